@@ -178,7 +178,7 @@ class Measured:
 
 
 def measure(dtype: str = "fp32", refresh: bool = False, seconds: float = 2.0) -> Measured:
-    """This machine's own roof: its best matrix-product rate and copy rate, on a GPU if there is one.
+    """This machine's own roof: its best matrix-product and copy rates, on a GPU if there is one.
 
     Each is repeated for about `seconds` and the median taken. The result is kept in the user's
     cache folder for this machine, dtype and PyTorch version; `refresh=True` measures anew.

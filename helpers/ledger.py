@@ -89,7 +89,7 @@ class Ledger:
         return _whole(sum(term.amount for term in self.terms))
 
     def __getitem__(self, name: str) -> float:
-        """The amount of the terms called `name`, or of all terms below it ("conv1" has "conv1/bias")."""
+        """The amount of the terms called `name` and of all below it ("conv1" has "conv1/bias")."""
         found = [t for t in self.terms if t.name == name or t.name.startswith(f"{name}/")]
         if not found:
             raise KeyError(f"no term {name!r}; there are {', '.join(t.name for t in self.terms)}")
@@ -121,7 +121,7 @@ class Ledger:
         return replace(self, terms=tuple(replace(t, name=f"{name}/{t.name}") for t in self.terms))
 
     def summary(self) -> Ledger:
-        """One term for each first part of a name: "conv1/weights" and "conv1/bias" become "conv1"."""
+        """One term for each first part of a name: "conv1/weight", "conv1/bias" become "conv1"."""
         amounts: dict[str, float] = {}
         for term in self.terms:
             head = term.name.split("/")[0]
