@@ -56,12 +56,10 @@ class Normalization(Layer):
         terms: list[Term] = []
         if self.measures:
             terms += [
-                summed("mean: sum", n, groups),
-                priced("mean: division", "divide", groups),
+                summed("sums of mean and variance", 2 * n, 2 * groups),
+                priced("divisions of mean and variance", "divide", 2 * groups),
                 priced("variance: subtract mean", "add", n),
                 priced("variance: square", "multiply", n),
-                summed("variance: sum", n, groups),
-                priced("variance: division", "divide", groups),
             ]
         terms += [
             priced("add ε", "add", groups),
@@ -90,9 +88,8 @@ class Normalization(Layer):
             ]
         if self.measures:
             terms += [
-                summed("gradient: sum of g", n, groups),
                 priced("gradient: g · x̂", "multiply", n),
-                summed("gradient: sum of g · x̂", n, groups),
+                summed("gradient: sums of g and g · x̂", 2 * n, 2 * groups),
                 priced("gradient: averages", "divide", 2 * groups),
                 priced("gradient: x̂ · average", "multiply", n),
                 priced("gradient: subtract both averages", "add", 2 * n),
