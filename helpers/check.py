@@ -1,0 +1,334 @@
+"""What a notebook calls: `check("softmax_flops", softmax_flops)`.
+
+`check` runs the student's function on the visible cases and shows a small table, yours beside
+expected, and a hint. The grader calls the same `judge` with more cases, on a stand-in for the
+student's function that runs elsewhere; so a verdict means the same in both places.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from helpers.diagnosis import Attempt, explain, is_number, is_right
+from helpers.exercises import EXERCISES
+from helpers.exercises.exercise import Case, Exercise, OneOf, Right
+from helpers.figures import current_figure, is_figure, read_figure
+from helpers.ledger import Ledger
+
+Status = Literal["right", "partly right", "wrong", "no answer yet", "error"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: one part of the answer in one case."""
+
+    case: str
+    yours: str
+    expected: str
+    right: bool
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one question.
+
+    Attributes:
+        exercise: its name.
+        status: in a word.
+        fraction: of the points, 0 to 1.
+        rows: each part in each case.
+        hint: what to look at; empty when all is right.
+        misconceptions: names of the explanations that fit, for a report on the class.
+    """
+
+    exercise: str
+    status: Status
+    fraction: float
+    rows: tuple[Row, ...] = ()
+    hint: str = ""
+    misconceptions: tuple[str, ...] = ()
+
+    def _shown(self) -> list[Row]:
+        return [row for row in self.rows if not row.hidden]
+
+    def _hidden_line(self) -> str:
+        """How many of the cases drawn when grading are right; what they were stays unsaid."""
+        hidden = [row.right for row in self.rows if row.hidden]
+        return f"drawn when grading: {sum(hidden)} of {len(hidden)} right" if hidden else ""
+
+    def text(self) -> str:
+        """The verdict as plain text: a table with a line above and a hint below."""
+        lines = [f"{self.exercise}: {self.status}"]
+        if rows := self._shown():
+            cells = [("case", "yours", "expected", "")]
+            cells += [(r.case, r.yours, r.expected, "✓" if r.right else "✗") for r in rows]
+            widths = [max(len(row[column]) for row in cells) for column in range(4)]
+            for case, yours, expected, mark in cells:
+                lines.append(
+                    f"  {case.ljust(widths[0])}  {yours.rjust(widths[1])}  "
+                    f"{expected.rjust(widths[2])}  {mark}".rstrip()
+                )
+        lines += [f"  {line}" for line in (self._hidden_line(), self._hint_line()) if line]
+        return "\n".join(lines)
+
+    def html(self) -> str:
+        """The same for a notebook."""
+        color = {"right": "#1a7f37", "no answer yet": "#57606a"}.get(self.status, "#b35900")
+        parts = [
+            f'<div><code>{html.escape(self.exercise)}</code>: <b style="color:{color}">'
+            f"{html.escape(self.status)}</b>"
+        ]
+        if rows := self._shown():
+            cell = '<{0} style="text-align:{1};padding:2px 8px">{2}</{0}>'
+            head = "".join(
+                cell.format("th", side, text)
+                for text, side in (
+                    ("case", "left"),
+                    ("yours", "right"),
+                    ("expected", "right"),
+                    ("", "left"),
+                )
+            )
+            body = "".join(
+                "<tr>"
+                + cell.format("td", "left", html.escape(row.case))
+                + cell.format("td", "right", html.escape(row.yours))
+                + cell.format("td", "right", html.escape(row.expected))
+                + cell.format("td", "left", "✓" if row.right else "✗")
+                + "</tr>"
+                for row in rows
+            )
+            parts.append(
+                '<table style="border-collapse:collapse;margin:4px 0">'
+                f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            )
+        parts += [
+            f"<div>{html.escape(line)}</div>"
+            for line in (self._hidden_line(), self._hint_line())
+            if line
+        ]
+        return "".join(parts) + "</div>"
+
+    def _hint_line(self) -> str:
+        return f"Hint: {self.hint}" if self.hint else ""
+
+
+#: The last verdict of every question checked in this kernel, for `progress`.
+_seen: dict[str, Verdict] = {}
+
+
+def check(name: str, answer: Callable[..., Any]) -> None:
+    """Runs an answer on the visible cases of the question `name` and shows what came of it."""
+    if name not in EXERCISES:
+        raise ValueError(f"no question {name!r}: use one of {', '.join(EXERCISES)}")
+    exercise = EXERCISES[name]
+    plain_answer = _plain_answer(answer, draws=exercise.read is not None)
+    verdict = judge(exercise, plain_answer, exercise.visible_cases())
+    _seen[name] = verdict
+    _show(verdict)
+
+
+def progress(unit: str) -> None:
+    """Prints how far the checks of a unit have come in this kernel."""
+    asked = [exercise for exercise in EXERCISES.values() if exercise.unit == unit]
+    if not asked:
+        units = sorted({exercise.unit for exercise in EXERCISES.values()})
+        raise ValueError(f"no unit {unit!r}: use one of {', '.join(units)}")
+    right = [e.name for e in asked if e.name in _seen and _seen[e.name].status == "right"]
+    print(f"{len(right)} of {len(asked)} exercises right on the cases shown")
+    for exercise in asked:
+        if exercise.name not in right:
+            verdict = _seen.get(exercise.name)
+            print(f"  {exercise.name}: {verdict.status if verdict else 'not checked yet'}")
+
+
+def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case]) -> Verdict:
+    """Calls an answer on every case and says what is right, what is wrong and why.
+
+    Args:
+        exercise: the question.
+        answer: called with each case's arguments; returns plain data. NotImplementedError means
+            that there is no answer yet, any other exception that the answer fails.
+        cases: in the order in which they are called and shown.
+    """
+    if not callable(answer):
+        return _not_a_function(exercise, answer)
+    rows: list[Row] = []
+    attempts: dict[str, list[Attempt]] = {}
+    remarks: list[str] = []
+    for case in cases:
+        rights = exercise.right(case)
+        try:
+            value = answer(*case.args, **dict(case.kwargs))
+        except NotImplementedError:
+            return Verdict(exercise.name, "no answer yet", 0.0)
+        except Exception as error:
+            remarks.append(_error_line(case, error))
+            rows += [_row(case, part, right, error, exercise) for part, right in rights.items()]
+            continue
+        try:
+            parts = _parts_of(value, rights, exercise)
+        except ValueError as problem:
+            remarks.append(str(problem))
+            parts = {}
+        for part, right in rights.items():
+            mine = parts.get(part, _MISSING)
+            rows.append(_row(case, part, right, mine, exercise))
+            if mine is not _MISSING:
+                attempts.setdefault(part, []).append(Attempt(case, mine))
+    return _verdict(exercise, cases, rows, attempts, remarks)
+
+
+class _Missing:
+    """Stands where the student's answer lacks a part."""
+
+    def __repr__(self) -> str:
+        return "—"
+
+
+_MISSING = _Missing()
+
+
+def _parts_of(value: Any, rights: dict[str, Right], exercise: Exercise) -> dict[str, Any]:
+    """The student's value, part by part. ValueError, with a line for the student, without one."""
+    if exercise.read is not None:
+        value = exercise.read(value)
+    if "" in rights:
+        if value is None and not is_right(rights[""], None, 0) and rights[""] is not None:
+            raise ValueError("your function returns nothing: is there a return?")
+        return {"": value}
+    if isinstance(value, dict):
+        missing = [part for part in rights if part not in value]
+        if missing:
+            raise ValueError(f"your function's dict lacks {', '.join(map(repr, missing))}")
+        return value
+    if isinstance(value, list | tuple) and len(value) == len(rights):
+        return dict(zip(rights, value, strict=True))
+    wanted = ", ".join(map(repr, rights))
+    if value is None:
+        raise ValueError("your function returns nothing: is there a return?")
+    raise ValueError(f"your function should return a dict with {wanted}")
+
+
+def _row(case: Case, part: str, right: Right, mine: Any, exercise: Exercise) -> Row:
+    label = f"{case.label} → {part}" if part else case.label
+    failed = isinstance(mine, Exception)
+    return Row(
+        case=label,
+        yours=type(mine).__name__ if failed else _number_text(mine),
+        expected=_right_text(right),
+        right=not failed and mine is not _MISSING and is_right(right, mine, exercise.tolerance),
+        hidden=case.hidden,
+    )
+
+
+def _verdict(
+    exercise: Exercise,
+    cases: Sequence[Case],
+    rows: list[Row],
+    attempts: dict[str, list[Attempt]],
+    remarks: list[str],
+) -> Verdict:
+    parts = list(exercise.right(cases[0]))
+    # Rows come case by case, each with its parts in one order.
+    by_part = {part: rows[index :: len(parts)] for index, part in enumerate(parts)}
+    right_parts = [part for part in parts if all(row.right for row in by_part[part])]
+    fraction = len(right_parts) / len(parts)
+    if fraction == 1:
+        return Verdict(exercise.name, "right", 1.0, tuple(rows))
+    found = {
+        part: explain(exercise, part, attempts[part])
+        for part in parts
+        if part not in right_parts and len(attempts.get(part, ())) == len(cases)
+    }
+    hints = dict.fromkeys(remarks[:1])
+    for part, explanation in found.items():
+        if explanation:
+            hints[f"{part}: {explanation.hint}" if part else explanation.hint] = None
+    if not hints and all(row.right for row in rows if not row.hidden):
+        hints["right on the cases shown, wrong on others: does it hold for every size?"] = None
+    errors = all(row.yours.endswith("Error") for row in rows)
+    status: Status = "error" if errors else "partly right" if fraction else "wrong"
+    names = tuple(e.misconception for e in found.values() if e)
+    return Verdict(exercise.name, status, fraction, tuple(rows), "; ".join(hints), names)
+
+
+def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:
+    hint = (
+        f"{exercise.name} is {_number_text(answer)} now, not your function. Did a line such as "
+        f"`{exercise.name} = {exercise.name}(x)` write over it? Give the result another name"
+    )
+    return Verdict(exercise.name, "error", 0.0, (), hint, ("name of the function reused",))
+
+
+def _error_line(case: Case, error: Exception) -> str:
+    where = "on a case drawn when grading" if case.hidden else f"for {case.label}"
+    # One line: the traceback is in the student's own cell as soon as they call the function.
+    message = str(error).strip().splitlines()
+    detail = f": {message[0]}" if message else ""
+    return f"your function fails {where} with {type(error).__name__}{detail}"
+
+
+def _number_text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, list | tuple) and value and all(map(is_number, value)):
+            shown = ", ".join(_number_text(each) for each in value[:3])
+            return f"{shown}, … ({len(value)})" if len(value) > 3 else shown
+        text = repr(value) if not isinstance(value, str) else value
+        return text if len(text) <= 30 else f"{text[:29]}…"
+    if isinstance(value, int):
+        text = f"{value:,}" if abs(value) < 10**18 else "a number of more than 18 digits"
+        return text
+    return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
+
+
+def _right_text(right: Right) -> str:
+    if isinstance(right, OneOf):
+        return _right_text(right.values[0])
+    return _number_text(right.total if isinstance(right, Ledger) else right)
+
+
+def _plain_answer(answer: Any, draws: bool) -> Any:
+    """The student's function, returning plain data as the grader gets it.
+
+    `draws`: the answer is a picture; where the function returns none, pyplot's is taken.
+    """
+    if not callable(answer):
+        return answer
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        value = answer(*args, **kwargs)
+        return _plain(current_figure() if draws and value is None else value)
+
+    return call
+
+
+def _plain(value: Any) -> Any:
+    if is_figure(value):
+        return read_figure(value)
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    # numpy's and PyTorch's numbers and arrays
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _show(verdict: Verdict) -> None:
+    try:
+        from IPython.core.getipython import get_ipython
+
+        shell = get_ipython()
+        in_notebook = shell is not None and "IPKernelApp" in shell.config
+    except ImportError:
+        in_notebook = False
+    if not in_notebook:
+        print(verdict.text())
+        return
+    from IPython.display import display
+
+    display({"text/html": verdict.html(), "text/plain": verdict.text()}, raw=True)

@@ -1,0 +1,116 @@
+"""What a graded question is: one readable `Exercise`.
+
+An answer is a function that the student writes. It is called with the arguments of each `Case`
+and returns one value, or a dict with one value for each part of the question. `reference` takes
+the same arguments and returns the right value in the same shape.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from helpers.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """A right value where several derivations are right: the first is the one that is shown."""
+
+    values: tuple[Any, ...]
+
+
+#: What a reference gives for one part: a ledger (any of its accepted totals is right), a number,
+#: a word, None, a list of numbers, or several of them in a `OneOf`.
+Right = Ledger | OneOf | float | int | str | bool | None | Sequence[float]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of the student's function."""
+
+    args: tuple[Any, ...] = ()
+    label: str = ""
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    #: Drawn when grading: counted, never shown.
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong way to the answer that people really take.
+
+    Attributes:
+        name: in a few words, for reports ("padding 1").
+        hint: what to look at; never the answer.
+        answer: what a student who thinks so would return, called like the exercise's reference.
+    """
+
+    name: str
+    hint: str
+    answer: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One graded question.
+
+    Attributes:
+        name: the name of the answer cell and of the function that the student writes.
+        unit: the folder under source/ that asks it.
+        points: what a right answer earns; parts of a dict count equally.
+        topic: a few words for tables.
+        parameters: what the arguments are called, for the table of cases.
+        examples: arguments of the cases that the student sees.
+        hidden: draws arguments for the cases of a grading run.
+        reference: the right answer, one `Right` or a dict of them.
+        misconceptions: tried before the general explanations of `diagnosis`.
+        tolerance: relative, for numbers that are not whole.
+        read: turns what the student's function returned into the shape of the reference, for
+            answers that are pictures. Raises ValueError with a line for the student.
+        bonus: earned on top; not part of the unit's total.
+    """
+
+    name: str
+    unit: str
+    points: float
+    topic: str
+    parameters: tuple[str, ...]
+    examples: Sequence[tuple[Any, ...]]
+    hidden: Callable[[random.Random], Sequence[tuple[Any, ...]]]
+    reference: Callable[..., Any]
+    misconceptions: tuple[Misconception, ...] = ()
+    tolerance: float = 1e-6
+    read: Callable[[Any], Any] | None = None
+    bonus: bool = False
+
+    def case(self, args: tuple[Any, ...], hidden: bool = False) -> Case:
+        """The call with these arguments, labelled by the names of the parameters."""
+        names = zip(self.parameters, args, strict=True)
+        return Case(args, ", ".join(f"{name}={_short(value)}" for name, value in names), {}, hidden)
+
+    def visible_cases(self) -> tuple[Case, ...]:
+        """The cases that the student sees."""
+        return tuple(self.case(args) for args in self.examples)
+
+    def right(self, case: Case) -> dict[str, Right]:
+        """The right answer of each part; an answer of one value is the part ""."""
+        value = self.reference(*case.args, **case.kwargs)
+        return value if isinstance(value, dict) else {"": value}
+
+
+def grading_cases(exercise: Exercise, seed: bytes) -> tuple[Case, ...]:
+    """The visible cases and fresh hidden ones, the same for the same `seed`."""
+    draw = random.Random(seed + exercise.name.encode())
+    hidden = tuple(exercise.case(args, hidden=True) for args in exercise.hidden(draw))
+    return exercise.visible_cases() + hidden
+
+
+def _short(value: Any) -> str:
+    """A value as it stands in the label of a case."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}…"
