@@ -1,0 +1,308 @@
+"""Homework, task 6: the arithmetic intensity of PReLU → Linear(64 → 32, no bias) in fp32.
+
+PReLU is counted at its most, as if every x ≤ 0, with one slope for all channels.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
+from helpers.ledger import Alternative, Ledger, Term
+
+UNIT = "homework"
+FP32 = 4  # bytes
+
+IN, OUT = 64, 32
+
+
+def _block_flops(batch: int) -> Ledger:
+    return Ledger(
+        "FLOP",
+        (
+            Term("PReLU multiplications", batch * IN),
+            Term("Linear multiply-accumulates", batch * IN * OUT, 2),
+        ),
+    )
+
+
+_SLOPE = Alternative("the one slope of PReLU stays in a register", 0, FP32)
+
+
+def _block_bytes(batch: int) -> Ledger:
+    return Ledger(
+        "B",
+        (
+            Term("read PReLU input", batch * IN, FP32),
+            Term("read PReLU slope", 1, FP32, (_SLOPE,)),
+            Term("write PReLU output", batch * IN, FP32),
+            Term("read Linear input", batch * IN, FP32),
+            Term("read weights", IN * OUT, FP32),
+            Term("write Linear output", batch * OUT, FP32),
+        ),
+    )
+
+
+def _fused_bytes(batch: int) -> Ledger:
+    unfused = _block_bytes(batch)
+    between = ("write PReLU output", "read Linear input")
+    return Ledger("B", tuple(term for term in unfused.terms if term.name not in between))
+
+
+def _intensity(batch: int, traffic: Ledger) -> OneOf:
+    flops = _block_flops(batch).total
+    canonical, *others = (flops / total for _, total in traffic.derivations())
+    return OneOf((canonical, *others))
+
+
+def _without_weights(batch: int) -> float:
+    return _block_flops(batch).total / (_block_bytes(batch).total - IN * OUT * FP32)
+
+
+def _draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    return [(batch,) for batch in draw.sample(range(2, 513), 4)]
+
+
+BLOCK_FLOPS = Exercise(
+    name="block_flops",
+    unit=UNIT,
+    points=1,
+    topic="FLOP of PReLU → Linear",
+    parameters=("batch",),
+    examples=[(1,), (16,)],
+    hidden=_draw_batches,
+    reference=_block_flops,
+    misconceptions=(
+        Misconception(
+            "MAC for FLOP",
+            "a MAC is two FLOP: the Linear layer is counted by half",
+            lambda batch: batch * IN * OUT + batch * IN,
+        ),
+        Misconception(
+            "a bias that is not there",
+            "this Linear layer has no bias",
+            lambda batch: 2 * batch * IN * OUT + batch * OUT + batch * IN,
+        ),
+    ),
+)
+
+BLOCK_BYTES = Exercise(
+    name="block_bytes",
+    unit=UNIT,
+    points=1,
+    topic="bytes moved by PReLU → Linear",
+    parameters=("batch",),
+    examples=[(1,), (16,)],
+    hidden=_draw_batches,
+    reference=_block_bytes,
+    misconceptions=(
+        Misconception(
+            "weights read for every sample",
+            "the weights are read once for the whole batch, not once for each sample",
+            lambda batch: batch * _block_bytes(1).total,
+        ),
+    ),
+)
+
+
+def _bound_of(intensity: float, ridge: float) -> str:
+    return "compute" if intensity >= ridge else "memory"
+
+
+def _ridge(peak_tflops: float, bandwidth_gb: float) -> float:
+    return peak_tflops * 1e12 / (bandwidth_gb * 1e9)
+
+
+def _bound(batch: int, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
+    intensity = _intensity(batch, _block_bytes(batch))
+    ridge = _ridge(peak_tflops, bandwidth_gb)
+    bound = _bound_of(intensity.values[0], ridge)
+    return {"intensity": intensity, "ridge": ridge, "bound": bound}
+
+
+def _bound_with_gib(batch: int, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
+    right = _bound(batch, peak_tflops, bandwidth_gb)
+    ridge = peak_tflops * 1e12 / (bandwidth_gb * 1024**3)
+    return {**right, "ridge": ridge}
+
+
+def _bound_without_weights(batch: int, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
+    intensity, ridge = _without_weights(batch), _ridge(peak_tflops, bandwidth_gb)
+    return {"intensity": intensity, "ridge": ridge, "bound": _bound_of(intensity, ridge)}
+
+
+def _draw_bounds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    # Small processors with a ridge near 1 FLOP/B and large ones: both bounds occur.
+    small = [(draw.randrange(16, 512), 0.001, draw.choice([1.0, 2.0])) for _ in range(2)]
+    return [*small, (draw.randrange(1, 512), 312, 2039), (draw.randrange(1, 512), 8.1, 320)]
+
+
+BLOCK_BOUND = Exercise(
+    name="block_bound",
+    unit=UNIT,
+    points=1,
+    topic="intensity, ridge and what bounds PReLU → Linear",
+    parameters=("batch", "peak_tflops", "bandwidth_gb"),
+    examples=[(1, 19.5, 2039), (64, 0.002, 1.0)],
+    hidden=_draw_bounds,
+    reference=_bound,
+    tolerance=5e-3,
+    misconceptions=(
+        Misconception(
+            "GB taken as GiB",
+            "a bandwidth in GB/s counts in steps of 1000, not of 1024",
+            _bound_with_gib,
+        ),
+        Misconception(
+            "traffic without the weights",
+            "the traffic lacks its largest part: the weights are read from memory, too",
+            _bound_without_weights,
+        ),
+    ),
+)
+
+BATCHES = tuple(range(1, 65))
+
+
+def _read_plot(picture: Any) -> dict[str, Any]:
+    """What the plot question asks for, from the data of a figure (see `helpers.figures`)."""
+    if not isinstance(picture, dict) or not picture.get("axes"):
+        raise ValueError(
+            "no figure arrived: return the figure, or draw it with plt and return None"
+        )
+    curves = [
+        (curve, axes)
+        for axes in picture["axes"]
+        for curve in [*axes.get("lines", ()), *axes.get("points", ())]
+        if len(curve["x"]) > 1
+    ]
+    if not curves:
+        raise ValueError("the figure has no curve: plot the intensity against the batch size")
+    curve, axes = max(curves, key=lambda found: len(found[0]["x"]))
+    named = "batch" in axes.get("xlabel", "").lower() and "flop" in axes.get("ylabel", "").lower()
+    return {
+        "batch sizes": list(curve["x"]),
+        "intensity": list(curve["y"]),
+        "axes named": "yes" if named else "no",
+    }
+
+
+def _plotted() -> dict[str, Any]:
+    canonical = [_block_flops(b).total / _block_bytes(b).total for b in BATCHES]
+    return {"batch sizes": list(BATCHES), "intensity": canonical, "axes named": "yes"}
+
+
+PLOT_INTENSITY = Exercise(
+    name="plot_intensity",
+    unit=UNIT,
+    points=2,
+    topic="intensity against batch size, plotted",
+    parameters=(),
+    examples=[()],
+    hidden=lambda draw: [],
+    reference=_plotted,
+    read=_read_plot,
+    # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
+    tolerance=2e-3,
+    misconceptions=(
+        Misconception(
+            "traffic without the weights",
+            "a curve that does not rise: the weights are missing in the traffic",
+            lambda: {"intensity": [_without_weights(b) for b in BATCHES]},
+        ),
+        Misconception(
+            "intensity of one sample times the batch",
+            "a straight line through the origin: is the traffic of a batch that of one sample?",
+            lambda: {"intensity": [b * _plotted()["intensity"][0] for b in BATCHES]},
+        ),
+    ),
+)
+
+
+def _best_batch(in_features: int, out_features: int, ridge: float) -> int | None:
+    """Smallest b with 2·b·m·n / (4·(m·n + b·(m + n))) ≥ ridge: the inequality solved for b."""
+    weights, vectors = in_features * out_features, in_features + out_features
+    gain = 2 * weights - FP32 * Fraction(ridge) * vectors
+    return math.ceil(FP32 * Fraction(ridge) * weights / gain) if gain > 0 else None
+
+
+def _best_batch_without_weights(in_features: int, out_features: int, ridge: float) -> int | None:
+    intensity = 2 * in_features * out_features / (FP32 * (in_features + out_features))
+    return 1 if intensity >= ridge else None
+
+
+def _draw_layers(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    reachable = [
+        (
+            draw.choice([512, 768, 1024]),
+            draw.choice([1024, 3072, 4096]),
+            draw.randrange(5, 100) + 0.3,
+        )
+        for _ in range(4)
+    ]
+    return [*reachable, (draw.choice([16, 32, 64]), 32, draw.randrange(10, 200) + 0.3)]
+
+
+BEST_BATCH = Exercise(
+    name="best_batch",
+    unit=UNIT,
+    points=1,
+    topic="smallest batch that is compute bound",
+    parameters=("in_features", "out_features", "ridge"),
+    examples=[(64, 32, 9.6), (768, 3072, 20.3)],
+    hidden=_draw_layers,
+    reference=_best_batch,
+    misconceptions=(
+        Misconception(
+            "traffic without the weights",
+            "a batch of 1 is never enough here: is the reading of the weights in your traffic?",
+            _best_batch_without_weights,
+        ),
+        Misconception(
+            "one batch too few",
+            "at the batch you give, is the intensity at the ridge or still just below it?",
+            lambda i, o, ridge: (
+                None if _best_batch(i, o, ridge) is None else (_best_batch(i, o, ridge) or 0) - 1
+            ),
+        ),
+    ),
+)
+
+FUSED = Exercise(
+    name="fused",
+    unit=UNIT,
+    points=2,
+    topic="what fusing PReLU into Linear saves",
+    parameters=("batch",),
+    examples=[(1,), (64,)],
+    hidden=_draw_batches,
+    reference=lambda batch: {
+        "bytes": _fused_bytes(batch),
+        "intensity": _intensity(batch, _fused_bytes(batch)),
+    },
+    tolerance=1e-3,
+    bonus=True,
+    misconceptions=(
+        Misconception(
+            "nothing saved",
+            "this is the traffic without fusion: which tensor need not go to memory any more?",
+            lambda batch: {
+                "bytes": _block_bytes(batch).total,
+                "intensity": _block_flops(batch).total / _block_bytes(batch).total,
+            },
+        ),
+        Misconception(
+            "only one way saved",
+            "the tensor between the layers was written and read: both fall away",
+            lambda batch: {
+                "bytes": _fused_bytes(batch).total + batch * IN * FP32,
+                "intensity": _block_flops(batch).total
+                / (_fused_bytes(batch).total + batch * IN * FP32),
+            },
+        ),
+    ),
+)
