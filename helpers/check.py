@@ -26,10 +26,15 @@ class Row:
     """One line of the table: one part of the answer in one case."""
 
     case: str
+    part: str
     yours: str
     expected: str
     right: bool
     hidden: bool
+
+
+#: Columns of the table that hold numbers.
+_NUMBERS = (2, 3)
 
 
 @dataclass(frozen=True)
@@ -52,26 +57,34 @@ class Verdict:
     hint: str = ""
     misconceptions: tuple[str, ...] = ()
 
-    def _shown(self) -> list[Row]:
-        return [row for row in self.rows if not row.hidden]
-
     def _hidden_line(self) -> str:
         """How many of the cases drawn when grading are right; what they were stays unsaid."""
         hidden = [row.right for row in self.rows if row.hidden]
         return f"drawn when grading: {sum(hidden)} of {len(hidden)} right" if hidden else ""
 
+    def _table(self) -> list[tuple[str, ...]]:
+        """Head and rows of the cases shown; a case of several parts is named once."""
+        rows = [("case", "", "yours", "expected", "")]
+        for row in self.rows:
+            if row.hidden:
+                continue
+            named_above = len(rows) > 1 and row.part and row.part != self.rows[0].part
+            case = "" if named_above else row.case
+            rows.append((case, row.part, row.yours, row.expected, "✓" if row.right else "✗"))
+        return rows if len(rows) > 1 else []
+
     def text(self) -> str:
         """The verdict as plain text: a table with a line above and a hint below."""
         lines = [f"{self.exercise}: {self.status}"]
-        if rows := self._shown():
-            cells = [("case", "yours", "expected", "")]
-            cells += [(r.case, r.yours, r.expected, "✓" if r.right else "✗") for r in rows]
-            widths = [max(len(row[column]) for row in cells) for column in range(4)]
-            for case, yours, expected, mark in cells:
-                lines.append(
-                    f"  {case.ljust(widths[0])}  {yours.rjust(widths[1])}  "
-                    f"{expected.rjust(widths[2])}  {mark}".rstrip()
-                )
+        table = self._table()
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for row in table:
+            cells = [
+                text.rjust(width) if column in _NUMBERS else text.ljust(width)
+                for column, (text, width) in enumerate(zip(row, widths, strict=True))
+                if width
+            ]
+            lines.append(("  " + "  ".join(cells)).rstrip())
         lines += [f"  {line}" for line in (self._hidden_line(), self._hint_line()) if line]
         return "\n".join(lines)
 
@@ -79,38 +92,22 @@ class Verdict:
         """The same for a notebook."""
         color = {"right": "#1a7f37", "no answer yet": "#57606a"}.get(self.status, "#b35900")
         parts = [
-            f'<div><code>{html.escape(self.exercise)}</code>: <b style="color:{color}">'
-            f"{html.escape(self.status)}</b>"
+            f"<div><code>{html.escape(self.exercise)}</code>: "
+            f'<b style="color:{color}">{html.escape(self.status)}</b>'
         ]
-        if rows := self._shown():
-            cell = '<{0} style="text-align:{1};padding:2px 8px">{2}</{0}>'
-            head = "".join(
-                cell.format("th", side, text)
-                for text, side in (
-                    ("case", "left"),
-                    ("yours", "right"),
-                    ("expected", "right"),
-                    ("", "left"),
-                )
+        rows = []
+        for index, row in enumerate(self._table()):
+            tag = "td" if index else "th"
+            cells = "".join(
+                f'<{tag} style="padding:2px 8px;text-align:'
+                f'{"right" if column in _NUMBERS else "left"}">{html.escape(text)}</{tag}>'
+                for column, text in enumerate(row)
             )
-            body = "".join(
-                "<tr>"
-                + cell.format("td", "left", html.escape(row.case))
-                + cell.format("td", "right", html.escape(row.yours))
-                + cell.format("td", "right", html.escape(row.expected))
-                + cell.format("td", "left", "✓" if row.right else "✗")
-                + "</tr>"
-                for row in rows
-            )
-            parts.append(
-                '<table style="border-collapse:collapse;margin:4px 0">'
-                f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            )
-        parts += [
-            f"<div>{html.escape(line)}</div>"
-            for line in (self._hidden_line(), self._hint_line())
-            if line
-        ]
+            rows.append(f"<tr>{cells}</tr>")
+        if rows:
+            parts.append(f'<table style="border-collapse:collapse">{"".join(rows)}</table>')
+        lines = (self._hidden_line(), self._hint_line())
+        parts += [f"<div>{html.escape(line)}</div>" for line in lines if line]
         return "".join(parts) + "</div>"
 
     def _hint_line(self) -> str:
@@ -215,10 +212,10 @@ def _parts_of(value: Any, rights: dict[str, Right], exercise: Exercise) -> dict[
 
 
 def _row(case: Case, part: str, right: Right, mine: Any, exercise: Exercise) -> Row:
-    label = f"{case.label} → {part}" if part else case.label
     failed = isinstance(mine, Exception)
     return Row(
-        case=label,
+        case=case.label,
+        part=part,
         yours=type(mine).__name__ if failed else _number_text(mine),
         expected=_right_text(right),
         right=not failed and mine is not _MISSING and is_right(right, mine, exercise.tolerance),

@@ -1,0 +1,285 @@
+"""From the one text that a unit is written in to its three notebooks.
+
+`source/UNIT/NAME.py` (jupytext, py:percent) is the only place where a unit is written. From it come
+
+- `source/UNIT/NAME.ipynb`: with solutions and nbgrader's metadata, what grading starts from;
+- `release/UNIT/NAME.ipynb`: what students open;
+- `solution/UNIT/NAME.ipynb`: for self-study, with no markers and no hidden tests.
+
+A cell says in its marker what it is for:
+
+    # %% answer="softmax_flops"        the student writes here; the solution stands between
+                                       ### BEGIN SOLUTION and ### END SOLUTION
+    # %% check="softmax_flops"         judged by the question of that name, which has the points
+    # %% [markdown] read="why" points=1    words, read by a person; the text is a model answer
+    # %% tags=["gpu"]                  needs a GPU; not run when grading
+    # %% tags=["skip-grading"]         a demonstration that no answer needs; not run when grading
+
+Building is deterministic to the byte: a cell's id is its name here or its position, and there are
+no outputs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from helpers.exercises import EXERCISES
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+KINDS = ("source", "release", "solution")
+
+SETUP = """\
+# In Colab this installs the course's helpers and leaves torch alone. Elsewhere it does nothing.
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    course = "network-costs @ git+{repository}@v{version}"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, course, "timm", "flopco-pytorch"], check=True)
+
+import random
+
+import numpy
+import torch
+
+random.seed(0)
+numpy.random.seed(0)
+torch.manual_seed(0);"""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of a course, by where its text stands."""
+
+    course: Path
+    text: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name, "02_flops": what nbgrader calls the assignment."""
+        return self.text.parent.name
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's name without ending, "flops"."""
+        return self.text.stem
+
+    def path(self, kind: str) -> Path:
+        """Where the built notebook of that kind ("source", "release", "solution") lies."""
+        return self.course / kind / self.name / f"{self.notebook}.ipynb"
+
+
+def find_units(course: Path) -> list[Unit]:
+    """All units of a course, in order. ValueError where there is no course, or a folder is odd."""
+    folders = sorted(path for path in (course / "source").glob("*") if path.is_dir())
+    if not folders:
+        raise ValueError(f"{course} holds no course: run this where source/ is, or use --course")
+    units = []
+    for folder in folders:
+        texts = sorted(folder.glob("*.py"))
+        if len(texts) != 1:
+            raise ValueError(f"{folder} should hold one .py, the unit's text; it has {len(texts)}")
+        units.append(Unit(course, texts[0]))
+    return units
+
+
+def find_unit(course: Path, name: str) -> Unit:
+    """The unit of that name. ValueError, listing what there is, when there is none."""
+    units = find_units(course)
+    for unit in units:
+        if unit.name == name:
+            return unit
+    raise ValueError(f"no unit {name!r} in source/: use one of {', '.join(u.name for u in units)}")
+
+
+def build_unit(unit: Unit) -> dict[Path, str]:
+    """The texts of a unit's three notebooks, by path; nothing is written."""
+    source = source_notebook(unit)
+    return {
+        unit.path("source"): notebook_text(source),
+        unit.path("release"): notebook_text(release_notebook(source)),
+        unit.path("solution"): notebook_text(solution_notebook(source)),
+    }
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def notebook_text(notebook: NotebookNode) -> str:
+    """The notebook's file, as nbformat writes it. ValueError if it is not valid."""
+    import nbformat
+
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook) + "\n"
+
+
+def source_notebook(unit: Unit) -> NotebookNode:
+    """The notebook with solutions and nbgrader's metadata.
+
+    Raises ValueError, naming the cell, for a marker that is not understood, a question that does
+    not exist, one asked twice, or one that belongs to another unit.
+    """
+    import jupytext
+    from nbformat.v4 import new_code_cell
+
+    text = unit.text.read_text(encoding="utf-8")
+    notebook = jupytext.reads(text, fmt="py:percent")
+    if not notebook.cells or notebook.cells[0].cell_type != "markdown":
+        raise ValueError(f"{unit.text}: a unit opens with a markdown cell that holds its title")
+    repository, version = _repository(unit.course)
+    notebook.cells[0].source += f"\n\n{_colab_badge(unit, repository)}"
+    setup = new_code_cell(SETUP.format(repository=repository, version=version))
+    notebook.cells.insert(1, setup)
+
+    seen: set[str] = set()
+    for position, cell in enumerate(notebook.cells):
+        where = f"{unit.text}, cell {position}"
+        _mark(cell, unit, where)
+        identity = cell.metadata.get("nbgrader", {}).get("grade_id", f"cell-{position:03d}")
+        if identity in seen:
+            raise ValueError(f"{where}: two cells are called {identity!r}")
+        seen.add(identity)
+        cell.id = cell.metadata["id"] = identity
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    _complain_about_unasked(unit, seen)
+
+    notebook.metadata = {
+        "course": {"unit": unit.name, "version": hashlib.sha256(text.encode()).hexdigest()[:12]},
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def release_notebook(source: NotebookNode) -> NotebookNode:
+    """What students open: nbgrader's own steps, solutions and hidden tests cleared."""
+    from nbgrader.preprocessors import (
+        CheckCellMetadata,
+        ClearHiddenTests,
+        ClearMarkScheme,
+        ClearOutput,
+        ClearSolutions,
+        ComputeChecksums,
+        LockCells,
+    )
+
+    release, resources = _copy(source), {"unique_key": "release"}
+    for step in (
+        LockCells,
+        ClearSolutions,
+        ClearOutput,
+        CheckCellMetadata,
+        ClearHiddenTests,
+        ClearMarkScheme,
+        ComputeChecksums,
+        CheckCellMetadata,
+    ):
+        release, resources = step().preprocess(release, resources)
+    return release
+
+
+_MARKERS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
+_HIDDEN_TESTS = re.compile(
+    r"^[ \t]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[ \t]*\n?", re.MULTILINE | re.DOTALL
+)
+
+
+def solution_notebook(source: NotebookNode) -> NotebookNode:
+    """For self-study: the answers, without nbgrader's markers, metadata and hidden tests."""
+    solution = _copy(source)
+    for cell in solution.cells:
+        cell.source = _MARKERS.sub("", _HIDDEN_TESTS.sub("", cell.source)).rstrip("\n")
+        cell.metadata.pop("nbgrader", None)
+    return solution
+
+
+def _copy(notebook: NotebookNode) -> NotebookNode:
+    import nbformat
+
+    return nbformat.reads(nbformat.writes(notebook), as_version=4)
+
+
+def _mark(cell: NotebookNode, unit: Unit, where: str) -> None:
+    """Replaces the marker's shorthand in a cell's metadata by what nbgrader reads."""
+    given = dict(cell.metadata)
+    given.pop("lines_to_next_cell", None)  # jupytext's note on blank lines
+    cell.metadata = {key: given.pop(key) for key in ("tags",) if key in given}
+    points = given.pop("points", None)
+    known = {"answer": _answer, "check": _check, "read": _read}
+    kinds = [kind for kind in known if kind in given]
+    unknown = [key for key in given if key not in known]
+    if unknown or len(kinds) > 1 or (points is not None and kinds != ["read"]):
+        shown = ", ".join([*unknown, *kinds, *(["points"] if points is not None else [])])
+        raise ValueError(f"{where}: a marker is one of {', '.join(known)}, not {shown}")
+    for kind in kinds:
+        cell.metadata["nbgrader"] = {
+            "schema_version": 3,
+            "task": False,
+            **known[kind](given[kind], points, unit, where),
+        }
+
+
+def _answer(name: str, _points: Any, unit: Unit, where: str) -> dict[str, Any]:
+    return {"grade_id": name, "grade": False, "solution": True, "locked": False}
+
+
+def _check(name: str, _points: Any, unit: Unit, where: str) -> dict[str, Any]:
+    exercise = EXERCISES.get(name)
+    if exercise is None or exercise.unit != unit.name:
+        asked = [e.name for e in EXERCISES.values() if e.unit == unit.name]
+        raise ValueError(f"{where}: no question {name!r} of this unit; it has {', '.join(asked)}")
+    return {
+        "grade_id": f"check_{name}",
+        "grade": True,
+        "solution": False,
+        "locked": True,
+        "points": exercise.points,
+    }
+
+
+def _read(name: str, points: Any, unit: Unit, where: str) -> dict[str, Any]:
+    if not isinstance(points, int | float) or points < 0:
+        raise ValueError(f'{where}: read="{name}" needs points=…, 0 for an explanation on top')
+    return {"grade_id": name, "grade": True, "solution": True, "locked": False, "points": points}
+
+
+def _complain_about_unasked(unit: Unit, seen: set[str]) -> None:
+    for exercise in EXERCISES.values():
+        if exercise.unit != unit.name:
+            continue
+        for identity in (exercise.name, f"check_{exercise.name}"):
+            if identity not in seen:
+                raise ValueError(f"{unit.text}: no cell {identity!r} for the question of that name")
+
+
+def _repository(course: Path) -> tuple[str, str]:
+    """The repository's address and the version, from the one place where they stand."""
+    project = tomllib.loads((course / "pyproject.toml").read_text("utf-8"))
+    return project["project"]["urls"]["Repository"], project["project"]["version"]
+
+
+def _colab_badge(unit: Unit, repository: str) -> str:
+    path = quote(f"release/{unit.name}/{unit.notebook}.ipynb")
+    colab = repository.replace("https://github.com", "https://colab.research.google.com/github")
+    image = "https://colab.research.google.com/assets/colab-badge.svg"
+    return f"[![Open in Colab]({image})]({colab}/blob/main/{path})"
