@@ -11,6 +11,15 @@ Quantities: `macs`, `flops`, `parameters`, `bytes` (read weights, read input, wr
 """
 # ruff: noqa: F401 (these names are for others)
 
+from helpers.reference.attention import (
+    attention_bytes,
+    attention_flops,
+    attention_macs,
+    attention_parameters,
+    scaled_dot_product_bytes,
+    scaled_dot_product_flops,
+    scaled_dot_product_macs,
+)
 from helpers.reference.convolution import (
     conv1d_bytes,
     conv1d_flops,
@@ -58,6 +67,11 @@ from helpers.reference.elementwise import (
     silu_flops,
     tanh_flops,
 )
+from helpers.reference.embedding import (
+    embedding_bytes,
+    embedding_flops,
+    embedding_parameters,
+)
 from helpers.reference.linear import (
     linear_bytes,
     linear_flops,
@@ -69,6 +83,17 @@ from helpers.reference.linear import (
     matrix_vector_bytes,
     matrix_vector_flops,
     matrix_vector_macs,
+)
+from helpers.reference.losses import (
+    cross_entropy_flops,
+    l1_loss_flops,
+    mse_loss_flops,
+)
+from helpers.reference.networks import (
+    alexnet_bytes,
+    alexnet_flops,
+    alexnet_macs,
+    alexnet_parameters,
 )
 from helpers.reference.normalization import (
     batch_norm_bytes,
@@ -87,9 +112,46 @@ from helpers.reference.normalization import (
     rms_norm_flops,
     rms_norm_parameters,
 )
+from helpers.reference.pooling import (
+    adaptive_avg_pool2d_bytes,
+    adaptive_avg_pool2d_flops,
+    avg_pool2d_bytes,
+    avg_pool2d_flops,
+    max_pool2d_bytes,
+    max_pool2d_flops,
+)
+from helpers.reference.recurrent import (
+    gru_bytes,
+    gru_flops,
+    gru_macs,
+    gru_parameters,
+    lstm_bytes,
+    lstm_flops,
+    lstm_macs,
+    lstm_parameters,
+    rnn_bytes,
+    rnn_flops,
+    rnn_macs,
+    rnn_parameters,
+)
 from helpers.reference.softmax import (
     log_softmax_bytes,
     log_softmax_flops,
     softmax_bytes,
     softmax_flops,
+)
+from helpers.reference.transformer import (
+    decoder_model_bytes,
+    decoder_model_flops,
+    decoder_model_macs,
+    decoder_model_parameters,
+    feed_forward_bytes,
+    feed_forward_flops,
+    feed_forward_macs,
+    feed_forward_parameters,
+    kv_cache_bytes,
+    transformer_block_bytes,
+    transformer_block_flops,
+    transformer_block_macs,
+    transformer_block_parameters,
 )

@@ -35,7 +35,7 @@ class Step(NamedTuple):
         return priced(self.name, self.operation, count, other)
 
 
-class Elementwise(Layer):
+class Steps(Layer):
     """The same steps for each of `count` elements."""
 
     forward: ClassVar[tuple[Step, ...]] = ()
@@ -54,7 +54,7 @@ class Elementwise(Layer):
 
 
 @dataclass(frozen=True)
-class Activation(Elementwise):
+class Activation(Steps):
     """A function of each element; `elements` is their number, or the sizes of the tensor."""
 
     elements: int | Sequence[int]
@@ -207,7 +207,7 @@ class HardSwish(Activation):
 
 
 @dataclass(frozen=True)
-class NegativePart(Elementwise):
+class NegativePart(Steps):
     """A function that leaves x > 0 as it is, so that only elements ≤ 0 cost anything.
 
     `x` is a tensor, an array or a list, whose elements ≤ 0 are counted, or that count itself.
@@ -272,7 +272,7 @@ def prelu_bytes(elements: int | Sequence[int], channels: int = 1, dtype: str = "
 
 
 @dataclass(frozen=True)
-class ElementwiseTraffic(Activation):
+class Pointwise(Activation):
     """Any operation on `inputs` tensors, element by element: an addition reads two, writes one."""
 
     inputs: int = 1
@@ -281,7 +281,20 @@ class ElementwiseTraffic(Activation):
         return {"input": self.inputs * self.count}
 
 
-elementwise_bytes = cost_function(ElementwiseTraffic, "elementwise_bytes")
+class Sum(Pointwise):
+    """x + y. The gradients of both are ∂sum as it is."""
+
+    forward = (Step("additions", "add"),)
+
+
+class Product(Pointwise):
+    """x · y.  Backward: ∂x = y · ∂product and ∂y = x · ∂product."""
+
+    forward = (Step("products", "multiply"),)
+    gradient = (Step("products with y", "multiply"), Step("products with x", "multiply"))
+
+
+elementwise_bytes = cost_function(Pointwise, "elementwise_bytes")
 
 relu_flops = cost_function(ReLU, "relu_flops")
 relu_bytes = cost_function(ReLU, "relu_bytes")
