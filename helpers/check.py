@@ -64,7 +64,7 @@ class Verdict:
 
     def _table(self) -> list[tuple[str, ...]]:
         """Head and rows of the cases shown; a case of several parts is named once."""
-        rows = [("case", "", "yours", "expected", "")]
+        rows: list[tuple[str, ...]] = [("case", "", "yours", "expected", "")]
         for row in self.rows:
             if row.hidden:
                 continue
@@ -174,6 +174,8 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
             parts = {}
         for part, right in rights.items():
             mine = parts.get(part, _MISSING)
+            if remark := _remark_on(part, right, mine) if parts else "":
+                remarks.append(remark)
             rows.append(_row(case, part, right, mine, exercise))
             if mine is not _MISSING:
                 attempts.setdefault(part, []).append(Attempt(case, mine))
@@ -199,9 +201,6 @@ def _parts_of(value: Any, rights: dict[str, Right], exercise: Exercise) -> dict[
             raise ValueError("your function returns nothing: is there a return?")
         return {"": value}
     if isinstance(value, dict):
-        missing = [part for part in rights if part not in value]
-        if missing:
-            raise ValueError(f"your function's dict lacks {', '.join(map(repr, missing))}")
         return value
     if isinstance(value, list | tuple) and len(value) == len(rights):
         return dict(zip(rights, value, strict=True))
@@ -209,6 +208,17 @@ def _parts_of(value: Any, rights: dict[str, Right], exercise: Exercise) -> dict[
     if value is None:
         raise ValueError("your function returns nothing: is there a return?")
     raise ValueError(f"your function should return a dict with {wanted}")
+
+
+def _remark_on(part: str, right: Right, mine: Any) -> str:
+    """A line on a value that cannot be right because of what it is, not of how large it is."""
+    if mine is _MISSING:
+        return f"your function's dict lacks {part!r}"
+    if isinstance(mine, str) and isinstance(right, int | float | Ledger | OneOf):
+        return f"{mine[:20]!r} is text (a str), not a number"
+    if isinstance(mine, float) and not is_number(mine):
+        return f"{mine} is not a number that a count can have"
+    return ""
 
 
 def _row(case: Case, part: str, right: Right, mine: Any, exercise: Exercise) -> Row:
@@ -243,14 +253,16 @@ def _verdict(
         if part not in right_parts and len(attempts.get(part, ())) == len(cases)
     }
     hints = dict.fromkeys(remarks[:1])
-    for part, explanation in found.items():
-        if explanation:
-            hints[f"{part}: {explanation.hint}" if part else explanation.hint] = None
+    explanations = {part: each.hint for part, each in found.items() if each}
+    if len(set(explanations.values())) == 1:
+        hints |= dict.fromkeys(explanations.values())
+    else:
+        hints |= dict.fromkeys(f"{part}: {hint}" for part, hint in explanations.items())
     if not hints and all(row.right for row in rows if not row.hidden):
         hints["right on the cases shown, wrong on others: does it hold for every size?"] = None
     errors = all(row.yours.endswith("Error") for row in rows)
     status: Status = "error" if errors else "partly right" if fraction else "wrong"
-    names = tuple(e.misconception for e in found.values() if e)
+    names = tuple(dict.fromkeys(each.misconception for each in found.values() if each))
     return Verdict(exercise.name, status, fraction, tuple(rows), "; ".join(hints), names)
 
 
