@@ -1,0 +1,37 @@
+# Two commands for a new user: `make demo` and `make test`. Each makes .venv first if it is missing.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test build lint bench clean
+
+demo: .venv/ready
+	$(BIN)/course demo
+
+test: .venv/ready
+	$(BIN)/pytest -q -n 2 --dist loadfile
+
+build: .venv/ready
+	$(BIN)/course build
+
+lint: .venv/ready
+	$(BIN)/ruff format --check helpers tests benchmarks source nbgrader_config.py
+	$(BIN)/ruff check helpers tests benchmarks source nbgrader_config.py
+	$(BIN)/mypy helpers
+
+# Each script says in its docstring what it measures; results go to benchmarks/results/.
+bench: .venv/ready
+	$(BIN)/python benchmarks/grading.py
+	$(BIN)/python benchmarks/meter.py
+	$(BIN)/python benchmarks/memory.py
+
+# The exact versions of requirements.lock, then the package itself from this folder.
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirements requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch .venv/ready
+
+clean:
+	rm -rf .venv demo

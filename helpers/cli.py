@@ -1,0 +1,114 @@
+"""The command line: `course build · check · grade · feedback · export · demo · count · memory`.
+
+Each command is a few lines around a function of the package. Wrong input ends with one line on
+stderr and exit code 2; nothing is changed then.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Build, check and grade the course on what neural networks cost.",
+)
+
+Course = Annotated[
+    Path, typer.Option("--course", help="The folder that holds source/.", show_default="here")
+]
+UnitName = Annotated[str, typer.Argument(metavar="UNIT", help="For example homework.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def main() -> None:
+    """Runs a command; a ValueError or a file that cannot be used becomes one line and exit 2."""
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        if os.environ.get("COURSE_TRACEBACK"):
+            raise
+        # One line, whatever the message holds: what, where, what to do.
+        print(f"course: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command()
+def build(
+    units: Annotated[list[str] | None, typer.Argument(help="All units, if none is named.")] = None,
+    course: Course = Path(),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook is out of date.")
+    ] = False,
+) -> None:
+    """Builds source, release and solution notebooks from each unit's text."""
+    from rich.progress import track
+
+    from helpers.notebooks import build_unit, find_unit, find_units, write_text
+
+    chosen = [find_unit(course, name) for name in units] if units else find_units(course)
+    # All are built before the first is written: a unit with an error changes nothing.
+    built = [build_unit(unit) for unit in track(chosen, description="Building", transient=True)]
+    stale = [
+        path
+        for texts in built
+        for path, text in texts.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    if check:
+        for path in stale:
+            print(f"out of date: {path}")
+        raise typer.Exit(1 if stale else 0)
+    for texts in built:
+        for path, text in texts.items():
+            write_text(path, text)
+    print(f"{len(chosen)} units, {len(stale)} of {3 * len(chosen)} notebooks changed")
+
+
+@app.command()
+def feedback(
+    unit: UnitName,
+    course: Course = Path(),
+    students: Annotated[
+        list[str] | None, typer.Option("--only", help="Only this student; can be repeated.")
+    ] = None,
+) -> None:
+    """Writes a feedback page for every graded submission."""
+    from helpers.grading.feedback import write_feedback
+
+    pages = write_feedback(course, unit, students)
+    print(f"{len(pages)} feedback pages in {course / 'feedback'}")
+
+
+@app.command()
+def export(
+    course: Course = Path(),
+    to: Annotated[Path, typer.Option(help="The CSV to write.")] = Path("grades.csv"),
+) -> None:
+    """Writes every student's points of every unit as CSV."""
+    from helpers.grading.feedback import export_grades
+
+    rows = export_grades(course, to)
+    print(f"{rows} rows in {to}")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo course is made.")] = Path("demo"),
+    course: Course = Path(),
+    jobs: Annotated[int | None, typer.Option(help="Workers; one for each core by default.")] = None,
+) -> None:
+    """Makes a small class, grades its homework and shows the result."""
+    from helpers.demo import run_demo
+
+    run_demo(course, folder, jobs)
+
+
+if __name__ == "__main__":
+    main()
