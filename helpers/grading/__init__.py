@@ -1,0 +1,14 @@
+"""The grading engine: trusted, sandboxed, and it never loses a submission.
+
+    rebuild      a handed-in notebook → the instructor's notebook with the student's answers in it
+    sandbox      starts a warm process that holds what students may see, and nothing else
+    kernel       one student's process, forked from the warm one, and the narrow channel to it
+    inside/      what runs in the sandbox; nothing in it is secret or believed
+    codec        plain data as bytes, decoded strictly
+    trusted      grade cells, evaluated here, in the grader's own process
+    submission   one notebook through all of these
+    gradebook    scores into nbgrader's database, one transaction a submission
+    cohort       everyone's, on many workers, resumable
+
+Importing this package imports nothing.
+"""

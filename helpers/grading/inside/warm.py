@@ -1,0 +1,110 @@
+"""The warm process: imports what notebooks import, then forks one process a notebook.
+
+    python -m inside.warm SOCKET OPTIONS
+
+SOCKET is the number of a connected socket. A message on it with one file descriptor means: fork,
+and serve that descriptor. OPTIONS is JSON: the modules to import, limits, and whether to enter
+namespaces. No tensor is made before a fork, and no thread started.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import random
+import signal
+import socket
+import sys
+from typing import Any
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    options = json.loads(sys.argv[2])
+    try:
+        forker = prepare(options)
+        missing = import_all(options["modules"])
+        from . import shell
+
+        made = shell.make_shell()
+        made.user_ns["__name__"] = "__main__"
+    except Exception as error:
+        control.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
+        return
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    control.send(json.dumps({"ready": os.getpid(), "missing": missing}).encode())
+    while True:
+        message, files, _, _ = socket.recv_fds(control, 64, 4)
+        if not message:
+            return
+        if len(files) == 1 and forker() == 0:
+            control.close()
+            serve(made, socket.socket(fileno=files[0]), options)
+        for file in files:
+            os.close(file)
+
+
+def prepare(options: dict[str, Any]) -> Any:
+    """Enter the sandbox's own namespaces; returns what forks a child."""
+    if not options["namespaces"]:
+        return os.fork
+    from . import jail
+
+    jail.settle()
+    return jail.ForkSpace().fork
+
+
+def import_all(modules: list[str]) -> list[str]:
+    """Import what can be imported; returns the names of what cannot."""
+    missing = []
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except Exception:
+            missing.append(name)
+    return missing
+
+
+def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None:
+    """In the forked process: confine it, seed it, and answer until the grader hangs up."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        folder = options["folder"]
+        if options["namespaces"]:
+            from . import jail
+
+            jail.confine(options["limits"])
+            jail.limit(options["limits"])
+            jail.filter_system_calls()
+        os.chdir(folder)
+        seed()
+        from . import shell
+
+        server = shell.connect(made, connection, folder)
+        server.channel.send({"hello": True})
+        server.serve()
+    except BaseException as error:
+        message = f"{type(error).__name__}: {error}".encode()
+        os.write(2, message + b"\n")
+    finally:
+        os._exit(1)
+
+
+def seed() -> None:
+    """The same random numbers for every notebook."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        torch.manual_seed(0)
+        torch.set_num_threads(1)
+
+
+if __name__ == "__main__":
+    main()

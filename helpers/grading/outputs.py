@@ -1,0 +1,148 @@
+"""Outputs of a student's cell as a notebook holds them, made from what the student's process sent.
+
+Every message may be a lie, so each is read field by field: unknown kinds are left out, texts are
+cleaned, and sizes bounded. Neighbouring texts of one stream become one output, as in a notebook.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from helpers.grading.inside.codec import clean_text
+
+#: Kinds of rich output that are kept. Scripts are not.
+MIME_TYPES = frozenset(
+    ["text/plain", "text/html", "text/markdown", "text/latex", "application/json"]
+    + ["image/png", "image/jpeg", "image/svg+xml"]
+)
+MAX_OUTPUTS = 500
+MAX_BYTES = 4_000_000
+
+
+class Outputs:
+    """Collects one cell's outputs."""
+
+    def __init__(self) -> None:
+        self.items: list[dict[str, Any]] = []
+        self._displayed: list[tuple[str, dict[str, Any]]] = []
+        self._room = MAX_BYTES
+        self._clear = False
+
+    def add(self, kind: Any, content: Any) -> None:
+        """One message of the student's process."""
+        if type(content) is not dict:
+            return
+        if kind == "clear_output":
+            self._clear = bool(content.get("wait"))
+            if not self._clear:
+                self.items.clear()
+            return
+        output = _read(kind, content)
+        if output is None:
+            return
+        if kind == "update_display_data":
+            self._update(content, output)
+            return
+        self._room -= _size(output)
+        if len(self.items) >= MAX_OUTPUTS or self._room < 0:
+            return
+        if self._clear:
+            self.items.clear()
+            self._clear = False
+        last = self.items[-1] if self.items else {}
+        if kind == "stream" and last.get("name") == output["name"]:
+            last["text"] += output["text"]
+            return
+        self.items.append(output)
+        display = _display_id(content)
+        if display is not None:
+            self._displayed.append((display, output))
+
+    def _update(self, content: dict[str, Any], new: dict[str, Any]) -> None:
+        display = _display_id(content)
+        for name, output in self._displayed:
+            if name == display:
+                output["data"], output["metadata"] = new["data"], new["metadata"]
+
+    def error(self, kind: str, message: str) -> None:
+        """An error that the grader itself found: a time limit, a process that ended."""
+        self.items.append(error_output(kind, message))
+
+
+def error_output(kind: str, message: str, lines: tuple[str, ...] = ()) -> dict[str, Any]:
+    """An error as a notebook holds it."""
+    text = f"{kind}: {message}" if message else kind
+    return {
+        "output_type": "error",
+        "ename": kind,
+        "evalue": message,
+        "traceback": [*lines, text],
+    }
+
+
+def _read(kind: Any, content: dict[str, Any]) -> dict[str, Any] | None:
+    if kind == "stream":
+        name = "stderr" if content.get("name") == "stderr" else "stdout"
+        return {"output_type": "stream", "name": name, "text": _text(content.get("text"))}
+    if kind == "error":
+        lines = content.get("traceback")
+        return {
+            "output_type": "error",
+            "ename": _text(content.get("ename"))[:200],
+            "evalue": _text(content.get("evalue"))[:10_000],
+            "traceback": [_text(line) for line in lines[:200]] if type(lines) is list else [],
+        }
+    if kind in ("display_data", "update_display_data", "execute_result"):
+        result = {"output_type": "display_data", "data": _bundle(content), "metadata": {}}
+        if kind == "execute_result":
+            count = content.get("execution_count")
+            result["output_type"] = "execute_result"
+            result["execution_count"] = count if type(count) is int and count < 2**31 else None
+        metadata = content.get("metadata")
+        if type(metadata) is dict:
+            result["metadata"] = {
+                key: value
+                for key, value in metadata.items()
+                if key in MIME_TYPES and _plain_sizes(value)
+            }
+        return result
+    return None
+
+
+def _bundle(content: dict[str, Any]) -> dict[str, Any]:
+    data = content.get("data")
+    if type(data) is not dict:
+        return {}
+    return {
+        key: value if key == "application/json" and _is_json(value) else _text(value)
+        for key, value in data.items()
+        if key in MIME_TYPES
+    }
+
+
+def _plain_sizes(value: Any) -> bool:
+    """Such as {"width": 300, "height": 200, "needs_background": "light"}."""
+    return type(value) is dict and all(
+        type(item) in (int, float, str) and len(str(item)[:50]) < 50 for item in value.values()
+    )
+
+
+def _is_json(value: Any) -> bool:
+    return type(value) in (dict, list)
+
+
+def _text(value: Any) -> str:
+    if type(value) is list:
+        value = "".join(part for part in value if type(part) is str)
+    return clean_text(value) if type(value) is str else ""
+
+
+def _size(output: dict[str, Any]) -> int:
+    texts = [output.get("text", ""), *output.get("traceback", []), *output.get("data", {}).values()]
+    return sum(len(text) if type(text) is str else len(str(text)) for text in texts)
+
+
+def _display_id(content: dict[str, Any]) -> str | None:
+    transient = content.get("transient")
+    name = transient.get("display_id") if type(transient) is dict else None
+    return name[:200] if type(name) is str else None

@@ -1,0 +1,303 @@
+"""One handed-in notebook through the engine: rebuild, run, judge, score.
+
+Three parts can be exchanged: what rebuilds (`rebuild.rebuild`), what runs the student's cells
+(anything like `kernel.Kernel`), and what judges a grade cell (`trusted.Session`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from helpers.grading import rebuild
+from helpers.grading.inside.codec import dumps
+from helpers.grading.kernel import CallTimeout, CellRun, KernelDied
+from helpers.grading.outputs import error_output
+from helpers.grading.rebuild import Cell, Notebook, Template
+from helpers.grading.trusted import Session, instructor_names, submission_seed
+
+Status = Literal["graded", "for a person", "unreadable"]
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds: for one cell, for one call of a function, and for a whole notebook."""
+
+    cell: float = 60.0
+    call: float = 10.0
+    notebook: float = 900.0
+
+
+@dataclass(frozen=True)
+class CellScore:
+    """The score of one graded cell; None where only a person can tell."""
+
+    grade_id: str
+    score: float | None
+    max_score: float
+    needs_manual: bool
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What came of one submission.
+
+    Attributes:
+        status: "unreadable" where there is no notebook to grade, "for a person" where something
+            could not be matched or judged.
+        scores: of each graded cell, in the order of the notebook.
+        remarks: one line each, for people.
+        notebook: the autograded notebook, as JSON; empty when unreadable.
+        student_seconds: time that the student's own cells and functions took.
+        seconds: time that all of it took.
+    """
+
+    status: Status
+    scores: tuple[CellScore, ...] = ()
+    remarks: tuple[str, ...] = ()
+    notebook: str = ""
+    student_seconds: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Points given by the machine."""
+        return sum(score.score or 0.0 for score in self.scores)
+
+    @property
+    def max_total(self) -> float:
+        """Points that there are, those that a person gives included."""
+        return sum(score.max_score for score in self.scores)
+
+
+class Process(Protocol):
+    """What runs the student's cells: `kernel.Kernel`, or anything like it."""
+
+    def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
+        """Run a code cell."""
+
+    def look(self, name: str, timeout: float) -> Any:
+        """A global name's value."""
+
+    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
+        """A function's result."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is needed to grade a unit's submissions, made once: the template of its notebook, what
+    the instructor's cells define, and the secret that hidden cases are drawn from."""
+
+    name: str
+    template: Template
+    source: Notebook
+    secret: bytes
+
+    def modules(self) -> tuple[str, ...]:
+        """Modules that the instructor's notebook imports, to be imported before any fork."""
+        import ast
+
+        found: dict[str, None] = {}
+        for statement in instructor_names(self.source).values():
+            if isinstance(statement, ast.Import):
+                found |= dict.fromkeys(alias.name for alias in statement.names)
+            elif isinstance(statement, ast.ImportFrom) and statement.module:
+                found[statement.module] = None
+        return tuple(found)
+
+
+def grade_submission(
+    unit: Unit,
+    student: str,
+    data: bytes,
+    start: Callable[[], Process],
+    times: Times | None = None,
+) -> Graded:
+    """Grade one handed-in file. Never raises for what a student handed in."""
+    began = time.monotonic()
+    try:
+        handed_in = rebuild.read_notebook(data)
+        other = rebuild.unit_of(handed_in)
+        if other is not None and other != unit.name:
+            raise ValueError(f"this is a notebook of {other}, not of {unit.name}")
+    except ValueError as error:
+        return Graded("unreadable", remarks=(str(error),), seconds=time.monotonic() - began)
+    rebuilt = rebuild.rebuild(unit.template, handed_in)
+    answers = dumps([cell["source"] for cell in rebuilt.notebook["cells"]])
+    session = Session(
+        instructor_names(unit.source),
+        submission_seed(unit.secret, unit.name, student, answers),
+        (times or Times()).call,
+    )
+    run = _Run(start, session, times or Times())
+    try:
+        marked = run.notebook(rebuilt.notebook)
+    finally:
+        run.close()
+    scores, doubtful = _scores(rebuilt.notebook, marked, _untested(unit.template, rebuilt))
+    remarks = (*rebuilt.remarks, *run.remarks, *doubtful)
+    return Graded(
+        "for a person" if marked or rebuilt.unmatched or doubtful else "graded",
+        scores,
+        remarks,
+        json.dumps(rebuilt.notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
+        run.seconds + session.student_seconds,
+        time.monotonic() - began,
+    )
+
+
+class _Run:
+    """Runs a rebuilt notebook, its cells in a student's process and its tests here.
+
+    A process that ends takes one cell or question with it: another is started and the cells
+    before are run again, without those that ended a process.
+    """
+
+    def __init__(self, start: Callable[[], Process], session: Session, times: Times) -> None:
+        self.start, self.session, self.times = start, session, times
+        self.deadline = time.monotonic() + times.notebook
+        self.remarks: list[str] = []
+        self.seconds = 0.0
+        self._process: Process | None = None
+        self._done: list[str] = []
+        self._reason = ""
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    def notebook(self, notebook: Notebook) -> set[str]:
+        """Fill in the outputs of every cell; returns the grade ids that a person has to judge."""
+        for_a_person: set[str] = set()
+        for number, cell in enumerate(notebook["cells"], start=1):
+            if rebuild.runs(cell):
+                self._cell(cell, number)
+            elif _is_test(cell):
+                judgement = self.session.judge(cell, self)
+                cell["outputs"] = judgement.outputs
+                grade_id = cell["metadata"]["nbgrader"]["grade_id"]
+                if judgement.remark:
+                    self.remarks.append(f"{grade_id}: {judgement.remark}")
+                if judgement.for_a_person:
+                    for_a_person.add(grade_id)
+        return for_a_person
+
+    def _cell(self, cell: Cell, number: int) -> None:
+        code = cell["source"]
+        if not code.strip():
+            return
+        began = time.monotonic()
+        try:
+            run = self._living().run(code, self._left(self.times.cell))
+        except (KernelDied, CallTimeout) as error:
+            cell["outputs"] = error.outputs or [error_output("DeadKernelError", str(error))]
+            self.remarks.append(f"cell {number}: {error}")
+            if isinstance(error, KernelDied):
+                self.close()
+            else:
+                self._done.append(code)
+        else:
+            cell["outputs"], cell["execution_count"] = run.outputs, run.execution_count
+            self._done.append(code)
+        finally:
+            self.seconds += time.monotonic() - began
+
+    def look(self, name: str, timeout: float) -> Any:
+        """For grade cells: a name of the student's."""
+        with self._closing_when_dead():
+            return self._living().look(name, self._left(timeout))
+
+    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
+        """For grade cells: a call of a student's function."""
+        with self._closing_when_dead():
+            return self._living().call(name, args, kwargs, self._left(timeout))
+
+    @contextlib.contextmanager
+    def _closing_when_dead(self) -> Any:
+        try:
+            yield
+        except KernelDied:
+            self.close()
+            raise
+
+    def _living(self) -> Process:
+        """The student's process, made anew where the last one ended."""
+        while self._process is None:
+            self._left(1)
+            process, again = self.start(), self._done
+            self._done = []
+            for index, code in enumerate(again):
+                try:
+                    process.run(code, self._left(self.times.cell), muted=True)
+                except CallTimeout:
+                    pass
+                except KernelDied:
+                    # It ended this time: go without it.
+                    process.close()
+                    self._done += again[index + 1 :]
+                    break
+                self._done.append(code)
+            else:
+                self._process = process
+        return self._process
+
+    def _left(self, seconds: float) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise KernelDied(f"the notebook took longer than {self.times.notebook:g} s")
+        return min(seconds, left)
+
+
+def _is_test(cell: Cell) -> bool:
+    marks = cell["metadata"].get("nbgrader", {})
+    is_test = bool(marks.get("grade")) and not marks.get("solution")
+    return is_test and cell["cell_type"] == "code"
+
+
+def _untested(template: Template, rebuilt: rebuild.Rebuilt) -> frozenset[str]:
+    """Names whose answer was not found: what tests say of them means nothing."""
+    lost = [answer for answer in template.answers if answer.grade_id in rebuilt.unmatched]
+    return frozenset(name for answer in lost for name in (*answer.names, answer.grade_id))
+
+
+def _scores(
+    notebook: Notebook, for_a_person: set[str], untested: frozenset[str]
+) -> tuple[tuple[CellScore, ...], list[str]]:
+    """Scores as nbgrader reads them from the outputs."""
+    import re
+
+    from nbformat.notebooknode import from_dict
+    from nbgrader.utils import determine_grade
+
+    scores, remarks = [], []
+    for cell in notebook["cells"]:
+        marks = cell["metadata"].get("nbgrader", {})
+        if not (marks.get("grade") or marks.get("task")):
+            continue
+        grade_id = marks["grade_id"]
+        needs_manual = grade_id in for_a_person
+        try:
+            score, points = _determine(from_dict(cell), determine_grade)
+        except (ValueError, KeyError) as error:
+            score, points, needs_manual = 0.0, float(marks["points"]), True
+            remarks.append(f"{grade_id}: the test gave no valid score ({error})")
+        # A person looks at an answer that was not found, whatever its test says.
+        words = set(re.findall(r"\w+", cell["source"])) | {grade_id}
+        needs_manual = needs_manual or score is None or bool(words & untested)
+        scores.append(CellScore(grade_id, score, points, needs_manual))
+    return tuple(scores), remarks
+
+
+def _determine(cell: Any, determine_grade: Any) -> tuple[float | None, float]:
+    if cell.metadata.nbgrader.get("task"):
+        return None, float(cell.metadata.nbgrader.points)
+    score, points = determine_grade(cell)
+    return (None if score is None else float(score)), float(points)
