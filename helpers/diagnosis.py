@@ -19,6 +19,11 @@ from helpers.ledger import Ledger, Term
 
 #: Explanations that change more of a ledger than this fit by chance.
 MOST_EDITS = 3
+#: A hint with more names than this says nothing.
+MOST_NAMES = 4
+#: What another right derivation counts beside an edit: it decides between equals only.
+DERIVATION = 0.01
+_NUMERALS = {1: "one", 2: "two", 3: "three"}
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,14 @@ class Explanation:
     Attributes:
         misconception: its name, for a report on the class.
         hint: a line for the student.
-        edits: how many things have to be changed to get from the right answer to this one.
+        edits: how much has to be changed to get from the right answer to this one.
+        left_out: the terms that are missing, where nothing else is wrong.
     """
 
     misconception: str
     hint: str
-    edits: int = 1
+    edits: float = 1
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,11 +80,23 @@ def explain(exercise: Exercise, part: str, attempts: Sequence[Attempt]) -> Expla
     if not found:
         return None
     fewest = min(explanation.edits for explanation in found)
-    simplest = [explanation for explanation in found if explanation.edits == fewest]
-    # Two that cannot be told apart are both named; more would be guessing.
-    if len(simplest) > 2:
-        return None
-    return replace(simplest[0], hint=", or: ".join(e.hint for e in simplest))
+    return _one_of([explanation for explanation in found if explanation.edits == fewest])
+
+
+def _one_of(equals: list[Explanation]) -> Explanation | None:
+    """One explanation from several that cannot be told apart; None where that would be guessing."""
+    distinct = list({explanation.hint: explanation for explanation in equals}.values())
+    if len(distinct) == 1:
+        return distinct[0]
+    counts = {len(explanation.left_out) for explanation in distinct}
+    names = list(dict.fromkeys(name for each in distinct for name in each.left_out))
+    if len(counts) == 1 and 0 not in counts and len(names) <= MOST_NAMES:
+        # Terms of one size: it shows that one is missing, not which.
+        said = f"you left out {_NUMERALS[counts.pop()]} of: {', '.join(names)}"
+        return replace(distinct[0], misconception=said.removeprefix("you "), hint=said)
+    if len(distinct) == 2:
+        return replace(distinct[0], hint=", or: ".join(each.hint for each in distinct))
+    return None
 
 
 def is_right(right: Any, value: object, tolerance: float) -> bool:
@@ -141,14 +160,16 @@ def _changed_ledgers(
 ) -> Iterator[tuple[Explanation, list[float]]]:
     """Every simple change of the reference, with the total that it gives in each case."""
     unit = ledgers[0].unit
-    for derivation in zip(*(_derived(ledger) for ledger in ledgers), strict=True):
-        totals = [float(sum(t.amount for t in terms)) for terms in derivation]
+    for number, derivation in enumerate(zip(*map(_derived, ledgers), strict=True)):
+        other = DERIVATION if number else 0
+        totals = [Ledger(unit, terms).total for terms in derivation]
         for factor, name, hint in _FACTORS.get(unit, ()):
-            yield Explanation(name, hint), [total * factor for total in totals]
+            yield Explanation(name, hint, 1 + other), [total * factor for total in totals]
         if unit == "B":
-            counts = [float(sum(t.count for t in terms)) for terms in derivation]
-            yield Explanation("elements for bytes", _ELEMENTS), counts
-        yield from _edited_terms(derivation, totals)
+            counts = [sum(t.count for t in terms) for terms in derivation]
+            yield Explanation("elements for bytes", _ELEMENTS, 1 + other), counts
+        for explanation, remaining in _edited_terms(derivation, totals):
+            yield replace(explanation, edits=explanation.edits + other), remaining
 
 
 _ELEMENTS = "this is the number of elements, not of bytes: how many bytes does one take?"
@@ -179,11 +200,11 @@ def _edited_terms(
     first = derivation[0]
     edits: list[tuple[str, str, list[float]]] = []
     for index, term in enumerate(first):
-        saved = [float(terms[index].amount) for terms in derivation]
+        saved = [terms[index].amount for terms in derivation]
         if any(saved):
             edits.append(("left out", term.name, saved))
         if term.price > 1:
-            by_price = [float(t[index].amount - t[index].count) for t in derivation]
+            by_price = [t[index].amount - t[index].count for t in derivation]
             edits.append(("priced 1", term.name, by_price))
     for size in range(1, MOST_EDITS + 1):
         for chosen in combinations(edits, size):
@@ -197,7 +218,7 @@ def _edited_terms(
             yield _edit_explanation(chosen), remaining
     prices = [name for what, name, _ in edits if what == "priced 1"]
     if len(prices) > MOST_EDITS:
-        counts = [float(sum(t.count for t in terms)) for terms in derivation]
+        counts = [sum(t.count for t in terms) for terms in derivation]
         hint = "every operation is priced 1: look at the price list"
         yield Explanation("all prices 1", hint, edits=2), counts
 
@@ -212,7 +233,8 @@ def _edit_explanation(chosen: Sequence[tuple[str, str, list[float]]]) -> Explana
     if priced_1:
         lines.append(f"priced as 1 where the price list says more: {', '.join(priced_1)}")
         names.append(f"priced 1: {', '.join(priced_1)}")
-    return Explanation("; ".join(names), "; ".join(lines), edits=len(chosen))
+    only_left_out = () if priced_1 else tuple(left_out)
+    return Explanation("; ".join(names), "; ".join(lines), len(chosen), only_left_out)
 
 
 #: Stands for a part of the answer that a misconception says nothing about; equals no number.

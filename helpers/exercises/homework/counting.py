@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
-from helpers.ledger import Ledger, Term
+from helpers.ledger import Alternative, Ledger, Term
 from helpers.reference import batch_norm_flops, conv2d_flops, conv2d_macs, softmax_flops
 
 UNIT = "homework"
@@ -75,6 +75,11 @@ PADDING = Exercise(
             "padding that keeps the size",
             "this padding keeps the output as large as the input: is that what is asked for?",
             lambda size_in, size_out, kernel: (kernel - 1) // 2,
+        ),
+        Misconception(
+            "padding 1",
+            "padding 1 and a kernel of 3 make the output as large as the input: is it?",
+            lambda size_in, size_out, kernel: 1,
         ),
         Misconception(
             "padding of both sides together",
@@ -198,6 +203,16 @@ def _batch_norm_dividing_per_element(batch: int, channels: int, height: int, wid
     )
 
 
+def _batch_norm_without_variance_sum(batch: int, channels: int, height: int, width: int) -> Ledger:
+    """One of the two sums, of the elements and of the squares, is missing."""
+    n = batch * channels * height * width
+    terms = batch_norm_flops(batch, channels, height, width).terms
+    from_zero = Alternative("the sum starts from zero", n)
+    one_sum = Term("sum of the mean", n - channels, alternatives=(from_zero,))
+    rest = tuple(term for term in terms if not term.name.startswith("sums of"))
+    return Ledger("FLOP", (one_sum, *rest))
+
+
 def _draw_images(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [
         (draw.randrange(2, 33), draw.randrange(2, 65), draw.randrange(3, 57), draw.randrange(3, 57))
@@ -224,6 +239,11 @@ BATCH_NORM_FLOPS = Exercise(
             "statistics per element",
             _PER_CHANNEL,
             lambda b, c, h, w: batch_norm_flops(b, c * h * w, 1, 1),
+        ),
+        Misconception(
+            "variance sum missing",
+            "mean and variance are averages: you left out one of the two sums",
+            _batch_norm_without_variance_sum,
         ),
         Misconception("divided per element", _PER_CHANNEL, _batch_norm_dividing_per_element),
         Misconception(

@@ -59,8 +59,9 @@ def _intensity(batch: int, traffic: Ledger) -> OneOf:
     return OneOf((canonical, *others))
 
 
-def _without_weights(batch: int) -> float:
-    return _block_flops(batch).total / (_block_bytes(batch).total - IN * OUT * FP32)
+def _without_weights(batch: int) -> OneOf:
+    terms = tuple(t for t in _block_bytes(batch).terms if t.name != "read weights")
+    return _intensity(batch, Ledger("B", terms))
 
 
 def _draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -132,7 +133,8 @@ def _bound_with_gib(batch: int, peak_tflops: float, bandwidth_gb: float) -> dict
 
 def _bound_without_weights(batch: int, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
     intensity, ridge = _without_weights(batch), _ridge(peak_tflops, bandwidth_gb)
-    return {"intensity": intensity, "ridge": ridge, "bound": _bound_of(intensity, ridge)}
+    bound = _bound_of(intensity.values[0], ridge)
+    return {"intensity": intensity, "ridge": ridge, "bound": bound}
 
 
 def _draw_bounds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -178,7 +180,7 @@ def _read_plot(picture: Any) -> dict[str, Any]:
         (curve, axes)
         for axes in picture["axes"]
         for curve in [*axes.get("lines", ()), *axes.get("points", ())]
-        if len(curve["x"]) > 1
+        if len(curve["x"]) == len(curve["y"]) > 1
     ]
     if not curves:
         raise ValueError("the figure has no curve: plot the intensity against the batch size")
@@ -194,6 +196,11 @@ def _read_plot(picture: Any) -> dict[str, Any]:
 def _plotted() -> dict[str, Any]:
     canonical = [_block_flops(b).total / _block_bytes(b).total for b in BATCHES]
     return {"batch sizes": list(BATCHES), "intensity": canonical, "axes named": "yes"}
+
+
+def _curves_without_weights() -> OneOf:
+    by_batch = [_without_weights(batch).values for batch in BATCHES]
+    return OneOf(tuple(map(list, zip(*by_batch, strict=True))))
 
 
 PLOT_INTENSITY = Exercise(
@@ -212,7 +219,7 @@ PLOT_INTENSITY = Exercise(
         Misconception(
             "traffic without the weights",
             "a curve that does not rise: the weights are missing in the traffic",
-            lambda: {"intensity": [_without_weights(b) for b in BATCHES]},
+            lambda: {"intensity": _curves_without_weights()},
         ),
         Misconception(
             "intensity of one sample times the batch",
