@@ -1,0 +1,143 @@
+"""What a student sees when a notebook calls `check`."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from helpers import check as module
+from helpers.check import check, judge, progress
+from helpers.exercises import EXERCISES
+
+SOFTMAX = EXERCISES["softmax_flops"]
+
+
+def right_softmax(batch, n):
+    return batch * (45 * n - 1)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_seen(monkeypatch):
+    monkeypatch.setattr(module, "_seen", {})
+
+
+def test_a_wrong_answer_shows_yours_beside_expected_and_a_hint(capsys):
+    check("softmax_flops", lambda batch, n: batch * (6 * n - 1))
+    assert capsys.readouterr().out == (
+        "softmax_flops: wrong\n"
+        "  case           yours  expected\n"
+        "  batch=4, n=32    764     5,756  ✗\n"
+        "  batch=1, n=10     59       449  ✗\n"
+        "  Hint: priced as 1 where the price list says more: exponentials\n"
+    )
+
+
+def test_parts_of_an_answer_stand_below_one_case():
+    exercise = EXERCISES["depthwise_cost"]
+    verdict = judge(
+        exercise, lambda c, s, k: {"MAC": 11_664, "FLOP": 0}, exercise.visible_cases()[:1]
+    )
+    assert verdict.status == "partly right"
+    assert verdict.fraction == 0.5
+    lines = verdict.text().splitlines()
+    assert lines[2].split() == [
+        "channels=16,",
+        "size=11,",
+        "kernel=3",
+        "MAC",
+        "11,664",
+        "11,664",
+        "✓",
+    ]
+    assert lines[3].split() == ["FLOP", "0", "23,328", "✗"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda batch, n: None, "returns nothing: is there a return?"),
+        (lambda batch, n: "5756", "text (a str), not a number"),
+        (lambda batch, n: float("nan"), "not a number that a count can have"),
+        (lambda batch, n: float("inf"), "not a number that a count can have"),
+        (lambda batch, n: batch / 0, "fails for batch=4, n=32 with ZeroDivisionError"),
+        (lambda batch: batch, "TypeError"),
+        (5756, "Did a line such as `softmax_flops = softmax_flops(x)` write over it?"),
+        (lambda batch, n: True, ""),
+        (lambda batch, n: 10**5000, ""),
+        (lambda batch, n: [1, 2], ""),
+    ],
+)
+def test_an_answer_of_the_wrong_kind_gets_a_line_and_no_points(answer, hint):
+    verdict = judge(SOFTMAX, answer, SOFTMAX.visible_cases())
+    assert verdict.fraction == 0
+    assert hint in verdict.hint
+    assert verdict.text()
+    assert verdict.html()
+
+
+def test_a_dict_that_lacks_a_part_keeps_the_points_of_the_others():
+    exercise = EXERCISES["depthwise_cost"]
+    verdict = judge(
+        exercise,
+        lambda c, s, k: {"MAC": exercise.reference(c, s, k)["MAC"].total},
+        exercise.visible_cases(),
+    )
+    assert verdict.fraction == 0.5
+    assert "lacks 'FLOP'" in verdict.hint
+
+
+def test_one_case_that_fails_does_not_hide_the_others():
+    def answer(batch, n):
+        if batch == 4:
+            raise ValueError("only one row, please")
+        return right_softmax(batch, n)
+
+    verdict = judge(SOFTMAX, answer, SOFTMAX.visible_cases())
+    assert [row.right for row in verdict.rows] == [False, True]
+    assert "ValueError: only one row, please" in verdict.hint
+
+
+@pytest.mark.parametrize("number", [np.int64, np.float64, torch.tensor, lambda x: np.array(x)])
+def test_numbers_of_numpy_and_pytorch_are_numbers(number, capsys):
+    check("softmax_flops", lambda batch, n: number(right_softmax(batch, n)))
+    assert "softmax_flops: right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("how", ["figure", "axes", "pyplot"])
+def test_a_plot_may_be_returned_or_drawn(how, capsys):
+    def plot_intensity():
+        plt.close("all")
+        figure, axes = plt.subplots()
+        axes.plot(range(1, 65), [4160 * b / (4 * (224 * b + 2049)) for b in range(1, 65)])
+        axes.set(xlabel="batch", ylabel="FLOP/B")
+        return {"figure": figure, "axes": axes, "pyplot": None}[how]
+
+    check("plot_intensity", plot_intensity)
+    assert "plot_intensity: right" in capsys.readouterr().out
+
+
+def test_labels_are_escaped_in_html():
+    verdict = judge(SOFTMAX, lambda batch, n: "<script>", SOFTMAX.visible_cases())
+    assert "<script>" not in verdict.html()
+
+
+def test_an_unknown_question_lists_the_known_ones():
+    with pytest.raises(ValueError, match="no question 'softmax': use one of own_bytes, padding"):
+        check("softmax", right_softmax)
+
+
+def test_progress_counts_what_the_checks_saw(capsys):
+    check("softmax_flops", right_softmax)
+    check("padding", lambda size_in, size_out, kernel: 1)
+    capsys.readouterr()
+    progress("homework")
+    out = capsys.readouterr().out
+    assert out.startswith("1 of 18 exercises right on the cases shown\n")
+    assert "  padding: wrong\n" in out
+    assert "  conv_cost: not checked yet\n" in out
+    assert "softmax_flops" not in out
+
+
+def test_progress_of_an_unknown_unit():
+    with pytest.raises(ValueError, match="no unit 'homwork': use one of"):
+        progress("homwork")

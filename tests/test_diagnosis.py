@@ -1,0 +1,133 @@
+"""Why a wrong number is wrong: found in the ledger, reported only where it fits every case."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.diagnosis import Attempt, explain, is_right
+from helpers.exercises import Exercise, OneOf
+from helpers.ledger import Alternative, Ledger, Term
+
+
+def cost(batch, n, unit="FLOP"):
+    return Ledger(
+        unit,
+        (
+            Term("exponentials", batch * n, 40),
+            Term("sum", batch * (n - 1), 1, (Alternative("from zero", batch * n),)),
+            Term("division", batch * n, 4),
+        ),
+    )
+
+
+def exercise(reference=cost):
+    return Exercise(
+        name="question",
+        unit="unit",
+        points=1,
+        topic="",
+        parameters=("batch", "n"),
+        examples=[(4, 32), (1, 10), (7, 100)],
+        hidden=lambda draw: [],
+        reference=reference,
+    )
+
+
+def explained(answer, question=None):
+    question = question or exercise()
+    attempts = [Attempt(case, answer(*case.args)) for case in question.visible_cases()]
+    return explain(question, "", attempts)
+
+
+def test_half_is_mac():
+    assert explained(lambda b, n: cost(b, n).total / 2).hint.startswith("this is half: MAC")
+
+
+def test_a_term_left_out_is_named():
+    found = explained(lambda b, n: cost(b, n).total - b * (n - 1))
+    assert found.hint == "you left out: sum"
+    assert found.edits == 1
+
+
+def test_a_price_taken_as_1_is_named():
+    hint = explained(lambda b, n: b * n + b * (n - 1) + 4 * b * n).hint
+    assert hint == "priced as 1 where the price list says more: exponentials"
+
+
+def test_two_mistakes_are_both_named():
+    hint = explained(lambda b, n: b * n + b * (n - 1)).hint
+    assert hint == (
+        "you left out: division; priced as 1 where the price list says more: exponentials"
+    )
+
+
+def test_the_simpler_of_two_explanations_is_the_one():
+    # exponentials priced 1 and no sum, or no exponentials and a sum from zero: 5 b n both
+    assert explained(lambda b, n: 5 * b * n).hint == "you left out: exponentials"
+
+
+def test_mistakes_are_found_on_every_right_derivation():
+    # sums from zero, division left out
+    assert explained(lambda b, n: 41 * b * n).hint == "you left out: division"
+
+
+def test_the_batch_forgotten():
+    assert "the batch is missing" in explained(lambda b, n: cost(1, n).total).hint
+
+
+def test_elements_for_bytes():
+    question = exercise(lambda b, n: Ledger("B", (Term("read", b * n, 4), Term("write", b, 4))))
+    assert "not of bytes" in explained(lambda b, n: b * n + b, question).hint
+
+
+def test_terms_of_one_size_cannot_be_told_apart():
+    question = exercise(lambda b, n: Ledger("B", tuple(Term(name, n, 4) for name in "wgmv")))
+    assert explained(lambda b, n: 12 * n, question).hint == "you left out one of: w, g, m, v"
+
+
+def test_what_fits_one_case_only_is_not_claimed():
+    assert explained(lambda b, n: cost(4, 32).total / 2) is None
+
+
+@given(st.integers(1, 10**6))
+def test_a_number_from_nowhere_is_not_explained(number):
+    # the same number for three cases whose costs differ
+    assert explained(lambda b, n: number) is None
+
+
+@given(st.sampled_from(["exponentials", "sum", "division"]), st.integers(2, 50), st.integers(5, 50))
+def test_any_left_out_term_is_found_for_any_size(name, batch, n):
+    question = exercise()
+    cases = [question.case((batch, n)), question.case((batch + 1, n + 3)), question.case((1, n))]
+    attempts = [Attempt(case, cost(*case.args).total - cost(*case.args)[name]) for case in cases]
+    assert explain(question, "", attempts).hint == f"you left out: {name}"
+
+
+@pytest.mark.parametrize(
+    ("right", "value", "accepted"),
+    [
+        (5, 5, True),
+        (5, 5.0, True),
+        (5, 6, False),
+        (1, True, False),
+        (True, 1, False),
+        (10**30, 10**30 + 1, False),
+        (0.1, 0.1 + 1e-9, True),
+        (0, 0.0, True),
+        (3.0, float("nan"), False),
+        (5, "5", False),
+        ("memory", " Memory ", True),
+        ("memory", "compute", False),
+        (None, None, True),
+        (None, 0, False),
+        (0, None, False),
+        ([1, 2], (1, 2), True),
+        ([1, 2], [1], False),
+        (OneOf((1, 2)), 2, True),
+        (cost(4, 32), cost(4, 32).total + 4, True),
+        (cost(4, 32), cost(4, 32).total + 3, False),
+        (2.0, 10**400, False),
+    ],
+)
+def test_what_counts_as_right(right, value, accepted):
+    assert is_right(right, value, 1e-6) is accepted
