@@ -1,0 +1,162 @@
+"""What PyTorch's CPU kernels do with memory that a meta tensor does not show.
+
+Two things differ between an operation on meta tensors and the same operation on a CPU: the strides
+of some results (`LAYOUTS`), on which later copies depend, and the buffers that a kernel takes and
+gives back while it runs (`WORKSPACES`). Everything else, meta tensors tell exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from helpers.meter.onednn import convolution_of, is_channels_last, uses_onednn
+
+aten = torch.ops.aten
+
+
+def _memory_format(source: Tensor, weight: Tensor) -> torch.memory_format:
+    if not is_channels_last(source, weight):
+        return torch.contiguous_format
+    return torch.channels_last if source.dim() == 4 else torch.channels_last_3d
+
+
+def _convolution(
+    source: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
+) -> Tensor:
+    out = aten.convolution.default(
+        source, weight, bias, stride, padding, dilation, transposed, output_padding, groups
+    )
+    return torch.empty_like(out, memory_format=_memory_format(source, weight))
+
+
+def _convolution_backward(
+    gradient: Tensor,
+    source: Tensor,
+    weight: Tensor,
+    bias_sizes: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
+    mask: list[bool],
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    layout = _memory_format(source, weight)
+    return (
+        torch.empty_like(source, memory_format=layout) if mask[0] else None,
+        torch.empty_like(weight, memory_format=layout) if mask[1] else None,
+        gradient.new_empty(gradient.shape[1]) if mask[2] else None,
+    )
+
+
+def _copy_bytes(tensor: Tensor, layout: torch.memory_format) -> int:
+    """Bytes of the copy that a kernel makes of a tensor that does not lie as it wants it."""
+    return 0 if tensor.is_contiguous(memory_format=layout) else tensor.numel() * tensor.itemsize
+
+
+def _convolution_workspace(
+    out: Tensor,
+    source: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
+) -> int:
+    onednn = uses_onednn(source, weight, stride, dilation, groups)
+    copies = _copy_bytes(source, _memory_format(source, weight))
+    if not onednn:
+        return copies + _column_bytes(source, weight, out, stride, padding)
+    return copies + convolution_of(source, weight, out.shape[2:], stride, groups).forward()
+
+
+def _convolution_backward_workspace(
+    out: tuple[Tensor | None, ...],
+    gradient: Tensor,
+    source: Tensor,
+    weight: Tensor,
+    bias_sizes: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
+    mask: list[bool],
+) -> int:
+    onednn = uses_onednn(source, weight, stride, dilation, groups)
+    layout = _memory_format(source, weight)
+    copies = _copy_bytes(source, layout) + _copy_bytes(gradient, layout)
+    if not onednn:
+        return copies + _column_bytes(source, weight, gradient, stride, padding)
+    shapes = convolution_of(source, weight, gradient.shape[2:], stride, groups)
+    return copies + shapes.backward((mask[0], mask[1], mask[2]))
+
+
+def _column_bytes(source: Tensor, weight: Tensor, out: Tensor, stride: Any, padding: Any) -> int:
+    """PyTorch's own convolution unfolds the input into columns, unless the kernel is 1 x 1."""
+    kernel = weight.shape[2:]
+    if prod(kernel) == 1 and max(stride) == 1 and max(padding) == 0:
+        return 0
+    return prod(kernel) * source.shape[0] * source.shape[1] * prod(out.shape[2:]) * source.itemsize
+
+
+def _query_block(queries: int) -> int:
+    """Rows of queries that a thread of CPU flash attention takes at a time."""
+    return min(queries, 256 if queries >= 768 else 64 if queries >= 192 else 32)
+
+
+def _flash_attention_workspace(
+    out: Any, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any
+) -> int:
+    """Each thread holds a block of scores, of the output, and two columns of statistics."""
+    rows, columns = _query_block(query.shape[2]), min(512, key.shape[2])
+    elements = torch.get_num_threads() * rows * (columns + 2 + query.shape[3])
+    bytes_ = elements * 4
+    if query.itemsize < 4:
+        bytes_ += torch.get_num_threads() * rows * columns * query.itemsize
+    return bytes_
+
+
+def _flash_attention_backward_workspace(
+    out: Any, gradient: Tensor, query: Tensor, key: Tensor, *args: Any, **kwargs: Any
+) -> int:
+    """Each thread holds a block of scores and one of their gradients."""
+    rows, columns = _query_block(query.shape[2]), min(512, key.shape[2])
+    threads = torch.get_num_threads()
+    scores = threads * 2 * rows * columns * 4
+    return scores + rows * 4 + _copy_bytes(gradient.transpose(1, 2), torch.contiguous_format)
+
+
+#: Operations whose results lie otherwise on a CPU than on meta, and how they lie.
+LAYOUTS: dict[Any, Callable[..., Any]] = {
+    aten.convolution.default: _convolution,
+    aten.convolution_backward.default: _convolution_backward,
+}
+
+#: Bytes beyond the outputs that an operation holds at its highest: of its result and arguments.
+WORKSPACES: dict[Any, Callable[..., int]] = {
+    aten.convolution.default: _convolution_workspace,
+    aten.convolution_backward.default: _convolution_backward_workspace,
+    aten._scaled_dot_product_flash_attention_for_cpu.default: _flash_attention_workspace,
+    aten._scaled_dot_product_flash_attention_for_cpu_backward.default: (
+        _flash_attention_backward_workspace
+    ),
+}

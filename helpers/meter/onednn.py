@@ -1,0 +1,290 @@
+"""The memory that a convolution on a CPU takes beside its tensors, as formulas of its shapes.
+
+PyTorch hands convolutions on x86 to oneDNN, whose kernels want the channels in blocks of one
+vector register (16 floats with AVX-512, 8 with AVX2). A plain NCHW tensor is copied into that
+layout before the kernel runs and back after it, so a convolution holds its input, its weights and
+its output twice for a moment. A channels-last (NHWC) tensor is used as it lies; only the weights
+are copied. Which kernel runs, and so which copies are made, follows from channels, groups, kernel
+size and stride; the rules here were read off `ONEDNN_VERBOSE=1` for oneDNN 3.13 and hold to the
+byte there except for buffers of a few kB for each thread.
+
+All functions return bytes at the moment of an operation's highest use, beyond what was there
+before it and beyond its outputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._prims_common import suggest_memory_format
+
+#: Bytes of barriers and pointers that a kernel keeps for all its threads.
+_BOOKKEEPING = 8448
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a kernel wants its tensors: channels in blocks of `block`, or plain (`block` is 1)."""
+
+    source: int
+    destination: int
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """The shapes of one convolution. Spatial sizes are those of two or three dimensions."""
+
+    batch: int
+    in_channels: int
+    out_channels: int
+    groups: int
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    in_size: tuple[int, ...]
+    out_size: tuple[int, ...]
+    element_bytes: int
+    channels_last: bool
+    threads: int
+    register: int
+
+    @property
+    def depthwise(self) -> bool:
+        return self.groups > 1 and self.in_channels == self.out_channels == self.groups
+
+    @property
+    def strided(self) -> bool:
+        return any(s != 1 for s in self.stride)
+
+    @property
+    def pointwise(self) -> bool:
+        return prod(self.kernel) == 1
+
+    @property
+    def group_block(self) -> int:
+        """Channels in a block of a grouped convolution: they must divide both sides of a group."""
+        sides = self.in_channels // self.groups, self.out_channels // self.groups
+        fitting = (b for b in (16, 8, 4) if b <= self.register and not any(s % b for s in sides))
+        return next(fitting, 1)
+
+    def source_bytes(self, block: int = 1) -> int:
+        return self._feature_bytes(self.in_channels, self.in_size, block)
+
+    def destination_bytes(self, block: int = 1) -> int:
+        return self._feature_bytes(self.out_channels, self.out_size, block)
+
+    def _feature_bytes(self, channels: int, size: tuple[int, ...], block: int) -> int:
+        return self.batch * _padded(channels, block) * prod(size) * self.element_bytes
+
+    def weight_bytes(self, source_block: int = 1, destination_block: int = 1) -> int:
+        if self.depthwise:
+            channels = _padded(self.groups, max(source_block, destination_block))
+        else:
+            channels = self.groups * (
+                _padded(self.in_channels // self.groups, source_block)
+                * _padded(self.out_channels // self.groups, destination_block)
+            )
+        return channels * prod(self.kernel) * self.element_bytes
+
+    def layout(self, gradient_of: str = "") -> _Layout:
+        """Blocks that the kernel works in: the forward pass, or the gradient of one side."""
+        register = self.register
+        if self.depthwise:
+            # The depthwise kernel for gradients of weights stops at 3 x 3.
+            plain = gradient_of == "weight" and self.kernel[-1] > 3
+            return _Layout(1, 1) if plain else _Layout(register, register)
+        if gradient_of == "weight" and self.kernel[-1] > 14:
+            return _Layout(1, 1)
+        if self.groups > 1:
+            block = self.group_block
+            if gradient_of == "weight" and block < 8:
+                block = 1
+            return _Layout(block, block)
+        if self.in_channels < register and not gradient_of:
+            return _Layout(1, register)
+        if self.in_channels <= 3 and gradient_of == "weight":
+            return _Layout(1, register)
+        if self.in_channels < register and gradient_of == "weight":
+            return _Layout(8, 8)
+        return _Layout(register, register)
+
+    def forward(self) -> int:
+        if self.channels_last:
+            return self._weight_copies()
+        layout = self.layout()
+        source = self.source_bytes(layout.source) if layout.source > 1 else 0
+        destination = self.destination_bytes(layout.destination)
+        weight = self._weight_in(layout)
+        scratch = 0
+        if self.pointwise and self.strided:
+            # A strided 1 x 1 kernel first gathers the positions that it keeps.
+            scratch = self.threads * self.in_channels * prod(self.out_size) * self.element_bytes
+        plain = self.destination_bytes()
+        return max(scratch + source + weight + destination, destination + plain) - plain
+
+    def backward(self, mask: tuple[bool, bool, bool]) -> int:
+        """`mask` says which gradients are asked for: input, weight, bias."""
+        gradient_input = self.source_bytes() if mask[0] else 0
+        gradient_weight = self.weight_bytes() if mask[1] else 0
+        peak = gradient_input + gradient_weight
+        if mask[0]:
+            peak = max(peak, self._backward_input())
+        if mask[1]:
+            peak = max(peak, gradient_input + self._backward_weight())
+        return peak - gradient_input - gradient_weight
+
+    def _backward_input(self) -> int:
+        if self.channels_last:
+            return self._weight_copies() + self.source_bytes()
+        layout = self.layout("input")
+        if self._strided_brgemm():
+            # This kernel works channels-last; its result is copied to plain layout in two steps.
+            weight = self.weight_bytes()
+            scratch = self.threads * self.destination_bytes() // self.batch
+            working = self.destination_bytes() + weight + self.source_bytes() + scratch
+            return max(working, 3 * self.source_bytes())
+        source = self.source_bytes(layout.source)
+        destination = self.destination_bytes(layout.destination) if layout.destination > 1 else 0
+        return max(destination + self._weight_in(layout) + source, source + self.source_bytes())
+
+    def _strided_brgemm(self) -> bool:
+        if not self.strided or self.depthwise:
+            return False
+        return self.groups == 1 or not (
+            (self.in_channels // self.groups) % 32 or (self.out_channels // self.groups) % 32
+        )
+
+    def _backward_weight(self) -> int:
+        layout = self.layout("weight")
+        plain = self.weight_bytes()
+        if layout.source == layout.destination == 1 and not self.channels_last:
+            return self._unfolded_gradient()
+        if self.channels_last:
+            if self.depthwise and self.kernel[-1] > 3:
+                # Each group is padded to a full block of inputs and of outputs.
+                weight = self.groups * 256 * prod(self.kernel) * self.element_bytes
+            else:
+                weight = self._weight_in(layout)
+            reduction = self._reduction_bytes(layout, weight)
+            kept = self._channels_last_weight()
+            return kept + max(weight + reduction, weight + 2 * plain)
+        source = self.source_bytes(layout.source) if layout.source > 1 else 0
+        destination = self.destination_bytes(layout.destination) if layout.destination > 1 else 0
+        weight = self._weight_in(layout)
+        scratch = self._reduction_bytes(layout, weight)
+        if self.pointwise and self.strided:
+            scratch += self.in_channels * prod(self.out_size) * self.element_bytes
+        return max(destination + source + weight + scratch, weight + plain)
+
+    def _unfolded_gradient(self) -> int:
+        """Where no blocked kernel fits, threads unfold the input and multiply matrices.
+
+        Each thread holds the columns of one image and group, and four times the weight gradient.
+        """
+        threads = min(self.threads, self.batch * self.groups)
+        group_channels = self.in_channels // self.groups
+        columns = group_channels * prod(self.kernel) * prod(self.out_size) * self.element_bytes
+        return self.weight_bytes() + threads * (columns + 4 * self.weight_bytes())
+
+    def _weight_in(self, layout: _Layout) -> int:
+        return self.weight_bytes(layout.source, layout.destination)
+
+    def _channels_last_weight(self) -> int:
+        """A contiguous weight is first copied to channels-last, unless the two are the same."""
+        same = self.pointwise or self.in_channels == self.groups
+        return 0 if same else self.weight_bytes()
+
+    def _weight_copies(self) -> int:
+        block = self.register if self.depthwise else 1
+        return self._channels_last_weight() + self.weight_bytes(block, block)
+
+    def _reduction_bytes(self, layout: _Layout, weight: int) -> int:
+        """Copies of the weight gradient that threads sum into when they split the batch."""
+        if self.groups >= self.threads and self.groups > 1:
+            return 0
+        copies = self._batch_threads(layout) - 1
+        return copies * weight + _BOOKKEEPING if copies else 0
+
+    def _batch_threads(self, layout: _Layout) -> int:
+        """Over how many threads oneDNN splits the batch: the split that moves the least memory.
+
+        A 1 x 1 kernel weighs inputs, outputs and weights 1 : 1 : 12 and can split positions too;
+        the others weigh them 4 : 1 : 8.
+        """
+        threads = max(1, self.threads // self.groups)
+        ins = ceil(self.in_channels / self.groups / layout.source)
+        outs = ceil(self.out_channels / self.groups / layout.destination)
+        positions = prod(self.out_size)
+        if self.pointwise:
+            work, per_item, weights = self.batch * positions, (1, 1), (1, 1, 12)
+        else:
+            inputs = prod(self.in_size) // prod(self.stride)
+            work, per_item, weights = self.batch, (inputs, positions), (4, 1, 8)
+        best = None
+        for split in range(1, min(threads, work) + 1):
+            for out_split in range(1, min(threads // split, outs) + 1):
+                in_split = min(threads // split // out_split, ins)
+                items = ceil(work / split)
+                in_part = ceil(ins / in_split) * layout.source
+                out_part = ceil(outs / out_split) * layout.destination
+                cost = (
+                    weights[0] * items * in_part * per_item[0]
+                    + weights[1] * items * out_part * per_item[1]
+                    + weights[2] * in_part * out_part * prod(self.kernel)
+                )
+                if best is None or cost < best[0]:
+                    best = cost, split
+        return best[1] if best else 1
+
+
+def _padded(channels: int, block: int) -> int:
+    return ceil(channels / block) * block
+
+
+def vector_register() -> int:
+    """Floats in one vector register of this machine: 16 with AVX-512, 8 with AVX2."""
+    return 16 if "AVX512" in torch.backends.cpu.get_cpu_capability() else 8
+
+
+def is_channels_last(source: Tensor, weight: Tensor) -> bool:
+    """Whether PyTorch runs the convolution channels-last: if either tensor lies so."""
+    return any(
+        suggest_memory_format(t) in (torch.channels_last, torch.channels_last_3d)
+        for t in (source, weight)
+        if t.dim() in (4, 5)
+    )
+
+
+def uses_onednn(source: Tensor, weight: Tensor, stride: Any, dilation: Any, groups: int) -> bool:
+    """PyTorch's rule: one small image and a small kernel, ungrouped, stay with its own kernel."""
+    if source.dtype in (torch.bfloat16, torch.float16):
+        return True
+    if source.dtype != torch.float32:
+        return False
+    threaded = torch.get_num_threads() > 1 or source.shape[0] >= 16
+    worth = threaded or max(*weight.shape[2:], *stride, *dilation) > 1
+    large = source.shape[0] > 1 or source.numel() > 20480 or min(weight.shape[2:]) > 3
+    return worth and (groups > 1 or large)
+
+
+def convolution_of(
+    source: Tensor, weight: Tensor, out_size: Any, stride: Any, groups: int
+) -> Convolution:
+    """The shapes of a call. A 1-D convolution runs as a 2-D one of height 1."""
+    return Convolution(
+        batch=source.shape[0],
+        in_channels=source.shape[1],
+        out_channels=weight.shape[0],
+        groups=groups,
+        kernel=tuple(weight.shape[2:]),
+        stride=tuple(stride),
+        in_size=tuple(source.shape[2:]),
+        out_size=tuple(out_size),
+        element_bytes=source.element_size(),
+        channels_last=is_channels_last(source, weight),
+        threads=torch.get_num_threads(),
+        register=vector_register(),
+    )

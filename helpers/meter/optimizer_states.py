@@ -1,0 +1,124 @@
+"""What an optimizer keeps for each parameter, and optimizers that run on meta tensors.
+
+| optimizer  | state a parameter                          | fp32 bytes a parameter          |
+|------------|--------------------------------------------|---------------------------------|
+| sgd        | none                                       | 0                               |
+| momentum   | velocity                                   | 4                               |
+| adam(w)    | m, v                                       | 8                               |
+| adafactor  | one number a row and one a column          | about 4 (rows + columns) a matrix |
+| adam8bit   | m, v in one byte, a scale a block of 256   | 2 + 8/256                       |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import ceil
+from typing import Any
+
+import torch
+from torch import Tensor, nn, optim
+
+from helpers.ledger import Ledger, Term
+
+#: How each state tensor of an optimizer is called in a ledger.
+STATE_NAMES: dict[str, str] = {
+    "exp_avg": "Adam m",
+    "exp_avg_sq": "Adam v",
+    "momentum_buffer": "momentum",
+    "row_var": "Adafactor rows",
+    "col_var": "Adafactor columns",
+    "variance": "Adafactor vectors",
+    "exp_avg_8bit": "Adam m",
+    "exp_avg_sq_8bit": "Adam v",
+    "exp_avg_scale": "Adam m",
+    "exp_avg_sq_scale": "Adam v",
+    "step": "step counts",
+}
+
+#: Elements that share one scale in 8-bit states (bitsandbytes' block).
+BLOCK_8BIT = 256
+
+#: Smaller parameters keep 32-bit states: quantizing them saves nothing and costs accuracy.
+SMALLEST_8BIT = 4096
+
+
+class Adam8bit(optim.Optimizer):
+    """The memory of 8-bit Adam (Dettmers et al., 2022), not its arithmetic: one fused kernel
+    updates in place and takes no temporaries. Parameters under 4,096 elements keep fp32 states."""
+
+    def __init__(self, params: Iterable[Tensor]) -> None:
+        super().__init__(params, {})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        for parameter in (p for group in self.param_groups for p in group["params"]):
+            state = self.state[parameter]
+            if parameter.grad is None or state:
+                continue
+            for moment in ("exp_avg", "exp_avg_sq"):
+                if parameter.numel() < SMALLEST_8BIT:
+                    state[moment] = torch.empty_like(parameter, dtype=torch.float32)
+                    continue
+                blocks = ceil(parameter.numel() / BLOCK_8BIT)
+                state[f"{moment}_8bit"] = torch.empty_like(parameter, dtype=torch.uint8)
+                state[f"{moment}_scale"] = parameter.new_empty(blocks, dtype=torch.float32)
+
+
+#: Optimizers by name, made from parameters and `foreach`.
+OPTIMIZERS: dict[str, Callable[[list[nn.Parameter], bool], optim.Optimizer]] = {
+    "sgd": lambda parameters, foreach: optim.SGD(parameters, 1e-3, foreach=foreach),
+    "momentum": lambda parameters, foreach: optim.SGD(parameters, 1e-3, 0.9, foreach=foreach),
+    "adam": lambda parameters, foreach: optim.Adam(parameters, foreach=foreach),
+    "adamw": lambda parameters, foreach: optim.AdamW(parameters, foreach=foreach),
+    "adafactor": lambda parameters, foreach: optim.Adafactor(parameters, foreach=foreach),
+    "adam8bit": lambda parameters, _: Adam8bit(parameters),
+}
+
+
+def make_optimizer(
+    optimizer: str | Callable[[list[nn.Parameter]], optim.Optimizer],
+    parameters: list[nn.Parameter],
+    foreach: bool,
+) -> optim.Optimizer:
+    """The optimizer called `optimizer`, or what the function `optimizer` makes of the parameters.
+
+    Raises ValueError where there is no such name.
+    """
+    if callable(optimizer):
+        return optimizer(parameters)
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(f"unknown optimizer {optimizer!r}: use one of {', '.join(OPTIMIZERS)}")
+    return OPTIMIZERS[optimizer](parameters, foreach)
+
+
+def state_tensors(optimizer: optim.Optimizer) -> list[tuple[str, Tensor]]:
+    """Every tensor that the optimizer keeps, with its name in a ledger."""
+    return [
+        (STATE_NAMES.get(key, f"optimizer {key}"), value)
+        for state in optimizer.state.values()
+        for key, value in state.items()
+        if isinstance(value, Tensor)
+    ]
+
+
+def prepare_states(optimizer: optim.Optimizer, parameters: list[nn.Parameter]) -> None:
+    """Brings the optimizer to where it stands after one step: states there, gradients gone."""
+    for parameter in parameters:
+        parameter.grad = torch.empty_like(parameter)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+
+
+def optimizer_states(parameters: Iterable[Any], optimizer: str = "adam") -> Ledger:
+    """Bytes of an optimizer's states, for parameters of these shapes, in the parameters' dtype.
+
+    `parameters`: tensors (meta or real). Raises ValueError for an unknown optimizer.
+    """
+    own = [nn.Parameter(torch.empty_like(p, device="meta")) for p in parameters]
+    made = make_optimizer(optimizer, own, False)
+    prepare_states(made, own)
+    sizes: dict[str, int] = {}
+    for name, tensor in state_tensors(made):
+        sizes[name] = sizes.get(name, 0) + tensor.numel() * tensor.itemsize
+    terms = tuple(Term(name, size) for name, size in sizes.items())
+    return Ledger("B", terms, title=f"states of {optimizer}")

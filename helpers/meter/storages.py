@@ -1,0 +1,152 @@
+"""Follows every storage that PyTorch allocates and releases, without allocating any.
+
+Memory is held by storages, not by tensors: a view, a transpose, a broadcast and an in-place result
+share the storage of their input and cost nothing. `StorageTracker` runs below autograd, sees every
+operation that reaches a kernel, and notes when a storage that was not there before comes out of
+one and when the last reference to it goes. Run on meta tensors it costs no memory and no
+arithmetic, and the life of each storage is that of the real step, because autograd, the optimizer
+and Python's reference counts are the real ones.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+#: Bytes that a kernel takes inside an operation and gives back before it ends, beyond its outputs.
+Workspace = Callable[..., int]
+
+
+@dataclass
+class Storage:
+    """One storage: its bytes, what it holds, and the operations between which it lives.
+
+    `born` is the number of the operation that made it, -1 for what was there before the step;
+    `died` is the last operation that it was alive in, None for what outlives the step.
+    """
+
+    bytes: int
+    category: str
+    born: int
+    died: int | None = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation that reached a kernel: its name, the phase of the step, its workspace in bytes."""
+
+    name: str
+    phase: str
+    workspace: int
+
+
+@dataclass
+class StorageLog:
+    """What a step did: its operations in order, its storages, and each allocation and release.
+
+    `events` holds the number of a storage (in `storages`), and whether it was allocated (True) or
+    released, in the order in which that happened; `None` marks the start of the next operation.
+    """
+
+    operations: list[Operation] = field(default_factory=list)
+    storages: list[Storage] = field(default_factory=list)
+    events: list[tuple[int, bool] | None] = field(default_factory=list)
+
+    def live_bytes(self) -> dict[str, list[int]]:
+        """Bytes of each category alive in each operation, its outputs included."""
+        length = len(self.operations)
+        change: dict[str, list[int]] = {}
+        for storage in self.storages:
+            steps = change.setdefault(storage.category, [0] * (length + 1))
+            steps[max(storage.born, 0)] += storage.bytes
+            if storage.died is not None:
+                steps[storage.died + 1] -= storage.bytes
+        series = {}
+        for category, steps in change.items():
+            total, series[category] = 0, []
+            for step in steps[:length]:
+                total += step
+                series[category].append(total)
+        return series
+
+
+class StorageTracker(TorchDispatchMode):
+    """Logs every storage that comes and goes while the mode is active.
+
+    `hold` names what is there from the start (weights, inputs). `phase` is the part of the step
+    that operations belong to. `workspaces` gives, for an operation, the function of its arguments
+    and result that says how much its kernel takes beyond its outputs. `layouts` replaces the meta
+    kernel of an operation where the real kernel returns other strides. `count_cpu` says whether
+    real CPU tensors (an optimizer's step counts) belong to the device that is asked about.
+    """
+
+    def __init__(
+        self,
+        workspaces: Mapping[Any, Workspace] | None = None,
+        layouts: Mapping[Any, Callable[..., Any]] | None = None,
+        count_cpu: bool = True,
+    ) -> None:
+        super().__init__()
+        self.log = StorageLog()
+        self.phase = ""
+        self._workspaces = workspaces or {}
+        self._layouts = layouts or {}
+        self._count_cpu = count_cpu
+        self._alive: dict[int, tuple[int, weakref.ref]] = {}
+
+    def hold(self, tensor: torch.Tensor, category: str) -> None:
+        """Counts a tensor's storage, there before the step, under `category`."""
+        self._see(tensor, category)
+
+    def relabel(self, tensor: torch.Tensor, category: str) -> int | None:
+        """Says what a storage that the step made is for, and returns its number.
+
+        A storage that was there before keeps its category; None is returned for it.
+        """
+        entry = self._alive.get(tensor.untyped_storage()._cdata)
+        if entry is None or self.log.storages[entry[0]].born < 0:
+            return None
+        self.log.storages[entry[0]].category = category
+        return entry[0]
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        out = self._layouts.get(func, func)(*args, **kwargs)
+        workspace = self._workspaces.get(func)
+        extra = workspace(out, *args, **kwargs) if workspace else 0
+        self.log.operations.append(Operation(str(func), self.phase, extra))
+        self.log.events.append(None)
+        for tensor in _tensors(out):
+            self._see(tensor, "temporaries")
+        return out
+
+    def _see(self, tensor: torch.Tensor, category: str) -> None:
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key in self._alive or (tensor.is_cpu and not self._count_cpu):
+            return
+        number = len(self.log.storages)
+        born = len(self.log.operations) - 1
+        self.log.storages.append(Storage(storage.nbytes(), category, born))
+        self.log.events.append((number, True))
+        self._alive[key] = number, weakref.ref(storage, lambda _: self._released(key, number))
+
+    def _released(self, key: int, number: int) -> None:
+        del self._alive[key]
+        self.log.storages[number].died = len(self.log.operations) - 1
+        self.log.events.append((number, False))
+
+
+def _tensors(out: Any) -> Iterator[torch.Tensor]:
+    if isinstance(out, torch.Tensor):
+        yield out
+    elif isinstance(out, (tuple, list)):
+        for item in out:
+            yield from _tensors(item)
