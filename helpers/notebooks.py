@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 KINDS = ("source", "release", "solution")
 
 SETUP = """\
-# In Colab this installs the course's helpers and leaves torch alone. Elsewhere it does nothing.
+# Colab: installs the course's helpers, leaves torch alone.
+# Elsewhere: does nothing.
 import subprocess
 import sys
 

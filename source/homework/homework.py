@@ -62,13 +62,14 @@ check("own_bytes", own_bytes)
 # A 3×3 kernel slides over 11 pixels and finds 9 places to stand. How many zeros were added on each side?
 
 # %%
-figure, axes = plt.subplots(figsize=(6, 1.6))
+figure, axes = plt.subplots(figsize=(6, 1.8))
 for pixel in range(11):
     axes.add_patch(plt.Rectangle((pixel, 0), 0.9, 0.9, facecolor="#d0d7de"))
-for place, height in ((0, 1.1), (1, 1.35), (8, 1.1)):
-    axes.plot([place, place + 2.9], [height, height], color="#0550ae", linewidth=3)
-    axes.text(place + 1.45, height + 0.12, f"place {place + 1}", ha="center", fontsize=8)
-axes.set(xlim=(-0.3, 11.3), ylim=(-0.1, 2), title="A kernel of 3 stands in 9 places over 11 pixels")
+for number, left, height in ((1, 0, 1.1), (2, 1, 1.7), (9, 8, 1.1)):
+    axes.plot([left, left + 2.9], [height, height], color="#0550ae", linewidth=3)
+    axes.text(left + 1.45, height + 0.12, f"place {number}", ha="center", fontsize=8)
+axes.set(xlim=(-0.3, 11.3), ylim=(-0.1, 2.3))
+axes.set_title("A kernel of 3 stands in 9 places over 11 pixels")
 axes.axis("off")
 plt.show()
 
@@ -88,7 +89,7 @@ check("padding", padding)
 
 # %% answer="conv_cost"
 def conv_cost(in_channels, out_channels, size, kernel):
-    """{"MAC": …, "FLOP": …} of a kernel × kernel convolution over a size × size image."""
+    """{"MAC": …, "FLOP": …} over a size × size image."""
     ### BEGIN SOLUTION
     places = (size - kernel + 1) ** 2
     mac = out_channels * in_channels * kernel**2 * places
@@ -103,7 +104,7 @@ check("conv_cost", conv_cost)
 
 # %% answer="depthwise_cost"
 def depthwise_cost(channels, size, kernel):
-    """{"MAC": …, "FLOP": …} of a depthwise convolution over a size × size image."""
+    """{"MAC": …, "FLOP": …} over a size × size image."""
     ### BEGIN SOLUTION
     mac = channels * kernel**2 * (size - kernel + 1) ** 2
     return {"MAC": mac, "FLOP": 2 * mac}
@@ -322,7 +323,7 @@ print(first.device, tuple(first.shape), f"{first.numel():,} parameters in the fi
 
 # %% answer="model_size"
 def model_size(model, bits):
-    """{"parameters": …, "bytes": …} of the timm model of that name, each parameter of that width."""
+    """{"parameters": …, "bytes": …} of the timm model of that name."""
     ### BEGIN SOLUTION
     with torch.device("meta"):
         network = timm.create_model(model)
@@ -342,8 +343,9 @@ layer = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.ReLU(), torch.nn.Lin
 
 def show(tensor):
     storage = tensor.untyped_storage()
-    mine = any(storage._cdata == p.untyped_storage()._cdata for p in layer.parameters())
-    print(tuple(tensor.shape), storage.nbytes(), "B", "a weight" if mine else "kept")
+    weights = [p.untyped_storage()._cdata for p in layer.parameters()]
+    what = "a weight" if storage._cdata in weights else "an activation"
+    print(tuple(tensor.shape), storage.nbytes(), "B:", what)
     return tensor
 
 
