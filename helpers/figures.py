@@ -49,7 +49,7 @@ def _figure_of(value: Any) -> Any:
     if isinstance(value, list | tuple) and value:
         return _figure_of(value[0])
     flat = getattr(value, "flat", None)
-    if flat is not None and getattr(value, "dtype", None) == object and value.size:
+    if flat is not None and str(getattr(value, "dtype", "")) == "object" and value.size:
         return _figure_of(flat[0])
     return None
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from helpers.grading.inside import codec
 from helpers.grading.outputs import Outputs
-from helpers.grading.sandbox import Limits, SandboxError, Warm
+from helpers.grading.sandbox import Limits, Warm, WarmDied
 
 _HEADER = struct.Struct("!I")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -77,7 +77,7 @@ class Kernel:
             self._pid = self._hello()
         except KernelDied as error:
             self.close()
-            raise SandboxError(f"a student's process could not be made: {error}") from None
+            raise WarmDied(f"a student's process could not be made: {error}") from None
 
     def __enter__(self) -> Kernel:
         return self
@@ -278,7 +278,9 @@ def _usage(pid: int) -> tuple[int, int]:
             tasks = list((folder / "task").iterdir())
             threads += len(tasks)
             for task in tasks:
-                todo += [Path(f"/proc/{child}") for child in (task / "children").read_text().split()]
+                todo += [
+                    Path(f"/proc/{child}") for child in (task / "children").read_text().split()
+                ]
         except OSError:
             continue
     return total, threads

@@ -12,8 +12,16 @@ from helpers.grading.inside.codec import clean_text
 
 #: Kinds of rich output that are kept. Scripts are not.
 MIME_TYPES = frozenset(
-    ["text/plain", "text/html", "text/markdown", "text/latex", "application/json"]
-    + ["image/png", "image/jpeg", "image/svg+xml"]
+    [
+        "text/plain",
+        "text/html",
+        "text/markdown",
+        "text/latex",
+        "application/json",
+        "image/png",
+        "image/jpeg",
+        "image/svg+xml",
+    ]
 )
 MAX_OUTPUTS = 500
 MAX_BYTES = 4_000_000
@@ -93,7 +101,11 @@ def _read(kind: Any, content: dict[str, Any]) -> dict[str, Any] | None:
             "traceback": [_text(line) for line in lines[:200]] if type(lines) is list else [],
         }
     if kind in ("display_data", "update_display_data", "execute_result"):
-        result = {"output_type": "display_data", "data": _bundle(content), "metadata": {}}
+        result: dict[str, Any] = {
+            "output_type": "display_data",
+            "data": _bundle(content),
+            "metadata": {},
+        }
         if kind == "execute_result":
             count = content.get("execution_count")
             result["output_type"] = "execute_result"

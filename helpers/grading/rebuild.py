@@ -37,11 +37,15 @@ class Rebuilt:
     Attributes:
         notebook: the instructor's, with the student's answers and added cells.
         unmatched: grade ids of answers that no cell of the student's could be found for.
+        unmatched_names: names of functions that those answers should define.
+        unanswered: grade ids of answers that are there, as they were released.
         remarks: what a person may want to know, one line each.
     """
 
     notebook: Notebook
     unmatched: tuple[str, ...]
+    unmatched_names: tuple[str, ...]
+    unanswered: tuple[str, ...]
     remarks: tuple[str, ...]
 
 
@@ -98,6 +102,20 @@ class Template:
         return self.notebook["cells"]
 
     @cached_property
+    def headings(self) -> dict[str, str]:
+        """Of each graded cell, the part of the notebook that it belongs to: the words of the last
+        second-level heading before it, up to a colon or parenthesis."""
+        heading, found = "", {}
+        for cell in self.cells:
+            if cell["cell_type"] == "markdown":
+                for title in re.findall(r"^##\s+([^:(\n]+)", cell["source"], re.MULTILINE):
+                    heading = title.strip()
+            marks = cell["metadata"].get("nbgrader", {})
+            if marks.get("grade") or marks.get("task"):
+                found[marks["grade_id"]] = heading
+        return found
+
+    @cached_property
     def by_source(self) -> dict[tuple[str, str], list[int]]:
         """Positions of the instructor's own cells, by type and text."""
         positions = defaultdict(list)
@@ -138,8 +156,9 @@ def make_template(source: Notebook, config: Any = None) -> Template:
     node = from_dict(copy.deepcopy(source))
     for preprocessor in (LockCells, ClearSolutions, ClearOutput, ComputeChecksums):
         node, _ = preprocessor(config=config).preprocess(node, {})
-    notebook = json.loads(json.dumps(node))
-    answers, by_name = [], {}
+    notebook = json.loads(json.dumps(node)) | {"nbformat": 4, "nbformat_minor": 5}
+    answers: list[Answer] = []
+    by_name: dict[str, int] = {}
     for position, cell in enumerate(notebook["cells"]):
         for name in _names_of(cell):
             by_name.setdefault(name, position)
@@ -246,7 +265,8 @@ class _Match:
 
     def rebuilt(self) -> Rebuilt:
         cells: list[Cell] = []
-        unmatched: list[str] = []
+        unmatched: list[Answer] = []
+        unanswered: list[str] = []
         extra = self._extra_cells()
         elsewhere = self._defined_elsewhere(extra)
         cells += extra.get(-1, [])
@@ -260,17 +280,24 @@ class _Match:
                 if text is not None:
                     cell["source"] = text
                 elif not claims and not defined_elsewhere:
-                    unmatched.append(answer.grade_id)
+                    unmatched.append(answer)
+                elif not defined_elsewhere:
+                    unanswered.append(answer.grade_id)
                 if defined_elsewhere and _same(cell["source"], answer.stub):
                     # The stub would undo the answer that stands in another cell.
                     cell["metadata"]["tags"] = [*cell["metadata"].get("tags", []), "skip-grading"]
             cells.append(cell)
             cells += extra.get(position, [])
-        for grade_id in unmatched:
-            self.remarks.append(f"no cell was found for the answer {grade_id}")
+        self.remarks += [f"no cell was found for the answer {each.grade_id}" for each in unmatched]
         metadata = copy.deepcopy(self.template.notebook["metadata"])
-        notebook = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-        return Rebuilt(notebook, tuple(unmatched), tuple(self.remarks))
+        notebook = self.template.notebook | {"cells": cells, "metadata": metadata}
+        return Rebuilt(
+            notebook,
+            tuple(answer.grade_id for answer in unmatched),
+            tuple(name for answer in unmatched for name in answer.names),
+            tuple(unanswered),
+            tuple(self.remarks),
+        )
 
     def _answer_text(self, answer: Answer, claims: list[int]) -> str | None:
         """What the student wrote; None where nothing was handed in or the stub is unchanged."""

@@ -18,7 +18,7 @@ import sysconfig
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import helpers
 
@@ -42,10 +42,15 @@ NO_NAMESPACES = (
 )
 
 MiB = 1024 * 1024
+_PREFIX = "course-sandbox-"
 
 
 class SandboxError(RuntimeError):
     """The sandbox cannot be made; the message says what to install or allow."""
+
+
+class WarmDied(SandboxError):
+    """The warm process was there and is gone; another can be made."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,9 @@ class Warm:
     ) -> None:
         self.limits = limits or Limits()
         self.mode = mode
-        self._folder = Path(tempfile.mkdtemp(prefix="course-sandbox-"))
+        _sweep()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        self._ready = False
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         try:
@@ -91,8 +98,10 @@ class Warm:
     def fork(self) -> socket.socket:
         """A connected socket whose other end is served by a process of its own.
 
-        Raises SandboxError when the warm process is gone.
+        Waits for the warm process to be ready. Raises SandboxError when it cannot be made, and
+        WarmDied when it is gone.
         """
+        self.wait()
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         with theirs:
@@ -101,7 +110,7 @@ class Warm:
                 socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
             except (OSError, AssertionError) as error:
                 ours.close()
-                raise SandboxError(f"the warm process is gone: {error}") from None
+                raise WarmDied(f"the warm process is gone: {error}") from None
         return ours
 
     def close(self) -> None:
@@ -140,16 +149,35 @@ class Warm:
                 stderr=log,
                 preexec_fn=_die_with_parent,
             )
-        ours.settimeout(120)
+
+    def wait(self) -> None:
+        """Until the warm process is ready. Raises SandboxError when it cannot be made."""
+        if self._ready:
+            return
+        assert self._control is not None
+        self._control.settimeout(120)
         try:
-            answer = json.loads(ours.recv(65536) or b"{}")
+            answer = json.loads(self._control.recv(65536) or b"{}")
         except (OSError, ValueError):
             answer = {}
-        ours.settimeout(None)
-        if "ready" not in answer:
+        self._control.settimeout(None)
+        self._ready = "ready" in answer
+        if not self._ready:
             log_end = (self._folder / "log").read_bytes()[-300:].decode("utf-8", "replace")
             reason = answer.get("error") or " ".join(log_end.split()) or "no reason given"
-            raise SandboxError(NO_NAMESPACES.format(reason=reason) if confined else reason)
+            self.close()
+            raise SandboxError(
+                NO_NAMESPACES.format(reason=reason) if self.mode == "bwrap" else reason
+            )
+
+
+def _sweep() -> None:
+    """Remove the folders of graders that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError, ValueError):
+            owner = int(folder.name.removeprefix(_PREFIX).split("-")[0])
+            if folder.lstat().st_uid == os.getuid() and not Path(f"/proc/{owner}").exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def stage(folder: Path) -> None:

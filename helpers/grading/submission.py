@@ -6,10 +6,13 @@ Three parts can be exchanged: what rebuilds (`rebuild.rebuild`), what runs the s
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import copy
 import json
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -51,7 +54,8 @@ class Graded:
             could not be matched or judged.
         scores: of each graded cell, in the order of the notebook.
         remarks: one line each, for people.
-        notebook: the autograded notebook, as JSON; empty when unreadable.
+        unanswered: grade ids of answers that are as they were released.
+        notebook: the autograded notebook, as JSON.
         student_seconds: time that the student's own cells and functions took.
         seconds: time that all of it took.
     """
@@ -59,6 +63,7 @@ class Graded:
     status: Status
     scores: tuple[CellScore, ...] = ()
     remarks: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
     notebook: str = ""
     student_seconds: float = 0.0
     seconds: float = 0.0
@@ -92,20 +97,35 @@ class Process(Protocol):
 
 @dataclass(frozen=True)
 class Unit:
-    """What is needed to grade a unit's submissions, made once: the template of its notebook, what
-    the instructor's cells define, and the secret that hidden cases are drawn from."""
+    """What is needed to grade a unit's submissions, made once.
+
+    Attributes:
+        name: of its folder; what nbgrader calls the assignment.
+        notebook_name: of its notebook, without ending.
+        template: what submissions are rebuilt into.
+        names: what the instructor's cells define.
+        secret: what hidden cases are drawn from.
+    """
 
     name: str
+    notebook_name: str
     template: Template
-    source: Notebook
+    names: Mapping[str, ast.stmt]
     secret: bytes
+
+    @classmethod
+    def read(
+        cls, name: str, notebook_name: str, data: bytes, secret: bytes, config: Any = None
+    ) -> Unit:
+        """From the text of the source notebook. ValueError when it is none."""
+        source = rebuild.read_notebook(data)
+        template = rebuild.make_template(source, config)
+        return cls(name, notebook_name, template, instructor_names(source), secret)
 
     def modules(self) -> tuple[str, ...]:
         """Modules that the instructor's notebook imports, to be imported before any fork."""
-        import ast
-
         found: dict[str, None] = {}
-        for statement in instructor_names(self.source).values():
+        for statement in self.names.values():
             if isinstance(statement, ast.Import):
                 found |= dict.fromkeys(alias.name for alias in statement.names)
             elif isinstance(statement, ast.ImportFrom) and statement.module:
@@ -120,7 +140,10 @@ def grade_submission(
     start: Callable[[], Process],
     times: Times | None = None,
 ) -> Graded:
-    """Grade one handed-in file. Never raises for what a student handed in."""
+    """Grade one handed-in file. Never raises for what a student handed in.
+
+    `start` makes a new process for the student's cells.
+    """
     began = time.monotonic()
     try:
         handed_in = rebuild.read_notebook(data)
@@ -128,29 +151,63 @@ def grade_submission(
         if other is not None and other != unit.name:
             raise ValueError(f"this is a notebook of {other}, not of {unit.name}")
     except ValueError as error:
-        return Graded("unreadable", remarks=(str(error),), seconds=time.monotonic() - began)
-    rebuilt = rebuild.rebuild(unit.template, handed_in)
-    answers = dumps([cell["source"] for cell in rebuilt.notebook["cells"]])
-    session = Session(
-        instructor_names(unit.source),
-        submission_seed(unit.secret, unit.name, student, answers),
-        (times or Times()).call,
-    )
-    run = _Run(start, session, times or Times())
+        return _unreadable(unit, str(error), time.monotonic() - began)
+    return grade_rebuilt(unit, student, rebuild.rebuild(unit.template, handed_in), start, times)
+
+
+def grade_rebuilt(
+    unit: Unit,
+    student: str,
+    rebuilt: rebuild.Rebuilt,
+    start: Callable[[], Process],
+    times: Times | None = None,
+) -> Graded:
+    """Grade a notebook that was rebuilt before."""
+    began = time.monotonic()
+    times = times or Times()
+    notebook = copy.deepcopy(rebuilt.notebook)
+    answers = dumps([cell["source"] for cell in notebook["cells"]])
+    seed = submission_seed(unit.secret, unit.name, student, answers)
+    session = Session(unit.names, seed, times.call)
+    run = _Run(start, session, times)
     try:
-        marked = run.notebook(rebuilt.notebook)
+        doubtful = run.notebook(notebook)
     finally:
         run.close()
-    scores, doubtful = _scores(rebuilt.notebook, marked, _untested(unit.template, rebuilt))
-    remarks = (*rebuilt.remarks, *run.remarks, *doubtful)
+    doubtful |= _tests_of(rebuilt)
+    scores, remarks = _scores(notebook, doubtful)
     return Graded(
-        "for a person" if marked or rebuilt.unmatched or doubtful else "graded",
+        "for a person" if doubtful else "graded",
         scores,
-        remarks,
-        json.dumps(rebuilt.notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
+        (*rebuilt.remarks, *run.remarks, *remarks),
+        rebuilt.unanswered,
+        notebook_text(notebook),
         run.seconds + session.student_seconds,
         time.monotonic() - began,
     )
+
+
+def _unreadable(unit: Unit, reason: str, seconds: float) -> Graded:
+    """Every question for a person, and a notebook that says why."""
+    notebook = copy.deepcopy(unit.template.notebook)
+    note = {
+        "cell_type": "markdown",
+        "id": "unreadable",
+        "metadata": {"id": "unreadable"},
+        "source": f"**The file that was handed in could not be read:** {reason}",
+    }
+    notebook["cells"].insert(0, note)
+    scores = tuple(
+        CellScore(marks["grade_id"], None, float(marks["points"]), True)
+        for marks in (cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"])
+        if marks.get("grade") or marks.get("task")
+    )
+    return Graded("unreadable", scores, (reason,), (), notebook_text(notebook), 0.0, seconds)
+
+
+def notebook_text(notebook: Notebook) -> str:
+    """A notebook as the text of its file."""
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 class _Run:
@@ -262,42 +319,39 @@ def _is_test(cell: Cell) -> bool:
     return is_test and cell["cell_type"] == "code"
 
 
-def _untested(template: Template, rebuilt: rebuild.Rebuilt) -> frozenset[str]:
-    """Names whose answer was not found: what tests say of them means nothing."""
-    lost = [answer for answer in template.answers if answer.grade_id in rebuilt.unmatched]
-    return frozenset(name for answer in lost for name in (*answer.names, answer.grade_id))
+def _tests_of(rebuilt: rebuild.Rebuilt) -> set[str]:
+    """Graded cells that say nothing, because the answer that they are about was not found."""
+    lost = set(rebuilt.unmatched_names) | set(rebuilt.unmatched)
+    return {
+        cell["metadata"]["nbgrader"]["grade_id"]
+        for cell in rebuilt.notebook["cells"]
+        if _is_graded(cell)
+        and lost & {cell["metadata"]["nbgrader"]["grade_id"], *re.findall(r"\w+", cell["source"])}
+    }
 
 
-def _scores(
-    notebook: Notebook, for_a_person: set[str], untested: frozenset[str]
-) -> tuple[tuple[CellScore, ...], list[str]]:
-    """Scores as nbgrader reads them from the outputs."""
-    import re
-
+def _scores(notebook: Notebook, doubtful: set[str]) -> tuple[tuple[CellScore, ...], list[str]]:
+    """Scores as nbgrader reads them from the outputs. Adds to `doubtful` what has none."""
     from nbformat.notebooknode import from_dict
     from nbgrader.utils import determine_grade
 
     scores, remarks = [], []
-    for cell in notebook["cells"]:
-        marks = cell["metadata"].get("nbgrader", {})
-        if not (marks.get("grade") or marks.get("task")):
-            continue
-        grade_id = marks["grade_id"]
-        needs_manual = grade_id in for_a_person
+    for cell in filter(_is_graded, notebook["cells"]):
+        marks = cell["metadata"]["nbgrader"]
+        grade_id, points = marks["grade_id"], float(marks["points"])
         try:
-            score, points = _determine(from_dict(cell), determine_grade)
+            score = None if marks.get("task") else determine_grade(from_dict(cell))[0]
         except (ValueError, KeyError) as error:
-            score, points, needs_manual = 0.0, float(marks["points"]), True
+            score = 0.0
+            doubtful.add(grade_id)
             remarks.append(f"{grade_id}: the test gave no valid score ({error})")
-        # A person looks at an answer that was not found, whatever its test says.
-        words = set(re.findall(r"\w+", cell["source"])) | {grade_id}
-        needs_manual = needs_manual or score is None or bool(words & untested)
-        scores.append(CellScore(grade_id, score, points, needs_manual))
+        needs_manual = score is None or grade_id in doubtful
+        scores.append(
+            CellScore(grade_id, None if score is None else float(score), points, needs_manual)
+        )
     return tuple(scores), remarks
 
 
-def _determine(cell: Any, determine_grade: Any) -> tuple[float | None, float]:
-    if cell.metadata.nbgrader.get("task"):
-        return None, float(cell.metadata.nbgrader.points)
-    score, points = determine_grade(cell)
-    return (None if score is None else float(score)), float(points)
+def _is_graded(cell: Cell) -> bool:
+    marks = cell["metadata"].get("nbgrader", {})
+    return bool(marks.get("grade") or marks.get("task"))

@@ -104,9 +104,7 @@ class Session:
             outputs.append(_result(value))
         return Judgement(outputs)
 
-    def _check(
-        self, name: str, answer: Any, points: float, emitted: list[dict[str, Any]]
-    ) -> float:
+    def _check(self, name: str, answer: Any, points: float, emitted: list[dict[str, Any]]) -> float:
         from helpers.check import judge
         from helpers.exercises import EXERCISES, grading_cases
 
@@ -277,18 +275,22 @@ def _stream(printed: io.StringIO) -> list[dict[str, Any]]:
 
 def _failure(error: BaseException, source: str) -> dict[str, Any]:
     """An error as the cell's output, without a line of a hidden test."""
-    line = _line_of(error)
-    lines = source.splitlines()
-    hidden = False
-    for text in lines[:line]:
-        if HIDDEN_TESTS[0] in text:
-            hidden = True
-        elif HIDDEN_TESTS[1] in text:
-            hidden = False
+    line, lines = _line_of(error), hidden_lines(source)
+    text, hidden = lines[line - 1] if 0 < line <= len(lines) else ("", False)
     if hidden:
         return error_output(type(error).__name__, "a hidden test failed")
-    shown = (f"----> {line} {lines[line - 1]}",) if 0 < line <= len(lines) else ()
+    shown = (f"----> {line} {text}",) if text else ()
     return error_output(type(error).__name__, str(error)[:2000], shown)
+
+
+def hidden_lines(source: str) -> list[tuple[str, bool]]:
+    """The lines of a grade cell, and whether each is of a hidden test (its marks included)."""
+    lines, hidden = [], False
+    for line in source.splitlines():
+        begins, ends = (mark in line for mark in HIDDEN_TESTS)
+        lines.append((line, hidden or begins))
+        hidden = (hidden or begins) and not ends
+    return lines
 
 
 def _line_of(error: BaseException) -> int:

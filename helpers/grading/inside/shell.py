@@ -14,7 +14,6 @@ import struct
 import sys
 from typing import Any
 
-from ipykernel.jsonutil import json_clean
 from ipykernel.zmqshell import ZMQInteractiveShell
 from jupyter_client.session import Session
 from traitlets.config import Config
@@ -175,7 +174,9 @@ class Captured:
             size = os.fstat(file).st_size
             if size > start:
                 self._read[index] = size
-                text = os.pread(file, min(size - start, MAX_OUTPUT), start).decode("utf-8", "replace")
+                text = os.pread(file, min(size - start, MAX_OUTPUT), start).decode(
+                    "utf-8", "replace"
+                )
                 self.session.emit("stream", {"name": name, "text": text})
 
 
@@ -199,13 +200,13 @@ def _no_input(*arguments: Any, **named: Any) -> str:
     )
 
 
-def make_shell() -> ZMQInteractiveShell:
+def make_shell() -> Any:
     """The shell, made once in the warm process; `connect` gives it a socket after the fork."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "linux"
     session = OutputSession(key=b"", username="student")
-    shell = ZMQInteractiveShell.instance(config=config, kernel=_Kernel())
+    shell: Any = ZMQInteractiveShell.instance(config=config, kernel=_Kernel())
     shell.displayhook.session = session
     shell.displayhook.pub_socket = None
     shell.displayhook.topic = b"execute_result"
@@ -216,7 +217,7 @@ def make_shell() -> ZMQInteractiveShell:
     return shell
 
 
-def connect(shell: ZMQInteractiveShell, connection: socket.socket, folder: str) -> Server:
+def connect(shell: Any, connection: socket.socket, folder: str) -> Server:
     """Give the shell its socket and its streams, and serve what the grader asks."""
     session = shell.displayhook.session
     session.channel = Channel(connection)
@@ -230,7 +231,7 @@ def connect(shell: ZMQInteractiveShell, connection: socket.socket, folder: str) 
 class Server:
     """Answers the grader's requests: run a cell, look up a name, call a function."""
 
-    def __init__(self, shell: ZMQInteractiveShell, session: OutputSession) -> None:
+    def __init__(self, shell: Any, session: OutputSession) -> None:
         self.shell, self.session = shell, session
         assert session.channel is not None
         self.channel = session.channel

@@ -1,0 +1,361 @@
+"""Grades everyone's submission of a unit. Killed at any moment and run again, it goes on.
+
+A submission is done when its autograded notebook names the digest of what was graded. That file
+is put in place after the gradebook has the scores, so what is not done is graded (again), and
+what is done is left alone until the submission, the unit or the course's code changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import helpers
+from helpers.grading import rebuild
+from helpers.grading.sandbox import Limits, Mode
+from helpers.grading.submission import CellScore, Graded, Status, Times, Unit
+from helpers.grading.workers import Setting, Task, grade_all
+from helpers.notebooks import find_unit
+
+
+@dataclass(frozen=True)
+class SubmissionResult:
+    """One line of the table.
+
+    Attributes:
+        unchanged: graded by an earlier run, and left alone now.
+    """
+
+    student: str
+    status: Status
+    scores: tuple[CellScore, ...]
+    remarks: tuple[str, ...]
+    unchanged: bool = False
+
+    @property
+    def total(self) -> float:
+        """Points given by the machine."""
+        return sum(score.score or 0.0 for score in self.scores)
+
+    @property
+    def max_total(self) -> float:
+        """Points that there are, those that a person gives included."""
+        return sum(score.max_score for score in self.scores)
+
+
+@dataclass(frozen=True)
+class CohortResult:
+    """Everyone's results, by student.
+
+    Attributes:
+        headings: of each graded cell, the part of the notebook that it belongs to.
+    """
+
+    unit: str
+    results: tuple[SubmissionResult, ...]
+    headings: Mapping[str, str]
+
+    @property
+    def for_a_person(self) -> tuple[SubmissionResult, ...]:
+        """Those where something could not be read, matched or judged."""
+        return tuple(result for result in self.results if result.status != "graded")
+
+
+Progress = Callable[[int, int, SubmissionResult], None]
+
+
+def grade_unit(
+    course: Path,
+    unit: str,
+    *,
+    students: Sequence[str] | None = None,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    force: bool = False,
+    timeout: float | None = None,
+    sandbox: Mode = "bwrap",
+    progress: Progress | None = None,
+) -> CohortResult:
+    """Grade the submissions of a unit into the course's gradebook.
+
+    Args:
+        course: the folder with source/, submitted/ and nbgrader_config.py.
+        students: only these; all by default.
+        jobs: local worker processes; one for each core by default.
+        scheduler: address of a Dask scheduler to use instead.
+        force: also what has not changed since it was graded.
+        timeout: seconds for one cell.
+        sandbox: "none" runs students' code without protection.
+        progress: called after each submission with how many are done, of how many, and which.
+
+    Raises ValueError, in one line, for a unit, student or gradebook that cannot be used.
+    """
+    from helpers.grading.gradebook import GradebookWriter
+
+    place = CoursePlace(course, unit)
+    submissions = place.submissions(students)
+    times = Times(cell=timeout) if timeout else Times()
+    setting = Setting(place.unit_data, place.config, times, Limits(), sandbox)
+    with GradebookWriter(place.db_url, place.course_id, place.unit, place.config) as gradebook:
+        recorded = gradebook.recorded()
+        results: dict[str, SubmissionResult] = {}
+        todo: dict[str, HandedIn] = {}
+        for submission in submissions:
+            earlier = None
+            if not force and submission.student in recorded:
+                earlier = place.earlier_result(submission)
+            if earlier is None:
+                todo[submission.student] = submission
+            else:
+                results[submission.student] = earlier
+
+        def report(result: SubmissionResult) -> None:
+            results[result.student] = result
+            if progress is not None:
+                progress(len(results), len(submissions), result)
+
+        def tasks() -> Iterator[Task]:
+            for submission in todo.values():
+                yield Task(submission.student, submission.data)
+
+        workers = min(jobs or os.cpu_count() or 1, max(1, len(todo)))
+        for task, graded in grade_all(setting, tasks(), workers, scheduler):
+            submission = todo[task.student]
+            graded = submission.with_remarks(graded)
+            with place.autograded_file(submission, graded):
+                gradebook.record(task.student, graded, submission.timestamp)
+            report(SubmissionResult(task.student, graded.status, graded.scores, graded.remarks))
+    ordered = tuple(results[name] for name in sorted(results))
+    return CohortResult(unit, ordered, place.unit.template.headings)
+
+
+def grade_notebook(
+    notebook: Path, source: Path, *, timeout: float | None = None, sandbox: Mode = "bwrap"
+) -> Graded:
+    """Grade one notebook against the unit's source notebook; no gradebook, no course folder.
+
+    Raises ValueError when `source` is no notebook; an unreadable `notebook` is a result.
+    """
+    unit = (source.parent.name, source.stem, source.read_bytes(), b"")
+    setting = Setting(unit, times=Times(cell=timeout) if timeout else Times(), sandbox=sandbox)
+    _, graded = next(iter(grade_all(setting, [Task("", notebook.read_bytes())])))
+    return graded
+
+
+class CoursePlace:
+    """Where a unit's files are in a course, by its nbgrader_config.py."""
+
+    def __init__(self, course: Path, unit: str) -> None:
+        from nbgrader.coursedir import CourseDirectory
+
+        self.course = course.resolve()
+        self._unit = find_unit(self.course, unit)
+        self.name, self.notebook_name = self._unit.name, self._unit.notebook
+        self.config = load_config(self.course)
+        self._folders = CourseDirectory(config=self.config)
+        self.db_url: str = self._folders.db_url
+        self.course_id: str = self._folders.course_id
+
+    @cached_property
+    def unit_data(self) -> tuple[str, str, bytes, bytes]:
+        """Name, notebook's name, text of the source notebook, and the course's secret."""
+        path = self._unit.path("source")
+        if not path.is_file():
+            raise ValueError(f"{path} is not built: run `course build {self.name}` first")
+        return self.name, self.notebook_name, path.read_bytes(), course_secret(self.course)
+
+    @cached_property
+    def unit(self) -> Unit:
+        """The unit, read from its source notebook."""
+        return Unit.read(*self.unit_data, self.config)
+
+    @cached_property
+    def _version(self) -> str:
+        """Of everything that a score depends on beside the submission."""
+        digest = hashlib.sha256(b"".join(self.unit_data[2:]))
+        package = Path(helpers.__file__).parent
+        for path in sorted(package.rglob("*.py")):
+            digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes())
+        return digest.hexdigest()
+
+    def submissions(self, students: Sequence[str] | None) -> list[HandedIn]:
+        """What was handed in, by student. ValueError when there is none, or an unknown student."""
+        root = Path(self._folders.format_path(self._folders.submitted_directory, "", ""))
+        folders = [
+            path
+            for path in sorted(root.glob("*"))
+            if path.is_dir() and not path.is_symlink() and (path / self.name).is_dir()
+        ]
+        if not folders:
+            raise ValueError(
+                f"no submissions of {self.name} in {root}: put them into STUDENT/{self.name}/"
+            )
+        unknown = sorted(set(students or ()) - {path.name for path in folders})
+        if unknown:
+            raise ValueError(f"no submission of {self.name} by {', '.join(unknown)} in {root}")
+        chosen = [path for path in folders if not students or path.name in students]
+        return [HandedIn.find(path / self.name, self.name, self.notebook_name) for path in chosen]
+
+    def earlier_result(self, submission: HandedIn) -> SubmissionResult | None:
+        """What an earlier run gave, where nothing has changed since."""
+        try:
+            notebook = json.loads(self._autograded(submission).read_text(encoding="utf-8"))
+            about = notebook["metadata"]["course"]["graded"]
+            if about["digest"] != submission.digest(self._version):
+                return None
+            scores = tuple(CellScore(*score) for score in about["scores"])
+            return SubmissionResult(
+                submission.student, about["status"], scores, tuple(about["remarks"]), True
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    @contextlib.contextmanager
+    def autograded_file(self, submission: HandedIn, graded: Graded) -> Iterator[None]:
+        """Write the autograded notebook; it is put in place when the block has succeeded."""
+        path = self._autograded(submission)
+        notebook = json.loads(graded.notebook)
+        scores = [[s.grade_id, s.score, s.max_score, s.needs_manual] for s in graded.scores]
+        notebook["metadata"].setdefault("course", {})["graded"] = {
+            "digest": submission.digest(self._version),
+            "status": graded.status,
+            "scores": scores,
+            "remarks": list(graded.remarks),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for stale in path.parent.glob(f".{path.name}.*"):
+            stale.unlink()
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            unfinished.write_text(
+                json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
+                encoding="utf-8",
+            )
+            unfinished.chmod(0o444)
+            yield
+            if submission.timestamp_text:
+                stamp = path.with_name("timestamp.txt")
+                stamp.unlink(missing_ok=True)
+                stamp.write_text(submission.timestamp_text, encoding="utf-8")
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def _autograded(self, submission: HandedIn) -> Path:
+        folder = self._folders.format_path(
+            self._folders.autograded_directory, submission.student, self.name
+        )
+        return Path(folder) / f"{self.notebook_name}.ipynb"
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """One student's folder: the notebook's path, or why there is none."""
+
+    student: str
+    path: Path | None
+    problem: str = ""
+    timestamp_text: str = ""
+    remark: str = ""
+
+    @classmethod
+    def find(cls, folder: Path, unit: str, notebook_name: str) -> HandedIn:
+        """Find the notebook in a student's folder, whatever it is called.
+
+        The right name comes first, then the unit that a notebook's metadata names. Links are not
+        followed.
+        """
+        student = folder.parent.name
+        stamp = folder / "timestamp.txt"
+        stamped = ""
+        if stamp.is_file() and not stamp.is_symlink() and stamp.stat().st_size < 200:
+            stamped = stamp.read_text(encoding="utf-8", errors="replace").strip()
+        files = [
+            path
+            for path in sorted(folder.glob("*.ipynb"))
+            if path.is_file() and not path.is_symlink()
+        ]
+        if not files:
+            return cls(student, None, f"no notebook in {folder.name}/", stamped)
+        exact = [path for path in files if path.name == f"{notebook_name}.ipynb"]
+        if exact:
+            return cls(student, exact[0], timestamp_text=stamped)
+        own = [path for path in files if _names_unit(path, unit)]
+        chosen = (own or files)[-1]
+        return cls(student, chosen, "", stamped, f"found as {chosen.name}")
+
+    @property
+    def data(self) -> bytes:
+        """The notebook's bytes; none where there is no notebook."""
+        if self.path is None or self.path.stat().st_size > rebuild.MAX_NOTEBOOK_BYTES:
+            return b""
+        return self.path.read_bytes()
+
+    @property
+    def timestamp(self) -> datetime | None:
+        """When it was handed in, where that is known."""
+        from nbgrader.utils import parse_utc
+
+        try:
+            return parse_utc(self.timestamp_text) if self.timestamp_text else None
+        except (ValueError, OverflowError):
+            return None
+
+    def digest(self, version: str) -> str:
+        """Of everything that the result depends on."""
+        digest = hashlib.sha256(version.encode())
+        digest.update(f"\0{self.student}\0{self.timestamp_text}\0{self.remark}\0".encode())
+        digest.update(self.data)
+        return digest.hexdigest()
+
+    def with_remarks(self, graded: Graded) -> Graded:
+        """The result, with what was noticed about the file."""
+        from dataclasses import replace
+
+        if self.problem:
+            return replace(graded, remarks=(self.problem,))
+        if self.remark:
+            return replace(graded, remarks=(self.remark, *graded.remarks))
+        return graded
+
+
+def load_config(course: Path) -> Any:
+    """nbgrader's configuration of a course. ValueError where there is none."""
+    from traitlets.config.loader import PyFileConfigLoader
+
+    if not (course / "nbgrader_config.py").is_file():
+        raise ValueError(f"{course} has no nbgrader_config.py: run this in the course's folder")
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
+    config.CourseDirectory.root = str(course)
+    return config
+
+
+def course_secret(course: Path) -> bytes:
+    """What a course's hidden cases are drawn from; made when first asked for."""
+    path = course / ".course" / "secret"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        unfinished = path.with_name(f".secret.{os.getpid()}")
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        # The first one wins, should two graders start at once.
+        with contextlib.suppress(FileExistsError):
+            os.link(unfinished, path)
+        unfinished.unlink()
+    return bytes.fromhex(path.read_text())
+
+
+def _names_unit(path: Path, unit: str) -> bool:
+    try:
+        return rebuild.unit_of(rebuild.read_notebook(path.read_bytes())) == unit
+    except (OSError, ValueError):
+        return False

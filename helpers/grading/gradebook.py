@@ -1,0 +1,219 @@
+"""Scores into nbgrader's gradebook: one writer, one transaction a submission.
+
+The rows are nbgrader's own, so formgrader, feedback and export read them as ever. SQLite or
+PostgreSQL, whatever `db_url` says. A manual score is never touched; where there is one and the
+machine's score is written anew, the grade is marked for a person, as nbgrader does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nbgrader import api
+from nbgrader.nbgraderformat import MetadataValidator
+from nbgrader.preprocessors import AssignLatePenalties, SaveCells
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from helpers.grading.submission import Graded, Unit
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+#: Seconds before each new attempt when the database does not answer or is locked.
+RETRIES = (0.1, 0.5, 2.0, 5.0)
+
+Result = TypeVar("Result")
+
+
+class GradebookWriter:
+    """Writes the grades of one unit's submissions. Use it as a context manager."""
+
+    def __init__(self, db_url: str, course_id: str, unit: Unit, config: Any = None) -> None:
+        """Opens the gradebook and makes sure that it knows the unit.
+
+        Raises ValueError, in one line, when it cannot be opened or written, or when it holds
+        submissions of the unit with other graded cells.
+        """
+        self.db_url, self.unit, self.config = _patient(db_url), unit, config
+        _show_scripts()
+        try:
+            self._gradebook = api.Gradebook(self.db_url, course_id or "default_course")
+            self._register()
+        except SQLAlchemyError as error:
+            reason = " ".join(str(getattr(error, "orig", error)).split())
+            raise ValueError(f"the gradebook {db_url} cannot be used: {reason}") from None
+
+    def __enter__(self) -> GradebookWriter:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._gradebook.close()
+
+    def record(self, student: str, graded: Graded, timestamp: datetime | None = None) -> None:
+        """Write one submission's grades, all of them or none."""
+        self._transaction(lambda: self._write(student, graded, timestamp))
+
+    def recorded(self) -> set[str]:
+        """Students whose submission of the unit is in the gradebook, graded."""
+
+        def read() -> set[str]:
+            rows = self._gradebook.db.execute(
+                select(api.SubmittedAssignment.student_id)
+                .join(api.Assignment)
+                .where(api.Assignment.name == self.unit.name)
+            )
+            return {row[0] for row in rows}
+
+        return self._transaction(read)
+
+    def _register(self) -> None:
+        """Make the unit's cells known, as `nbgrader generate_assignment` does."""
+        wanted = _grade_cells(self.unit.template.notebook)
+        if self._known_cells() == wanted:
+            return
+        self._gradebook.update_or_create_assignment(self.unit.name)
+        resources = {
+            "nbgrader": {
+                "assignment": self.unit.name,
+                "notebook": self.unit.notebook_name,
+                "db_url": self.db_url,
+            }
+        }
+        try:
+            SaveCells(config=self.config).preprocess(
+                _as_node(self.unit.template.notebook), resources
+            )
+        except RuntimeError:
+            raise ValueError(
+                f"the gradebook {self.db_url} holds submissions of {self.unit.name} with other "
+                f"graded cells than {self.unit.name}/{self.unit.notebook_name}.ipynb has now: "
+                "restore that version, or use another gradebook"
+            ) from None
+        self._gradebook.db.expire_all()
+
+    def _known_cells(self) -> dict[str, tuple[float, str]] | None:
+        try:
+            notebook = self._gradebook.find_notebook(self.unit.notebook_name, self.unit.name)
+        except api.MissingEntry:
+            return None
+        cells = [*notebook.grade_cells, *notebook.task_cells]
+        known = {cell.name: (float(cell.max_score), cell.cell_type) for cell in cells}
+        solutions = {cell.name for cell in notebook.solution_cells}
+        return known if solutions == _solution_cells(self.unit.template.notebook) else None
+
+    def _write(self, student: str, graded: Graded, timestamp: datetime | None) -> None:
+        submission = self._submission(student)
+        if timestamp is not None:
+            submission.timestamp = timestamp
+        notebook = next(n for n in submission.notebooks if n.name == self.unit.notebook_name)
+        grades = {grade.name: grade for grade in notebook.grades}
+        for score in graded.scores:
+            grade = grades[score.grade_id]
+            grade.auto_score = score.score
+            grade.needs_manual_grade = score.needs_manual or grade.manual_score is not None
+        empty = set(graded.unanswered)
+        for comment in notebook.comments:
+            comment.auto_comment = "No response." if comment.name in empty else None
+        self._gradebook.db.flush()
+        self._penalty(student, submission, notebook)
+
+    def _submission(self, student: str) -> api.SubmittedAssignment:
+        """The student's submission, with a grade and a comment for each cell that has one."""
+        db = self._gradebook.db
+        try:
+            return self._gradebook.find_submission(self.unit.name, student)
+        except api.MissingEntry:
+            pass
+        with db.no_autoflush:
+            assignment = self._gradebook.find_assignment(self.unit.name)
+            owner = db.get(api.Student, student) or api.Student(id=student)
+            submission = api.SubmittedAssignment(assignment=assignment, student=owner)
+            for source in assignment.notebooks:
+                notebook = api.SubmittedNotebook(notebook=source, assignment=submission)
+                for cell in [*source.grade_cells, *source.task_cells]:
+                    api.Grade(cell=cell, notebook=notebook)
+                for cell in [*source.solution_cells, *source.task_cells]:
+                    api.Comment(cell=cell, notebook=notebook)
+            db.add(submission)
+        db.flush()
+        return submission
+
+    def _penalty(self, student: str, submission: Any, notebook: Any) -> None:
+        """What the course's own rule takes for lateness."""
+        notebook.late_submission_penalty = None
+        if submission.timestamp is None or submission.total_seconds_late <= 0:
+            return
+        rule = AssignLatePenalties(config=self.config)
+        rule.init_plugin()
+        # Its score is computed by the database.
+        self._gradebook.db.refresh(notebook)
+        penalty = rule.plugin_inst.late_submission_penalty(
+            student, notebook.score, submission.total_seconds_late
+        )
+        if penalty is not None:
+            notebook.late_submission_penalty = min(max(penalty, 0.0), notebook.score)
+
+    def _transaction(self, work: Callable[[], Result]) -> Result:
+        """Do `work` and commit. After a lost connection or a lock, wait and do it again."""
+        db = self._gradebook.db
+        for wait in (*RETRIES, None):
+            try:
+                result = work()
+                db.commit()
+                return result
+            except DBAPIError as error:
+                db.rollback()
+                if wait is None:
+                    raise ValueError(
+                        f"the gradebook {self.db_url} cannot be written: {error.orig}"
+                    ) from None
+                time.sleep(wait)
+            except BaseException:
+                db.rollback()
+                raise
+        raise AssertionError("unreachable")
+
+
+def _show_scripts() -> None:
+    """nbgrader makes a new database with the `alembic` script, which it looks for on the PATH."""
+    scripts = str(Path(sys.executable).parent)
+    if scripts not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)])
+
+
+def _patient(db_url: str) -> str:
+    """SQLite waits for a lock instead of failing at once."""
+    if db_url.startswith("sqlite:///") and "?" not in db_url:
+        return f"{db_url}?timeout=60"
+    return db_url
+
+
+def _as_node(notebook: dict[str, Any]) -> NotebookNode:
+    from nbformat.notebooknode import from_dict
+
+    node: NotebookNode = from_dict(notebook)
+    for cell in node.cells:
+        if "nbgrader" in cell.metadata:
+            MetadataValidator().upgrade_cell_metadata(cell)
+    return node
+
+
+def _grade_cells(notebook: dict[str, Any]) -> dict[str, tuple[float, str]]:
+    marked = [(cell, cell["metadata"].get("nbgrader", {})) for cell in notebook["cells"]]
+    return {
+        marks["grade_id"]: (float(marks["points"]), cell["cell_type"])
+        for cell, marks in marked
+        if marks.get("grade") or marks.get("task")
+    }
+
+
+def _solution_cells(notebook: dict[str, Any]) -> set[str]:
+    marked = [cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]]
+    return {marks["grade_id"] for marks in marked if marks.get("solution")}

@@ -1,0 +1,117 @@
+"""The engine as preprocessors of nbgrader, for plain `nbgrader autograde`.
+
+nbgrader_config.py puts `Rebuild` among the sanitizing ones, and `Grade` and `SaveGrades` in the
+place of `Execute` and `SaveAutoGrades`. Scores are the same as of `course grade`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from nbformat.notebooknode import NotebookNode, from_dict
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.utils import is_grade, is_solution
+from traitlets import Enum, Float
+
+from helpers.grading import rebuild
+from helpers.grading.cohort import course_secret
+from helpers.grading.sandbox import Mode
+from helpers.grading.submission import Graded, Times
+from helpers.grading.trusted import hidden_lines
+from helpers.grading.workers import Setting, grade_rebuilt_here, unit_here
+
+Resources = dict[str, Any]
+
+
+class Rebuild(NbGraderPreprocessor):
+    """Replaces a handed-in notebook by the instructor's with the student's answers in it."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        unit = unit_here(_setting(self.config, resources))
+        handed_in = rebuild.read_notebook(json.dumps(nb).encode())
+        rebuilt = rebuild.rebuild(unit.template, handed_in)
+        for remark in rebuilt.remarks:
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
+        node = from_dict(rebuilt.notebook)
+        # The next step starts from the file that is written now.
+        node.metadata.setdefault("course", {})["rebuilt"] = {
+            "unmatched": list(rebuilt.unmatched),
+            "unmatched_names": list(rebuilt.unmatched_names),
+            "unanswered": list(rebuilt.unanswered),
+            "remarks": list(rebuilt.remarks),
+        }
+        return node, resources
+
+
+class Grade(NbGraderPreprocessor):
+    """Runs a rebuilt notebook in the sandbox and evaluates its tests in this process."""
+
+    timeout = Float(60.0, help="Seconds for one cell.").tag(config=True)
+    call_timeout = Float(10.0, help="Seconds for one call of an answer.").tag(config=True)
+    sandbox = Enum(
+        ("bwrap", "none"), "bwrap", help="'none' runs students' code without protection."
+    ).tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        if self.sandbox == "none":
+            self.log.warning("students' code runs without a sandbox")
+        times = Times(cell=self.timeout, call=self.call_timeout)
+        setting = _setting(self.config, resources, times, cast(Mode, self.sandbox))
+        about = nb.metadata.get("course", {}).pop("rebuilt", {})
+        rebuilt = rebuild.Rebuilt(
+            json.loads(json.dumps(nb)),
+            *(tuple(about.get(name, ())) for name in ("unmatched", "unmatched_names")),
+            *(tuple(about.get(name, ())) for name in ("unanswered", "remarks")),
+        )
+        graded = grade_rebuilt_here(setting, resources["nbgrader"]["student"], rebuilt)
+        for remark in graded.remarks:
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
+        resources["course"] = graded
+        return from_dict(json.loads(graded.notebook)), resources
+
+
+class SaveGrades(SaveAutoGrades):
+    """nbgrader's own, and marks for a person what the machine could not match or judge."""
+
+    def _add_score(self, cell: NotebookNode, resources: Resources) -> None:
+        super()._add_score(cell, resources)
+        graded: Graded = resources["course"]
+        grade_id = cell.metadata.nbgrader.grade_id
+        if any(score.grade_id == grade_id and score.needs_manual for score in graded.scores):
+            grade = self.gradebook.find_grade(
+                grade_id, self.notebook_id, self.assignment_id, self.student_id
+            )
+            grade.needs_manual_grade = True
+            self.gradebook.db.commit()
+
+
+class HideTests(NbGraderPreprocessor):
+    """Takes hidden tests out of the instructor's grade cells, for what students get back.
+
+    nbgrader's own stops at a student's cell that holds its marks; this one leaves such a cell.
+    """
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Resources, index: int
+    ) -> tuple[NotebookNode, Resources]:
+        if is_grade(cell) and not is_solution(cell):
+            cell.source = "\n".join(
+                line for line, hidden in hidden_lines(cell.source) if not hidden
+            )
+        return cell, resources
+
+
+def _setting(
+    config: Any, resources: Resources, times: Times | None = None, sandbox: Mode = "bwrap"
+) -> Setting:
+    folders = CourseDirectory(config=config)
+    about = resources["nbgrader"]
+    name, notebook_name = about["assignment"], about["notebook"]
+    folder = folders.format_path(folders.source_directory, ".", name)
+    source = Path(folder) / f"{notebook_name}.ipynb"
+    secret = course_secret(Path(folders.root))
+    unit = (name, notebook_name, source.read_bytes(), secret)
+    return Setting(unit, config, times or Times(), sandbox=sandbox)

@@ -1,0 +1,105 @@
+"""`course check my.ipynb`: what grading says about one notebook, for a self-learner.
+
+The notebook is graded as a submission is, with hidden cases and in the sandbox, and nothing is
+written anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from helpers.exercises import EXERCISES
+from helpers.grading.cohort import grade_notebook
+from helpers.grading.sandbox import SandboxError
+from helpers.grading.submission import CellScore, Graded
+from helpers.notebooks import Unit, find_unit
+
+
+def check_notebook(
+    notebook: Path, course: Path, sandbox: Literal["bwrap", "none"], as_json: bool
+) -> None:
+    """Grades a notebook and prints each question's verdict and the total.
+
+    Raises ValueError, in one line, for a file that is no notebook or belongs to no unit.
+    """
+    unit = _unit_of(notebook, course)
+    try:
+        graded = grade_notebook(notebook, unit.path("source"), sandbox=sandbox)
+    except SandboxError as error:
+        raise ValueError(str(error)) from None
+    if graded.status == "unreadable":
+        raise ValueError(f"{notebook}: {'; '.join(graded.remarks)}")
+    said = _said(graded)
+    if as_json:
+        print(json.dumps(_as_data(unit, graded, said), indent=1, ensure_ascii=False))
+        return
+    for score in graded.scores:
+        verdict = said.get(score.grade_id, f"{score.grade_id}: words, which a person reads")
+        # What is right needs no table.
+        shown = verdict.splitlines()[0] if score.score == score.max_score else verdict
+        if score.max_score:
+            print(f"[{_points(score)}] {shown}")
+    for remark in graded.remarks:
+        print(remark)
+    bonus = sum(each.points for each in EXERCISES.values() if each.unit == unit.name and each.bonus)
+    print(f"{unit.name}: {graded.total:g} of {graded.max_total - bonus:g} points", end="")
+    print(f", the bonus of {bonus:g} on top" if bonus else "")
+
+
+def _unit_of(notebook: Path, course: Path) -> Unit:
+    """The unit that a notebook says it belongs to."""
+    try:
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        name = content["metadata"]["course"]["unit"]
+    except FileNotFoundError:
+        raise ValueError(f"{notebook}: there is no such file") from None
+    except (ValueError, OSError):
+        raise ValueError(f"{notebook} is no notebook: download it again as .ipynb") from None
+    except (KeyError, TypeError):
+        raise ValueError(
+            f"{notebook} does not say which unit it is of: start from a notebook in release/"
+        ) from None
+    return find_unit(course, str(name))
+
+
+def _said(graded: Graded) -> dict[str, str]:
+    """What each grade cell printed, by grade id."""
+    texts: dict[str, str] = {}
+    for cell in json.loads(graded.notebook)["cells"]:
+        grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        shown = [
+            output["data"]["text/plain"]
+            for output in cell.get("outputs", ())
+            if output["output_type"] == "display_data" and "text/plain" in output["data"]
+        ]
+        if grade_id and shown:
+            texts[grade_id] = "\n".join(
+                text if isinstance(text, str) else "".join(text) for text in shown
+            )
+    return texts
+
+
+def _points(score: CellScore) -> str:
+    given = "to read" if score.score is None else f"{score.score:.3g}"
+    return f"{given} / {score.max_score:g}"
+
+
+def _as_data(unit: Unit, graded: Graded, said: dict[str, str]) -> dict[str, Any]:
+    return {
+        "unit": unit.name,
+        "total": graded.total,
+        "max_total": graded.max_total,
+        "remarks": list(graded.remarks),
+        "scores": [
+            {
+                "grade_id": score.grade_id,
+                "score": score.score,
+                "max_score": score.max_score,
+                "needs_manual": score.needs_manual,
+                "verdict": said.get(score.grade_id, ""),
+            }
+            for score in graded.scores
+        ],
+    }
