@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -69,6 +69,64 @@ def build(
         for path, text in texts.items():
             write_text(path, text)
     print(f"{len(chosen)} units, {len(stale)} of {3 * len(chosen)} notebooks changed")
+
+
+Sandbox = Annotated[
+    str, typer.Option(help="bwrap, or none: students' code then runs with your rights.")
+]
+
+
+@app.command()
+def grade(
+    unit: UnitName,
+    course: Course = Path(),
+    students: Annotated[
+        list[str] | None, typer.Option("--only", help="Only this student; can be repeated.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(help="Workers; one for each core by default.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, instead of local workers.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Grade what is unchanged, too.")] = False,
+    timeout: Annotated[float | None, typer.Option(help="Seconds that a cell may take.")] = None,
+    sandbox: Sandbox = "bwrap",
+    as_json: AsJson = False,
+) -> None:
+    """Grades all submissions of a unit; exit code 3 if one needs a person to look at it."""
+    from helpers.grading.command import grade_command
+
+    code = grade_command(
+        course,
+        unit,
+        students=students,
+        jobs=jobs,
+        scheduler=scheduler,
+        force=force,
+        timeout=timeout,
+        sandbox=_sandbox(sandbox),
+        as_json=as_json,
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def check(
+    notebook: Annotated[Path, typer.Argument(help="Your .ipynb.")],
+    course: Course = Path(),
+    sandbox: Sandbox = "bwrap",
+    as_json: AsJson = False,
+) -> None:
+    """Grades one notebook for yourself: no gradebook, nothing is written."""
+    from helpers.grading.self_check import check_notebook
+
+    check_notebook(notebook, course, _sandbox(sandbox), as_json)
+
+
+def _sandbox(name: str) -> Literal["bwrap", "none"]:
+    modes: dict[str, Literal["bwrap", "none"]] = {"bwrap": "bwrap", "none": "none"}
+    if name not in modes:
+        raise ValueError(f"--sandbox {name}: use {' or '.join(modes)}")
+    return modes[name]
 
 
 @app.command()
