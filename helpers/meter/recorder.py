@@ -22,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from helpers.meter.conventions import Convention, Cost
 from helpers.meter.elementwise_prices import DATA_DEPENDENT
 from helpers.meter.fused import recording
+from helpers.meter.shortcuts import shortcut
 from helpers.meter.traffic import Traffic, tensor_bytes, tensors_in
 
 
@@ -49,7 +50,7 @@ class Scope:
 class _Operation:
     """What is worth finding out only once for each operation."""
 
-    __slots__ = ("cost", "data_dependent", "name", "traffic")
+    __slots__ = ("cost", "data_dependent", "name", "shortcut", "traffic")
 
     def __init__(self, func: torch._ops.OpOverload, convention: Convention) -> None:
         packet = func._schema.name
@@ -57,6 +58,7 @@ class _Operation:
         plain = self.name[:-1] if self.name.endswith("_") and self.name[-2] != "_" else self.name
         self.cost: Cost | None = convention.cost(func, plain)
         self.traffic = Traffic(func, plain)
+        self.shortcut = shortcut(func)
         self.data_dependent = plain in DATA_DEPENDENT
 
 
@@ -99,15 +101,21 @@ class Recorder(TorchDispatchMode):
                 with self:
                     return func.decompose(*args, **kwargs)
             operation = self._operations[func] = _Operation(func, self.convention)
+        out = operation.shortcut(args, kwargs) if operation.shortcut else None
+        if out is None:
+            out, args, kwargs = self._run(func, args, kwargs)
+        self._write_down(operation, args, kwargs, out)
+        return out
+
+    def _run(self, func: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+        """The result of an operation, and the arguments that it was given in the end."""
         try:
-            out = func(*args, **kwargs)
+            return func(*args, **kwargs), args, kwargs
         except (RuntimeError, NotImplementedError):
             if not any(not tensor.is_meta for tensor in tensors_in(args, kwargs)):
                 raise
             args, kwargs = self._to_meta(args), self._to_meta(kwargs)
-            out = func(*args, **kwargs)
-        self._write_down(operation, args, kwargs, out)
-        return out
+            return func(*args, **kwargs), args, kwargs
 
     def _write_down(
         self, operation: _Operation, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any
