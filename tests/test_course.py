@@ -1,0 +1,94 @@
+"""The whole road for every unit: released, answered, graded; run in a real kernel."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from helpers.demo import answer, right_answers
+from helpers.grading.cohort import grade_notebook
+from helpers.notebooks import find_units
+
+COURSE = Path(__file__).parents[1]
+each_unit = pytest.mark.parametrize("unit", find_units(COURSE), ids=lambda unit: unit.name)
+
+
+def graded(unit, notebook, tmp_path):
+    path = tmp_path / "handed in.ipynb"
+    nbformat.write(notebook, path)
+    return grade_notebook(path, unit.path("source"))
+
+
+def verdicts(notebook):
+    """First line of what each check shows, by cell."""
+    shown = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            text = output.get("data", {}).get("text/plain", "")
+            if cell.source.startswith("check(") and output.output_type == "display_data":
+                shown[cell.id] = "".join(text).splitlines()[0]
+    return shown
+
+
+@each_unit
+def test_the_solution_earns_full_marks(unit, tmp_path):
+    notebook = nbformat.read(unit.path("release"), as_version=4)
+    answer(notebook, right_answers(unit))
+    result = graded(unit, notebook, tmp_path)
+    assert result.status == "graded"
+    assert result.remarks == ()
+    judged = [score for score in result.scores if score.grade_id.startswith("check_")]
+    assert [score.score for score in judged] == [score.max_score for score in judged]
+
+
+@each_unit
+def test_an_untouched_release_earns_nothing_and_says_so(unit, tmp_path):
+    notebook = nbformat.read(unit.path("release"), as_version=4)
+    result = graded(unit, notebook, tmp_path)
+    assert result.total == 0
+    assert not any(score.needs_manual for score in result.scores)
+    said = verdicts(nbformat.from_dict(json.loads(result.notebook)))
+    assert len(said) == sum(score.grade_id.startswith("check_") for score in result.scores)
+    assert all(line.endswith(": no answer yet") for line in said.values())
+
+
+@each_unit
+def test_a_released_notebook_runs_to_its_end_and_says_no_answer_yet(unit, tmp_path):
+    notebook = nbformat.read(unit.path("release"), as_version=4)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
+    said = verdicts(notebook)
+    assert said
+    assert all(line.endswith(": no answer yet") for line in said.values())
+
+
+@each_unit
+def test_a_solution_runs_from_top_to_bottom_with_every_check_right(unit, tmp_path):
+    notebook = nbformat.read(unit.path("solution"), as_version=4)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
+    said = verdicts(notebook)
+    assert said
+    assert all(line.endswith(": right") for line in said.values())
+
+
+def test_the_homework_run_twice_in_one_kernel_gives_the_same_verdicts(tmp_path):
+    (homework,) = (unit for unit in find_units(COURSE) if unit.name == "homework")
+    once = nbformat.read(homework.path("release"), as_version=4)
+    answers = {**right_answers(homework), "padding": "def padding(i, o, k):\n    return 1"}
+    answer(once, answers)
+    # The training step at the end is slow and judged by no check.
+    once.cells = [
+        cell for cell in once.cells if "skip-grading" not in cell.metadata.get("tags", ())
+    ]
+    cells = len(once.cells)
+    again = nbformat.from_dict(json.loads(nbformat.writes(once))).cells
+    for cell in again:
+        cell.id = f"again-{cell.id}"
+    once.cells += again
+    NotebookClient(once, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
+    said = verdicts(once)
+    first = {name: line for name, line in said.items() if not name.startswith("again-")}
+    assert cells == len(again)
+    assert said == {**first, **{f"again-{name}": line for name, line in first.items()}}
+    assert first["check_padding"] == "padding: wrong"

@@ -1,0 +1,110 @@
+"""`course demo`: a class of thirteen, with the mistakes of a real one."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+from helpers.cli import app
+from helpers.demo import COHORT, answer, right_answers, run_demo
+from helpers.grading.feedback import export_grades
+from helpers.notebooks import find_unit
+
+COURSE = Path(__file__).parents[1]
+
+#: What the machine gives each of them, of 21 points and a bonus of 2.
+POINTS = {
+    "ada": 23,
+    "ben": 23 - 1 - 1,
+    "chloe": 23 - 2 - 2,
+    "dan": 23 - 2 - 1,
+    "eva": 23 - 2,
+    # block_bytes and best_batch; the intensity in block_bound and in the plot
+    "finn": 23 - 1 - 1 - 1 / 3 - 2 / 3,
+    "gina": 23 - 1 / 3 - 2,
+    "hugo": 23 - 1,
+    "iris": 23,
+    "jon": 23,
+    "kim": 23,
+    "lea": 0,
+    "max": 0,
+}
+
+HINTS = {
+    "ben": ["padding 1 and a kernel of 3", "no padding"],
+    "chloe": ["one mean and one variance for each channel", "an exponential and a division"],
+    "dan": ["you left out one of the two sums", "which elements are multiplied at all?"],
+    "eva": ["priced as 1 where the price list says more: divide by deviation"],
+    "finn": ["you left out: read weights", "the traffic lacks its largest part"],
+    "gina": ["counts in steps of 1000", "what do they cost?"],
+    "hugo": ["write over it?"],
+}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("class") / "demo"
+    run_demo(COURSE, folder, jobs=2)
+    return folder
+
+
+def page(demo, student):
+    return (demo / "feedback" / student / "homework" / "homework.html").read_text()
+
+
+def points(demo, tmp_path):
+    export_grades(demo, tmp_path / "grades.csv")
+    with (tmp_path / "grades.csv").open() as file:
+        return {row["student_id"]: float(row["raw_score"]) for row in csv.DictReader(file)}
+
+
+def test_everyone_has_the_points_that_their_answers_are_worth(demo, tmp_path):
+    assert points(demo, tmp_path) == pytest.approx(POINTS)
+    assert set(POINTS) == {submission.student for submission in COHORT}
+
+
+@pytest.mark.parametrize("student", list(POINTS))
+def test_everyone_gets_a_page(demo, student):
+    assert "homework" in page(demo, student)
+
+
+@pytest.mark.parametrize(("student", "hint"), [(s, h) for s, hints in HINTS.items() for h in hints])
+def test_a_mistake_is_explained_in_the_feedback(demo, student, hint):
+    text = re.sub("<[^>]*>", "", page(demo, student)).replace("&#x27;", "'")
+    assert hint in text
+
+
+@pytest.mark.parametrize("student", ["ada", "iris", "jon", "kim"])
+def test_who_is_right_gets_no_hint(demo, student):
+    assert "Hint:" not in page(demo, student)
+
+
+def test_the_file_that_was_cut_off_is_reported_and_the_rest_is_graded(demo):
+    assert "could not be read" in page(demo, "lea")
+
+
+def test_words_wait_for_a_person(demo):
+    listing = CliRunner().invoke(app, ["grade", "homework", "--course", str(demo), "--json"])
+    by_student = {each["student"]: each for each in json.loads(listing.stdout)["submissions"]}
+    waiting = {score["grade_id"] for score in by_student["ada"]["scores"] if score["needs_manual"]}
+    assert waiting == {"explain_batch_norm", "compare_measured"}
+    assert all(each["unchanged"] for each in by_student.values())
+
+
+def test_a_folder_that_is_no_demo_is_left_alone(tmp_path):
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(ValueError, match="holds something else than a demo"):
+        run_demo(COURSE, tmp_path, jobs=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_an_answer_needs_its_cell():
+    unit = find_unit(COURSE, "homework")
+    notebook = nbformat.read(unit.path("release"), as_version=4)
+    with pytest.raises(ValueError, match="no answer cell 'paddding'"):
+        answer(notebook, {"paddding": ""})
+    assert set(right_answers(unit)) >= {"padding", "fused"}
