@@ -223,19 +223,25 @@ class NegativePart(Steps):
         return int((x <= 0).sum())
 
 
+@dataclass(frozen=True)
 class PReLU(NegativePart):
     """x where x > 0, else a · x with a learned a: one product for each x ≤ 0, none otherwise.
 
-    Backward: ∂x = a · ∂y and ∂a = Σ x · ∂y over x ≤ 0: two products, and an addition, for each.
-    Source: He et al., arXiv:1502.01852.
+    Backward: ∂x = a · ∂y and ∂a = Σ x · ∂y over x ≤ 0: two products for each, and a sum for each
+    of the `slopes` (one, or one for each channel).  Source: He et al., arXiv:1502.01852.
     """
 
+    slopes: int = 1
+
     forward = (Step("products where x ≤ 0", "multiply"),)
-    gradient = (
-        Step("a · ∂y", "multiply"),
-        Step("x · ∂y", "multiply"),
-        Step("sum of x · ∂y", "add"),
-    )
+    gradient = (Step("a · ∂y", "multiply"), Step("x · ∂y", "multiply"))
+
+    def scalars(self, backward: bool = False) -> Sequence[Term]:
+        terms = super().scalars(backward)
+        if not backward:
+            return terms
+        additions = max(self.count - self.slopes, 0)
+        return [*terms, priced("gradient: sum of x · ∂y", "add", additions)]
 
 
 class LeakyReLU(NegativePart):

@@ -42,7 +42,7 @@ class MeanSquaredError(Layer):
 
 
 class MeanAbsoluteError(MeanSquaredError):
-    """mean(|x − y|) over all elements.  Backward: ∂x = sign(x − y) / N · ∂loss."""
+    """mean(|x − y|) over all elements.  Backward: ∂x = ∂loss / N · sign(x − y), each divided."""
 
     def scalars(self, backward: bool = False) -> Sequence[Term]:
         terms = [
@@ -53,8 +53,8 @@ class MeanAbsoluteError(MeanSquaredError):
         ]
         if backward:
             terms += [
-                priced("gradient: difference", "add", self.count),
-                priced("gradient: times ∂loss / N", "multiply", self.count),
+                priced("gradient: ∂loss / N", "divide", self.count),
+                priced("gradient: times the sign", "multiply", self.count),
             ]
         return terms
 

@@ -84,7 +84,8 @@ class AdaptiveAveragePool(Layer):
     """The average over windows that divide (batch, channels, *size) into `output` parts a side.
 
     Window i of n outputs over m inputs reaches from ⌊i · m / n⌋ to ⌈(i + 1) · m / n⌉: windows
-    overlap where n does not divide m. Backward: each ∂y is divided once and added to its window.
+    overlap where n does not divide m. Backward: each ∂y is divided once and added to its window;
+    where there is only one window, PyTorch spreads ∂y first and divides every copy.
     """
 
     batch: int
@@ -113,7 +114,9 @@ class AdaptiveAveragePool(Layer):
             priced("sum", "add", self.summands - self.outputs),
             priced("division", "divide", self.outputs),
         ]
-        if backward:
+        if backward and set(self._sides) == {1}:
+            terms.append(priced("gradient: division", "divide", self.summands))
+        elif backward:
             terms += [
                 priced("gradient: division", "divide", self.outputs),
                 priced("gradient: additions to the window", "add", self.summands),
