@@ -26,9 +26,10 @@ def verdicts(notebook):
     shown = {}
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            text = output.get("data", {}).get("text/plain", "")
-            if cell.source.startswith("check(") and output.output_type == "display_data":
-                shown[cell.id] = "".join(text).splitlines()[0]
+            data = output.get("data", {})
+            # A figure that an answer draws is shown as well, but not as HTML.
+            if cell.source.startswith("check(") and "text/html" in data:
+                shown[cell.id] = "".join(data["text/plain"]).splitlines()[0]
     return shown
 
 
