@@ -426,7 +426,7 @@ check("largest_batch", largest_batch)
 from torch.profiler import ProfilerActivity, profile
 
 on_gpu = torch.cuda.is_available()
-name, batch = ("convnextv2_large", 8) if on_gpu else ("convnextv2_atto", 2)
+name, batch = ("convnextv2_large", 8) if on_gpu else ("convnextv2_atto", 1)
 device = "cuda" if on_gpu else "cpu"
 network = timm.create_model(name).to(device)
 optimizer = torch.optim.Adam(network.parameters(), foreach=False)
