@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from helpers.grading.inside import codec
 from helpers.grading.outputs import Outputs
@@ -44,6 +44,10 @@ class StudentError(Exception):
 class KernelDied(Exception):
     """The student's process ended, or was ended; the message says why."""
 
+    def __init__(self, reason: str, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.timed_out = timed_out
+
     outputs: list[dict[str, Any]] = []  # noqa: RUF012 (set on the instance)
 
 
@@ -68,6 +72,7 @@ class Kernel:
 
     def __init__(self, warm: Warm) -> None:
         self._limits: Limits = warm.limits
+        self._mode = warm.mode
         self._number = 0
         self._buffer = bytearray()
         self._traffic = 0
@@ -90,6 +95,10 @@ class Kernel:
         if self._pidfd >= 0:
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            if self._mode == "none":
+                # There is no namespace that takes the children with it.
+                with contextlib.suppress(OSError):
+                    os.killpg(self._pid, signal.SIGKILL)
             # Readable once the first process of the namespace, and so every other, has ended.
             select.select([self._pidfd], [], [], 10)
             os.close(self._pidfd)
@@ -177,7 +186,7 @@ class Kernel:
         try:
             self._reply(time.monotonic() + GRACE, outputs)
         except _OutOfTime:
-            self._end(f"did not stop after {timeout:g} s")
+            self._end(f"did not stop after {timeout:g} s", timed_out=True)
         raise CallTimeout(f"took longer than {timeout:g} s")
 
     def _reply(self, deadline: float, outputs: Outputs | None) -> dict[str, Any]:
@@ -259,9 +268,9 @@ class Kernel:
         with contextlib.suppress(OSError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGINT)
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, timed_out: bool = False) -> NoReturn:
         self.close()
-        raise KernelDied(f"the student's process {reason}")
+        raise KernelDied(f"the student's process {reason}", timed_out)
 
 
 class _OutOfTime(Exception):

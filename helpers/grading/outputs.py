@@ -1,28 +1,21 @@
 """Outputs of a student's cell as a notebook holds them, made from what the student's process sent.
 
-Every message may be a lie, so each is read field by field: unknown kinds are left out, texts are
-cleaned, and sizes bounded. Neighbouring texts of one stream become one output, as in a notebook.
+Every message may be a lie, so each is read field by field: unknown kinds are left out, markup is
+cleaned of scripts, and sizes are bounded. Neighbouring texts of one stream become one output, as
+in a notebook.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from helpers.grading.inside.codec import clean_text
 
-#: Kinds of rich output that are kept. Scripts are not.
-MIME_TYPES = frozenset(
-    [
-        "text/plain",
-        "text/html",
-        "text/markdown",
-        "text/latex",
-        "application/json",
-        "image/png",
-        "image/jpeg",
-        "image/svg+xml",
-    ]
-)
+#: Kinds of rich output that are kept: what cannot carry a script, or can be cleaned of it.
+MARKUP = frozenset({"text/html", "text/markdown", "text/latex"})
+IMAGES = frozenset({"image/png", "image/jpeg"})
+MIME_TYPES = MARKUP | IMAGES | {"text/plain"}
 MAX_OUTPUTS = 500
 MAX_BYTES = 4_000_000
 
@@ -125,22 +118,51 @@ def _bundle(content: dict[str, Any]) -> dict[str, Any]:
     data = content.get("data")
     if type(data) is not dict:
         return {}
-    return {
-        key: value if key == "application/json" and _is_json(value) else _text(value)
-        for key, value in data.items()
-        if key in MIME_TYPES
-    }
+    kept = {key: _text(value) for key, value in data.items() if key in MIME_TYPES}
+    for key, text in kept.items():
+        if key in MARKUP:
+            kept[key] = without_scripts(text)
+    # An image's text stands inside an attribute of a page.
+    return {key: text for key, text in kept.items() if key not in IMAGES or _BASE64.match(text)}
+
+
+def without_scripts(text: str) -> str:
+    """Markup of a student's, without what a browser would run: it is shown to an instructor who
+    is logged in, beside buttons that change scores."""
+    if not _TAG.search(text):
+        return text
+    import bleach
+    from bleach.css_sanitizer import CSSSanitizer
+
+    cleaned: str = bleach.clean(
+        text,
+        tags=TAGS,
+        attributes={"*": ["style", "title"], "a": ["href"], "td": _SPANS, "th": _SPANS},
+        protocols={"http", "https", "mailto"},
+        css_sanitizer=CSSSanitizer(),
+        strip=True,
+    )
+    return cleaned
+
+
+TAGS = frozenset(
+    {"p", "br", "hr", "div", "span", "pre", "code", "blockquote", "details", "summary", "a"}
+    | {"b", "i", "u", "s", "em", "strong", "small", "sub", "sup", "ul", "ol", "li"}
+    | {"h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd"}
+    | {"table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
+)
+_SPANS = ["colspan", "rowspan"]
+_TAG = re.compile(r"<[A-Za-z/!?]")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*\Z")
+_SIZE = re.compile(r"[\w.%-]{1,30}\Z")
 
 
 def _plain_sizes(value: Any) -> bool:
     """Such as {"width": 300, "height": 200, "needs_background": "light"}."""
     return type(value) is dict and all(
-        type(item) in (int, float, str) and len(str(item)[:50]) < 50 for item in value.values()
+        type(key) is str and type(item) in (int, float, str) and _SIZE.match(f"{item}"[:40])
+        for key, item in value.items()
     )
-
-
-def _is_json(value: Any) -> bool:
-    return type(value) in (dict, list)
 
 
 def _text(value: Any) -> str:

@@ -11,7 +11,6 @@ Notebooks are plain dictionaries here, as nbformat 4 writes them.
 
 from __future__ import annotations
 
-import ast
 import copy
 import json
 import re
@@ -20,6 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from helpers.grading.outputs import without_scripts
 
 Cell = dict[str, Any]
 Notebook = dict[str, Any]
@@ -278,7 +279,7 @@ class _Match:
                 text = self._answer_text(answer, claims)
                 defined_elsewhere = bool(answer.names) and answer.names <= elsewhere
                 if text is not None:
-                    cell["source"] = text
+                    cell["source"] = text if cell["cell_type"] == "code" else without_scripts(text)
                 elif not claims and not defined_elsewhere:
                     unmatched.append(answer)
                 elif not defined_elsewhere:
@@ -338,6 +339,8 @@ class _Match:
                 new["metadata"]["tags"] = sorted(tags)
             if cell["cell_type"] == "code":
                 new |= {"execution_count": None, "outputs": []}
+            else:
+                new["source"] = without_scripts(cell["source"])
             extra[before].append(new)
         return extra
 
@@ -408,18 +411,18 @@ def _same(one: str, other: str) -> bool:
 
 
 def _defined(source: str) -> set[str]:
-    """Names that a cell defines at its top level: functions, classes, assignments."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        # Magics, or broken code: the lines that look like definitions.
-        return set(re.findall(r"^(?:async\s+)?(?:def|class)\s+(\w+)", source, re.MULTILINE)) | set(
-            re.findall(r"^(\w+)\s*=[^=]", source, re.MULTILINE)
-        )
-    names: set[str] = set()
-    for statement in body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(statement.name)
-        elif isinstance(statement, ast.Assign):
-            names |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
+    """Names that a cell defines at its top level: functions, classes, assignments.
+
+    By the look of its lines: a student's text that is made to break a parser would break this
+    process with it.
+    """
+    names = set(_DEFINITION.findall(source))
+    for targets in _ASSIGNMENT.findall(source):
+        names |= set(re.findall(r"\w+", targets))
     return names
+
+
+_DEFINITION = re.compile(r"^(?:async[ ]+)?(?:def|class)[ ]+(\w+)", re.MULTILINE)
+_ASSIGNMENT = re.compile(
+    r"^(\w+(?:[ ]*[,=][ ]*\w+){0,20})[ ]*(?::[^=\n]{1,80})?=[^=]", re.MULTILINE
+)

@@ -59,9 +59,9 @@ class Limits:
     and threads."""
 
     memory: int = 4096 * MiB
-    file: int = 128 * MiB
-    scratch: int = 256 * MiB
-    processes: int = 128
+    file: int = 64 * MiB
+    scratch: int = 128 * MiB
+    processes: int = 64
 
 
 class Warm:

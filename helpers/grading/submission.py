@@ -12,7 +12,7 @@ import copy
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -55,6 +55,7 @@ class Graded:
         scores: of each graded cell, in the order of the notebook.
         remarks: one line each, for people.
         unanswered: grade ids of answers that are as they were released.
+        timed_out: whether a time limit struck.
         notebook: the autograded notebook, as JSON.
         student_seconds: time that the student's own cells and functions took.
         seconds: time that all of it took.
@@ -64,6 +65,7 @@ class Graded:
     scores: tuple[CellScore, ...] = ()
     remarks: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
+    timed_out: bool = False
     notebook: str = ""
     student_seconds: float = 0.0
     seconds: float = 0.0
@@ -168,7 +170,8 @@ def grade_rebuilt(
     notebook = copy.deepcopy(rebuilt.notebook)
     answers = dumps([cell["source"] for cell in notebook["cells"]])
     seed = submission_seed(unit.secret, unit.name, student, answers)
-    session = Session(unit.names, seed, times.call)
+    own = frozenset(name for answer in unit.template.answers for name in answer.names)
+    session = Session(unit.names, own, seed, times.call)
     run = _Run(start, session, times)
     try:
         doubtful = run.notebook(notebook)
@@ -181,6 +184,7 @@ def grade_rebuilt(
         scores,
         (*rebuilt.remarks, *run.remarks, *remarks),
         rebuilt.unanswered,
+        run.timed_out,
         notebook_text(notebook),
         run.seconds + session.student_seconds,
         time.monotonic() - began,
@@ -202,7 +206,9 @@ def _unreadable(unit: Unit, reason: str, seconds: float) -> Graded:
         for marks in (cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"])
         if marks.get("grade") or marks.get("task")
     )
-    return Graded("unreadable", scores, (reason,), (), notebook_text(notebook), 0.0, seconds)
+    return Graded(
+        "unreadable", scores, (reason,), notebook=notebook_text(notebook), seconds=seconds
+    )
 
 
 def notebook_text(notebook: Notebook) -> str:
@@ -222,6 +228,7 @@ class _Run:
         self.deadline = time.monotonic() + times.notebook
         self.remarks: list[str] = []
         self.seconds = 0.0
+        self.timed_out = False
         self._process: Process | None = None
         self._done: list[str] = []
         self._reason = ""
@@ -257,6 +264,7 @@ class _Run:
         except (KernelDied, CallTimeout) as error:
             cell["outputs"] = error.outputs or [error_output("DeadKernelError", str(error))]
             self.remarks.append(f"cell {number}: {error}")
+            self._note(error)
             if isinstance(error, KernelDied):
                 self.close()
             else:
@@ -269,21 +277,26 @@ class _Run:
 
     def look(self, name: str, timeout: float) -> Any:
         """For grade cells: a name of the student's."""
-        with self._closing_when_dead():
+        with self._noting():
             return self._living().look(name, self._left(timeout))
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
         """For grade cells: a call of a student's function."""
-        with self._closing_when_dead():
+        with self._noting():
             return self._living().call(name, args, kwargs, self._left(timeout))
 
     @contextlib.contextmanager
-    def _closing_when_dead(self) -> Any:
+    def _noting(self) -> Iterator[None]:
         try:
             yield
-        except KernelDied:
-            self.close()
+        except (KernelDied, CallTimeout) as error:
+            self._note(error)
+            if isinstance(error, KernelDied):
+                self.close()
             raise
+
+    def _note(self, error: KernelDied | CallTimeout) -> None:
+        self.timed_out |= isinstance(error, CallTimeout) or error.timed_out
 
     def _living(self) -> Process:
         """The student's process, made anew where the last one ended."""
@@ -309,7 +322,7 @@ class _Run:
     def _left(self, seconds: float) -> float:
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise KernelDied(f"the notebook took longer than {self.times.notebook:g} s")
+            raise KernelDied(f"the notebook took longer than {self.times.notebook:g} s", True)
         return min(seconds, left)
 
 

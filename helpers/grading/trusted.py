@@ -23,8 +23,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy
-
 import helpers
 from helpers.grading.inside.codec import Function
 from helpers.grading.kernel import CallTimeout, KernelDied, StudentError
@@ -33,6 +31,8 @@ from helpers.grading.rebuild import Cell, Notebook
 
 #: Seconds that judging one question may take in this process, the student's calls included.
 JUDGING = 120.0
+#: Cases of a question that are called a second time.
+CALLED_AGAIN = 3
 HIDDEN_TESTS = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 
 
@@ -67,11 +67,13 @@ class Session:
 
     Attributes:
         names: what the instructor's notebook defines, see `instructor_names`.
+        answers: names that answer cells define: these are always the student's.
         seed: decides which hidden cases are drawn.
         call_timeout: seconds that one call of a student's function may take.
     """
 
     names: Mapping[str, ast.stmt]
+    answers: frozenset[str]
     seed: bytes
     call_timeout: float = 10.0
     student_seconds: float = field(default=0.0, init=False)
@@ -112,10 +114,9 @@ class Session:
         cases = grading_cases(exercise, self.seed)
         verdict = judge(exercise, _plain_calls(answer), cases)
         if verdict.fraction > 0:
-            # Once more in another order: an answer that counts its calls gives itself away.
-            again = list(cases)
-            random.Random(self.seed).shuffle(again)
-            second = judge(exercise, _plain_calls(answer), tuple(again))
+            # Some once more in another order: an answer that counts its calls gives itself away.
+            again = random.Random(self.seed).sample(cases, min(CALLED_AGAIN, len(cases)))
+            second = judge(exercise, _plain_calls(answer), again)
             verdict = min(verdict, second, key=lambda each: each.fraction)
         data = {"text/plain": verdict.text(), "text/html": verdict.html()}
         emitted.append({"output_type": "display_data", "data": data, "metadata": {}})
@@ -192,12 +193,13 @@ class _Namespace(dict[str, Any]):
         self.lost: StudentError | None = None
 
     def __missing__(self, name: str) -> Any:
-        if hasattr(builtins, name):
-            raise KeyError(name)
-        statement = self.session.names.get(name)
-        if statement is not None:
-            _execute([statement], self)
-            return self[name]
+        if name not in self.session.answers:
+            if hasattr(builtins, name):
+                raise KeyError(name)
+            statement = self.session.names.get(name)
+            if statement is not None:
+                _execute([statement], self)
+                return self[name]
         try:
             value = self.student.look(name, self.session.call_timeout)
         except KeyError:
@@ -241,6 +243,8 @@ def _execute(body: list[ast.stmt], space: dict[str, Any]) -> None:
 def _plain_calls(answer: Any) -> Any:
     """The function, returning arrays and tuples as lists, as `check` sees them in a notebook."""
     if not isinstance(answer, StudentFunction):
+        if callable(answer):
+            raise TypeError("the answer of a check is the instructor's own function")
         return _plain(answer)
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -254,7 +258,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
-    return value.tolist() if isinstance(value, numpy.ndarray) else value
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _result(value: Any) -> dict[str, Any]:

@@ -6,7 +6,8 @@ below and refuses the rest, whatever was sent. Nothing is unpickled, imported or
     None, bool, int, float, str     themselves (NaN and infinities included)
     list                            a JSON list
     tuple, set, dict, complex       {"tuple": [...]}, {"set": [...]}, {"dict": [[k, v], ...]}, ...
-    numpy array, torch tensor       {"array": [dtype, shape, base64 of the bytes]}
+    numpy array                     {"array": [dtype, shape, base64 of the bytes]}
+    torch tensor                    {"tensor": ...}, the same; bfloat16 comes as float32
     matplotlib figure or axes       {"figure": ...}, as `helpers.figures.read_figure` reads it
     a function or class             {"function": name}
     anything else                   {"opaque": [type, start of its repr]}
@@ -30,22 +31,8 @@ MAX_INT_BITS = 4096
 MAX_TEXT = 1_000_000
 
 DTYPES = frozenset(
-    [
-        "bool",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "uint8",
-        "uint16",
-        "uint32",
-        "uint64",
-        "float16",
-        "float32",
-        "float64",
-        "complex64",
-        "complex128",
-    ]
+    {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
+    | {"float16", "float32", "float64", "complex64", "complex128"}
 )
 
 
@@ -166,7 +153,8 @@ class _Encoder:
         if array is not None:
             self._count(array.nbytes)
             data = base64.b64encode(numpy.ascontiguousarray(array).tobytes()).decode("ascii")
-            return {"array": [array.dtype.name, list(array.shape), data]}
+            tag = "array" if isinstance(value, numpy.ndarray) else "tensor"
+            return {tag: [array.dtype.name, list(array.shape), data]}
         figure = _as_figure(value)
         if figure is not None:
             return {"figure": self.encode(figure, 0)}
@@ -285,6 +273,12 @@ class _Decoder:
             raise CodecError("the bytes of an array do not fit its shape")
         return numpy.frombuffer(raw, dtype).reshape(shape).copy()
 
+    def _read_tensor(self, content: Any, depth: int) -> Any:
+        array = self._read_array(content, depth)
+        # Where nobody has imported torch, nobody needs a tensor.
+        torch = sys.modules.get("torch")
+        return array if torch is None else torch.from_numpy(array)
+
     def _read_figure(self, content: Any, depth: int) -> Any:
         return self.decode(content, depth)
 
@@ -300,5 +294,5 @@ class _Decoder:
 
 
 _TAGS = frozenset(
-    ["tuple", "set", "dict", "complex", "bytes", "array", "figure", "function", "opaque"]
+    ["tuple", "set", "dict", "complex", "bytes", "array", "tensor", "figure", "function", "opaque"]
 )

@@ -168,6 +168,7 @@ DENIED = {
     "add_key": (248, 217),
     "request_key": (249, 218),
     "personality": (135, 92),
+    "sched_setaffinity": (203, 122),
 }
 _ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 

@@ -10,6 +10,7 @@ namespaces. No tensor is made before a fork, and no thread started.
 from __future__ import annotations
 
 import gc
+import io
 import importlib
 import json
 import os
@@ -33,6 +34,7 @@ def main() -> None:
     except Exception as error:
         control.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
         return
+    draw_once()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -69,18 +71,31 @@ def import_all(modules: list[str]) -> list[str]:
     return missing
 
 
+def draw_once() -> None:
+    """Draw a small figure to nowhere: matplotlib reads its fonts on first use."""
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    axes = figure.subplots()
+    axes.set(title="title", xlabel="x", ylabel="y")
+    figure.savefig(io.BytesIO(), format="png")
+
+
 def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None:
     """In the forked process: confine it, seed it, and answer until the grader hangs up."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         folder = options["folder"]
+        close_all_but(connection.fileno())
         if options["namespaces"]:
             from . import jail
 
             jail.confine(options["limits"])
             jail.limit(options["limits"])
             jail.filter_system_calls()
+        else:
+            os.setsid()
         os.chdir(folder)
         seed()
         from . import shell
@@ -93,6 +108,12 @@ def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None
         os.write(2, message + b"\n")
     finally:
         os._exit(1)
+
+
+def close_all_but(keep: int) -> None:
+    """Close the files that the warm process had open; the student's process needs none of them."""
+    os.closerange(3, keep)
+    os.closerange(keep + 1, 65536)
 
 
 def seed() -> None:
