@@ -168,5 +168,23 @@ def demo(
     run_demo(course, folder, jobs)
 
 
+@app.command()
+def count(
+    model: Annotated[str, typer.Argument(help="A timm name, or module:factory.")],
+    input: Annotated[
+        str | None, typer.Option(metavar="SIZES", help="8x3x224x224; the model's own if not given.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="Adds its time bound: H100, T4…")] = None,
+    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16…")] = "fp32",
+    backward: Annotated[bool, typer.Option("--backward", help="The gradients as well.")] = False,
+    convention: Annotated[str, typer.Option(help="course, mac2 or timm.")] = "course",
+    as_json: AsJson = False,
+) -> None:
+    """Counts a model's MAC, FLOP, parameters and bytes, without running it."""
+    from helpers.meter.command import count_command
+
+    count_command(model, input, device, dtype, backward, convention, as_json)
+
+
 if __name__ == "__main__":
     main()

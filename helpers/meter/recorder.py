@@ -212,7 +212,9 @@ class Recorder(TorchDispatchMode):
         self._mark()
 
     def _leave(self, module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
-        path = self._stack.pop()
+        path = self._paths.get(id(module), self._stack[-1])
+        while self._stack.pop() != path:  # modules that ended with an exception never left
+            pass
         self._mark()
         if not self.backward and id(module) in self._paths:
             self.crossed(path, (args, kwargs), out)
@@ -235,7 +237,7 @@ class Recorder(TorchDispatchMode):
         with ExitStack() as stack:
             handles = (
                 register_module_forward_pre_hook(self._enter),
-                register_module_forward_hook(self._leave, with_kwargs=True, always_call=True),
+                register_module_forward_hook(self._leave, with_kwargs=True),
             )
             for handle in handles:
                 stack.callback(handle.remove)

@@ -24,7 +24,7 @@ COLORS = ("#0072b2", "#e69f00", "#009e73", "#f0e442", "#d55e00", "#56b4e9", "#cc
 HATCHES = ("", "//", "..", "\\\\", "xx", "--", "oo", "++")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
-_RULES = {
+_RULES: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 11,
@@ -45,7 +45,7 @@ _RULES = {
 def figure(
     rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6), **options: Any
 ) -> tuple[Any, Any]:
-    """A figure of `size` inches in the course's style, and its axes, as `plt.subplots` gives them."""
+    """A figure of `size` inches in the course's style, and its axes, as `plt.subplots` has it."""
     import matplotlib.pyplot as plt
 
     with plt.rc_context(_RULES):
