@@ -59,7 +59,9 @@ def grade_command(
         TimeRemainingColumn(),
         TextColumn("{task.fields[waiting]}"),
     ]
-    with Progress(*columns, console=console, transient=True) as bar:
+    # A bar is for a terminal: elsewhere it would leave an empty line.
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("", total=None, rate="", waiting="")
         waiting = 0
 

@@ -1,0 +1,105 @@
+"""What is installed, and what importing `helpers` pulls in."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+COURSE = Path(__file__).parents[1]
+PROJECT = tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+WANTED = [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]
+
+#: What the light install has beside the standard library and what these bring along.
+BASE = ("torch", "numpy", "matplotlib")
+
+LIGHT = """
+import sys
+heavy = {heavy!r}
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in heavy:
+            raise ModuleNotFoundError(name + " is not in the light install", name=name)
+sys.meta_path.insert(0, Missing())
+{code}
+"""
+
+HEAVY = [
+    *("nbgrader", "jupyter_client", "nbclient", "nbconvert", "nbformat", "jupytext", "sqlalchemy"),
+    *("typer", "rich", "distributed", "dask", "psycopg", "IPython", "ipykernel", "ipywidgets"),
+    *("timm", "torchvision", "flopco", "numba", "pandas", "hypothesis", "pytest", "playwright"),
+]
+
+
+def light(code):
+    """Runs code as if only the base were installed."""
+    script = LIGHT.format(heavy=HEAVY, code=code)
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+
+def test_base_is_torch_numpy_matplotlib():
+    assert {Requirement(line).name for line in PROJECT["dependencies"]} == set(BASE)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "helpers",
+        "helpers.check",
+        "helpers.diagnosis",
+        "helpers.exercises",
+        "helpers.hardware",
+        "helpers.ledger",
+        "helpers.meter",
+        "helpers.plots",
+        "helpers.reference",
+        "helpers.roofline",
+    ],
+)
+def test_the_light_install_imports(module):
+    ran = light(f"import {module}")
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_the_light_install_checks_an_answer():
+    ran = light(
+        "from helpers.check import check\n"
+        "check('softmax_flops', lambda batch, n: batch * (45 * n - 1))"
+    )
+    assert ran.stdout.startswith("softmax_flops: right"), ran.stderr
+
+
+def test_importing_helpers_and_the_check_pulls_in_no_heavy_package():
+    ran = light(
+        "import helpers.check\n"
+        "print([m for m in ('torch', 'matplotlib', 'nbgrader', 'dask') if m in sys.modules])"
+    )
+    assert ran.stdout.strip() == "[]", ran.stderr
+
+
+def test_every_wanted_version_is_locked():
+    locked = {}
+    for line in (COURSE / "requirements.lock").read_text().splitlines():
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate():
+            (version,) = requirement.specifier
+            locked[requirement.name.lower()] = version.version
+    for line in WANTED:
+        requirement = Requirement(line)
+        assert requirement.specifier.contains(locked[requirement.name.lower()]), line
+
+
+def test_the_lock_names_no_index():
+    assert "://" not in (COURSE / "requirements.lock").read_text()
+
+
+def test_conda_users_get_the_same():
+    listed = [
+        line.strip().removeprefix("- ").strip('"')
+        for line in (COURSE / "environment.yml").read_text().splitlines()
+        if line.startswith("      - ")
+    ]
+    assert listed == [*WANTED, "-e ."]
