@@ -1,0 +1,54 @@
+"""A figure under a row of sliders, drawn anew when one moves."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def with_sliders(draw: Callable[..., Figure], choices: Mapping[str, Sequence[Any]]) -> None:
+    """Shows `draw(name=value, …)` with a slider for each name over its values.
+
+    The first value of each is where its slider starts. What is shown holds the figure of these
+    values as an image as well: pages that run no widgets show that. Without ipywidgets it is all.
+    """
+    from IPython.display import display
+
+    start = {name: values[0] for name, values in choices.items()}
+    still = _png(draw(**start))
+    shown: dict[str, Any] = {"image/png": base64.b64encode(still).decode()}
+    try:
+        import ipywidgets
+    except ImportError:
+        display(shown, raw=True)
+        return
+    sliders = {
+        name: ipywidgets.SelectionSlider(
+            options=sorted(values), value=values[0], description=name, continuous_update=False
+        )
+        for name, values in choices.items()
+    }
+    picture = ipywidgets.Image(value=still, format="png", layout={"max_width": "100%"})
+
+    def redraw(_change: object) -> None:
+        picture.value = _png(draw(**{name: slider.value for name, slider in sliders.items()}))
+
+    for slider in sliders.values():
+        slider.observe(redraw, names="value")
+    box = ipywidgets.VBox([*sliders.values(), picture])
+    bundle = box._repr_mimebundle_()
+    display({**bundle, **shown} if bundle else shown, raw=True)
+
+
+def _png(figure: Figure) -> bytes:
+    import matplotlib.pyplot as plt
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    plt.close(figure)
+    return buffer.getvalue()

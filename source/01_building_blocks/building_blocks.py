@@ -1,0 +1,583 @@
+# %% [markdown]
+# # Building blocks: what a network is made of
+#
+# AlexNet won the ImageNet contest of 2012 with 61 million numbers. Where in the network do they sit, and what passes between them?
+#
+# You will count them, layer by layer. Write where `# YOUR CODE HERE` stands, delete the line `raise NotImplementedError()`, and run the `check` below it. When your work is graded, more cases are drawn than you see.
+
+# %%
+import matplotlib.pyplot as plt
+from torch import nn
+from torch.nn import functional as F
+
+from helpers.check import check, progress
+from helpers.plots import layers
+
+# %% [markdown]
+# ## One neuron
+#
+# A neuron has a *synapse* for each input: a weight that the input is multiplied by. It adds everything up, adds a bias, and passes the sum through a function f:
+#
+# $$y = f\Big(\sum_i w_i x_i + b\Big)$$
+#
+# Weights and biases are **parameters**: learned, stored, the same for every input. What goes in and comes out are **features**, also called activations: new for every input.
+
+# %%
+x, w, b = torch.tensor([1.0, 2.0]), torch.tensor([0.5, 1.0]), -1.0
+terms = w * x
+print("products", terms.tolist(), "  sum with bias", (terms.sum() + b).item())
+print("a negative sum under ReLU, max(0, ·):", F.relu(torch.tensor(-1.5)).item())
+
+# %% [markdown]
+# Write a neuron whose f is ReLU, max(0, ·). One line of plain Python is enough.
+
+# %% answer="neuron_output"
+def neuron_output(inputs, weights, bias):
+    """Output of a ReLU neuron; inputs and weights are lists of one length."""
+    ### BEGIN SOLUTION
+    return max(0.0, sum(w * x for w, x in zip(weights, inputs)) + bias)
+    ### END SOLUTION
+
+# %% check="neuron_output"
+check("neuron_output", neuron_output)
+
+# %% [markdown]
+# ## What a layer of neurons does
+#
+# The sum is zero along a line, so one neuron divides the plane in two. Which line has all the squares below on one side? None: their corners lie crosswise.
+#
+# Two ReLU neurons fold the plane. What the next neuron sees, *one* line can divide.
+
+# %%
+corners = torch.tensor([[0.0, 0], [1, 1], [0, 1], [1, 0]]).repeat_interleave(25, 0)
+points = corners + 0.08 * torch.randn(100, 2)
+squares = torch.arange(100) >= 50
+
+hidden = nn.Linear(2, 2)
+hidden.weight.data = torch.tensor([[1.0, 1.0], [1.0, 1.0]])
+hidden.bias.data = torch.tensor([0.0, -1.0])
+features = F.relu(hidden(points)).detach()
+
+layers.reshaped_plane(
+    points.numpy(),
+    features.numpy(),
+    squares.numpy(),
+    neurons=[(1, 1, 0), (1, 1, -1)],
+    classifier=(1, -2, -0.5),
+);
+
+# %% [markdown]
+# Dashed: where each hidden neuron begins to fire. The circles at both far corners have landed on one side.
+#
+# **A network is a row of stages, each a set of linear classifiers that reshapes the space for the next.** Without a function between them, the stages collapse into one:
+
+# %%
+x, first, second = torch.randn(5, 8), torch.randn(16, 8), torch.randn(4, 16)
+two_layers = x @ first.T @ second.T
+one_layer = x @ (second @ first).T
+print("two linear layers minus one:", f"{(two_layers - one_layer).abs().max().item():.1e}")
+with_relu = F.relu(x @ first.T) @ second.T
+print("with ReLU in between:       ", f"{(with_relu - one_layer).abs().max().item():.1e}")
+
+# %% [markdown]
+# ## A linear layer, and its shapes
+#
+# A layer is many neurons on the same inputs. A **batch** is many samples at once: one row each. Which of these shapes know about the batch?
+
+# %%
+layer = nn.Linear(in_features=6, out_features=2)
+batch = torch.randn(5, 6)
+print("input ", tuple(batch.shape), "  weight", tuple(layer.weight.shape), end="")
+print("  bias", tuple(layer.bias.shape), "  output", tuple(layer(batch).shape))
+
+# %% answer="linear_shapes"
+def linear_shapes(batch, in_features, out_features):
+    """{"weight": [rows, columns], "output": [rows, columns], "parameters": how many in all}."""
+    ### BEGIN SOLUTION
+    return {
+        "weight": [out_features, in_features],
+        "output": [batch, out_features],
+        "parameters": in_features * out_features + out_features,
+    }
+    ### END SOLUTION
+
+# %% check="linear_shapes"
+check("linear_shapes", linear_shapes)
+
+# %% [markdown]
+# ## Wide or deep?
+#
+# Six stacks of linear layers, width → width, each followed by ReLU. All have the same number of weights, and all do the same number of multiplications.
+
+# %%
+STACKS = [(1, 2048), (4, 1024), (16, 512), (64, 256), (256, 128), (1024, 64)]  # depth, width
+for depth, width in STACKS:
+    print(f"{depth:5} layers of {width:4}: {depth * width**2:,} weights")
+
+# %% [markdown]
+# **Predict** before you run the next cell: one sample goes through each. How many times longer does the deepest take than the widest? Write your guess down: 1, 3, 10, 30, 100?
+
+# %% tags=["skip-grading"]
+import time
+
+device = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def milliseconds(network, x, repeats=7):
+    """The fastest of several runs: the others were disturbed."""
+    runs = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        network(x).sum().item()  # .item() waits until the device is done
+        runs.append(1000 * (time.perf_counter() - start))
+    return min(runs)
+
+
+times = {}
+with torch.no_grad():
+    for depth, width in STACKS:
+        weights = [nn.Linear(width, width, bias=False) for _ in range(depth)]
+        for layer in weights:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        network = nn.Sequential(*(m for layer in weights for m in (layer, nn.ReLU()))).to(device)
+        times[depth, width] = milliseconds(network, torch.randn(1, width, device=device))
+
+fastest = min(times.values())
+for (depth, width), t in times.items():
+    print(f"{depth:5} layers of {width:4}: {t:7.2f} ms, {t / fastest:5.1f} × the fastest")
+
+# %% [markdown]
+# **Explain (1 point).** What did you predict, and what was measured? The arithmetic is the same: what does the deepest stack pay for? A person reads it.
+
+# %% [markdown] read="explain_depth" points=1
+# I guessed 3; on two CPU cores the stack of 1024 layers took some thirty times as long as the one
+# layer. The multiplications are the same, but every layer is a call of its own: Python, PyTorch's
+# dispatch, starting a kernel. Each call costs microseconds, however little it does, and a
+# 64 × 64 product is done in less. Its small matrices also leave most of the hardware's parallel
+# units without work, and no layer can begin before the one above it has finished.
+
+# %% [markdown]
+# So hardware likes few large kernels. What does *accuracy* like? Two spirals, about 1,200 weights each time, two trainings each:
+
+# %% tags=["skip-grading"]
+class Residual(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+
+    def forward(self, x):
+        return x + F.relu(self.linear(x))
+
+
+def spirals(samples=400):
+    angle = torch.rand(samples) * 2.5 * torch.pi + 0.6
+    label = torch.arange(samples) % 2
+    turned = angle + torch.pi * label
+    arms = angle[:, None] * torch.stack([turned.cos(), turned.sin()], 1)
+    return arms / 8 + 0.02 * torch.randn(samples, 2), label
+
+
+def accuracy(depth, width, residual=False, steps=200):
+    """Share of new points that a trained network gets right."""
+    inner = [
+        Residual(width) if residual else nn.Sequential(nn.Linear(width, width), nn.ReLU())
+        for _ in range(depth - 1)
+    ]
+    network = nn.Sequential(nn.Linear(2, width), nn.ReLU(), *inner, nn.Linear(width, 2))
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    points, labels = spirals()
+    for _ in range(steps):
+        optimizer.zero_grad()
+        F.cross_entropy(network(points), labels).backward()
+        optimizer.step()
+    points, labels = spirals()
+    return (network(points).argmax(1) == labels).float().mean().item()
+
+
+threads = torch.get_num_threads()
+torch.set_num_threads(1)  # layers this small gain nothing from more
+for depth, width, residual in [(2, 32, False), (5, 16, False), (17, 8, False), (17, 8, True)]:
+    runs = ", ".join(f"{accuracy(depth, width, residual):.0%}" for _ in range(2))
+    print(f"{depth:2} layers of {width:2}{' with residuals' if residual else '':15} {runs}")
+torch.set_num_threads(threads)
+
+# %% [markdown]
+# Depth is not free: 17 plain layers hardly learn in 200 steps. With *residuals* (output = input + layer) the same 17 do much better. This one toy decides nothing in general; large networks went deep once they had residuals (He et al. 2016).
+
+# %% [markdown]
+# ## Convolution
+#
+# A convolution is a neuron that looks at a few neighbours, used again at every place. The *same* weights everywhere: that is why it needs so few. In one dimension it is three lines:
+
+# %%
+row, kernel = torch.tensor([1.0, 2, 4, 8, 16]), torch.tensor([1.0, -1.0])
+mine = [(row[i : i + 2] * kernel).sum().item() for i in range(len(row) - 1)]
+theirs = F.conv1d(row[None, None], kernel[None, None]).flatten().tolist()
+print("by hand", mine, "  PyTorch", theirs)
+
+# %% [markdown]
+# Images have two dimensions and channels. Every output channel has a kernel for every input channel, and sums over them:
+
+# %%
+for layer, shape in [
+    (nn.Conv1d(2, 5, kernel_size=3), (7, 2, 20)),
+    (nn.Conv2d(3, 8, kernel_size=3), (7, 3, 20, 30)),
+]:
+    out = layer(torch.randn(shape))
+    print(f"{type(layer).__name__}: input {shape}  weight {tuple(layer.weight.shape)}", end="")
+    print(f"  output {tuple(out.shape)}")
+
+# %% [markdown]
+# How many places are there for a kernel? Count the bars:
+
+# %%
+layers.windows([(4, 2, 1, 0), (7, 3, 1, 1), (7, 3, 2, 1)]);
+
+# %% [markdown]
+# **Padding** adds pixels around the *input*; **stride** is the step from place to place. With h pixels in, kernel k, stride s and padding p on each side:
+#
+# $$h_{out} = \left\lfloor \frac{h + 2p - k}{s} \right\rfloor + 1$$
+#
+# A last step that would lead over the edge is not taken: the result is rounded down.
+
+# %% answer="output_size"
+def output_size(size, kernel, stride, padding):
+    """Places of a kernel along one side of the image."""
+    ### BEGIN SOLUTION
+    return (size + 2 * padding - kernel) // stride + 1
+    ### END SOLUTION
+
+# %% check="output_size"
+check("output_size", output_size)
+
+# %% [markdown]
+# Now backwards. A 3×3 kernel at stride 1 turns 11 pixels into 9, another one turns 11 into 11: how much padding has each? And which padding lets a kernel of 4 keep 32 pixels?
+
+# %% answer="padding_needed"
+def padding_needed(size_in, size_out, kernel):
+    """Padding on each side, at stride 1; None where no whole number ≥ 0 does it."""
+    ### BEGIN SOLUTION
+    both_sides = size_out - size_in + kernel - 1
+    return both_sides // 2 if both_sides >= 0 and both_sides % 2 == 0 else None
+    ### END SOLUTION
+
+# %% check="padding_needed"
+check("padding_needed", padding_needed)
+
+# %% [markdown]
+# What is in the padding? Zeros are the habit. At an edge they look like a dark frame; three other ways do not pretend so, or pretend otherwise:
+
+# %%
+row = torch.tensor([[[1.0, 2, 3, 4]]])
+for mode, value in [("constant", 0), ("reflect", 0), ("replicate", 0), ("constant", 9)]:
+    padded = F.pad(row, (2, 2), mode=mode, value=value).flatten()
+    print(f"{mode:9} {padded.int().tolist()}")
+
+# %% [markdown]
+# ## Follow the shapes
+#
+# Pooling shrinks without weights: of each window, the largest number or the average. Here is a small network for images of one channel:
+
+# %%
+def small_cnn():
+    return nn.Sequential(
+        nn.Conv2d(1, 16, kernel_size=3, padding=1),  # conv1
+        nn.ReLU(),
+        nn.MaxPool2d(2),  # pool: kernel 2, stride 2
+        nn.Conv2d(16, 32, kernel_size=3, stride=2),  # conv2: no padding
+        nn.ReLU(),
+        nn.Flatten(),
+    )
+
+
+print(small_cnn())
+
+# %% [markdown]
+# Which shapes come out of `pool`, `conv2` and `flatten`? A linear layer that follows must know the last one. PyTorch orders an image batch as (batch, channels, height, width).
+
+# %% answer="cnn_shapes"
+def cnn_shapes(batch, size):
+    """{"pool": [n, c, h, w], "conv2": [n, c, h, w], "flatten": [n, features]}."""
+    ### BEGIN SOLUTION
+    pooled = size // 2
+    last = (pooled - 3) // 2 + 1
+    return {
+        "pool": [batch, 16, pooled, pooled],
+        "conv2": [batch, 32, last, last],
+        "flatten": [batch, 32 * last * last],
+    }
+    ### END SOLUTION
+
+# %% check="cnn_shapes"
+check("cnn_shapes", cnn_shapes)
+
+# %% [markdown]
+# ## How far does one output see?
+#
+# Two layers with kernel 3. Where must the stride stand for the top to see more?
+
+# %%
+layers.receptive_fields([([3, 3], [1, 1]), ([3, 3], [2, 1]), ([3, 3], [1, 2])]);
+
+# %% [markdown]
+# The **receptive field** starts at 1 input. Each layer adds (kernel − 1) steps; how long such a step is in input pixels, the strides *before* it decide.
+
+# %% answer="receptive_field"
+def receptive_field(kernels, strides):
+    """Inputs, along one side, that one output of the stack sees; first layer first."""
+    ### BEGIN SOLUTION
+    field, step = 1, 1
+    for kernel, stride in zip(kernels, strides):
+        field += (kernel - 1) * step
+        step *= stride
+    return field
+    ### END SOLUTION
+
+# %% check="receptive_field"
+check("receptive_field", receptive_field)
+
+# %% [markdown]
+# A gradient says the same: which inputs does one output depend on?
+
+# %%
+stack = nn.Sequential(*(nn.Conv1d(1, 1, 3, stride=s, bias=False) for s in (2, 1, 1)))
+x = torch.ones(1, 1, 40, requires_grad=True)
+stack(x)[0, 0, 0].backward()
+print("inputs that matter to output 0:", int((x.grad != 0).sum()))
+
+# %% [markdown]
+# ## Groups: cut the connections
+#
+# A convolution has a kernel for each *line* in this drawing. Groups take lines away.
+
+# %%
+layers.channel_groups(8, [1, 2, 8]);
+
+# %% [markdown]
+# Each group takes its share of the inputs and makes its share of the outputs, so the number of groups must divide both:
+
+# %%
+for groups in (1, 2, 4):
+    print(groups, "groups:", tuple(nn.Conv2d(8, 12, 3, groups=groups).weight.shape))
+try:
+    nn.Conv2d(8, 12, 3, groups=8)
+except ValueError as error:
+    print("8 groups:", error)
+
+# %% answer="grouped_parameters"
+def grouped_parameters(in_channels, out_channels, kernel, groups):
+    """Weights of a kernel × kernel convolution without bias; None where groups do not fit."""
+    ### BEGIN SOLUTION
+    if in_channels % groups or out_channels % groups:
+        return None
+    return out_channels * (in_channels // groups) * kernel**2
+    ### END SOLUTION
+
+# %% check="grouped_parameters"
+check("grouped_parameters", grouped_parameters)
+
+# %% [markdown]
+# A **depthwise** convolution takes it to the end: one kernel for each channel, and no channel sees another. A 1×1 convolution (**pointwise**) then mixes them. Both together are *depthwise separable* (MobileNet, 2017). Without biases, what do they save?
+
+# %% answer="separable_parameters"
+def separable_parameters(in_channels, out_channels, kernel):
+    """{"standard": weights of one convolution, "separable": of depthwise, then pointwise}."""
+    ### BEGIN SOLUTION
+    return {
+        "standard": in_channels * out_channels * kernel**2,
+        "separable": in_channels * kernel**2 + in_channels * out_channels,
+    }
+    ### END SOLUTION
+
+# %% check="separable_parameters"
+check("separable_parameters", separable_parameters)
+
+# %% [markdown]
+# Play: 64 channels in and out. Which slider changes the MAC (multiply-accumulates, unit 02) but hardly the traffic? Which one leaves the parameters alone?
+
+# %% tags=["skip-grading"]
+from helpers.widgets import convolution
+
+convolution()
+
+# %% [markdown]
+# ## Normalization: who shares a mean?
+#
+# All four subtract a mean and divide by a deviation. They differ in what they average over. Each cell below is one channel of one image, height × width pixels; cells with one number share a mean. (Layer norm is drawn for images; in a transformer it averages over the features of each token.)
+
+# %%
+layers.normalization_axes(images=3, channels=4, groups=2);
+
+# %% [markdown]
+# Each mean is a number that must be computed and kept. How many are there, for a batch of any size?
+
+# %% answer="norm_means"
+def norm_means(batch, channels, height, width, groups):
+    """{"batch": …, "layer": …, "instance": …, "group": …}: how many means each one takes."""
+    ### BEGIN SOLUTION
+    return {
+        "batch": channels,
+        "layer": batch,
+        "instance": batch * channels,
+        "group": batch * groups,
+    }
+    ### END SOLUTION
+
+# %% check="norm_means"
+check("norm_means", norm_means)
+
+# %% [markdown]
+# Batch norm is the odd one: its means mix images, so it behaves otherwise in training (this batch) than in use (averages remembered). At batch 1 only the pixels are left to average over.
+
+# %% [markdown]
+# ## Activations: the bend
+
+# %%
+ACTIVATIONS = {
+    "sigmoid": torch.sigmoid,
+    "ReLU": F.relu,
+    "ReLU6": F.relu6,
+    "leaky ReLU": lambda x: F.leaky_relu(x, 0.1),
+    "swish": F.silu,
+    "hard swish": F.hardswish,
+    "GELU": F.gelu,
+}
+layers.activation_curves(ACTIVATIONS);
+
+# %% [markdown]
+# **Predict:** a million inputs around zero, half of them negative. What share of outputs is exactly zero under each function? Zeros need not be stored or multiplied, if the hardware can use that.
+
+# %%
+x = 2 * torch.randn(1_000_000)
+print(f"{'':12}{'zeros':>7}{'smallest':>10}{'largest':>9}")
+for name, function in ACTIVATIONS.items():
+    y = function(x)
+    zeros = (y == 0).float().mean().item()
+    print(f"{name:12}{zeros:7.1%}{y.min().item():10.2f}{y.max().item():9.2f}")
+
+# %% [markdown]
+# Only the ReLUs and hard swish (below −3) make exact zeros. Sigmoid and ReLU6 have a fixed range, whatever comes in. That helps **quantization**: 8 bits are 256 levels, spread evenly over the range of outputs, so a wide range means coarse steps.
+#
+# Inputs lie between −largest and largest; leaky ReLU has slope 0.1 below zero. How far apart are two levels, if the lowest is the smallest possible output and the highest the largest?
+
+# %% answer="quantization_step"
+def quantization_step(activation, largest):
+    """Distance of two 8-bit levels for outputs of "relu", "relu6" or "leaky_relu"."""
+    ### BEGIN SOLUTION
+    low = -0.1 * largest if activation == "leaky_relu" else 0.0
+    high = min(largest, 6.0) if activation == "relu6" else largest
+    return (high - low) / 255
+    ### END SOLUTION
+
+# %% check="quantization_step"
+check("quantization_step", quantization_step)
+
+# %% [markdown]
+# ## The transformer block
+#
+# Attention lets tokens look at each other; the MLP works on each token alone. Two norms, two residuals. Nothing changes shape on the way, so blocks can be stacked at will.
+
+# %%
+layers.transformer_block(tokens=16, width=64);
+
+# %%
+block = nn.TransformerEncoderLayer(64, nhead=4, dim_feedforward=256, norm_first=True)
+x = torch.randn(16, 1, 64)  # (tokens, batch, width)
+print("in", tuple(x.shape), "out", tuple(block(x).shape))
+for name, parameter in block.named_parameters():
+    print(f"{name:28} {tuple(parameter.shape)}")
+
+# %% [markdown]
+# `in_proj` holds queries, keys and values in one matrix; the MLP goes from width to 4 · width and back; everything has biases. How many parameters has each part? One of the two arguments may not matter.
+
+# %% answer="block_parameters"
+def block_parameters(width, heads):
+    """{"attention": …, "MLP": …, "norms": …}, biases and shifts included."""
+    ### BEGIN SOLUTION
+    return {
+        "attention": 4 * width**2 + 4 * width,
+        "MLP": 2 * width * 4 * width + 4 * width + width,
+        "norms": 2 * 2 * width,
+    }
+    ### END SOLUTION
+
+# %% check="block_parameters"
+check("block_parameters", block_parameters)
+
+# %% [markdown]
+# ## AlexNet, layer by layer (2 points)
+#
+# All you need, from the paper. conv2, conv4 and conv5 have **two groups**: the network was split over two GPUs.
+#
+# | | out | kernel | then |
+# |---|---|---|---|
+# | conv1 | 96 | 11 | pool → 27 × 27 |
+# | conv2 | 256 | 5 | pool → 13 × 13 |
+# | conv3 | 384 | 3 | |
+# | conv4 | 384 | 3 | |
+# | conv5 | 256 | 3 | pool → 6 × 6 |
+# | fc6 | 4096 | | |
+# | fc7 | 4096 | | |
+# | fc8 | classes | | |
+
+# %% [markdown]
+# Count the weights of each layer, and all biases together (one for each output channel or neuron). Images have 3 channels and there are 1000 classes, but let your function take any.
+
+# %% answer="alexnet_weights"
+def alexnet_weights(image_channels, classes):
+    """{"conv1": …, "conv2": …, …, "fc8": …, "biases": …}."""
+    ### BEGIN SOLUTION
+    outputs = [96, 256, 384, 384, 256, 4096, 4096, classes]
+    return {
+        "conv1": 96 * image_channels * 11**2,
+        "conv2": 256 * (96 // 2) * 5**2,
+        "conv3": 384 * 256 * 3**2,
+        "conv4": 384 * (384 // 2) * 3**2,
+        "conv5": 256 * (384 // 2) * 3**2,
+        "fc6": 256 * 6 * 6 * 4096,
+        "fc7": 4096 * 4096,
+        "fc8": 4096 * classes,
+        "biases": sum(outputs),
+    }
+    ### END SOLUTION
+
+# %% check="alexnet_weights"
+check("alexnet_weights", alexnet_weights)
+
+# %% [markdown]
+# So where do the 61 million sit?
+
+# %% tags=["skip-grading"]
+from helpers.reference import alexnet_parameters
+
+alexnet_parameters().summary().bar()
+plt.show()
+
+# %% [markdown]
+# One layer, fc6, holds 62 % of them, and the five convolutions together under 4 %. But which layers do the *work*? That is another picture, and the next unit.
+
+# %%
+progress("01_building_blocks")
+
+# %% [markdown]
+# **Takeaways**
+#
+# - Parameters stay, features pass. Parameters do not grow with the batch.
+# - A stage reshapes the space for the next; without a bend, stages collapse into one.
+# - Same arithmetic, other shape, other speed: many small kernels are slow.
+# - Padding goes on the input; a stride widens what *later* layers see.
+# - Groups divide weights, and must divide both channel counts.
+# - Norms differ in who shares a mean. The head count of attention costs no parameters.
+
+# %% [markdown]
+# **References**
+#
+# - Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, 2012
+# - Goodfellow, Bengio, Courville: *Deep Learning*, 2016 (the XOR example: section 6.1)
+# - Dumoulin, Visin: *A guide to convolution arithmetic for deep learning*, 2016
+# - He, Zhang, Ren, Sun: *Deep Residual Learning for Image Recognition*, 2016
+# - Howard et al.: *MobileNets*, 2017. Wu, He: *Group Normalization*, 2018
+# - Vaswani et al.: *Attention Is All You Need*, 2017
+# - Araujo, Norris, Sim: *Computing Receptive Fields of Convolutional Neural Networks*, 2019
+#
+# **Next:** 02, what all this computes: MAC and FLOP.
