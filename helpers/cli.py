@@ -47,17 +47,21 @@ def build(
         bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook is out of date.")
     ] = False,
 ) -> None:
-    """Builds source, release and solution notebooks from each unit's text."""
+    """Builds each unit's notebooks from its text and, for all units, the table of units."""
     from rich.progress import track
 
+    from helpers.catalogue import catalogue
     from helpers.notebooks import build_unit, find_unit, find_units, write_text
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
     # All are built before the first is written: a unit with an error changes nothing.
-    built = [build_unit(unit) for unit in track(chosen, description="Building", transient=True)]
+    texts: dict[Path, str] = {}
+    for unit in track(chosen, description="Building", transient=True, disable=not _on_terminal()):
+        texts |= build_unit(unit)
+    if not units:
+        texts |= catalogue(course)
     stale = [
         path
-        for texts in built
         for path, text in texts.items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
@@ -65,10 +69,14 @@ def build(
         for path in stale:
             print(f"out of date: {path}")
         raise typer.Exit(1 if stale else 0)
-    for texts in built:
-        for path, text in texts.items():
-            write_text(path, text)
-    print(f"{len(chosen)} units, {len(stale)} of {3 * len(chosen)} notebooks changed")
+    for path in stale:
+        write_text(path, texts[path])
+    print(f"{len(chosen)} units built, {len(stale)} of {len(texts)} files changed")
+
+
+def _on_terminal() -> bool:
+    """Whether a progress bar has a place to be drawn."""
+    return sys.stdout.isatty()
 
 
 Sandbox = Annotated[

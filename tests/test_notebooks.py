@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from helpers.catalogue import catalogue
 from helpers.exercises import EXERCISES
 from helpers.notebooks import (
     KINDS,
@@ -105,6 +106,24 @@ def test_every_question_of_the_unit_is_asked_with_its_points(unit):
     for exercise in EXERCISES.values():
         if exercise.unit == unit.name:
             assert points[f"check_{exercise.name}"] == exercise.points
+
+
+def test_the_tables_of_units_are_up_to_date():
+    for path, text in catalogue(COURSE).items():
+        assert path.read_text() == text, f"{path}: run `course build`"
+
+
+def test_the_homework_is_listed_with_22_points_and_a_bonus(course):
+    (table,) = catalogue(course).values()
+    assert "22 (+ 2) points" in table
+    assert "| `fused` | what fusing PReLU into Linear saves | 2 (bonus) |" in table
+    assert "| `compare_measured` | *read* | 1 |" in table
+
+
+def test_a_readme_without_its_table_is_refused(course):
+    (course / "README.md").write_text("# A course\n")
+    with pytest.raises(ValueError, match=r"README\.md needs the lines"):
+        catalogue(course)
 
 
 def test_no_text_of_a_unit_lies_in_release():

@@ -6,6 +6,7 @@ Both are nbgrader's own: its feedback template, its export plugin, on the course
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +53,9 @@ def write_feedback(course: Path, unit: str, students: Sequence[str] | None = Non
     if unknown:
         raise ValueError(f"{', '.join(unknown)}: no graded {unit}; there are {', '.join(graded)}")
     pages = []
-    for student in track(students or graded, description="Feedback", transient=True):
+    on_terminal = sys.stdout.isatty()
+    chosen = students or graded
+    for student in track(chosen, "Feedback", transient=True, disable=not on_terminal):
         done = api.generate_feedback(unit, student, force=True)
         if not done["success"]:
             raise ValueError(f"feedback for {student} failed: {done.get('error', done['log'])}")

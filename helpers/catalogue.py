@@ -1,0 +1,95 @@
+"""The table of units, made from their texts and the table of exercises.
+
+`docs/units.md` lists every unit with its sections, questions and points; README.md shows the same
+short, between two markers. `course build` writes both.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from helpers.exercises import EXERCISES
+from helpers.exercises.exercise import Exercise
+from helpers.notebooks import Unit, find_units, source_notebook
+
+_BEGIN, _END = "<!-- units -->", "<!-- /units -->"
+
+_HEAD = """\
+# The units
+
+Built from the units' texts by `course build`. A question marked *read* is read by a person.
+"""
+
+
+def catalogue(course: Path) -> dict[Path, str]:
+    """The texts of docs/units.md and of README.md with its table renewed, by path.
+
+    ValueError where the README has lost the markers of its table.
+    """
+    units = find_units(course)
+    readme = course / "README.md"
+    texts = {course / "docs" / "units.md": _HEAD + "".join(f"\n{_long(unit)}" for unit in units)}
+    if readme.is_file():
+        text = readme.read_text(encoding="utf-8")
+        if text.count(_BEGIN) != 1 or text.count(_END) != 1:
+            raise ValueError(f"{readme} needs the lines {_BEGIN} and {_END} around its table")
+        before, rest = text.split(_BEGIN)
+        _, after = rest.split(_END)
+        rows = ["| unit | questions | points | what it is about |", "|---|---|---|---|"]
+        table = "\n".join([*rows, *map(_short, units)])
+        texts[readme] = f"{before}{_BEGIN}\n{table}\n{_END}{after}"
+    return texts
+
+
+def _short(unit: Unit) -> str:
+    title, _, questions, words = _contents(unit)
+    link = f"[{unit.name}](release/{unit.name}/{unit.notebook}.ipynb)"
+    asked = len(questions) + len(words)
+    return f"| {link} | {asked} | {_points(questions, words)} | {title.split(': ', 1)[-1]} |"
+
+
+def _long(unit: Unit) -> str:
+    title, sections, questions, words = _contents(unit)
+    lines = [
+        f"## {unit.name}",
+        "",
+        f"{title}. {_points(questions, words)} points.",
+        "",
+        f"Sections: {'; '.join(sections)}.",
+        "",
+        "| question | about | points |",
+        "|---|---|---|",
+    ]
+    for exercise in questions:
+        bonus = " (bonus)" if exercise.bonus else ""
+        lines.append(f"| `{exercise.name}` | {exercise.topic} | {exercise.points:g}{bonus} |")
+    for name, points in words.items():
+        lines.append(f"| `{name}` | *read* | {points:g} |")
+    return "\n".join(lines) + "\n"
+
+
+def _contents(unit: Unit) -> tuple[str, list[str], list[Exercise], dict[str, float]]:
+    """Title, headings of sections, judged questions, and points of what a person reads."""
+    cells = source_notebook(unit).cells
+    headings = [
+        match
+        for cell in cells
+        if cell.cell_type == "markdown"
+        for match in re.findall(r"^(#{1,2}) (.+)$", cell.source, flags=re.MULTILINE)
+    ]
+    titles = [text for level, text in headings if level == "#"]
+    sections = [text for level, text in headings if level == "##"]
+    questions = [exercise for exercise in EXERCISES.values() if exercise.unit == unit.name]
+    words = {
+        marks["grade_id"]: marks["points"]
+        for marks in (cell.metadata.get("nbgrader", {}) for cell in cells)
+        if marks.get("grade") and marks.get("solution") and marks["points"]
+    }
+    return titles[0], sections, questions, words
+
+
+def _points(questions: list[Exercise], words: dict[str, float]) -> str:
+    bonus = sum(exercise.points for exercise in questions if exercise.bonus)
+    points = sum(exercise.points for exercise in questions) - bonus + sum(words.values())
+    return f"{points:g} (+ {bonus:g})" if bonus else f"{points:g}"
