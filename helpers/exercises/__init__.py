@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from helpers.exercises import building_blocks, homework
+from helpers.exercises import building_blocks, homework, memory
 from helpers.exercises.exercise import Case, Exercise, Misconception, OneOf, grading_cases
 
 __all__ = ["EXERCISES", "Case", "Exercise", "Misconception", "OneOf", "grading_cases"]
@@ -20,4 +20,6 @@ def _by_name(*units: tuple[Exercise, ...]) -> Mapping[str, Exercise]:
     return MappingProxyType(exercises)
 
 
-EXERCISES: Mapping[str, Exercise] = _by_name(building_blocks.EXERCISES, homework.EXERCISES)
+EXERCISES: Mapping[str, Exercise] = _by_name(
+    building_blocks.EXERCISES, memory.EXERCISES, homework.EXERCISES
+)

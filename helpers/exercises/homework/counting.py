@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.own_number import draw_names, own_number
 from helpers.ledger import Alternative, Ledger, Term
 from helpers.reference import batch_norm_flops, conv2d_flops, conv2d_macs, softmax_flops
 
 UNIT = "homework"
-
-
-def own_number(name: str) -> int:
-    """A number of bytes for a name: the first ten hex digits of its SHA-256, below 2⁴⁰."""
-    return int(hashlib.sha256(name.encode()).hexdigest()[:10], 16)
-
-
-_NAMES = ("Ada", "Alan", "Barbara", "Claude", "Edsger", "Frances", "Grace", "Ken", "Lynn", "Radia")
-
-
-def _draw_names(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    return [(f"{draw.choice(_NAMES)} {draw.randrange(10**6)}",) for _ in range(4)]
 
 
 OWN_BYTES = Exercise(
@@ -34,7 +22,7 @@ OWN_BYTES = Exercise(
     topic="bytes in GB and GiB",
     parameters=("name",),
     examples=[("Ada Lovelace",), ("Alan Turing",)],
-    hidden=_draw_names,
+    hidden=draw_names,
     reference=lambda name: {"GB": own_number(name) / 1000**3, "GiB": own_number(name) / 1024**3},
     tolerance=1e-3,
     misconceptions=(
