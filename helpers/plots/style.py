@@ -48,6 +48,9 @@ def figure(
     """A figure of `size` inches in the course's style, and its axes, as `plt.subplots` has it."""
     import matplotlib.pyplot as plt
 
+    # A notebook's backend turns interactive when it is loaded, which a figure drawn inside the
+    # context would do, and leaving the context would undo: later figures would stay unseen.
+    plt.draw_if_interactive()
     with plt.rc_context(_RULES):
         return plt.subplots(rows, columns, figsize=size, **options)
 
