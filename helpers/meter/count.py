@@ -10,7 +10,7 @@ milliseconds and no memory, whatever the model's size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -48,15 +48,15 @@ def count(
     rules = convention_named(convention)
     if backward and convention == "timm":
         raise ValueError("the timm convention has no backward: fvcore looks at the forward pass")
-    if isinstance(model, str):
-        model = build(model).train(backward)
-    model = plain(model)
-    module = model if isinstance(model, nn.Module) else None
-    if module is not None and not inputs and not keyword_inputs:
-        inputs = (default_input(module),)
-    arguments = tuple(as_input(value) for value in inputs)
-    keywords = {name: as_meta(value) for name, value in keyword_inputs.items()}
     with _calm(backward), ExitStack() as stack:
+        if isinstance(model, str):
+            model = build(model).train(backward)
+        model = plain(model)
+        module = model if isinstance(model, nn.Module) else None
+        if module is not None and not inputs and not keyword_inputs:
+            inputs = (default_input(module),)
+        arguments = tuple(as_input(value) for value in inputs)
+        keywords = {name: as_meta(value) for name, value in keyword_inputs.items()}
         if module is not None:
             stack.enter_context(on_meta(module))
         paths = {id(part): name for name, part in module.named_modules()} if module else {}
@@ -95,7 +95,7 @@ def _differentiate(out: Any) -> None:
 
 
 @contextmanager
-def _calm(backward: bool):
+def _calm(backward: bool) -> Iterator[None]:
     """The state a count wants, whatever its caller's: no inference mode, no compiled code."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
     with torch.inference_mode(False), torch.set_grad_enabled(backward):

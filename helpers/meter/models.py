@@ -22,6 +22,8 @@ def build(name: str) -> nn.Module:
             factory = getattr(importlib.import_module(module_name), factory_name)
         except (ImportError, AttributeError) as error:
             raise ValueError(f"no model {name!r}: {error}") from error
+        if not callable(factory):
+            raise ValueError(f"{name!r} is not a function that makes a model")
         with torch.device("meta"):
             model = factory()
         if not isinstance(model, nn.Module):
@@ -48,7 +50,7 @@ def default_input(model: nn.Module) -> torch.Tensor:
 def as_meta(value: Any) -> Any:
     """Tensors as meta tensors of the same shape, dtype and requires_grad, however nested."""
     if isinstance(value, torch.Tensor):
-        if value.is_meta:
+        if value.is_meta and not value.is_inference():
             return value
         meta = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
         return meta.requires_grad_(value.requires_grad)
@@ -85,7 +87,7 @@ def on_meta(model: nn.Module) -> Iterator[None]:
     undo: list[tuple[dict[str, Any], str, Any]] = []
 
     def exchange(tensor: torch.Tensor) -> torch.Tensor:
-        if tensor.is_meta:
+        if tensor.is_meta and not tensor.is_inference():
             return tensor
         if id(tensor) not in exchanged:
             meta = as_meta(tensor.detach())
