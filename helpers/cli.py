@@ -194,5 +194,25 @@ def count(
     count_command(model, input, device, dtype, backward, convention, as_json)
 
 
+@app.command()
+def memory(
+    model: Annotated[str, typer.Argument(help="A timm name, or module:factory.")],
+    batch: Annotated[int, typer.Option(help="Inputs in a batch.")] = 1,
+    optimizer: Annotated[
+        str, typer.Option(help="sgd, momentum, adam, adamw, adafactor or adam8bit.")
+    ] = "adam",
+    device: Annotated[
+        str | None, typer.Option(help="A GPU: T4, A100… Says if it fits; a CPU if not given.")
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
+    autocast: Annotated[str | None, typer.Option(help="bf16 or fp16 for products.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predicts what a training step's memory peaks at, without running it."""
+    from helpers.meter.memory_command import memory_command
+
+    memory_command(model, batch, optimizer, device, dtype, autocast, as_json)
+
+
 if __name__ == "__main__":
     main()

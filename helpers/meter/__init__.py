@@ -6,4 +6,6 @@
 # ruff: noqa: F401 (these names are for others)
 
 from helpers.meter.count import count
+from helpers.meter.largest_batch import LargestBatch, largest_batch
+from helpers.meter.memory import Memory, inference_memory, training_memory
 from helpers.meter.result import Count, Entry, Row, Unknown

@@ -39,8 +39,8 @@ CUDA_CONTEXT = 500 * MIB
 
 
 def rounded(request: int) -> int:
-    """Bytes that a request takes from a block: the next multiple of 512, at least 512."""
-    return max(ROUND_SMALL, -(-request // ROUND_SMALL) * ROUND_SMALL)
+    """Bytes that a request takes from a block: the next multiple of 512; 0 for an empty tensor."""
+    return -(-request // ROUND_SMALL) * ROUND_SMALL
 
 
 def segment_size(size: int) -> int:

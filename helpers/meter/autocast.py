@@ -16,25 +16,28 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map_only
 
-_PRODUCTS = frozenset(
-    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d linear matmul"
-    " __matmul__ __rmatmul__ mm mv bmm baddbmm addmm addmv addbmm einsum chain_matmul"
-    " scaled_dot_product_attention multi_head_attention_forward prelu".split()
-)
-_LOSSES = frozenset(
-    "binary_cross_entropy mse_loss l1_loss smooth_l1_loss huber_loss nll_loss nll_loss2d"
-    " cross_entropy cosine_embedding_loss kl_div margin_ranking_loss triplet_margin_loss".split()
-)
+_PRODUCTS = """
+    conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d linear matmul
+    __matmul__ __rmatmul__ mm mv bmm baddbmm addmm addmv addbmm einsum chain_matmul
+    scaled_dot_product_attention multi_head_attention_forward prelu
+"""
+_LOSSES = """
+    binary_cross_entropy mse_loss l1_loss smooth_l1_loss huber_loss nll_loss cross_entropy
+    cosine_embedding_loss kl_div margin_ranking_loss triplet_margin_loss
+"""
+_NORMS_AND_POWERS = """
+    layer_norm group_norm softmax log_softmax softmin exp expm1 log log2 log10 log1p pow __pow__
+    __rpow__ rsqrt reciprocal softplus norm vector_norm cosine_similarity cdist sum prod cumsum
+    cumprod sinh cosh tan acos asin erfinv normalize
+"""
 
-#: Calls that autocast runs in fp32. A CPU leaves normalization and softmax in 16 bits, CUDA does not.
-_FULL_PRECISION: dict[str, frozenset[str]] = {
-    "cpu": _LOSSES | {"avg_pool3d", "grid_sample", "interpolate_bicubic2d"},
-    "cuda": _LOSSES
-    | frozenset(
-        "layer_norm group_norm softmax log_softmax softmin exp expm1 log log2 log10 log1p pow"
-        " __pow__ __rpow__ rsqrt reciprocal softplus norm vector_norm cosine_similarity cdist"
-        " sum prod cumsum cumprod sinh cosh tan acos asin erfinv normalize".split()
-    ),
+#: Calls that autocast runs in 16 bits.
+_LOWERED = frozenset(_PRODUCTS.split())
+
+#: Calls that autocast runs in fp32. A CPU leaves norms and softmax in 16 bits, CUDA does not.
+_RAISED: dict[str, frozenset[str]] = {
+    "cpu": frozenset(_LOSSES.split()),
+    "cuda": frozenset((_LOSSES + _NORMS_AND_POWERS).split()),
 }
 
 
@@ -44,7 +47,7 @@ class MetaAutocast(TorchFunctionMode):
     def __init__(self, device: str, dtype: torch.dtype) -> None:
         super().__init__()
         self.dtype = dtype
-        self.full_precision = _FULL_PRECISION[device]
+        self.raised = _RAISED[device]
         self._cast_weights: dict[int, tuple[Tensor, Tensor]] = {}
 
     def __exit__(self, *exception: Any) -> None:
@@ -56,9 +59,9 @@ class MetaAutocast(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        if name in _PRODUCTS:
+        if name in _LOWERED:
             args, kwargs = tree_map_only(Tensor, self._lowered, (args, kwargs))
-        elif name in self.full_precision:
+        elif name in self.raised:
             args, kwargs = tree_map_only(Tensor, self._raised, (args, kwargs))
         return func(*args, **kwargs)
 

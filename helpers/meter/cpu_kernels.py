@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._prims_common import suggest_memory_format
 
 from helpers.meter.onednn import convolution_of, is_channels_last, uses_onednn
 
@@ -61,6 +62,58 @@ def _convolution_backward(
         torch.empty_like(weight, memory_format=layout) if mask[1] else None,
         gradient.new_empty(gradient.shape[1]) if mask[2] else None,
     )
+
+
+def _layer_norm_backward(
+    gradient: Tensor, source: Tensor, shape: Any, *args: Any
+) -> tuple[Tensor | None, ...]:
+    """The gradient of a layer norm's input is always contiguous."""
+    out = aten.native_layer_norm_backward.default(gradient, source, shape, *args)
+    if out[0] is None:
+        return out
+    return torch.empty_like(source, memory_format=torch.contiguous_format), *out[1:]
+
+
+def _batch_norm_backward(gradient: Tensor, source: Tensor, *args: Any) -> tuple[Tensor | None, ...]:
+    """The gradient of a batch norm's input lies as the input does."""
+    out = aten.native_batch_norm_backward.default(gradient, source, *args)
+    if out[0] is None:
+        return out
+    return torch.empty_like(source, memory_format=suggest_memory_format(source)), *out[1:]
+
+
+def _layer_norm_workspace(out: Any, source: Tensor, *args: Any) -> int:
+    return _copy_bytes(source, torch.contiguous_format)
+
+
+def _layer_norm_backward_workspace(
+    out: Any, gradient: Tensor, source: Tensor, shape: Any, *args: Any
+) -> int:
+    """Copies of what is not contiguous, and each thread's sums for weight and bias."""
+    copies = sum(_copy_bytes(t, torch.contiguous_format) for t in (gradient, source))
+    return copies + 2 * torch.get_num_threads() * prod(shape) * source.itemsize
+
+
+def _batch_norm_backward_workspace(out: Any, gradient: Tensor, source: Tensor, *args: Any) -> int:
+    """The fast path, where both tensors lie alike, makes the result twice; and threads' sums."""
+    layout = suggest_memory_format(source)
+    alike = gradient.is_contiguous(memory_format=layout)
+    channels_first = layout is torch.contiguous_format and prod(source.shape[2:]) > 1
+    sums = 0 if channels_first else 2 * torch.get_num_threads() * source.shape[1] * source.itemsize
+    return sums + (source.numel() * source.itemsize if alike else 0)
+
+
+def _contiguous_copies(count: int, channels_last: bool = False) -> Callable[..., int]:
+    """The workspace of a kernel that copies its first `count` arguments unless they are contiguous,
+    or, where the kernel takes that too, channels-last."""
+
+    def workspace(out: Any, *args: Any, **kwargs: Any) -> int:
+        return sum(
+            _copy_bytes(t, suggest_memory_format(t) if channels_last else torch.contiguous_format)
+            for t in args[:count]
+        )
+
+    return workspace
 
 
 def _copy_bytes(tensor: Tensor, layout: torch.memory_format) -> int:
@@ -149,14 +202,29 @@ def _flash_attention_backward_workspace(
 LAYOUTS: dict[Any, Callable[..., Any]] = {
     aten.convolution.default: _convolution,
     aten.convolution_backward.default: _convolution_backward,
+    aten.native_layer_norm_backward.default: _layer_norm_backward,
+    aten.native_batch_norm_backward.default: _batch_norm_backward,
 }
 
 #: Bytes beyond the outputs that an operation holds at its highest: of its result and arguments.
 WORKSPACES: dict[Any, Callable[..., int]] = {
     aten.convolution.default: _convolution_workspace,
     aten.convolution_backward.default: _convolution_backward_workspace,
+    aten.native_layer_norm.default: _layer_norm_workspace,
+    aten.native_layer_norm_backward.default: _layer_norm_backward_workspace,
+    aten.native_batch_norm_backward.default: _batch_norm_backward_workspace,
     aten._scaled_dot_product_flash_attention_for_cpu.default: _flash_attention_workspace,
     aten._scaled_dot_product_flash_attention_for_cpu_backward.default: (
         _flash_attention_backward_workspace
     ),
+    aten._softmax.default: _contiguous_copies(1),
+    aten._log_softmax.default: _contiguous_copies(1),
+    aten._safe_softmax.default: _contiguous_copies(1),
+    aten._softmax_backward_data.default: _contiguous_copies(2),
+    aten._log_softmax_backward_data.default: _contiguous_copies(2),
+    aten.native_group_norm.default: _contiguous_copies(1, channels_last=True),
+    aten.native_group_norm_backward.default: _contiguous_copies(2, channels_last=True),
+    aten.max_pool2d_with_indices.default: _contiguous_copies(1, channels_last=True),
+    aten.avg_pool2d.default: _contiguous_copies(1, channels_last=True),
+    aten._adaptive_avg_pool2d.default: _contiguous_copies(1, channels_last=True),
 }

@@ -5,51 +5,45 @@ from __future__ import annotations
 from helpers.meter.allocator import CUBLAS_WORKSPACE, CachingAllocator
 from helpers.meter.storages import StorageLog
 
-#: Parts of the names of operations that go through cuBLAS.
-_PRODUCTS = (".mm.", ".addmm.", ".bmm.", ".baddbmm.", ".addmv.", ".mv.")
+#: Operations that go through cuBLAS.
+_PRODUCTS = frozenset({"mm", "addmm", "bmm", "baddbmm", "mv", "addmv"})
+
+#: What is on the device before the first step; an optimizer's states come at its end.
+_FROM_THE_START = ("weights", "buffers", "inputs")
 
 
 def cublas_bytes(log: StorageLog) -> int:
     """cuBLAS keeps a workspace for each thread that multiplies: backward runs in its own."""
-    phases = {
-        operation.phase
-        for operation in log.operations
-        if any(product in operation.name for product in _PRODUCTS)
-    }
+    phases = {o.phase for o in log.operations if o.name.split(".")[1] in _PRODUCTS}
     return CUBLAS_WORKSPACE * len(phases & {"forward", "backward"})
 
 
-def replay(log: StorageLog) -> int:
-    """Bytes reserved at most over two steps: weights and inputs, a step, the states, a step.
+def replay(log: StorageLog) -> tuple[int, int]:
+    """Bytes allocated at most in the second of two steps, and reserved at most.
 
-    In the first step the optimizer's states do not exist until its end, so they are cut from what
-    the backward pass left free, as they are on a real device.
+    What is reserved depends on what came first: weights, buffers and inputs, a step without
+    optimizer states, then the states, cut from what that step left free, then the steady step.
     """
     allocator = CachingAllocator()
-    resident = [s for s in log.storages if s.born < 0 and s.category in _FROM_THE_START]
-    states = [s for s in log.storages if s.born < 0 and s.category not in _FROM_THE_START]
-    for storage in resident:
-        allocator.allocate(storage.bytes)
-    workspaces = cublas_bytes(log)
-    if workspaces:
-        for _ in range(workspaces // CUBLAS_WORKSPACE):
-            allocator.allocate(CUBLAS_WORKSPACE)
-    _step(allocator, log)
-    for storage in states:
-        allocator.allocate(storage.bytes)
-    _step(allocator, log)
-    return allocator.peak_reserved
+    before = [storage for storage in log.storages if storage.born < 0]
+    for storage in before:
+        if storage.category in _FROM_THE_START:
+            allocator.allocate(storage.bytes)
+    for _ in range(cublas_bytes(log) // CUBLAS_WORKSPACE):
+        allocator.allocate(CUBLAS_WORKSPACE)
+    _play(allocator, log)
+    for storage in before:
+        if storage.category not in _FROM_THE_START:
+            allocator.allocate(storage.bytes)
+    allocator.peak_allocated = allocator.allocated
+    _play(allocator, log)
+    return allocator.peak_allocated, allocator.peak_reserved
 
 
-_FROM_THE_START = ("weights", "buffers", "inputs")
-
-
-def _step(allocator: CachingAllocator, log: StorageLog) -> None:
+def _play(allocator: CachingAllocator, log: StorageLog) -> None:
+    """One step; what outlives it (gradients, the loss) is released before the next one."""
     blocks = {}
-    for event in log.events:
-        if event is None:
-            continue
-        number, allocated = event
+    for number, allocated in log.events:
         storage = log.storages[number]
         if storage.born < 0:
             continue
@@ -58,5 +52,4 @@ def _step(allocator: CachingAllocator, log: StorageLog) -> None:
         else:
             allocator.release(blocks.pop(number))
     for block in blocks.values():
-        # What outlives the step (gradients, the loss) goes before the next one starts.
         allocator.release(block)

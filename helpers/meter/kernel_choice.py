@@ -2,7 +2,8 @@
 
 PyTorch chooses some kernels by the device of a tensor before an operation can be seen: which fused
 attention runs, whether dropout is fused. Meta tensors belong to no device, so `KernelChoice` stands
-in front of these calls and chooses as PyTorch does for the device that is asked about.
+in front of these calls and chooses as PyTorch does for the device that is asked about, and as it
+does where nobody watches: being watched changes one choice, which is changed back here.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class KernelChoice(TorchFunctionMode):
         kwargs = kwargs or {}
         if func is F.scaled_dot_product_attention:
             return self._attention(*args, **kwargs)
+        if func is F.linear:
+            return _linear(*args, **kwargs)
         if func is F.dropout and self.device == "cuda":
             return _fused_dropout(*args, **kwargs)
         if func is F.multi_head_attention_forward:
@@ -54,7 +57,7 @@ class KernelChoice(TorchFunctionMode):
         scale: float | None = None,
         enable_gqa: bool = False,
     ) -> Tensor:
-        """Attention of (batch, heads, length, width) tensors by the kernel that the device picks."""
+        """Attention of (batch, heads, length, width) tensors by the device's own kernel."""
         tensors = (query, key, value)
         fits = (
             all(t.dim() == 4 and t.stride(-1) == 1 and t.numel() for t in tensors)
@@ -83,6 +86,16 @@ class KernelChoice(TorchFunctionMode):
         return torch._C._nn.scaled_dot_product_attention(
             *tensors, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
         )
+
+
+def _linear(source: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A linear layer whose input is not contiguous adds its bias in place.
+
+    Under a dispatch mode PyTorch would add out of place instead, which takes another output.
+    """
+    if bias is None or source.dim() == 2 or source.is_contiguous():
+        return F.linear(source, weight, bias)
+    return torch.matmul(source, weight.t()).add_(bias)
 
 
 def _additive(mask: Tensor | None, query: Tensor) -> Tensor | None:

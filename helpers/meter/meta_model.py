@@ -54,11 +54,12 @@ def checkpoint_modules(model: nn.Module, names: Sequence[str] | bool) -> None:
     if names is False:
         return
     if names is True:
-        if not hasattr(model, "set_grad_checkpointing"):
+        choose: Any = getattr(model, "set_grad_checkpointing", None)
+        if choose is None:
             raise ValueError(
                 f"{type(model).__name__} does not choose what to checkpoint: name its submodules"
             )
-        model.set_grad_checkpointing(True)
+        choose(True)
         return
     modules = dict(model.named_modules())
     for name in names:

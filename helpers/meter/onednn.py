@@ -111,7 +111,15 @@ class Convolution:
             return _Layout(8, 8)
         return _Layout(register, register)
 
+    @property
+    def inner_product(self) -> bool:
+        """A large kernel that covers its whole input is run as a matrix product, channels-last."""
+        covers = self.kernel == self.in_size and prod(self.out_size) == 1
+        return covers and self.groups == 1 and self.batch > 1 and prod(self.kernel) > 16
+
     def forward(self) -> int:
+        if self.inner_product:
+            return self.source_bytes() + self.weight_bytes() + self.destination_bytes()
         if self.channels_last:
             return self._weight_copies()
         layout = self.layout()
@@ -120,10 +128,13 @@ class Convolution:
         weight = self._weight_in(layout)
         scratch = 0
         if self.pointwise and self.strided:
-            # A strided 1 x 1 kernel first gathers the positions that it keeps.
-            scratch = self.threads * self.in_channels * prod(self.out_size) * self.element_bytes
+            scratch = self._gathered_bytes()
         plain = self.destination_bytes()
         return max(scratch + source + weight + destination, destination + plain) - plain
+
+    def _gathered_bytes(self) -> int:
+        """Before a strided 1 x 1 kernel, each thread gathers the positions that it keeps."""
+        return self.threads * self.in_channels * prod(self.out_size) * self.element_bytes
 
     def backward(self, mask: tuple[bool, bool, bool]) -> int:
         """`mask` says which gradients are asked for: input, weight, bias."""
@@ -137,6 +148,8 @@ class Convolution:
         return peak - gradient_input - gradient_weight
 
     def _backward_input(self) -> int:
+        if self.inner_product:
+            return max(self.weight_bytes() + self.source_bytes(), 3 * self.source_bytes())
         if self.channels_last:
             return self._weight_copies() + self.source_bytes()
         layout = self.layout("input")
@@ -153,13 +166,13 @@ class Convolution:
     def _strided_brgemm(self) -> bool:
         if not self.strided or self.depthwise:
             return False
-        return self.groups == 1 or not (
-            (self.in_channels // self.groups) % 32 or (self.out_channels // self.groups) % 32
-        )
+        return self.groups == 1 or max(self.in_channels, self.out_channels) > 16 * self.groups
 
     def _backward_weight(self) -> int:
         layout = self.layout("weight")
         plain = self.weight_bytes()
+        if self.inner_product:
+            return 3 * plain
         if layout.source == layout.destination == 1 and not self.channels_last:
             return self._unfolded_gradient()
         if self.channels_last:
@@ -176,7 +189,7 @@ class Convolution:
         weight = self._weight_in(layout)
         scratch = self._reduction_bytes(layout, weight)
         if self.pointwise and self.strided:
-            scratch += self.in_channels * prod(self.out_size) * self.element_bytes
+            scratch += self._gathered_bytes() // 2
         return max(destination + source + weight + scratch, weight + plain)
 
     def _unfolded_gradient(self) -> int:
@@ -199,7 +212,8 @@ class Convolution:
 
     def _weight_copies(self) -> int:
         block = self.register if self.depthwise else 1
-        return self._channels_last_weight() + self.weight_bytes(block, block)
+        scratch = 0 if self.depthwise else 4096 + 4120 * self.threads
+        return self._channels_last_weight() + self.weight_bytes(block, block) + scratch
 
     def _reduction_bytes(self, layout: _Layout, weight: int) -> int:
         """Copies of the weight gradient that threads sum into when they split the batch."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -38,7 +39,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation that reached a kernel: its name, the phase of the step, its workspace in bytes."""
+    """One operation that reached a kernel: its name, its phase, its workspace in bytes."""
 
     name: str
     phase: str
@@ -50,12 +51,12 @@ class StorageLog:
     """What a step did: its operations in order, its storages, and each allocation and release.
 
     `events` holds the number of a storage (in `storages`), and whether it was allocated (True) or
-    released, in the order in which that happened; `None` marks the start of the next operation.
+    released, in the order in which that happened.
     """
 
     operations: list[Operation] = field(default_factory=list)
     storages: list[Storage] = field(default_factory=list)
-    events: list[tuple[int, bool] | None] = field(default_factory=list)
+    events: list[tuple[int, bool]] = field(default_factory=list)
 
     def live_bytes(self) -> dict[str, list[int]]:
         """Bytes of each category alive in each operation, its outputs included."""
@@ -66,12 +67,9 @@ class StorageLog:
             steps[max(storage.born, 0)] += storage.bytes
             if storage.died is not None:
                 steps[storage.died + 1] -= storage.bytes
-        series = {}
+        series: dict[str, list[int]] = {}
         for category, steps in change.items():
-            total, series[category] = 0, []
-            for step in steps[:length]:
-                total += step
-                series[category].append(total)
+            series[category] = list(accumulate(steps[:length]))
         return series
 
 
@@ -82,7 +80,8 @@ class StorageTracker(TorchDispatchMode):
     that operations belong to. `workspaces` gives, for an operation, the function of its arguments
     and result that says how much its kernel takes beyond its outputs. `layouts` replaces the meta
     kernel of an operation where the real kernel returns other strides. `count_cpu` says whether
-    real CPU tensors (an optimizer's step counts) belong to the device that is asked about.
+    real CPU tensors (an optimizer's step counts) belong to the device that is asked about, and
+    `rounded` how many bytes its allocator hands out for a request.
     """
 
     def __init__(
@@ -90,6 +89,7 @@ class StorageTracker(TorchDispatchMode):
         workspaces: Mapping[Any, Workspace] | None = None,
         layouts: Mapping[Any, Callable[..., Any]] | None = None,
         count_cpu: bool = True,
+        rounded: Callable[[int], int] = int,
     ) -> None:
         super().__init__()
         self.log = StorageLog()
@@ -97,6 +97,7 @@ class StorageTracker(TorchDispatchMode):
         self._workspaces = workspaces or {}
         self._layouts = layouts or {}
         self._count_cpu = count_cpu
+        self._rounded = rounded
         self._alive: dict[int, tuple[int, weakref.ref]] = {}
 
     def hold(self, tensor: torch.Tensor, category: str) -> None:
@@ -122,7 +123,6 @@ class StorageTracker(TorchDispatchMode):
         workspace = self._workspaces.get(func)
         extra = workspace(out, *args, **kwargs) if workspace else 0
         self.log.operations.append(Operation(str(func), self.phase, extra))
-        self.log.events.append(None)
         for tensor in _tensors(out):
             self._see(tensor, "temporaries")
         return out
@@ -134,7 +134,7 @@ class StorageTracker(TorchDispatchMode):
             return
         number = len(self.log.storages)
         born = len(self.log.operations) - 1
-        self.log.storages.append(Storage(storage.nbytes(), category, born))
+        self.log.storages.append(Storage(self._rounded(storage.nbytes()), category, born))
         self.log.events.append((number, True))
         self._alive[key] = number, weakref.ref(storage, lambda _: self._released(key, number))
 
