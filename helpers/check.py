@@ -283,15 +283,18 @@ def _error_line(case: Case, error: Exception) -> str:
 
 
 def _number_text(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        if isinstance(value, list | tuple) and value and all(map(is_number, value)):
-            shown = ", ".join(_number_text(each) for each in value[:3])
-            return f"{shown}, … ({len(value)})" if len(value) > 3 else shown
-        text = repr(value) if not isinstance(value, str) else value
+    """A value as it stands in the table: numbers with thousands set apart, lists cut short."""
+    if isinstance(value, list | tuple) and value and all(map(is_number, value)):
+        # No thousands here: [1, 1152] has two numbers.
+        few = ", ".join(
+            f"{each:.4g}" if isinstance(each, float) else str(each) for each in value[:4]
+        )
+        return f"[{few}]" if len(value) <= 4 else f"[{few}, … {len(value)} in all]"
+    if not is_number(value):
+        text = value if isinstance(value, str) else repr(value)
         return text if len(text) <= 30 else f"{text[:29]}…"
     if isinstance(value, int):
-        text = f"{value:,}" if abs(value) < 10**18 else "a number of more than 18 digits"
-        return text
+        return f"{value:,}" if abs(value) < 10**18 else "a number of more than 18 digits"
     return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
 
 

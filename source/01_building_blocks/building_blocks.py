@@ -7,6 +7,7 @@
 
 # %%
 import matplotlib.pyplot as plt
+import torch
 from torch import nn
 from torch.nn import functional as F
 
@@ -87,8 +88,8 @@ print("with ReLU in between:       ", f"{(with_relu - one_layer).abs().max().ite
 # %%
 layer = nn.Linear(in_features=6, out_features=2)
 batch = torch.randn(5, 6)
-print("input ", tuple(batch.shape), "  weight", tuple(layer.weight.shape), end="")
-print("  bias", tuple(layer.bias.shape), "  output", tuple(layer(batch).shape))
+print("input ", tuple(batch.shape), "  output", tuple(layer(batch).shape))
+print("weight", tuple(layer.weight.shape), "  bias  ", tuple(layer.bias.shape))
 
 # %% answer="linear_shapes"
 def linear_shapes(batch, in_features, out_features):
@@ -194,6 +195,7 @@ def accuracy(depth, width, residual=False, steps=200):
     return (network(points).argmax(1) == labels).float().mean().item()
 
 
+# %% tags=["skip-grading"]
 threads = torch.get_num_threads()
 torch.set_num_threads(1)  # layers this small gain nothing from more
 for depth, width, residual in [(2, 32, False), (5, 16, False), (17, 8, False), (17, 8, True)]:
@@ -213,7 +215,8 @@ torch.set_num_threads(threads)
 row, kernel = torch.tensor([1.0, 2, 4, 8, 16]), torch.tensor([1.0, -1.0])
 mine = [(row[i : i + 2] * kernel).sum().item() for i in range(len(row) - 1)]
 theirs = F.conv1d(row[None, None], kernel[None, None]).flatten().tolist()
-print("by hand", mine, "  PyTorch", theirs)
+print("by hand", mine)
+print("PyTorch", theirs)
 
 # %% [markdown]
 # Images have two dimensions and channels. Every output channel has a kernel for every input channel, and sums over them:
@@ -224,8 +227,8 @@ for layer, shape in [
     (nn.Conv2d(3, 8, kernel_size=3), (7, 3, 20, 30)),
 ]:
     out = layer(torch.randn(shape))
-    print(f"{type(layer).__name__}: input {shape}  weight {tuple(layer.weight.shape)}", end="")
-    print(f"  output {tuple(out.shape)}")
+    print(type(layer).__name__, "input", shape, "output", tuple(out.shape))
+    print("       weight", tuple(layer.weight.shape))
 
 # %% [markdown]
 # How many places are there for a kernel? Count the bars:
@@ -265,7 +268,7 @@ def padding_needed(size_in, size_out, kernel):
 check("padding_needed", padding_needed)
 
 # %% [markdown]
-# What is in the padding? Zeros are the habit. At an edge they look like a dark frame; three other ways do not pretend so, or pretend otherwise:
+# What is in the padding? Zeros are the habit; the network sees them as a dark frame. Reflection and replication continue the image, and a constant can be any number:
 
 # %%
 row = torch.tensor([[[1.0, 2, 3, 4]]])
@@ -276,7 +279,14 @@ for mode, value in [("constant", 0), ("reflect", 0), ("replicate", 0), ("constan
 # %% [markdown]
 # ## Follow the shapes
 #
-# Pooling shrinks without weights: of each window, the largest number or the average. Here is a small network for images of one channel:
+# Pooling shrinks without weights: of each window it takes the largest number, or the average.
+
+# %%
+row = torch.tensor([[1.0, 5, 2, 2]])
+print("maximum", F.max_pool1d(row, 2).tolist(), "  average", F.avg_pool1d(row, 2).tolist())
+
+# %% [markdown]
+# Here is a small network for images of one channel:
 
 # %%
 def small_cnn():
@@ -393,12 +403,15 @@ def separable_parameters(in_channels, out_channels, kernel):
 check("separable_parameters", separable_parameters)
 
 # %% [markdown]
-# Play: 64 channels in and out. Which slider changes the MAC (multiply-accumulates, unit 02) but hardly the traffic? Which one leaves the parameters alone?
+# Play: 64 channels in and out. Which sliders leave the parameters alone? With 64 groups the MAC (multiply-accumulates, unit 02) fall to 1/64: how far does the traffic fall, the bytes read and written?
 
 # %% tags=["skip-grading"]
 from helpers.widgets import convolution
 
 convolution()
+
+# %% [markdown]
+# To a third only: fewer weights are read, but the features still come in and go out. Units 03 and 04 show what that does to speed.
 
 # %% [markdown]
 # ## Normalization: who shares a mean?
@@ -456,7 +469,7 @@ for name, function in ACTIVATIONS.items():
     print(f"{name:12}{zeros:7.1%}{y.min().item():10.2f}{y.max().item():9.2f}")
 
 # %% [markdown]
-# Only the ReLUs and hard swish (below −3) make exact zeros. Sigmoid and ReLU6 have a fixed range, whatever comes in. That helps **quantization**: 8 bits are 256 levels, spread evenly over the range of outputs, so a wide range means coarse steps.
+# Only ReLU, ReLU6 and hard swish (below −3) make zeros in earnest; GELU's are tiny numbers that fp32 rounds off. Sigmoid and ReLU6 have a fixed range, whatever comes in. That helps **quantization**: 8 bits are 256 levels, spread evenly over the range of outputs, so a wide range means coarse steps.
 #
 # Inputs lie between −largest and largest; leaky ReLU has slope 0.1 below zero. How far apart are two levels, if the lowest is the smallest possible output and the highest the largest?
 

@@ -145,7 +145,7 @@ NORM_MEANS = Exercise(
     misconceptions=(
         Misconception(
             "a mean for each pixel",
-            "find the cells of one shade in the drawing: does height or width split them?",
+            "find the cells of one number in the drawing: do height and width split them?",
             lambda b, c, h, w, g: {"batch": c * h * w, "instance": b * c * h * w},
         ),
         Misconception(
