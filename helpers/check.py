@@ -284,18 +284,19 @@ def _error_line(case: Case, error: Exception) -> str:
 
 def _number_text(value: Any) -> str:
     """A value as it stands in the table: numbers with thousands set apart, lists cut short."""
-    if isinstance(value, list | tuple) and value and all(map(is_number, value)):
-        # No thousands here: [1, 1152] has two numbers.
-        few = ", ".join(
-            f"{each:.4g}" if isinstance(each, float) else str(each) for each in value[:4]
-        )
-        return f"[{few}]" if len(value) <= 4 else f"[{few}, … {len(value)} in all]"
-    if not is_number(value):
-        text = value if isinstance(value, str) else repr(value)
-        return text if len(text) <= 30 else f"{text[:29]}…"
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}" if abs(value) < 10**18 else "a number of more than 18 digits"
-    return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
+    if is_number(value):
+        return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
+    if isinstance(value, list | tuple) and value and all(map(is_number, value)):
+        # No thousands set apart here: [1, 1152] has two numbers.
+        few = ", ".join(_number_text(each).replace(",", "") for each in value[:4])
+        return f"[{few}]" if len(value) <= 4 else f"[{few}, … {len(value)} in all]"
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except ValueError:  # an int among it that is too long for Python to print
+        text = "more digits than can be shown"
+    return text if len(text) <= 30 else f"{text[:29]}…"
 
 
 def _right_text(right: Right) -> str:

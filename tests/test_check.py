@@ -64,6 +64,8 @@ def test_parts_of_an_answer_stand_below_one_case():
         (5756, "Did a line such as `softmax_flops = softmax_flops(x)` write over it?"),
         (lambda batch, n: True, ""),
         (lambda batch, n: 10**5000, ""),
+        (lambda batch, n: [10**5000], ""),
+        (lambda batch, n: {"a": [None, 10**5000]}, ""),
         (lambda batch, n: [1, 2], ""),
     ],
 )
@@ -114,6 +116,23 @@ def test_a_plot_may_be_returned_or_drawn(how, capsys):
 
     check("plot_intensity", plot_intensity)
     assert "plot_intensity: right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([1, 1152], "[1, 1152]"),
+        ([1, 16, 14, 14], "[1, 16, 14, 14]"),
+        (list(range(64)), "[0, 1, 2, 3, … 64 in all]"),
+        ([0.123456, 2.0], "[0.1235, 2]"),
+        (1234567, "1,234,567"),
+        (0.45754, "0.4575"),
+        ("memory", "memory"),
+    ],
+)
+def test_values_in_the_table(value, text):
+    verdict = judge(SOFTMAX, lambda batch, n: value, SOFTMAX.visible_cases()[:1])
+    assert verdict.rows[0].yours == text
 
 
 def test_labels_are_escaped_in_html():
