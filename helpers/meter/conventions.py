@@ -24,6 +24,9 @@ from helpers.meter.products import MACS, registered
 #: MAC and FLOP of one call, from its arguments and result.
 Cost = Callable[[tuple[Any, ...], Mapping[str, Any], Any], tuple[int, int]]
 
+#: Which gradients of an attention are asked for: of queries, keys, values and mask.
+Wanted = tuple[bool, bool, bool, bool]
+
 
 class Convention(Protocol):
     """How operations are counted."""
@@ -36,8 +39,11 @@ class Convention(Protocol):
     def whole(self, func: torch._ops.OpOverload, args: tuple[Any, ...]) -> int | None:
         """The count of a composite operation as a whole; None to count what it is made of."""
 
-    def attention(self, shape: AttentionShape, backward: bool) -> tuple[int, int]:
+    def attention(self, shape: AttentionShape) -> tuple[int, int]:
         """MAC and FLOP of a scaled dot-product attention."""
+
+    def attention_gradient(self, shape: AttentionShape, wanted: Wanted) -> tuple[int, int]:
+        """MAC and FLOP of its gradients: of queries, keys, values and mask, if wanted."""
 
     def rms_norm(self, elements: int, groups: int, learned: int, backward: bool) -> tuple[int, int]:
         """MAC and FLOP of an RMS norm."""
@@ -75,8 +81,11 @@ class Course:
     def whole(self, func: torch._ops.OpOverload, args: tuple[Any, ...]) -> int | None:
         return None
 
-    def attention(self, shape: AttentionShape, backward: bool) -> tuple[int, int]:
-        return shape.backward() if backward else shape.forward()
+    def attention(self, shape: AttentionShape) -> tuple[int, int]:
+        return shape.forward()
+
+    def attention_gradient(self, shape: AttentionShape, wanted: Wanted) -> tuple[int, int]:
+        return shape.backward(wanted)
 
     def rms_norm(self, elements: int, groups: int, learned: int, backward: bool) -> tuple[int, int]:
         if backward:
@@ -98,9 +107,12 @@ class Mac2:
     def whole(self, func: torch._ops.OpOverload, args: tuple[Any, ...]) -> int | None:
         return None
 
-    def attention(self, shape: AttentionShape, backward: bool) -> tuple[int, int]:
-        whole = shape.unmasked()
-        macs, _ = whole.backward() if backward else whole.forward()
+    def attention(self, shape: AttentionShape) -> tuple[int, int]:
+        macs, _ = shape.unmasked().forward()
+        return macs, FLOP_PER_MAC * macs
+
+    def attention_gradient(self, shape: AttentionShape, wanted: Wanted) -> tuple[int, int]:
+        macs, _ = shape.unmasked().backward(wanted)
         return macs, FLOP_PER_MAC * macs
 
     def rms_norm(self, elements: int, groups: int, learned: int, backward: bool) -> tuple[int, int]:

@@ -54,7 +54,7 @@ class _Whole(torch.autograd.Function):
             for tensor, want in zip(ctx.tensors, wanted, strict=True)
         ]
         written = sum(tensor_bytes(result) for result in results if result is not None)
-        ctx.gradient(tensor_bytes(gradients[0]) + written)
+        ctx.gradient(tensor_bytes(gradients[0]) + written, wanted)
         return None, None, *results
 
 
@@ -74,23 +74,25 @@ def _attention(
     if not enable_gqa:
         batch = torch.broadcast_shapes(query.shape[:-2], key.shape[:-2], value.shape[:-2])
         query = query.expand(*batch, *query.shape[-2:])
-    shape = AttentionShape.of(query, key, value, is_causal, dropout_p > 0)
+    shape = AttentionShape.of(query, key, value, attn_mask, is_causal, dropout_p > 0)
     if convention.name == "course" and is_causal:
         recorder.assume(f"{name}: causal mask, only the pairs it leaves counted (half)")
     elif convention.name == "course" and attn_mask is not None:
         recorder.assume(f"{name}: explicit mask, all pairs counted")
-    tensors = (query, key, value)
+    tensors = (query, key, value) if attn_mask is None else (query, key, value, attn_mask)
+    for tensor in tensors:
+        recorder.use(tensor)
     read = sum(map(tensor_bytes, tensors))
-    read += 0 if attn_mask is None else tensor_bytes(attn_mask)
     size = (*query.shape[:-1], value.shape[-1])
     written = prod(size) * query.element_size()
 
-    def gradient(moved: int) -> None:
-        cost = convention.attention(shape, backward=True)
+    def gradient(moved: int, wanted: tuple[bool, ...]) -> None:
+        q, k, v, mask = (*wanted, False)[:4]
+        cost = convention.attention_gradient(shape, (q, k, v, mask))
         recorder.add(f"{name}_backward", *cost, read + written + moved)
 
     out = _Whole.apply(size, gradient, *tensors)
-    recorder.add(name, *convention.attention(shape, backward=False), read + written)
+    recorder.add(name, *convention.attention(shape), read + written)
     return out
 
 
@@ -106,10 +108,10 @@ def _rms_norm(
     sizes = (x.numel(), rows, 0 if weight is None else weight.numel())
     tensors = (x,) if weight is None else (x, weight)
     read = sum(map(tensor_bytes, tensors))
-    if weight is not None:
-        recorder.use(weight)
+    for tensor in tensors:
+        recorder.use(tensor)
 
-    def gradient(moved: int) -> None:
+    def gradient(moved: int, wanted: tuple[bool, ...]) -> None:
         recorder.add("rms_norm_backward", *convention.rms_norm(*sizes, backward=True), read + moved)
 
     out = _Whole.apply(x.shape, gradient, *tensors)

@@ -50,16 +50,16 @@ class Scope:
 class _Operation:
     """What is worth finding out only once for each operation."""
 
-    __slots__ = ("cost", "data_dependent", "name", "shortcut", "traffic")
+    __slots__ = ("assumption", "cost", "name", "shortcut", "traffic")
 
     def __init__(self, func: torch._ops.OpOverload, convention: Convention) -> None:
         packet = func._schema.name
         self.name = packet.removeprefix("aten::")
-        plain = self.name[:-1] if self.name.endswith("_") and self.name[-2] != "_" else self.name
+        plain = self.name if self.name.endswith("__") else self.name.removesuffix("_")
         self.cost: Cost | None = convention.cost(func, plain)
         self.traffic = Traffic(func, plain)
         self.shortcut = shortcut(func)
-        self.data_dependent = plain in DATA_DEPENDENT
+        self.assumption = f"{plain}: every element taken as ≤ 0" if plain in DATA_DEPENDENT else ""
 
 
 class Recorder(TorchDispatchMode):
@@ -145,8 +145,8 @@ class Recorder(TorchDispatchMode):
                 self.unknown[operation.name] = calls + 1, shapes
             else:
                 macs, flops = operation.cost(args, kwargs, out)
-            if operation.data_dependent and self.convention.name == "course":
-                self.assume(f"{operation.name}: every element taken as ≤ 0")
+            if operation.assumption and self.convention.name == "course":
+                self.assume(operation.assumption)
         self.add(operation.name, macs, flops, moved)
 
     def add(self, name: str, macs: int, flops: int, moved: int) -> None:

@@ -80,9 +80,12 @@ class Timm:
             return lambda args, kwargs, out: (count(args, out),) * 2
         return lambda args, kwargs, out: (0, 0)
 
-    def attention(self, shape: AttentionShape, backward: bool) -> tuple[int, int]:
-        if backward:
-            return 0, 0
+    def attention_gradient(
+        self, shape: AttentionShape, wanted: tuple[bool, bool, bool, bool]
+    ) -> tuple[int, int]:
+        return 0, 0
+
+    def attention(self, shape: AttentionShape) -> tuple[int, int]:
         macs, _ = shape.unmasked().forward()
         return macs, macs
 

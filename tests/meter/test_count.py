@@ -88,6 +88,19 @@ def test_a_causal_mask_counts_half_and_says_so():
     assert count(causal, q, convention="mac2").macs == 2 * heads * s * s * e
 
 
+def test_a_mask_of_numbers_is_added_and_can_be_learned():
+    pairs, e = 2 * 8 * 8, 16
+    q, mask = meta(1, 2, 8, e), meta(8, 8, requires_grad=True)
+
+    def masked(q, mask):
+        return F.scaled_dot_product_attention(q, q, q, attn_mask=mask)
+
+    plain = count(F.scaled_dot_product_attention, q, q, q)
+    assert count(masked, q, mask).flops == plain.flops + pairs
+    # of the products only the gradient of the weights, on the way to the mask's
+    assert count(masked, q, mask, backward=True).macs == plain.macs + pairs * e
+
+
 def test_grouped_queries_do_the_same_work_on_fewer_keys():
     q, kv = meta(1, 8, 10, 16), meta(1, 2, 10, 16)
     counted = count(lambda q, k: F.scaled_dot_product_attention(q, k, k, enable_gqa=True), q, kv)
