@@ -1,6 +1,7 @@
 """From one text to three notebooks: the same bytes every time, and nothing leaks."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -134,7 +135,8 @@ def test_no_text_of_a_unit_lies_in_release():
 def test_text_cells_are_short(unit):
     for cell in source_notebook(unit).cells:
         if cell.cell_type == "markdown" and "How to answer" not in cell.source:
-            prose = re.sub(r"\[!\[.*", "", cell.source)
+            # Neither the badge nor the rows of a table are text to read.
+            prose = re.sub(r"^(\[!\[|\|).*$", "", cell.source, flags=re.MULTILINE)
             assert len(prose.split()) <= 90, cell.source
 
 
@@ -145,7 +147,11 @@ def test_nbgrader_makes_the_same_release(course, built):
         if path == unit.path("source"):
             write_text(path, text)
     command = [sys.executable, "-m", "nbgrader", "generate_assignment", "homework", "--create"]
-    ran = subprocess.run(command, cwd=course, capture_output=True, text=True)
+    # nbgrader calls alembic by name.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run(
+        command, cwd=course, capture_output=True, text=True, env={**os.environ, "PATH": path}
+    )
     assert ran.returncode == 0, ran.stderr
     released = course / "release" / "homework"
     assert [path.name for path in released.iterdir()] == ["homework.ipynb"]
