@@ -82,6 +82,7 @@ def grade_unit(
     scheduler: str | None = None,
     force: bool = False,
     timeout: float | None = None,
+    limits: Limits | None = None,
     sandbox: Mode = "bwrap",
     progress: Progress | None = None,
 ) -> CohortResult:
@@ -93,7 +94,8 @@ def grade_unit(
         jobs: local worker processes; one for each core by default.
         scheduler: address of a Dask scheduler to use instead.
         force: also what has not changed since it was graded.
-        timeout: seconds for one cell.
+        timeout: seconds for one cell, and at most for one call of an answer.
+        limits: what a student's process may take.
         sandbox: "none" runs students' code without protection.
         progress: called after each submission with how many are done, of how many, and which.
 
@@ -103,8 +105,9 @@ def grade_unit(
 
     place = CoursePlace(course, unit)
     submissions = place.submissions(students)
-    times = Times(cell=timeout) if timeout else Times()
-    setting = Setting(place.unit_data, place.config, times, Limits(), sandbox)
+    setting = Setting(
+        place.unit_data, place.config, times_for(timeout), limits or Limits(), sandbox
+    )
     with GradebookWriter(place.db_url, place.course_id, place.unit, place.config) as gradebook:
         recorded = gradebook.recorded()
         results: dict[str, SubmissionResult] = {}
@@ -154,9 +157,14 @@ def grade_notebook(
     Raises ValueError when `source` is no notebook; an unreadable `notebook` is a result.
     """
     unit = (source.parent.name, source.stem, source.read_bytes(), b"")
-    setting = Setting(unit, times=Times(cell=timeout) if timeout else Times(), sandbox=sandbox)
+    setting = Setting(unit, times=times_for(timeout), sandbox=sandbox)
     _, graded = next(iter(grade_all(setting, [Task("", notebook.read_bytes())])))
     return graded
+
+
+def times_for(timeout: float | None) -> Times:
+    """The time limits where one cell may take `timeout` seconds."""
+    return Times(timeout, min(timeout, Times.call)) if timeout else Times()
 
 
 class CoursePlace:

@@ -80,6 +80,7 @@ class Kernel:
         self._socket = warm.fork()
         try:
             self._pid = self._hello()
+            self._inherited = _resident(Path(f"/proc/{self._pid}"))
         except KernelDied as error:
             self.close()
             raise WarmDied(f"a student's process could not be made: {error}") from None
@@ -259,7 +260,7 @@ class Kernel:
 
     def _watch(self) -> None:
         memory, processes = _usage(self._pid)
-        if memory > self._limits.memory:
+        if memory > self._limits.memory + self._inherited:
             self._end(f"used more than {self._limits.memory // 2**20} MiB of memory")
         if processes > self._limits.processes:
             self._end(f"started more than {self._limits.processes} processes")
@@ -298,10 +299,14 @@ def _usage(pid: int) -> tuple[int, int]:
 def _proportional(folder: Path) -> int:
     """Resident bytes; of a large process its share of them, so that what is shared with the warm
     process counts little. (Reading shares takes milliseconds, so small ones are not asked.)"""
-    resident = int((folder / "statm").read_text().split()[1]) * _PAGE
+    resident = _resident(folder)
     if resident < 512 * 2**20:
         return resident
     for line in (folder / "smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return resident
+
+
+def _resident(folder: Path) -> int:
+    return int((folder / "statm").read_text().split()[1]) * _PAGE

@@ -20,7 +20,6 @@ from helpers.grading import rebuild
 from helpers.grading.cohort import course_secret
 from helpers.grading.sandbox import Mode
 from helpers.grading.submission import Graded, Times
-from helpers.grading.trusted import hidden_lines
 from helpers.grading.workers import Setting, grade_rebuilt_here, unit_here
 
 Resources = dict[str, Any]
@@ -99,7 +98,7 @@ class HideTests(NbGraderPreprocessor):
     ) -> tuple[NotebookNode, Resources]:
         if is_grade(cell) and not is_solution(cell):
             cell.source = "\n".join(
-                line for line, hidden in hidden_lines(cell.source) if not hidden
+                line for line, hidden in rebuild.hidden_lines(cell.source) if not hidden
             )
         return cell, resources
 

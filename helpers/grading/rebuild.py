@@ -29,6 +29,7 @@ MAX_NOTEBOOK_BYTES = 64 * 1024 * 1024
 MAX_CELLS = 5000
 #: Cells with these tags are demonstrations that no answer depends on; they are not run.
 NOT_RUN = frozenset({"gpu", "skip-grading"})
+HIDDEN_TESTS = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,8 @@ class Template:
         return found
 
     @cached_property
-    def by_source(self) -> dict[tuple[str, str], list[int]]:
-        """Positions of the instructor's own cells, by type and text."""
+    def by_source(self) -> dict[str, list[int]]:
+        """Positions of the instructor's own cells, by their text as students have it."""
         positions = defaultdict(list)
         answers = {answer.position for answer in self.answers}
         for position, cell in enumerate(self.cells):
@@ -188,6 +189,16 @@ def runs(cell: Cell) -> bool:
     return cell["cell_type"] == "code" and not is_test and not skipped
 
 
+def hidden_lines(source: str) -> list[tuple[str, bool]]:
+    """The lines of a grade cell, and whether each is of a hidden test (its marks included)."""
+    lines, hidden = [], False
+    for line in source.splitlines():
+        begins, ends = (mark in line for mark in HIDDEN_TESTS)
+        lines.append((line, hidden or begins))
+        hidden = (hidden or begins) and not ends
+    return lines
+
+
 class _Match:
     """Which cell of the student's is which cell of the template."""
 
@@ -205,7 +216,7 @@ class _Match:
             self._find(index, cell, unused)
         self._find_texts()
 
-    def _find(self, index: int, cell: Cell, unused: dict[tuple[str, str], list[int]]) -> None:
+    def _find(self, index: int, cell: Cell, unused: dict[str, list[int]]) -> None:
         key, named = _key(cell), self.template.position_of(cell)
         if named is None or named not in self.answer_at:
             same = unused.get(key)
@@ -289,6 +300,7 @@ class _Match:
                     cell["metadata"]["tags"] = [*cell["metadata"].get("tags", []), "skip-grading"]
             cells.append(cell)
             cells += extra.get(position, [])
+        self._move_tests_down(cells, elsewhere)
         self.remarks += [f"no cell was found for the answer {each.grade_id}" for each in unmatched]
         metadata = copy.deepcopy(self.template.notebook["metadata"])
         notebook = self.template.notebook | {"cells": cells, "metadata": metadata}
@@ -299,6 +311,21 @@ class _Match:
             tuple(unanswered),
             tuple(self.remarks),
         )
+
+    def _move_tests_down(self, cells: list[Cell], elsewhere: set[str]) -> None:
+        """Put a test behind the cell that defines its answer, where that stands in a later one."""
+        answered = frozenset(name for answer in self.template.answers for name in answer.names)
+        for test in [cell for cell in cells if self._is_test(cell)]:
+            names = set(re.findall(r"\w+", test["source"])) & answered & elsewhere
+            defining = [
+                index
+                for index, cell in enumerate(cells)
+                if runs(cell) and names & _defined(cell["source"])
+            ]
+            here = cells.index(test)
+            if defining and not any(index < here for index in defining):
+                cells.insert(defining[-1] + 1, test)
+                del cells[here]
 
     def _answer_text(self, answer: Answer, claims: list[int]) -> str | None:
         """What the student wrote; None where nothing was handed in or the stub is unchanged."""
@@ -397,9 +424,10 @@ def _names_of(cell: Cell) -> Iterator[str]:
     return (name for name in candidates if isinstance(name, str) and name)
 
 
-def _key(cell: Cell) -> tuple[str, str]:
-    # A test that was made text is still that test.
-    return "", _normal(cell["source"])
+def _key(cell: Cell) -> str:
+    # Without its type: a test that was made text is still that test.
+    shown = [line for line, hidden in hidden_lines(cell["source"]) if not hidden]
+    return _normal("\n".join(shown))
 
 
 def _normal(text: str) -> str:

@@ -23,6 +23,9 @@ from helpers.grading.outputs import error_output
 from helpers.grading.rebuild import Cell, Notebook, Template
 from helpers.grading.trusted import Session, instructor_names, submission_seed
 
+#: Processes that one notebook may use up.
+MAX_STARTS = 5
+
 Status = Literal["graded", "for a person", "unreadable"]
 
 
@@ -50,7 +53,7 @@ class Graded:
     """What came of one submission.
 
     Attributes:
-        status: "unreadable" where there is no notebook to grade, "for a person" where something
+        status: "unreadable" where there is nothing to grade, "for a person" where something
             could not be matched or judged.
         scores: of each graded cell, in the order of the notebook.
         remarks: one line each, for people.
@@ -153,7 +156,7 @@ def grade_submission(
         if other is not None and other != unit.name:
             raise ValueError(f"this is a notebook of {other}, not of {unit.name}")
     except ValueError as error:
-        return _unreadable(unit, str(error), time.monotonic() - began)
+        return ungraded(unit, str(error), time.monotonic() - began)
     return grade_rebuilt(unit, student, rebuild.rebuild(unit.template, handed_in), start, times)
 
 
@@ -191,14 +194,14 @@ def grade_rebuilt(
     )
 
 
-def _unreadable(unit: Unit, reason: str, seconds: float) -> Graded:
+def ungraded(unit: Unit, reason: str, seconds: float = 0.0) -> Graded:
     """Every question for a person, and a notebook that says why."""
     notebook = copy.deepcopy(unit.template.notebook)
     note = {
         "cell_type": "markdown",
-        "id": "unreadable",
-        "metadata": {"id": "unreadable"},
-        "source": f"**The file that was handed in could not be read:** {reason}",
+        "id": "ungraded",
+        "metadata": {"id": "ungraded"},
+        "source": f"**What was handed in could not be graded:** {reason}",
     }
     notebook["cells"].insert(0, note)
     scores = tuple(
@@ -230,6 +233,7 @@ class _Run:
         self.seconds = 0.0
         self.timed_out = False
         self._process: Process | None = None
+        self._starts = 0
         self._done: list[str] = []
         self._reason = ""
 
@@ -302,6 +306,9 @@ class _Run:
         """The student's process, made anew where the last one ended."""
         while self._process is None:
             self._left(1)
+            self._starts += 1
+            if self._starts > MAX_STARTS:
+                raise KernelDied(f"the notebook ended {MAX_STARTS} processes")
             process, again = self.start(), self._done
             self._done = []
             for index, code in enumerate(again):

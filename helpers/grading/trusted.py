@@ -27,13 +27,12 @@ import helpers
 from helpers.grading.inside.codec import Function
 from helpers.grading.kernel import CallTimeout, KernelDied, StudentError
 from helpers.grading.outputs import error_output
-from helpers.grading.rebuild import Cell, Notebook
+from helpers.grading.rebuild import Cell, Notebook, hidden_lines
 
 #: Seconds that judging one question may take in this process, the student's calls included.
 JUDGING = 120.0
 #: Cases of a question that are called a second time.
 CALLED_AGAIN = 3
-HIDDEN_TESTS = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 
 
 class Student(Protocol):
@@ -285,16 +284,6 @@ def _failure(error: BaseException, source: str) -> dict[str, Any]:
         return error_output(type(error).__name__, "a hidden test failed")
     shown = (f"----> {line} {text}",) if text else ()
     return error_output(type(error).__name__, str(error)[:2000], shown)
-
-
-def hidden_lines(source: str) -> list[tuple[str, bool]]:
-    """The lines of a grade cell, and whether each is of a hidden test (its marks included)."""
-    lines, hidden = [], False
-    for line in source.splitlines():
-        begins, ends = (mark in line for mark in HIDDEN_TESTS)
-        lines.append((line, hidden or begins))
-        hidden = (hidden or begins) and not ends
-    return lines
 
 
 def _line_of(error: BaseException) -> int:

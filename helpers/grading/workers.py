@@ -20,7 +20,14 @@ from typing import Any
 from helpers.grading.kernel import Kernel
 from helpers.grading.rebuild import Rebuilt
 from helpers.grading.sandbox import Limits, Mode, Warm, WarmDied
-from helpers.grading.submission import Graded, Times, Unit, grade_rebuilt, grade_submission
+from helpers.grading.submission import (
+    Graded,
+    Times,
+    Unit,
+    grade_rebuilt,
+    grade_submission,
+    ungraded,
+)
 
 #: How often a submission is given out again after its worker died.
 ATTEMPTS = 3
@@ -85,10 +92,10 @@ class Worker:
                 warm = self._warm
                 try:
                     return work(unit, lambda: Kernel(warm))  # noqa: B023 (used before it changes)
-                except WarmDied:
+                except WarmDied as error:
                     self.close()
                     if attempt == ATTEMPTS - 1:
-                        raise
+                        return ungraded(unit, f"the grader ended {ATTEMPTS} times ({error})")
         raise AssertionError("unreachable")
 
     def close(self) -> None:

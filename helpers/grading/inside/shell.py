@@ -14,7 +14,7 @@ import struct
 import sys
 from typing import Any
 
-from ipykernel.zmqshell import ZMQInteractiveShell
+from ipykernel import zmqshell
 from jupyter_client.session import Session
 from traitlets.config import Config
 
@@ -198,6 +198,13 @@ def _no_input(*arguments: Any, **named: Any) -> str:
     raise StdinNotImplementedError(
         "raw_input was called, but this frontend does not support input requests."
     )
+
+
+class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
+    """ipykernel's shell. Programs know a notebook by this class's name."""
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """Nothing: there is no event loop to hook into (`%matplotlib inline` asks for it)."""
 
 
 def make_shell() -> Any:

@@ -10,8 +10,8 @@ namespaces. No tensor is made before a fork, and no thread started.
 from __future__ import annotations
 
 import gc
-import io
 import importlib
+import io
 import json
 import os
 import random
@@ -85,6 +85,8 @@ def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None
     """In the forked process: confine it, seed it, and answer until the grader hangs up."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A signal to "my process group" must not reach the warm process.
+    os.setsid()
     try:
         folder = options["folder"]
         close_all_but(connection.fileno())
@@ -94,8 +96,6 @@ def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None
             jail.confine(options["limits"])
             jail.limit(options["limits"])
             jail.filter_system_calls()
-        else:
-            os.setsid()
         os.chdir(folder)
         seed()
         from . import shell
