@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 # Cells use a name again for another thing; calls, attributes and names are held.
-NOTEBOOK := --allow-redefinition $(addprefix --disable-error-code=,assignment union-attr arg-type operator)
+NOTEBOOK := --allow-redefinition $(addprefix --disable-error-code=,assignment union-attr arg-type operator var-annotated)
 
 .PHONY: demo test build lint bench clean
 

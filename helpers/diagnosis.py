@@ -166,7 +166,7 @@ def _changed_ledgers(
         for factor, name, hint in _FACTORS.get(unit, ()):
             yield Explanation(name, hint, 1 + other), [total * factor for total in totals]
         if unit == "B":
-            counts = [sum(t.count for t in terms) for terms in derivation]
+            counts: list[float] = [sum(t.count for t in terms) for terms in derivation]
             yield Explanation("elements for bytes", _ELEMENTS, 1 + other), counts
         for explanation, remaining in _edited_terms(derivation, totals):
             yield replace(explanation, edits=explanation.edits + other), remaining
@@ -218,7 +218,7 @@ def _edited_terms(
             yield _edit_explanation(chosen), remaining
     prices = [name for what, name, _ in edits if what == "priced 1"]
     if len(prices) > MOST_EDITS:
-        counts = [sum(t.count for t in terms) for terms in derivation]
+        counts: list[float] = [sum(t.count for t in terms) for terms in derivation]
         hint = "every operation is priced 1: look at the price list"
         yield Explanation("all prices 1", hint, edits=2), counts
 

@@ -33,6 +33,7 @@ dict(PRICE)
 #
 # Here is a number of bytes of your own, made from your name.
 
+
 # %%
 def own_number(name):
     """A number of bytes: the first ten hex digits of the name's SHA-256."""
@@ -45,6 +46,7 @@ print(f"{NAME}: {own_number(NAME):,} B")
 # %% [markdown]
 # Write it in GB and in GiB. Your function gets the name and returns both, at least three digits exact.
 
+
 # %% answer="own_bytes"
 def own_bytes(name):
     """The number of this name, as {"GB": …, "GiB": …}."""
@@ -52,6 +54,7 @@ def own_bytes(name):
     ### BEGIN SOLUTION
     return {"GB": number / 1000**3, "GiB": number / 1024**3}
     ### END SOLUTION
+
 
 # %% check="own_bytes"
 check("own_bytes", own_bytes)
@@ -73,6 +76,7 @@ axes.set_title("A kernel of 3 stands in 9 places over 11 pixels")
 axes.axis("off")
 plt.show()
 
+
 # %% answer="padding"
 def padding(size_in, size_out, kernel):
     """Zeros added on each side, at stride 1, that turn size_in into size_out."""
@@ -81,11 +85,13 @@ def padding(size_in, size_out, kernel):
     return (size_out - size_in + kernel - 1) // 2
     ### END SOLUTION
 
+
 # %% check="padding"
 check("padding", padding)
 
 # %% [markdown]
 # Now count the convolution itself: stride 1, **no padding**, no bias, one square image. Return MAC and FLOP.
+
 
 # %% answer="conv_cost"
 def conv_cost(in_channels, out_channels, size, kernel):
@@ -96,11 +102,13 @@ def conv_cost(in_channels, out_channels, size, kernel):
     return {"MAC": mac, "FLOP": 2 * mac}
     ### END SOLUTION
 
+
 # %% check="conv_cost"
 check("conv_cost", conv_cost)
 
 # %% [markdown]
 # A depthwise convolution gives every channel a kernel of its own. Same image, same rules: what is left of the count?
+
 
 # %% answer="depthwise_cost"
 def depthwise_cost(channels, size, kernel):
@@ -109,6 +117,7 @@ def depthwise_cost(channels, size, kernel):
     mac = channels * kernel**2 * (size - kernel + 1) ** 2
     return {"MAC": mac, "FLOP": 2 * mac}
     ### END SOLUTION
+
 
 # %% check="depthwise_cost"
 check("depthwise_cost", depthwise_cost)
@@ -128,6 +137,7 @@ check("depthwise_cost", depthwise_cost)
 #
 # Count everything it does in training: mean, variance, normalising with ε, scale and shift. Leave out the running averages.
 
+
 # %% answer="batch_norm_flops"
 def batch_norm_flops(batch, channels, height, width):
     """FLOP of BatchNorm in training, forward."""
@@ -139,6 +149,7 @@ def batch_norm_flops(batch, channels, height, width):
     normalise = n + 4 * n  # subtract, divide
     return mean + variance + deviation + normalise + n + n  # scale and shift
     ### END SOLUTION
+
 
 # %% check="batch_norm_flops"
 check("batch_norm_flops", batch_norm_flops)
@@ -157,12 +168,14 @@ check("batch_norm_flops", batch_norm_flops)
 #
 # PReLU returns x where x > 0 and a · x everywhere else. So what it costs depends on what comes in.
 
+
 # %% answer="prelu_flops"
 def prelu_flops(x):
     """FLOP of PReLU on x, a list of rows of numbers."""
     ### BEGIN SOLUTION
     return sum(value <= 0 for row in x for value in row)
     ### END SOLUTION
+
 
 # %% check="prelu_flops"
 check("prelu_flops", prelu_flops)
@@ -172,12 +185,14 @@ check("prelu_flops", prelu_flops)
 #
 # For each row: the exponential of every element, their sum, and one division an element. (Leave out the subtraction of the maximum.) Which of the three costs most?
 
+
 # %% answer="softmax_flops"
 def softmax_flops(batch, n):
     """FLOP of softmax over rows of n elements, batch of them."""
     ### BEGIN SOLUTION
     return batch * (40 * n + (n - 1) + 4 * n)
     ### END SOLUTION
+
 
 # %% check="softmax_flops"
 check("softmax_flops", softmax_flops)
@@ -196,6 +211,7 @@ check("softmax_flops", softmax_flops)
 #
 # Count PReLU at its most: every x ≤ 0, one slope for all channels. First the FLOP, for a batch of any size.
 
+
 # %% answer="block_flops"
 def block_flops(batch):
     """FLOP of PReLU → Linear(64 → 32)."""
@@ -203,11 +219,13 @@ def block_flops(batch):
     return batch * 64 + 2 * batch * 64 * 32
     ### END SOLUTION
 
+
 # %% check="block_flops"
 check("block_flops", block_flops)
 
 # %% [markdown]
 # Now the bytes that go between memory and processor, both layers together. What is read, what is written?
+
 
 # %% answer="block_bytes"
 def block_bytes(batch):
@@ -218,11 +236,13 @@ def block_bytes(batch):
     return 4 * (prelu + linear)
     ### END SOLUTION
 
+
 # %% check="block_bytes"
 check("block_bytes", block_bytes)
 
 # %% [markdown]
 # FLOP divided by bytes is the arithmetic intensity. A device has a ridge: peak divided by bandwidth. Below it, memory is the bound; at it or above, compute.
+
 
 # %% answer="block_bound"
 def block_bound(batch, peak_tflops, bandwidth_gb):
@@ -237,11 +257,13 @@ def block_bound(batch, peak_tflops, bandwidth_gb):
     }
     ### END SOLUTION
 
+
 # %% check="block_bound"
 check("block_bound", block_bound)
 
 # %% [markdown]
 # Does a larger batch help? Plot the intensity for batches 1, 2, …, 64. Name the axes, with units: *batch* and *FLOP/B*. Where is the curve heading?
+
 
 # %% answer="plot_intensity"
 def plot_intensity():
@@ -259,6 +281,7 @@ def plot_intensity():
     return figure
     ### END SOLUTION
 
+
 # %% check="plot_intensity"
 check("plot_intensity", plot_intensity)
 
@@ -266,6 +289,7 @@ check("plot_intensity", plot_intensity)
 # No batch makes this block compute bound on a device with a ridge of 20. For a larger layer there is one.
 #
 # Take **one Linear layer without bias, fp32**: it reads its input and its weights and writes its output. Which is the smallest batch whose intensity reaches the ridge? `None` where there is none.
+
 
 # %% answer="best_batch"
 def best_batch(in_features, out_features, ridge):
@@ -280,11 +304,13 @@ def best_batch(in_features, out_features, ridge):
     return batch
     ### END SOLUTION
 
+
 # %% check="best_batch"
 check("best_batch", best_batch)
 
 # %% [markdown]
 # **Bonus (2 points).** One fused kernel does PReLU and Linear together. What goes to memory now?
+
 
 # %% answer="fused"
 def fused(batch):
@@ -293,6 +319,7 @@ def fused(batch):
     moved = 4 * (batch * 64 + 1 + 64 * 32 + batch * 32)
     return {"bytes": moved, "intensity": block_flops(batch) / moved}
     ### END SOLUTION
+
 
 # %% check="fused"
 check("fused", fused)
@@ -321,6 +348,7 @@ with torch.device("meta"):
 first = next(example.parameters())
 print(first.device, tuple(first.shape), f"{first.numel():,} parameters in the first tensor")
 
+
 # %% answer="model_size"
 def model_size(model, bits):
     """{"parameters": …, "bytes": …} of the timm model of that name."""
@@ -330,6 +358,7 @@ def model_size(model, bits):
     parameters = sum(p.numel() for p in network.parameters())
     return {"parameters": parameters, "bytes": parameters * bits / 8}
     ### END SOLUTION
+
 
 # %% check="model_size"
 check("model_size", model_size)
@@ -355,6 +384,7 @@ with torch.autograd.graph.saved_tensors_hooks(show, lambda tensor: tensor):
 # %% [markdown]
 # Profile a forward pass of a timm model in training, 224 × 224 images, on the meta device. How many bytes does autograd keep, **parameters left out, each storage counted once**?
 
+
 # %% answer="saved_bytes"
 def saved_bytes(model, batch):
     """Bytes of activations that a forward pass of the timm model keeps for backward."""
@@ -376,11 +406,13 @@ def saved_bytes(model, batch):
     return sum(kept.values())
     ### END SOLUTION
 
+
 # %% check="saved_bytes"
 check("saved_bytes", saved_bytes)
 
 # %% [markdown]
 # The other way round: a profiler saw `peak` bytes in use at the end of a forward pass, fp32, images of 3 × 224 × 224. In it are the weights and the images. The rest are activations: how many bytes?
+
 
 # %% answer="activations_from_peak"
 def activations_from_peak(peak, parameters, batch):
@@ -389,11 +421,13 @@ def activations_from_peak(peak, parameters, batch):
     return peak - 4 * parameters - batch * 3 * 224 * 224 * 4
     ### END SOLUTION
 
+
 # %% check="activations_from_peak"
 check("activations_from_peak", activations_from_peak)
 
 # %% [markdown]
 # A training step with Adam, all in fp32. Add up everything that it needs at some moment, the activations as given. (The parts are not all there at once: what that does to the sum, you will see below.)
+
 
 # %% answer="adam_bytes"
 def adam_bytes(parameters, activation_bytes):
@@ -402,11 +436,13 @@ def adam_bytes(parameters, activation_bytes):
     return 4 * 4 * parameters + activation_bytes  # weights, gradients, m, v
     ### END SOLUTION
 
+
 # %% check="adam_bytes"
 check("adam_bytes", adam_bytes)
 
 # %% [markdown]
 # So what is the largest batch for a card? `activation_bytes` are those of one image.
+
 
 # %% answer="largest_batch"
 def largest_batch(parameters, activation_bytes, memory_gb):
@@ -415,6 +451,7 @@ def largest_batch(parameters, activation_bytes, memory_gb):
     free = memory_gb * 10**9 - 16 * parameters
     return max(0, int(free // activation_bytes))
     ### END SOLUTION
+
 
 # %% check="largest_batch"
 check("largest_batch", largest_batch)
