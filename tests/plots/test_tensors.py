@@ -6,9 +6,9 @@ import torch
 
 matplotlib.use("Agg")
 
-from helpers.plots.bars import bars  # noqa: E402
-from helpers.plots.intensity import intensity_by_batch  # noqa: E402
-from helpers.plots.tensors import (  # noqa: E402
+from helpers.plots.bars import bars
+from helpers.plots.intensity import intensity_by_batch
+from helpers.plots.tensors import (
     broadcast,
     cache_lines,
     number_formats,
