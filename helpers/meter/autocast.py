@@ -42,10 +42,14 @@ _RAISED: dict[str, frozenset[str]] = {
 
 
 class MetaAutocast(TorchFunctionMode):
-    """Casts the floating-point arguments of calls as `torch.autocast(device, dtype)` would."""
+    """Casts the floating-point arguments of calls as `torch.autocast(device, dtype)` would.
 
-    def __init__(self, device: str, dtype: torch.dtype) -> None:
+    `cache` keeps weights that were cast; a checkpointed module that runs again casts them anew.
+    """
+
+    def __init__(self, device: str, dtype: torch.dtype, cache: bool = True) -> None:
         super().__init__()
+        self.cache = cache
         self.dtype = dtype
         self.raised = _RAISED[device]
         self._cast_weights: dict[int, tuple[Tensor, Tensor]] = {}
@@ -68,7 +72,8 @@ class MetaAutocast(TorchFunctionMode):
     def _lowered(self, tensor: Tensor) -> Tensor:
         if not tensor.is_floating_point() or tensor.dtype in (self.dtype, torch.float64):
             return tensor
-        if not (tensor.is_leaf and tensor.requires_grad and tensor.dtype is torch.float32):
+        weight = tensor.is_leaf and tensor.requires_grad and tensor.dtype is torch.float32
+        if not (weight and self.cache):
             return tensor.to(self.dtype)
         if id(tensor) not in self._cast_weights:
             self._cast_weights[id(tensor)] = tensor, tensor.to(self.dtype)

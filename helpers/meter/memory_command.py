@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 from helpers.conventions import format_bytes
 from helpers.meter.memory import Memory, training_memory
@@ -43,9 +44,15 @@ def memory_command(
         autocast=autocast,
     )
     if as_json:
-        data = {"model": model, "input": [batch, *inputs.shape[1:]], "optimizer": optimizer}
-        fit = {"capacity": int(where.memory), "fits": memory.on_device <= where.memory}
-        print(json.dumps({**data, **memory.to_dict(), **(fit if where else {})}, indent=2))
+        data: dict[str, object] = {
+            "model": model,
+            "input": [batch, *inputs.shape[1:]],
+            "optimizer": optimizer,
+        }
+        data.update(memory.to_dict())
+        if where:
+            data.update(capacity=int(where.memory), fits=memory.on_device <= where.memory)
+        print(json.dumps(data, indent=2))
         return
     sizes = "x".join(map(str, (batch, *inputs.shape[1:])))
     _print(memory, f"{model}, {sizes}, {dtype}, {optimizer}")
@@ -81,8 +88,8 @@ def _sketch(timeline: Timeline, width: int = 64) -> str:
     """The step as one line of bars, a mark below each phase: how much is held, from 0 up."""
     count, peak = len(timeline.total), max(timeline.total)
     cuts = [round(column * count / width) for column in range(width + 1)]
-    spans = [slice(a, max(b, a + 1)) for a, b in zip(cuts, cuts[1:], strict=False)]
+    spans = [slice(a, max(b, a + 1)) for a, b in pairwise(cuts)]
     tops = [max(timeline.total[span], default=0) for span in spans]
     bars = "".join(_BLOCKS[round(top / peak * (len(_BLOCKS) - 1))] for top in tops)
     marks = "".join(timeline.phases[min(span.start, count - 1)][0] for span in spans)
-    return f"{bars}\n{marks}  (f)orward, (b)ackward, (o)ptimizer"
+    return f"{bars}\n{marks}\n(f)orward, (b)ackward, (o)ptimizer"

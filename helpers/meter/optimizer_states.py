@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn, optim
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from helpers.ledger import Ledger, Term
 
@@ -101,11 +102,23 @@ def state_tensors(optimizer: optim.Optimizer) -> list[tuple[str, Tensor]]:
     ]
 
 
+class AnyScalar(TorchDispatchMode):
+    """Lets an optimizer read a number from a meta tensor: it reads 1. Its memory is the same."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is torch.ops.aten._local_scalar_dense.default and args[0].is_meta:
+            return 1.0
+        return func(*args, **(kwargs or {}))
+
+
 def prepare_states(optimizer: optim.Optimizer, parameters: list[nn.Parameter]) -> None:
     """Brings the optimizer to where it stands after one step: states there, gradients gone."""
     for parameter in parameters:
         parameter.grad = torch.empty_like(parameter)
-    optimizer.step()
+    with AnyScalar():
+        optimizer.step()
     optimizer.zero_grad(set_to_none=True)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from helpers.meter.autocast import MetaAutocast
 from helpers.meter.cpu_kernels import LAYOUTS, WORKSPACES
 from helpers.meter.kernel_choice import KernelChoice
 from helpers.meter.meta_model import meta_inputs, meta_twin
-from helpers.meter.optimizer_states import state_tensors
+from helpers.meter.optimizer_states import AnyScalar, state_tensors
 from helpers.meter.storages import StorageLog, StorageTracker
 
 
@@ -114,24 +114,40 @@ class Step:
         with self.tracker:
             loss = self._loss(loss_of)
             self.tracker.phase = "backward"
-            loss.backward()
+            # What is checkpointed runs forward again here, and must choose as it did before.
+            with self._choices(cache=False), self._failures("in the backward pass of"):
+                loss.backward()
             for parameter in parameters:
                 if parameter.grad is not None:
                     self.tracker.relabel(parameter.grad, "gradients")
             self.tracker.phase = "optimizer"
-            optimizer.step()
+            with AnyScalar():
+                optimizer.step()
         return [p for p in parameters if p.grad is None]
 
     def _forward(self) -> Any:
         self.tracker.phase = "forward"
+        with self._choices(cache=True), self._failures("on"):
+            return self.model(*self.inputs, **self.keywords)
+
+    @contextmanager
+    def _choices(self, cache: bool) -> Iterator[None]:
         with ExitStack() as modes:
             modes.enter_context(KernelChoice(self.device))
             if self.autocast:
-                modes.enter_context(MetaAutocast(self.device, self.autocast))
-            try:
-                return self.model(*self.inputs, **self.keywords)
-            except Exception as error:
-                raise ValueError(self._failure(error)) from error
+                modes.enter_context(MetaAutocast(self.device, self.autocast, cache))
+            yield
+
+    @contextmanager
+    def _failures(self, where: str) -> Iterator[None]:
+        """Whatever a model raises, as one line that names the model and its input."""
+        try:
+            yield
+        except Exception as error:
+            shapes = ", ".join(str(tuple(tensor.shape)) for tensor in self._given())
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            name = type(self.model).__name__
+            raise ValueError(f"{name} fails {where} input {shapes}: {reason}") from error
 
     def _loss(self, loss_of: Callable[[Any], Tensor]) -> Tensor:
         hooks = []
@@ -160,11 +176,6 @@ class Step:
     def _given(self) -> list[Tensor]:
         leaves = tree_leaves((self.inputs, self.keywords))
         return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-
-    def _failure(self, error: Exception) -> str:
-        shapes = ", ".join(str(tuple(tensor.shape)) for tensor in self._given())
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return f"{type(self.model).__name__} fails on input {shapes}: {reason}"
 
 
 @dataclass
