@@ -1,6 +1,6 @@
 """Counts every architecture of timm, forward and backward, and compares with PyTorch's counter.
 
-    python benchmarks/meter_sweep.py --out sweep.jsonl [--backward] [--models 'resnet*']
+    python benchmarks/meter_sweep.py --out sweep.jsonl [--backward] [--models 'resnet*'] [--every 7]
 
 Writes one line of JSON for each model as it goes; what is there already is not counted again, so a
 run can be stopped and started. `benchmarks/meter.py report` makes tables of it.
@@ -58,8 +58,8 @@ def _tensors(out: Any) -> list[torch.Tensor]:
     return [tensor for part in parts for tensor in _tensors(part)]
 
 
-def count_one(name: str, backward: bool) -> dict[str, Any]:
-    """What both counters say about one model, and how long they took, building included."""
+def count_one(name: str, backward: bool, compare: bool) -> dict[str, Any]:
+    """What the meter and, to `compare`, PyTorch's counter say about one model, and their times."""
     result: dict[str, Any] = {"model": name, "backward": backward}
     start = time.perf_counter()
     with torch.device("meta"):
@@ -69,7 +69,7 @@ def count_one(name: str, backward: bool) -> dict[str, Any]:
     if backward:
         x = x.expand(2, -1, -1, -1).contiguous()  # a batch norm needs more than one value
     result["input"] = list(x.shape)
-    for key, run in (("course", _ours), ("pytorch", _pytorch)):
+    for key, run in (("course", _ours), ("pytorch", _pytorch))[: 2 if compare else 1]:
         start = time.perf_counter()
         try:
             result |= run(model, x, backward)
@@ -108,15 +108,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--backward", action="store_true")
     parser.add_argument("--models", default="*")
+    parser.add_argument("--every", type=int, default=1, help="compare every so many models only")
     options = parser.parse_args()
     done = set()
     if options.out.exists():
         done = {json.loads(line)["model"] for line in options.out.read_text().splitlines()}
-    names = [n for n in timm.list_models() if fnmatch(n, options.models) and n not in done]
+    every = timm.list_models()
+    names = [n for n in every if fnmatch(n, options.models) and n not in done]
     with options.out.open("a") as file:
         for name in track(names, description="counting"):
+            compare = every.index(name) % options.every == 0
             try:
-                result = count_one(name, options.backward)
+                result = count_one(name, options.backward, compare)
             except Exception as error:
                 result = {"model": name, "build_error": f"{type(error).__name__}: {error}"[:300]}
             file.write(json.dumps(result) + "\n")

@@ -312,7 +312,10 @@ FORMULAS: dict[str, Price] = {
     **dict.fromkeys(
         ("upsample_linear1d_backward", "upsample_bilinear2d_backward"), _interpolation(2, True)
     ),
-    "upsample_bicubic2d_backward": _interpolation(4, True),
+    "_upsample_bilinear2d_aa_backward": _interpolation(2, True),
+    **dict.fromkeys(
+        ("upsample_bicubic2d_backward", "_upsample_bicubic2d_aa_backward"), _interpolation(4, True)
+    ),
     **dict.fromkeys(
         ("upsample_nearest2d_backward", "_upsample_nearest_exact2d_backward"),
         lambda args, kwargs, out: args[0].numel() * ADD,
