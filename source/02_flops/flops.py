@@ -1,0 +1,565 @@
+# %% [markdown]
+# # FLOP: counting compute
+#
+# ResNet-50 needs 4.1 GFLOPs, says one table. 8.2, says another. Neither made a mistake in counting. What did each of them count?
+#
+# At the end you let three programs count the same models, and find out why they disagree.
+
+# %%
+import time
+
+import torch
+from torch import nn
+
+from helpers.check import check, progress
+from helpers.conventions import PRICE, format_count
+from helpers.meter import count
+from helpers.plots import models
+from helpers.plots.style import figure
+
+# %% [markdown]
+# ## Words
+#
+# | | |
+# |---|---|
+# | FLOP | one floating-point operation |
+# | FLOPs | many of them: an amount |
+# | FLOP/s, often FLOPS | operations per second: a rate |
+# | MAC | multiply-accumulate, a += x · y: **two** FLOP |
+# | OP, OPS | any operation, also on integers; the rate of it |
+#
+# One letter's case divides an amount from a rate, and many papers write FLOPs for MAC. This course writes FLOP, MAC and FLOP/s.
+
+# %% [markdown]
+# ## A matrix times a vector
+#
+# Count it while it runs. Which formula in m and n gives the result?
+
+# %%
+def matrix_vector(W, x):
+    macs = 0
+    y = [0.0] * len(W)
+    for i in range(len(W)):
+        for j in range(len(x)):
+            y[i] += W[i][j] * x[j]  # one multiply-accumulate
+            macs += 1
+    return y, macs
+
+
+for m, n in [(2, 3), (4, 5), (100, 64)]:
+    macs = matrix_vector(torch.ones(m, n).tolist(), [1.0] * n)[1]
+    print(f"{m} × {n}: {macs} MAC = {2 * macs} FLOP")
+
+# %% [markdown]
+# m · n MAC. A matrix of k columns instead of the vector does it k times: **m · n · k**. From that and a clock comes a rate:
+
+# %% tags=["skip-grading"]
+def seconds(function, repeats=5):
+    """The fastest of several runs: the others were disturbed."""
+    runs = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        runs.append(time.perf_counter() - start)
+    return min(runs)
+
+
+torch.set_num_threads(1)  # one core: other programs disturb it less
+n = 1024
+A, B = torch.randn(n, n), torch.randn(n, n)
+t = seconds(lambda: A @ B)
+print(f"{format_count(n**3, 'MAC')} = {format_count(2 * n**3, 'FLOP')}", end="")
+print(f" in {1000 * t:.1f} ms: {format_count(2 * n**3 / t, 'FLOP/s')}")
+
+# %% [markdown]
+# ## Not every operation costs the same
+#
+# A division takes several steps in hardware, an exponential dozens. This course uses round prices:
+
+# %%
+dict(PRICE)
+
+# %% [markdown]
+# So a cost is a list of named terms, count × price: a **ledger**. Here is the sigmoid 1 / (1 + e⁻ˣ) of a thousand numbers. Which term dominates?
+
+# %% tags=["skip-grading"]
+import matplotlib.pyplot as plt
+
+from helpers.reference import sigmoid_flops
+
+print(sigmoid_flops(1000))
+sigmoid_flops(1000).bar()
+plt.show()
+
+# %% [markdown]
+# ## The linear layer
+#
+# y = W x + b for every token of every sample: a sentence is many tokens, an image classifier's last layer sees one. Count MAC, and FLOP with the bias (one addition for each output).
+
+# %% answer="linear_cost"
+def linear_cost(batch, tokens, in_features, out_features):
+    """{"MAC": …, "FLOP": …} of a linear layer with bias on (batch, tokens, in_features)."""
+    ### BEGIN SOLUTION
+    mac = batch * tokens * in_features * out_features
+    return {"MAC": mac, "FLOP": 2 * mac + batch * tokens * out_features}
+    ### END SOLUTION
+
+# %% check="linear_cost"
+check("linear_cost", linear_cost)
+
+# %% [markdown]
+# The course has a meter that counts any PyTorch model from what PyTorch executes, with no formula of layers in it. Two ways to one number:
+
+# %%
+counted = count(nn.Linear(64, 32), (4, 10, 64))
+print("meter  ", counted.macs, "MAC", counted.flops, "FLOP")
+print("by hand", 4 * 10 * 64 * 32, "MAC", 2 * 4 * 10 * 64 * 32 + 4 * 10 * 32, "FLOP")
+
+# %% [markdown]
+# ## Convolution
+#
+# A convolution is the same dot product at every *output* pixel. How long is that dot product, and how many are there?
+
+# %% answer="convolution_macs"
+def convolution_macs(batch, in_channels, out_channels, size, kernel, stride, padding):
+    """MAC of a kernel × kernel convolution over size × size images."""
+    ### BEGIN SOLUTION
+    side = (size + 2 * padding - kernel) // stride + 1
+    return batch * out_channels * side**2 * in_channels * kernel**2
+    ### END SOLUTION
+
+# %% check="convolution_macs"
+check("convolution_macs", convolution_macs)
+
+# %% [markdown]
+# With groups, an output channel sees only its group's input channels. 16 channels, 11 × 11 pixels become 9 × 9: what is left of the count with 4 groups, and with 16, one channel each (depthwise)?
+
+# %% answer="grouped_cost"
+def grouped_cost(in_channels, out_channels, size, kernel, groups):
+    """{"MAC": …, "FLOP": …}: one image, stride 1, no padding, no bias."""
+    ### BEGIN SOLUTION
+    side = size - kernel + 1
+    mac = out_channels * side**2 * (in_channels // groups) * kernel**2
+    return {"MAC": mac, "FLOP": 2 * mac}
+    ### END SOLUTION
+
+# %% check="grouped_cost"
+check("grouped_cost", grouped_cost)
+
+# %% [markdown]
+# **Predict.** 64 channels, 56 × 56 pixels, 3×3: depthwise does 64 times fewer MAC than standard. How many times *faster* is it on your machine? Write your guess down, then run.
+
+# %% tags=["skip-grading"]
+device = "cuda" if torch.cuda.is_available() else "cpu"
+x = torch.randn(1, 64, 56, 56, device=device)
+macs, times = {}, {}
+for groups in (1, 64):
+    layer = nn.Conv2d(64, 64, 3, padding=1, groups=groups, bias=False).to(device)
+    macs[groups] = count(layer, x).macs
+    with torch.no_grad():
+        times[groups] = seconds(lambda layer=layer: layer(x).sum().item(), repeats=20)
+    rate = format_count(2 * macs[groups] / times[groups], "FLOP/s")
+    print(f"{groups:2} groups: {format_count(macs[groups], 'MAC'):>11}", end="")
+    print(f" {1000 * times[groups]:7.3f} ms {rate:>15}")
+print(f"MAC {macs[1] / macs[64]:.0f} times fewer, time {times[1] / times[64]:.1f} times shorter")
+
+# %% [markdown]
+# **Explain (1 point).** What did you predict, and what was measured? Where did the rest of the speed-up go? A person reads it.
+
+# %% [markdown] read="explain_depthwise" points=1
+# I guessed 30; measured were about 8 on one CPU core. The arithmetic shrinks 64 times, but the same
+# input is read and the same output written, and the call itself takes as long as before. So
+# far fewer operations are done for each byte that moves and for each second: the rate fell from over
+# 100 to some 17 GFLOP/s. MAC predict time only where arithmetic is what the hardware waits for.
+
+# %% [markdown]
+# ## Pooling
+#
+# The maximum of a window only compares: 0 FLOP at our prices. The average adds and divides. Windows do not overlap here (stride = kernel).
+
+# %% answer="average_pool_flops"
+def average_pool_flops(channels, size, kernel):
+    """FLOP of average pooling over a size × size image; kernel divides size."""
+    ### BEGIN SOLUTION
+    windows = channels * (size // kernel) ** 2
+    return windows * (kernel**2 - 1 + 4)
+    ### END SOLUTION
+
+# %% check="average_pool_flops"
+check("average_pool_flops", average_pool_flops)
+
+# %% [markdown]
+# ## Batch norm in training (2 points)
+#
+# $$\mu = \tfrac1n \sum x \qquad \sigma^2 = \tfrac1n \sum (x - \mu)^2 \qquad y = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \cdot \gamma + \beta$$
+#
+# There is one μ and one σ² for each *channel*, over all its n = batch · height · width numbers. A sum of n numbers takes n − 1 additions; starting from zero, n, which is accepted, too.
+
+# %% [markdown]
+# Count two parts. *statistics*: all that μ and σ² take. *normalize*: everything in y, ε and the root included. Whether you keep x − μ or subtract again, both are right.
+
+# %% answer="batch_norm_cost"
+def batch_norm_cost(batch, channels, height, width):
+    """{"statistics": FLOP, "normalize": FLOP} of a training step's forward pass."""
+    ### BEGIN SOLUTION
+    n = batch * channels * height * width  # all numbers
+    sums = 2 * (n - channels)
+    statistics = sums + 2 * 4 * channels + n + n  # divisions, subtract μ, square
+    normalize = channels * (1 + 4) + n * (1 + 4 + 1 + 1)  # ε, root; subtract, divide, γ, β
+    return {"statistics": statistics, "normalize": normalize}
+    ### END SOLUTION
+
+# %% check="batch_norm_cost"
+check("batch_norm_cost", batch_norm_cost)
+
+# %% [markdown]
+# Layer norm does the same sums over other groups: each token has its own μ. In use, batch norm remembers μ and σ², and the first half falls away:
+
+# %%
+for title, layer, shape in [
+    ("batch norm, training", nn.BatchNorm2d(64).train(), (8, 64, 14, 14)),
+    ("batch norm, in use", nn.BatchNorm2d(64).eval(), (8, 64, 14, 14)),
+    ("layer norm", nn.LayerNorm(64), (8, 196, 64)),
+]:
+    flops = count(layer, shape).flops
+    print(f"{title:21} {flops:>9,} FLOP, {flops / (8 * 64 * 196):5.2f} for each number")
+
+# %% [markdown]
+# ## Activations
+#
+# PReLU gives x where x > 0 and a · x where x ≤ 0. A comparison is free. So what does it cost? Nobody can say before seeing the data.
+
+# %% answer="prelu_products"
+def prelu_products(x):
+    """FLOP of PReLU on x, a list of rows of numbers."""
+    ### BEGIN SOLUTION
+    return sum(value <= 0 for row in x for value in row)
+    ### END SOLUTION
+
+# %% check="prelu_products"
+check("prelu_products", prelu_products)
+
+# %% [markdown]
+# Softmax turns n numbers into shares: eˣ divided by the sum of all eˣ in the row. (Libraries subtract the largest x first; leave that out.)
+
+# %% answer="softmax_cost"
+def softmax_cost(rows, n):
+    """FLOP of softmax over each of `rows` rows of n numbers."""
+    ### BEGIN SOLUTION
+    return rows * (40 * n + (n - 1) + 4 * n)
+    ### END SOLUTION
+
+# %% check="softmax_cost"
+check("softmax_cost", softmax_cost)
+
+# %% [markdown]
+# Smooth activations pay for their exponential, at every number:
+
+# %%
+x = torch.randn(1000)
+for function in (nn.ReLU(), nn.PReLU(), nn.Hardswish(), nn.Sigmoid(), nn.SiLU(), nn.GELU()):
+    flops = count(function, x).flops
+    print(f"{type(function).__name__:10} {flops / 1000:4.0f} FLOP for each number")
+
+# %% [markdown]
+# (The meter sees shapes, not data: for PReLU it says what x ≤ 0 everywhere would cost.) 44 FLOP where ReLU takes none: that sounds like a lot. Beside a linear layer, where every number costs 2 · width FLOP, it is little.
+
+# %% [markdown]
+# ## Attention
+#
+# s tokens of width d. Four projections, each s · d²: queries, keys, values, output. Then every token's query meets every token's key (*scores*), and the weighted values are summed. Each of the h heads has width d / h.
+
+# %% [markdown]
+# Count FLOP of the matrix products (no biases, no softmax). *causal*: scores and values when a token sees only itself and the tokens before it. Exactly, or as the round half: both are accepted.
+
+# %% answer="attention_cost"
+def attention_cost(tokens, width, heads):
+    """{"projections": FLOP, "scores and values": FLOP, "causal": FLOP} of one sample."""
+    ### BEGIN SOLUTION
+    return {
+        "projections": 2 * 4 * tokens * width**2,
+        "scores and values": 2 * 2 * tokens**2 * width,  # h heads of width d / h
+        "causal": 2 * 2 * width * tokens * (tokens + 1) // 2,
+    }
+    ### END SOLUTION
+
+# %% check="attention_cost"
+check("attention_cost", attention_cost)
+
+# %% [markdown]
+# One part grows with s, the other with s². How large is the projections' share of both (not causal), and at how many tokens are the parts even?
+
+# %% answer="attention_share"
+def attention_share(tokens, width):
+    """{"share of projections": between 0 and 1, "even at": tokens}."""
+    ### BEGIN SOLUTION
+    projections, rest = 8 * tokens * width**2, 4 * tokens**2 * width
+    return {"share of projections": projections / (projections + rest), "even at": 2 * width}
+    ### END SOLUTION
+
+# %% check="attention_share"
+check("attention_share", attention_share)
+
+# %%
+width, tokens = 768, [2**i for i in range(5, 15)]
+fig, ax = figure(size=(6.2, 3.2))
+ax.plot(tokens, [8 * s * width**2 for s in tokens], "o-", label="projections, 8·s·d²")
+ax.plot(tokens, [4 * s**2 * width for s in tokens], "s--", label="scores and values, 4·s²·d")
+ax.axvline(2 * width, color="gray", linestyle=":")
+ax.set(xscale="log", yscale="log", xlabel="tokens s", ylabel="FLOP")
+ax.set_title(f"Width {width}: s² overtakes d² at {2 * width} tokens")
+ax.legend();
+
+# %% [markdown]
+# At 512 tokens and width 768, the most that BERT-base takes in, three quarters are projections. "Attention is quadratic" is true, and for short texts beside the point.
+
+# %% [markdown]
+# ## AlexNet (2 points)
+#
+# In unit 01 you counted its weights. A weight of a convolution is used at every output pixel: 55 × 55 for conv1, 27 × 27 for conv2, 13 × 13 for conv3 to conv5. Recall: kernels 11, 5, 3, 3, 3; channels 96, 256, 384, 384, 256; two groups in conv2, conv4, conv5; fc6 sees 256 · 6 · 6, then 4096, 4096, classes.
+
+# %% answer="alexnet_layer_macs"
+def alexnet_layer_macs(image_channels, classes):
+    """{"conv1": MAC, …, "conv5": MAC, "fc6": MAC, "fc7": MAC, "fc8": MAC} of one image."""
+    ### BEGIN SOLUTION
+    return {
+        "conv1": 96 * image_channels * 11**2 * 55**2,
+        "conv2": 256 * (96 // 2) * 5**2 * 27**2,
+        "conv3": 384 * 256 * 3**2 * 13**2,
+        "conv4": 384 * (384 // 2) * 3**2 * 13**2,
+        "conv5": 256 * (384 // 2) * 3**2 * 13**2,
+        "fc6": 256 * 6 * 6 * 4096,
+        "fc7": 4096 * 4096,
+        "fc8": 4096 * classes,
+    }
+    ### END SOLUTION
+
+# %% check="alexnet_layer_macs"
+check("alexnet_layer_macs", alexnet_layer_macs)
+
+# %% [markdown]
+# 724 million in all. Do the layers that hold the weights do the work?
+
+# %% tags=["skip-grading"]
+from helpers.reference import alexnet_macs, alexnet_parameters
+
+macs, parameters = alexnet_macs(), alexnet_parameters()
+names = [f"conv{i}" for i in range(1, 6)] + ["fc6", "fc7", "fc8"]
+models.held_and_done({name: (parameters[name], macs[name]) for name in names});
+
+# %% [markdown]
+# It is the other way round. The convolutions hold 4 % of the weights and do 92 % of the work: they use each weight again and again.
+
+# %% [markdown]
+# ## Whole models
+#
+# Six known models and AlexNet, each at a stated input, counted here and now. (BERT and DistilBERT are built from PyTorch's encoder; DistilBERT has neither pooler nor token types.)
+
+# %% tags=["skip-grading"]
+class Bert(nn.Module):
+    def __init__(self, blocks, kinds, pooler):
+        super().__init__()
+        sizes = [30522, 512, *([2] if kinds else [])]  # words, places, token types
+        self.tables = nn.ModuleList(nn.Embedding(size, 768) for size in sizes)
+        self.norm = nn.LayerNorm(768)
+        block = nn.TransformerEncoderLayer(768, 12, 3072, activation="gelu", batch_first=True)
+        self.blocks = nn.TransformerEncoder(block, blocks, enable_nested_tensor=False)
+        self.pooler = nn.Linear(768, 768) if pooler else None
+
+    def forward(self, *indices):
+        x = self.norm(sum(table(i) for table, i in zip(self.tables, indices)))
+        x = self.blocks(x)
+        return x if self.pooler is None else self.pooler(x[:, 0])
+
+
+with torch.device("meta"):  # shapes without data: nothing is stored, nothing is computed
+    indices = [torch.zeros(1, 128, dtype=torch.long)] * 3
+    bert, distilbert = Bert(12, True, True).eval(), Bert(6, False, False).eval()
+
+counts = {
+    "ResNet-50, 224²": count("resnet50"),
+    "EfficientNet-B0, 224²": count("efficientnet_b0"),
+    "ViT-B/16, 224²": count("vit_base_patch16_224"),
+    "DeiT-S, 224²": count("deit_small_patch16_224"),
+    "BERT-base, 128 tokens": count(bert, *indices),
+    "DistilBERT, 128 tokens": count(distilbert, *indices[:2]),
+}
+sizes = {name: (each.parameters, each.macs) for name, each in counts.items()}
+sizes["AlexNet, 227²"] = (parameters.total, macs.total)
+
+# %% tags=["skip-grading"]
+print(f"{'':23}{'M param.':>9}{'GMAC':>8}{'FLOP/param.':>12}")
+for name, (held, done) in sizes.items():
+    print(f"{name:23}{held / 1e6:9.2f}{done / 1e9:8.3f}{2 * done / held:12.0f}")
+models.parameters_against_macs(sizes);
+
+# %% [markdown]
+# FLOP per parameter says how often a weight is *used*: once per pixel, once per token. It is reuse, not efficiency. BERT's grows with the text; no model got better by that.
+
+# %% [markdown]
+# ## What is in print
+#
+# Four figures as published, all under the heading "FLOPs", in units of 10⁹:
+#
+# | | published | where |
+# |---|---|---|
+# | ResNet-50, 224² | 4.09 | torchvision's model table |
+# | EfficientNet-B0, 224² | 0.39 | Tan and Le, 2019 |
+# | BERT-base, 128 tokens | 22.5 | Jiao et al., TinyBERT, 2020 |
+# | ViT-B/16 | 55.4 | torchvision's table has 17.56 at 224²; this one is for 384² |
+#
+# Given the published number and your own count in GMAC, what was counted?
+
+# %% answer="published_unit"
+def published_unit(published, gmac):
+    """"MAC" or "FLOP", whichever fits within 10 %; None where neither does."""
+    ### BEGIN SOLUTION
+    if abs(published / gmac - 1) <= 0.1:
+        return "MAC"
+    return "FLOP" if abs(published / (2 * gmac) - 1) <= 0.1 else None
+    ### END SOLUTION
+
+# %% check="published_unit"
+check("published_unit", published_unit)
+
+# %% [markdown]
+# So both tables of the opening are right: 4.1 G *MAC*, 8.2 G *FLOP*. And 22.5 beside 4.1 compares FLOP with MAC. With norms and activations there is a third number:
+
+# %%
+resnet = count("resnet50")
+print(f"{resnet.macs / 1e9:.2f} GMAC, twice that {2 * resnet.macs / 1e9:.2f}", end="")
+print(f", all operations at our prices {resnet.flops / 1e9:.2f} GFLOP")
+
+# %% [markdown]
+# ## Audit: three counters, one truth
+#
+# `flopco-pytorch`, PyTorch's own `FlopCounterMode`, and the course's meter. The same models, the same input, forward and backward:
+
+# %% tags=["skip-grading"]
+from importlib.metadata import version
+
+import timm
+from flopco import FlopCo
+from torch.utils.flop_counter import FlopCounterMode
+
+MODELS = ["resnet18", "resnext50_32x4d", "efficientnet_b0", "vit_base_patch16_224"]
+
+
+def torch_macs(model, x, backward=False):
+    with FlopCounterMode(display=False) as counter:
+        y = model(x)
+        if backward:
+            y.sum().backward()
+    return counter.get_total_flops() / 2
+
+
+print(", ".join(f"{name} {version(name)}" for name in ("flopco-pytorch", "torch", "timm")))
+print(f"{'':22}{'forward, GMAC':>20}{'with backward':>22}")
+print(f"{'':22}{'flopco':>8}{'torch':>8}{'ours':>8}{'torch':>10}{'ours':>8}")
+for name in MODELS:
+    with torch.device("meta"):
+        model, x = timm.create_model(name).train(), torch.empty(2, 3, 224, 224)
+    both = count(model, x, backward=True, convention="mac2").macs / 2
+    by_torch = torch_macs(model, x, backward=True) / 2
+    model.eval()
+    forward = torch_macs(model, x[:1])
+    theirs = FlopCo(model, device="meta").total_macs
+    print(f"{name:22}{theirs / 1e9:8.3f}{forward / 1e9:8.3f}{count(name).macs / 1e9:8.3f}", end="")
+    print(f"{by_torch / forward:9.2f}×{both / forward:7.2f}×")
+
+# %% [markdown]
+# The right-hand columns say how many times the forward pass a training step costs. A backward pass is two products for each one of the forward pass, so 3 in all is expected, a little less where the first layer needs no gradient of its input.
+#
+# Four numbers cannot be right. Which?
+
+# %% [markdown]
+# Start with flopco. It has a count for every layer; so has the meter:
+
+# %% tags=["skip-grading"]
+with torch.device("meta"):
+    vit = timm.create_model("vit_base_patch16_224").eval()
+theirs, ours = FlopCo(vit, device="meta").macs, {row.name: row.macs for row in count(vit).by_module()}
+for name in list(theirs)[:5]:
+    print(f"{name:18} flopco {theirs[name][0]:>13,}  ours {ours[name]:>13,}", end="")
+    print(f"  ratio {ours[name] / theirs[name][0]:.0f}")
+
+# %% [markdown]
+# 197 is no accident: what does ViT-B/16 have 197 of? Now make experiments of your own. Change batch, tokens, channels, groups, and watch the number:
+
+# %% tags=["skip-grading"]
+def flopco_of(layer, shape):
+    """MAC that flopco-pytorch reports for a layer on an input of that shape."""
+    return FlopCo(nn.Sequential(layer), img_size=shape).total_macs
+
+
+print("Linear ", flopco_of(nn.Linear(64, 64), (1, 196, 64)))
+print("Conv2d ", flopco_of(nn.Conv2d(64, 64, kernel_size=1, groups=4), (4, 64, 14, 14)))
+
+# %% [markdown]
+# **Say what flopco computes (2 points).** Not what is right: what *it* returns, for a linear layer channels → channels on (batch, tokens, channels), and for a 1×1 convolution channels → channels with groups on an image of `tokens` pixels. Write a formula in the arguments: your answer is graded where flopco is not at hand.
+
+# %% answer="flopco_macs"
+def flopco_macs(batch, tokens, channels, groups):
+    """{"linear": …, "convolution": …} as flopco-pytorch 0.1.4 reports them."""
+    ### BEGIN SOLUTION
+    seen = channels if groups == 1 else 1  # it takes every grouped convolution as depthwise
+    return {"linear": channels * channels, "convolution": tokens * channels * seen}
+    ### END SOLUTION
+
+# %% check="flopco_macs"
+check("flopco_macs", flopco_macs)
+
+# %% [markdown]
+# Now PyTorch's counter, backward. One convolution, with more and more groups. Which of the two gradients goes wrong, and by how much?
+
+# %% tags=["skip-grading"]
+print("groups  forward   + gradient of weights  + of weights and input")
+for groups in (1, 4, 16, 64):
+    with torch.device("meta"):
+        layer = nn.Conv2d(64, 64, 3, padding=1, groups=groups, bias=False)
+        x = torch.empty(1, 64, 28, 28)
+    forward = torch_macs(layer, x)
+    weights = torch_macs(layer, x, backward=True) / forward
+    both = torch_macs(layer, x.requires_grad_(), backward=True) / forward
+    print(f"{groups:6}  {forward / 1e6:6.2f} M  {weights:18.0f} ×  {both:21.0f} ×")
+
+# %% [markdown]
+# Right would be 2 and 3, whatever the groups. (So it is in the version of torch printed above; until 2.14, the same counter also took fused attention on a CPU for nothing.)
+#
+# **Explain one disagreement (1 point):** which tool, which model or layer, what does it do, and how did you find out? A person reads it.
+
+# %% [markdown] read="explain_counter" points=1
+# flopco gives ViT-B/16 0.20 GMAC where 17.56 are right. Layer by layer, its linear layers are too
+# small by 197, which is the number of tokens: 196 patches and the class token. It multiplies
+# in_features by out_features and never looks at the shape of the input. That also leaves out the
+# products of queries, keys and values, because attention is no layer with weights. In ResNeXt
+# it takes every grouped convolution as depthwise, and it ignores the batch everywhere.
+#
+# PyTorch's counter gives efficientnet_b0 a training step of 41.7 forward passes; 3 are right. With
+# 64 groups the gradient of the weights alone is counted as 64 forward passes: the groups are not
+# divided out there. The forward pass is right.
+
+# %%
+progress("02_flops")
+
+# %% [markdown]
+# **Takeaways**
+#
+# - One MAC is two FLOP. A count without its convention is not a number; nor is one without its input size.
+# - A dot product for each output: its length times their number is the MAC of every layer with weights.
+# - Batch-norm statistics are per channel. PReLU's cost depends on the data.
+# - Heads drop out of attention's count; s² overtakes at s = 2d.
+# - Parameters and MAC live in different layers. FLOP per parameter is reuse.
+# - Fewer MAC are not proportionally faster.
+# - Tools err. Check them on one layer that you can count by hand.
+
+# %% [markdown]
+# **References**
+#
+# - Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, 2012
+# - Ioffe, Szegedy: *Batch Normalization*, 2015. He et al.: *Delving Deep into Rectifiers* (PReLU), 2015
+# - Vaswani et al.: *Attention Is All You Need*, 2017
+# - Tan, Le: *EfficientNet*, 2019. Jiao et al.: *TinyBERT*, 2020. Dosovitskiy et al.: *An Image is Worth 16x16 Words*, 2021
+# - PyTorch: `torch.utils.flop_counter`. `flopco-pytorch`, version 0.1.4
+#
+# **Next:** 03, memory: what all these numbers weigh, and what it takes to move them.
