@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 import helpers
+from helpers.grading.inside import jail
 
 Mode = Literal["bwrap", "none"]
 
@@ -235,8 +236,9 @@ def bwrap(folder: Path, environment: dict[str, str]) -> list[str]:
     for path in _installed_helpers():
         command += ["--tmpfs", path]
     command += ["--ro-bind", str(folder / "course"), "/course"]
-    for path in ("/home", "/tmp", "/home/student", "/dev/shm"):
-        command += ["--dir" if path == "/home" else "--tmpfs", path]
+    command += ["--dir", "/home"]
+    for path in jail.SCRATCH:
+        command += ["--tmpfs", path]
     for name, value in environment.items():
         command += ["--setenv", name, value]
     return [*command, "--remount-ro", "/", "--chdir", "/", "--"]
@@ -275,6 +277,7 @@ def _environment(site: str, home: str) -> dict[str, str]:
     return {
         "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
         "HOME": home,
+        "TMPDIR": "/tmp" if "/tmp" in jail.SCRATCH else home,
         "LANG": "C.UTF-8",
         "PYTHONPATH": site,
         "PYTHONHASHSEED": "0",

@@ -12,6 +12,7 @@ import os
 import platform
 import resource
 import struct
+import sys
 
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x00020000, 0x02000000, 0x04000000
 CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (
@@ -25,8 +26,16 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 2
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 NOBODY = 65534
 
-#: Folders that are empty, writable and private for each student's process.
-SCRATCH = ("/tmp", "/home/student", "/dev/shm")
+#: Folders that are empty, writable and private for each student's process. One that this Python
+#: lives in (an environment made under /tmp) is left out: covered, nothing more could be imported.
+SCRATCH = tuple(
+    folder
+    for folder in ("/tmp", "/home/student", "/dev/shm")
+    if not any(
+        place.startswith(f"{folder}/")
+        for place in (sys.prefix, sys.base_prefix, sys.executable, os.path.realpath(sys.executable))
+    )
+)
 
 libc = ctypes.CDLL(None, use_errno=True)
 
