@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from helpers.exercises import building_blocks, flops, homework, memory
+from helpers.exercises import building_blocks, flops, homework, memory, roofline
 from helpers.exercises.exercise import Case, Exercise, Misconception, OneOf, grading_cases
 
 __all__ = ["EXERCISES", "Case", "Exercise", "Misconception", "OneOf", "grading_cases"]
@@ -21,5 +21,9 @@ def _by_name(*units: tuple[Exercise, ...]) -> Mapping[str, Exercise]:
 
 
 EXERCISES: Mapping[str, Exercise] = _by_name(
-    building_blocks.EXERCISES, flops.EXERCISES, memory.EXERCISES, homework.EXERCISES
+    building_blocks.EXERCISES,
+    flops.EXERCISES,
+    memory.EXERCISES,
+    roofline.EXERCISES,
+    homework.EXERCISES,
 )

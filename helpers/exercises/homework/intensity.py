@@ -5,14 +5,21 @@ PReLU is counted at its most, as if every x ≤ 0, with one slope for all channe
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
-from helpers.ledger import Alternative, Ledger, Term
+from helpers.exercises.plots import read_curve
+from helpers.exercises.prelu_linear import (
+    best_batch,
+    block_bytes,
+    block_flops,
+    fused_bytes,
+    intensity,
+    without,
+)
+from helpers.ledger import Ledger
 
 UNIT = "homework"
 FP32 = 4  # bytes
@@ -21,47 +28,23 @@ IN, OUT = 64, 32
 
 
 def _block_flops(batch: int) -> Ledger:
-    return Ledger(
-        "FLOP",
-        (
-            Term("PReLU multiplications", batch * IN),
-            Term("Linear multiply-accumulates", batch * IN * OUT, 2),
-        ),
-    )
-
-
-_SLOPE = Alternative("the one slope of PReLU stays in a register", 0, FP32)
+    return block_flops(batch, IN, OUT)
 
 
 def _block_bytes(batch: int) -> Ledger:
-    return Ledger(
-        "B",
-        (
-            Term("read PReLU input", batch * IN, FP32),
-            Term("read PReLU slope", 1, FP32, (_SLOPE,)),
-            Term("write PReLU output", batch * IN, FP32),
-            Term("read Linear input", batch * IN, FP32),
-            Term("read weights", IN * OUT, FP32),
-            Term("write Linear output", batch * OUT, FP32),
-        ),
-    )
+    return block_bytes(batch, IN, OUT)
 
 
 def _fused_bytes(batch: int) -> Ledger:
-    unfused = _block_bytes(batch)
-    between = ("write PReLU output", "read Linear input")
-    return Ledger("B", tuple(term for term in unfused.terms if term.name not in between))
+    return fused_bytes(batch, IN, OUT)
 
 
 def _intensity(batch: int, traffic: Ledger) -> OneOf:
-    flops = _block_flops(batch).total
-    canonical, *others = (flops / total for _, total in traffic.derivations())
-    return OneOf((canonical, *others))
+    return intensity(_block_flops(batch), traffic)
 
 
 def _without_weights(batch: int) -> OneOf:
-    terms = tuple(t for t in _block_bytes(batch).terms if t.name != "read weights")
-    return _intensity(batch, Ledger("B", terms))
+    return _intensity(batch, without(_block_bytes(batch), "read weights"))
 
 
 def _draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -172,24 +155,11 @@ BATCHES = tuple(range(1, 65))
 
 def _read_plot(picture: Any) -> dict[str, Any]:
     """What the plot question asks for, from the data of a figure (see `helpers.figures`)."""
-    if not isinstance(picture, dict) or not picture.get("axes"):
-        raise ValueError(
-            "no figure arrived: return the figure, or draw it with plt and return None"
-        )
-    curves = [
-        (curve, axes)
-        for axes in picture["axes"]
-        for curve in [*axes.get("lines", ()), *axes.get("points", ())]
-        if len(curve["x"]) == len(curve["y"]) > 1
-    ]
-    if not curves:
-        raise ValueError("the figure has no curve: plot the intensity against the batch size")
-    curve, axes = max(curves, key=lambda found: len(found[0]["x"]))
-    named = "batch" in axes.get("xlabel", "").lower() and "flop" in axes.get("ylabel", "").lower()
+    curve = read_curve(picture, "the intensity against the batch size")
     return {
-        "batch sizes": list(curve["x"]),
-        "intensity": list(curve["y"]),
-        "axes named": "yes" if named else "no",
+        "batch sizes": curve.x,
+        "intensity": curve.y,
+        "axes named": curve.axes_named("batch", "flop"),
     }
 
 
@@ -230,13 +200,6 @@ PLOT_INTENSITY = Exercise(
 )
 
 
-def _best_batch(in_features: int, out_features: int, ridge: float) -> int | None:
-    """Smallest b with 2·b·m·n / (4·(m·n + b·(m + n))) ≥ ridge: the inequality solved for b."""
-    weights, vectors = in_features * out_features, in_features + out_features
-    gain = 2 * weights - FP32 * Fraction(ridge) * vectors
-    return math.ceil(FP32 * Fraction(ridge) * weights / gain) if gain > 0 else None
-
-
 def _best_batch_without_weights(in_features: int, out_features: int, ridge: float) -> int | None:
     intensity = 2 * in_features * out_features / (FP32 * (in_features + out_features))
     return 1 if intensity >= ridge else None
@@ -262,7 +225,7 @@ BEST_BATCH = Exercise(
     parameters=("in_features", "out_features", "ridge"),
     examples=[(768, 3072, 20.3), (64, 32, 20.3)],
     hidden=_draw_layers,
-    reference=_best_batch,
+    reference=best_batch,
     misconceptions=(
         Misconception(
             "traffic without the weights",
@@ -273,7 +236,7 @@ BEST_BATCH = Exercise(
             "one batch too few",
             "at the batch you give, is the intensity at the ridge or still just below it?",
             lambda i, o, ridge: (
-                None if _best_batch(i, o, ridge) is None else (_best_batch(i, o, ridge) or 0) - 1
+                None if best_batch(i, o, ridge) is None else (best_batch(i, o, ridge) or 0) - 1
             ),
         ),
     ),

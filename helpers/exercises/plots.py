@@ -1,0 +1,49 @@
+"""Reads the answer to a question from the figure that a student drew (see `helpers.figures`)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Curve(NamedTuple):
+    """The curve of a figure with most points, the axes it stands in, and the heights of level lines
+    in the same axes.
+    """
+
+    x: list[float]
+    y: list[float]
+    axes: dict[str, Any]
+    levels: list[float]
+
+    def axes_named(self, x: str, y: str) -> str:
+        """ "yes" if both axes' labels hold these words, else "no"."""
+        named = (
+            x in self.axes.get("xlabel", "").lower() and y in self.axes.get("ylabel", "").lower()
+        )
+        return "yes" if named else "no"
+
+
+def read_curve(picture: Any, wanted: str) -> Curve:
+    """The curve of a figure, as plain data. ValueError, with a line for the student, without one.
+
+    `wanted` says what should have been plotted.
+    """
+    if not isinstance(picture, dict) or not picture.get("axes"):
+        raise ValueError(
+            "no figure arrived: return the figure, or draw it with plt and return None"
+        )
+    curves = [
+        (curve, axes)
+        for axes in picture["axes"]
+        for curve in [*axes.get("lines", ()), *axes.get("points", ())]
+        if len(curve["x"]) == len(curve["y"]) > 1
+    ]
+    if not curves:
+        raise ValueError(f"the figure has no curve: plot {wanted}")
+    curve, axes = max(curves, key=lambda found: len(found[0]["x"]))
+    levels = [
+        line["y"][0]
+        for line in axes.get("lines", ())
+        if line is not curve and line["y"] and len(set(line["y"])) == 1
+    ]
+    return Curve(list(curve["x"]), list(curve["y"]), axes, levels)
