@@ -68,8 +68,8 @@ torch.set_num_threads(1)  # one core: other programs disturb it less
 n = 1024
 A, B = torch.randn(n, n), torch.randn(n, n)
 t = seconds(lambda: A @ B)
-print(f"{format_count(n**3, 'MAC')} = {format_count(2 * n**3, 'FLOP')}", end="")
-print(f" in {1000 * t:.1f} ms: {format_count(2 * n**3 / t, 'FLOP/s')}")
+print(format_count(n**3, "MAC"), "=", format_count(2 * n**3, "FLOP"))
+print(f"in {1000 * t:.1f} ms: {format_count(2 * n**3 / t, 'FLOP/s')}")
 
 # %% [markdown]
 # ## Not every operation costs the same
@@ -222,7 +222,7 @@ for title, layer, shape in [
     ("layer norm", nn.LayerNorm(64), (8, 196, 64)),
 ]:
     flops = count(layer, shape).flops
-    print(f"{title:21} {flops:>9,} FLOP, {flops / (8 * 64 * 196):5.2f} for each number")
+    print(f"{title:21}{flops / (8 * 64 * 196):6.2f} FLOP a number")
 
 # %% [markdown]
 # ## Activations
@@ -259,7 +259,7 @@ check("softmax_cost", softmax_cost)
 x = torch.randn(1000)
 for function in (nn.ReLU(), nn.PReLU(), nn.Hardswish(), nn.Sigmoid(), nn.SiLU(), nn.GELU()):
     flops = count(function, x).flops
-    print(f"{type(function).__name__:10} {flops / 1000:4.0f} FLOP for each number")
+    print(f"{type(function).__name__:10} {flops / 1000:4.0f} FLOP a number")
 
 # %% [markdown]
 # (The meter sees shapes, not data: for PReLU it says what x ≤ 0 everywhere would cost.) 44 FLOP where ReLU takes none: that sounds like a lot. Beside a linear layer, where every number costs 2 · width FLOP, it is little.
@@ -399,20 +399,26 @@ models.parameters_against_macs(sizes);
 # %% [markdown]
 # ## What is in print
 #
-# Four figures as published, all under the heading "FLOPs", in units of 10⁹:
-#
-# | | published | where |
-# |---|---|---|
-# | ResNet-50, 224² | 4.09 | torchvision's model table |
-# | EfficientNet-B0, 224² | 0.39 | Tan and Le, 2019 |
-# | BERT-base, 128 tokens | 22.5 | Jiao et al., TinyBERT, 2020 |
-# | ViT-B/16 | 55.4 | torchvision's table has 17.56 at 224²; this one is for 384² |
-#
-# Given the published number and your own count in GMAC, what was counted?
+# torchvision publishes a column "GFLOPS" for its models; it is stored with their weights. BERT-base at 128 tokens has 22.5 billion "FLOPs" in the TinyBERT paper (Jiao et al. 2020).
+
+# %% tags=["skip-grading"]
+from torchvision.models import EfficientNet_B0_Weights, ResNet50_Weights, ViT_B_16_Weights
+
+for weights in (
+    ResNet50_Weights.IMAGENET1K_V1,
+    EfficientNet_B0_Weights.IMAGENET1K_V1,
+    ViT_B_16_Weights.IMAGENET1K_V1,
+    ViT_B_16_Weights.IMAGENET1K_SWAG_E2E_V1,
+):
+    side = weights.transforms().crop_size[0]
+    print(f"{type(weights).__name__:24}{side:4}² {weights.meta['_ops']:7.2f}")
+
+# %% [markdown]
+# Given a published number in 10⁹ and your own count in GMAC, what was counted? (The 22.5 of BERT comes beside 11.17 GMAC; the 55.48 of ViT-B/16 beside 17.56 GMAC, but at 224².)
 
 # %% answer="published_unit"
 def published_unit(published, gmac):
-    """"MAC" or "FLOP", whichever fits within 10 %; None where neither does."""
+    """The word "MAC" or "FLOP", whichever fits within 10 %; None where neither does."""
     ### BEGIN SOLUTION
     if abs(published / gmac - 1) <= 0.1:
         return "MAC"
@@ -427,13 +433,13 @@ check("published_unit", published_unit)
 
 # %%
 resnet = count("resnet50")
-print(f"{resnet.macs / 1e9:.2f} GMAC, twice that {2 * resnet.macs / 1e9:.2f}", end="")
-print(f", all operations at our prices {resnet.flops / 1e9:.2f} GFLOP")
+print(f"{resnet.macs / 1e9:.2f} GMAC, twice that is {2 * resnet.macs / 1e9:.2f}")
+print(f"all operations, at our prices: {resnet.flops / 1e9:.2f} GFLOP")
 
 # %% [markdown]
 # ## Audit: three counters, one truth
 #
-# `flopco-pytorch`, PyTorch's own `FlopCounterMode`, and the course's meter. The same models, the same input, forward and backward:
+# `flopco-pytorch`, PyTorch's own `FlopCounterMode`, and the course's meter. The same models, the same input:
 
 # %% tags=["skip-grading"]
 from importlib.metadata import version
@@ -454,23 +460,28 @@ def torch_macs(model, x, backward=False):
 
 
 print(", ".join(f"{name} {version(name)}" for name in ("flopco-pytorch", "torch", "timm")))
-print(f"{'':22}{'forward, GMAC':>20}{'with backward':>22}")
-print(f"{'':22}{'flopco':>8}{'torch':>8}{'ours':>8}{'torch':>10}{'ours':>8}")
+print(f"{'forward, GMAC':22}{'flopco':>8}{'torch':>8}{'ours':>8}")
+for name in MODELS:
+    with torch.device("meta"):
+        model, x = timm.create_model(name).eval(), torch.empty(1, 3, 224, 224)
+    by_flopco = FlopCo(model, device="meta").total_macs
+    counted = [by_flopco, torch_macs(model, x), count(model, x).macs]
+    print(f"{name:22}" + "".join(f"{macs / 1e9:8.3f}" for macs in counted))
+
+# %% [markdown]
+# And how many forward passes does a *training step* cost? The backward pass makes two products for each one of the forward pass, so 3 in all is expected, a little less where the first layer needs no gradient of its input.
+
+# %% tags=["skip-grading"]
+print(f"{'training ÷ forward':22}{'torch':>8}{'ours':>8}")
 for name in MODELS:
     with torch.device("meta"):
         model, x = timm.create_model(name).train(), torch.empty(2, 3, 224, 224)
-    both = count(model, x, backward=True, convention="mac2").macs / 2
-    by_torch = torch_macs(model, x, backward=True) / 2
-    model.eval()
-    forward = torch_macs(model, x[:1])
-    theirs = FlopCo(model, device="meta").total_macs
-    print(f"{name:22}{theirs / 1e9:8.3f}{forward / 1e9:8.3f}{count(name).macs / 1e9:8.3f}", end="")
-    print(f"{by_torch / forward:9.2f}×{both / forward:7.2f}×")
+    by_torch = torch_macs(model, x, backward=True) / torch_macs(model, x)
+    by_meter = count(model, x, backward=True).macs / count(model, x).macs
+    print(f"{name:22}{by_torch:8.2f}{by_meter:8.2f}")
 
 # %% [markdown]
-# The right-hand columns say how many times the forward pass a training step costs. A backward pass is two products for each one of the forward pass, so 3 in all is expected, a little less where the first layer needs no gradient of its input.
-#
-# Four numbers cannot be right. Which?
+# Four numbers in these tables cannot be right. Which?
 
 # %% [markdown]
 # Start with flopco. It has a count for every layer; so has the meter:
@@ -478,10 +489,12 @@ for name in MODELS:
 # %% tags=["skip-grading"]
 with torch.device("meta"):
     vit = timm.create_model("vit_base_patch16_224").eval()
-theirs, ours = FlopCo(vit, device="meta").macs, {row.name: row.macs for row in count(vit).by_module()}
+theirs = FlopCo(vit, device="meta").macs
+ours = {row.name: row.macs for row in count(vit).by_module()}
+print(f"{'MMAC':19}{'flopco':>8}{'ours':>9}  ratio")
 for name in list(theirs)[:5]:
-    print(f"{name:18} flopco {theirs[name][0]:>13,}  ours {ours[name]:>13,}", end="")
-    print(f"  ratio {ours[name] / theirs[name][0]:.0f}")
+    macs = theirs[name][0]
+    print(f"{name:19}{macs / 1e6:8.2f}{ours[name] / 1e6:9.2f}{ours[name] / macs:7.0f}")
 
 # %% [markdown]
 # 197 is no accident: what does ViT-B/16 have 197 of? Now make experiments of your own. Change batch, tokens, channels, groups, and watch the number:
@@ -513,7 +526,7 @@ check("flopco_macs", flopco_macs)
 # Now PyTorch's counter, backward. One convolution, with more and more groups. Which of the two gradients goes wrong, and by how much?
 
 # %% tags=["skip-grading"]
-print("groups  forward   + gradient of weights  + of weights and input")
+print("groups  forward  with weights'  and input's gradient")
 for groups in (1, 4, 16, 64):
     with torch.device("meta"):
         layer = nn.Conv2d(64, 64, 3, padding=1, groups=groups, bias=False)
@@ -521,7 +534,7 @@ for groups in (1, 4, 16, 64):
     forward = torch_macs(layer, x)
     weights = torch_macs(layer, x, backward=True) / forward
     both = torch_macs(layer, x.requires_grad_(), backward=True) / forward
-    print(f"{groups:6}  {forward / 1e6:6.2f} M  {weights:18.0f} ×  {both:21.0f} ×")
+    print(f"{groups:6}  {forward / 1e6:5.2f} M  {weights:11.0f} ×  {both:11.0f} ×")
 
 # %% [markdown]
 # Right would be 2 and 3, whatever the groups. (So it is in the version of torch printed above; until 2.14, the same counter also took fused attention on a CPU for nothing.)
