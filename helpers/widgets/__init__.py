@@ -2,3 +2,4 @@
 # ruff: noqa: F401 (these names are for others)
 
 from helpers.widgets.convolution import convolution
+from helpers.widgets.roofline import roofline

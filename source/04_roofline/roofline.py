@@ -1,0 +1,508 @@
+# %% [markdown]
+# # Roofline: what bounds a layer
+#
+# An A100 is sold with 312 TFLOP/s. A linear layer with one sample in it gets 2 of them, at best, and nothing is broken.
+#
+# **Where do the other 310 go, and which layers get them?**
+
+# %%
+import time
+
+import matplotlib.pyplot as plt
+import torch
+
+from helpers.check import check, progress
+from helpers.conventions import format_count
+from helpers.hardware import DEVICES
+
+device = "cuda" if torch.cuda.is_available() else "cpu"
+
+# %% [markdown]
+# Take Linear(4096 → 4096) without bias, batch 1, in bf16. It multiplies and adds 4096² times and moves 4096² weights of 2 bytes, and a little more. How long does each take, alone?
+
+# %%
+a100 = DEVICES["A100"]
+flops = 2 * 4096**2
+moved = 2 * (4096**2 + 4096 + 4096)  # weights, input, output
+print(
+    f"{flops:,} FLOP at {a100.peak['bf16'] / 1e12:.0f} TFLOP/s: {flops / a100.peak['bf16'] * 1e6:6.2f} µs"
+)
+print(f"{moved:,} B at {a100.bandwidth / 1e9:,.0f} GB/s:   {moved / a100.bandwidth * 1e6:6.2f} µs")
+
+# %% [markdown]
+# Moving and computing overlap: while some numbers are being multiplied, the next ones arrive. So the layer cannot be done before the slower of the two is done. That is the **bound**.
+#
+# ✎ The time that a layer takes at least, and what bounds it.
+
+
+# %% answer="layer_time"
+def layer_time(flops, bytes_moved, peak_tflops, bandwidth_gb):
+    """{"microseconds": …, "bound": "memory" or "compute"}."""
+    ### BEGIN SOLUTION
+    compute = flops / (peak_tflops * 1e12)
+    memory = bytes_moved / (bandwidth_gb * 1e9)
+    bound = "compute" if compute >= memory else "memory"
+    return {"microseconds": 1e6 * max(compute, memory), "bound": bound}
+    ### END SOLUTION
+
+
+# %% check="layer_time"
+check("layer_time", layer_time)
+
+# %% [markdown]
+# ## The roof
+#
+# Turn it round: how many FLOP/s can a layer reach? That depends on one number of the layer, its **arithmetic intensity**: FLOP for each byte moved.
+
+# %% tags=["skip-grading"]
+from helpers.plots.roofs import Roof, roofs
+
+a100_roof = Roof("A100, bf16", a100.peak["bf16"], a100.bandwidth)
+roofs([a100_roof], "Left of the ridge memory is the bound, right of it the peak",
+      guide=("our layer: 1 FLOP/B", flops / moved))  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# Both axes are logarithmic. The left part **slopes**: twice the work for each byte, twice the rate. (A level line there, as some drawings have it, would say that intensity does not matter.) The corner is the **ridge**.
+#
+# ✎ The rate that the roof allows, in TFLOP/s. `intensity` is in FLOP/B.
+
+
+# %% answer="attainable_tflops"
+def attainable_tflops(intensity, peak_tflops, bandwidth_gb):
+    """TFLOP/s that a layer of this intensity reaches at most."""
+    ### BEGIN SOLUTION
+    return min(peak_tflops, intensity * bandwidth_gb / 1000)
+    ### END SOLUTION
+
+
+# %% check="attainable_tflops"
+check("attainable_tflops", attainable_tflops)
+
+# %% [markdown]
+# ## A ridge belongs to a number format
+#
+# A device has a peak for each format, and one bandwidth. So how many ridges has it? Here are devices as their makers describe them.
+
+# %% tags=["skip-grading"]
+print("                         TFLOP/s    GB/s  ridge")
+for each in DEVICES.values():
+    print(each.name)
+    for dtype, peak in each.peak.items():
+        print(
+            f"  {dtype:18}{peak / 1e12:12,.1f} {each.bandwidth / 1e9:7,.0f} {each.ridge(dtype):6.0f}"
+        )
+
+# %% tags=["skip-grading"]
+for each in DEVICES.values():
+    print(f"{each.name}: {each.source}")
+
+# %% [markdown]
+# All peaks here are **dense**. Sheets often print a rate "with sparsity", for matrices in which half of the numbers are zero: twice as high, and not for you.
+#
+# The A100's 312 is bf16. In fp32 it has 19.5, and with TF32, which multiplies fp32 numbers with a shorter fraction, 156.
+
+# %% tags=["skip-grading"]
+formats = "bf16", "tf32", "fp32"
+roofs(
+    [
+        Roof(f"H100, {dtype}", DEVICES["H100"].peak[dtype], DEVICES["H100"].bandwidth)
+        for dtype in formats
+    ],
+    "One device, three ridges: the slope is the same, the ceiling is not",
+)
+plt.show()
+
+# %% [markdown]
+# ✎ The ridges of a device, in FLOP/B. The peaks are dense already.
+
+
+# %% answer="ridge_points"
+def ridge_points(bf16_tflops, tf32_tflops, fp32_tflops, bandwidth_gb):
+    """{"bf16": …, "tf32": …, "fp32": …}: the ridge in each format."""
+    ### BEGIN SOLUTION
+    peaks = {"bf16": bf16_tflops, "tf32": tf32_tflops, "fp32": fp32_tflops}
+    return {dtype: 1000 * peak / bandwidth_gb for dtype, peak in peaks.items()}
+    ### END SOLUTION
+
+
+# %% check="ridge_points"
+check("ridge_points", ridge_points)
+
+# %% [markdown]
+# ## Which device for what?
+#
+# | | good at | limited by |
+# |---|---|---|
+# | CPU | anything, at once; large memory | few FLOP/s, narrow memory |
+# | GPU | large dense products | bandwidth; memory size |
+# | TPU | very large products in bf16 | shapes that do not fill its matrix unit |
+# | microcontroller | milliwatts | kilobytes of memory, no fast float |
+#
+# Slide through devices, formats, layers and batches. Which layer reaches the peak, and from which batch on?
+
+# %% tags=["skip-grading"]
+from helpers.widgets import roofline
+
+roofline()
+
+# %% [markdown]
+# ## Is the newer device faster?
+#
+# The H100 has 3.2 times the bf16 peak of the A100, but 1.6 times its bandwidth. How much faster does *your* layer get?
+#
+# ✎ The speedup of a layer that sits on its roof before and after. A device is a pair (TFLOP/s, GB/s).
+
+
+# %% answer="upgrade_speedup"
+def upgrade_speedup(intensity, old, new):
+    """Rate on the new device ÷ rate on the old one."""
+
+    ### BEGIN SOLUTION
+    def rate(peak_tflops, bandwidth_gb):
+        return min(peak_tflops, intensity * bandwidth_gb / 1000)
+
+    return rate(*new) / rate(*old)
+    ### END SOLUTION
+
+
+# %% check="upgrade_speedup"
+check("upgrade_speedup", upgrade_speedup)
+
+# %% [markdown]
+# ## A small block under the roof
+#
+# **PReLU, then Linear without bias**, in fp32: two kernels, one after the other. PReLU has one slope, and we count it at its most: every x ≤ 0, one multiplication each.
+#
+# ✎ FLOP, and the bytes that both kernels read and write. Which tensors are there? Name them all before you count.
+
+
+# %% answer="pair_costs"
+def pair_costs(batch, in_features, out_features):
+    """{"FLOP": …, "bytes": …} of PReLU → Linear(in → out), fp32."""
+    ### BEGIN SOLUTION
+    flop = batch * in_features + 2 * batch * in_features * out_features
+    prelu = batch * in_features + 1 + batch * in_features  # input, slope, output
+    weights = in_features * out_features
+    linear = batch * in_features + weights + batch * out_features
+    return {"FLOP": flop, "bytes": 4 * (prelu + linear)}
+    ### END SOLUTION
+
+
+# %% check="pair_costs"
+check("pair_costs", pair_costs)
+
+# %% [markdown]
+# ✎ And so: its intensity, and what bounds it on a given device? At the ridge or above it, compute is the bound.
+
+
+# %% answer="pair_bound"
+def pair_bound(batch, in_features, out_features, peak_tflops, bandwidth_gb):
+    """{"intensity": FLOP/B, "bound": "memory" or "compute"}."""
+    ### BEGIN SOLUTION
+    costs = pair_costs(batch, in_features, out_features)
+    intensity = costs["FLOP"] / costs["bytes"]
+    ridge = 1000 * peak_tflops / bandwidth_gb
+    return {"intensity": intensity, "bound": "compute" if intensity >= ridge else "memory"}
+    ### END SOLUTION
+
+
+# %% check="pair_bound"
+check("pair_bound", pair_bound)
+
+# %% [markdown]
+# One sample uses each byte for less than half a FLOP, because it has to fetch all 8,192 bytes of weights for itself. A batch shares them. How far does that help?
+#
+# ✎ **Plot** it (2 points): the intensity of PReLU → Linear(64 → 32) for the batches 1, 2, …, 64, and the limit for an endless batch as a level line (`axhline`). Name the axes: *batch* and *FLOP/B*.
+
+
+# %% answer="plot_pair"
+def plot_pair():
+    """A figure: intensity against the batch, 1 to 64, and its limit as a level line."""
+
+    ### BEGIN SOLUTION
+    def intensity(batch):
+        costs = pair_costs(batch, 64, 32)
+        return costs["FLOP"] / costs["bytes"]
+
+    batches = range(1, 65)
+    # One more sample adds 64 + 2 · 64 · 32 FLOP and 64 · 3 + 32 numbers of 4 bytes.
+    limit = (64 + 2 * 64 * 32) / (4 * (3 * 64 + 32))
+    figure, axes = plt.subplots(figsize=(5, 3))
+    axes.plot(batches, [intensity(batch) for batch in batches])
+    axes.axhline(limit, linestyle="--", color="gray")
+    axes.set(
+        xlabel="batch",
+        ylabel="arithmetic intensity, FLOP/B",
+        title=f"PReLU → Linear(64 → 32) saturates at {limit:.1f} FLOP/B",
+    )
+    return figure
+    ### END SOLUTION
+
+
+# %% check="plot_pair"
+check("plot_pair", plot_pair)
+
+# %% [markdown]
+# The limit is 4.6 FLOP/B. Is there any device in our table on which a larger batch makes this block compute bound?
+
+# %% tags=["skip-grading"]
+for each in DEVICES.values():
+    if "fp32" in each.peak:
+        print(f"{each.name:22} fp32 ridge {each.ridge('fp32'):6.1f}   limit 4.6: memory bound")
+
+# %% [markdown]
+# None: every ridge lies above it. A layer that is larger has a higher limit.
+
+# %% tags=["skip-grading"]
+from helpers.plots.intensity import intensity_by_batch
+from helpers.reference import linear_bytes, linear_flops
+
+
+def intensity(batch, sizes):
+    flops, moved = linear_flops(batch, *sizes, bias=False), linear_bytes(batch, *sizes, bias=False)
+    return flops.total / moved.total
+
+
+batches, endless = [2**power for power in range(13)], 2**40
+layers = {"Linear(768 → 3072)": (768, 3072), "Linear(64 → 32)": (64, 32)}
+intensity_by_batch(
+    batches,
+    {name: [intensity(batch, sizes) for batch in batches] for name, sizes in layers.items()},
+    {name: intensity(endless, sizes) for name, sizes in layers.items()},
+    "Only the larger layer climbs over the ridge",
+    ridges={"the T4, fp32": DEVICES["T4"].ridge("fp32")},
+)
+plt.show()
+
+# %% [markdown]
+# Beyond the ridge a larger batch does not raise the rate any more; it only makes everyone wait longer. The best batch is the first one that reaches the ridge.
+#
+# ✎ Find it for **Linear without bias** on a given device. `width` is the bytes of one number. `None` where there is none.
+
+
+# %% answer="ridge_batch"
+def ridge_batch(in_features, out_features, width, peak_tflops, bandwidth_gb):
+    """Smallest batch at which Linear(in → out) is compute bound, or None."""
+    ### BEGIN SOLUTION
+    ridge = 1000 * peak_tflops / bandwidth_gb
+    weights, vectors = in_features * out_features, in_features + out_features
+    if 2 * weights <= ridge * width * vectors:  # even an endless batch stays below
+        return None
+    batch = 1
+    while 2 * batch * weights < ridge * width * (weights + batch * vectors):
+        batch += 1
+    return batch
+    ### END SOLUTION
+
+
+# %% check="ridge_batch"
+check("ridge_batch", ridge_batch)
+
+# %% [markdown]
+# ## Fusing: what need not be moved
+#
+# Back to PReLU → Linear, in fp32. One **fused** kernel applies PReLU to each number just after it has read it. What never goes to memory now?
+#
+# ✎ The bytes that fusing saves, and the intensity that the fused block approaches as its batch grows.
+
+
+# %% answer="fusion_saves"
+def fusion_saves(batch, in_features, out_features):
+    """{"saved": bytes, "limit": FLOP/B of the fused block for an endless batch}."""
+    ### BEGIN SOLUTION
+    saved = 4 * 2 * batch * in_features  # the tensor between: written and read
+    flop_a_sample = in_features + 2 * in_features * out_features
+    bytes_a_sample = 4 * (in_features + out_features)
+    return {"saved": saved, "limit": flop_a_sample / bytes_a_sample}
+    ### END SOLUTION
+
+
+# %% check="fusion_saves"
+check("fusion_saves", fusion_saves)
+
+# %% [markdown]
+# For 64 → 32 the limit rises from 4.6 to 10.8 FLOP/B: the same arithmetic, less than half the traffic.
+
+# %% [markdown]
+# ## This machine's own roof
+#
+# Data sheets promise. What does the machine under this notebook really do? A large matrix product shows its peak, a large copy its bandwidth.
+
+# %% tags=["skip-grading"]
+from helpers.hardware import measure
+
+machine = measure(refresh=True, seconds=1)  # without refresh: what was measured last time
+for what, rate, (slowest, fastest), unit in (
+    ("matrix product", machine.flop_rate, machine.flop_spread, "FLOP/s"),
+    ("copy", machine.bandwidth, machine.bandwidth_spread, "B/s"),
+):
+    print(f"{what}: {format_count(rate, unit)}", end="")
+    print(f" (between {format_count(slowest, unit)} and {format_count(fastest, unit)})")
+
+# %% [markdown]
+# Now layers. **Predict first**: which of them does memory bound on this machine, which compute?
+
+# %%
+guess = {  # "memory" or "compute": write your own
+    "linear, batch 1": "compute",
+    "linear, batch 256": "compute",
+    "convolution 3×3": "compute",
+    "depthwise 3×3": "compute",
+    "residual sum": "compute",
+}
+
+# %% tags=["skip-grading"]
+from helpers.meter import count
+
+linear = torch.nn.Linear(4096, 4096, bias=False)
+conv = torch.nn.Conv2d(64, 64, 3, padding=1, bias=False)
+depthwise = torch.nn.Conv2d(256, 256, 3, padding=1, groups=256, bias=False)
+images, wide_images = torch.randn(8, 64, 56, 56), torch.randn(4, 256, 56, 56)
+runs = {
+    "linear, batch 1": (linear, torch.randn(1, 4096)),
+    "linear, batch 256": (linear, torch.randn(256, 4096)),
+    "convolution 3×3": (conv, images),
+    "depthwise 3×3": (depthwise, wide_images),
+    "residual sum": (torch.add, wide_images, torch.randn(4, 256, 56, 56)),
+}
+
+
+def seconds(run, *inputs, repeats=10):
+    """Shortest time of a run: whatever else the machine does can only add to it."""
+    if isinstance(run, torch.nn.Module):
+        run = run.to(device)
+    inputs = [x.to(device) for x in inputs]
+    times = []
+    with torch.no_grad():
+        for _ in range(repeats):
+            start = time.perf_counter()
+            run(*inputs)
+            if device == "cuda":
+                torch.cuda.synchronize()
+            times.append(time.perf_counter() - start)
+    return min(times)
+
+
+# %% tags=["skip-grading"]
+roof = Roof("this machine, fp32", machine.flop_spread[1], machine.bandwidth_spread[1])
+places = {}
+for name, (run, *inputs) in runs.items():
+    cost, measured = count(run, *inputs), seconds(run, *inputs)
+    by_compute, by_memory = cost.flops / roof.peak, cost.bytes_moved / roof.bandwidth
+    bound = "compute" if by_compute >= by_memory else "memory"
+    places[name] = (cost.intensity, cost.flops / measured)
+    print(f"{name}: {bound}, guessed {guess[name]}")
+    print(
+        f"  bound {1e3 * max(by_compute, by_memory):.2f} ms, measured {1e3 * measured:.2f} ms,",
+        end="",
+    )
+    print(f" ratio {max(by_compute, by_memory) / measured:.2f}")
+
+# %% tags=["skip-grading"]
+roofs([roof], "Every layer at its measured rate, under the measured roof", measured=places)
+plt.show()
+
+# %% [markdown]
+# A point above the sloping roof is no mistake of the clock: its tensors stayed in the processor's cache, and the roof is that of main memory.
+#
+# ✎ How near does a run come to the roof *at its own intensity*? 1 is as fast as the model allows.
+
+
+# %% answer="roof_share"
+def roof_share(flops, bytes_moved, seconds, peak_tflops, bandwidth_gb):
+    """Time bound of the layer ÷ measured time."""
+    ### BEGIN SOLUTION
+    bound = max(flops / (peak_tflops * 1e12), bytes_moved / (bandwidth_gb * 1e9))
+    return bound / seconds
+    ### END SOLUTION
+
+
+# %% check="roof_share"
+check("roof_share", roof_share)
+
+# %% [markdown]
+# ✎ **Explain (1 point).** Which guesses were wrong? Take the layer farthest below its roof: name something that its time holds and the two terms of the model do not. A person reads it.
+
+# %% [markdown] read="explain_roof" points=1
+# I had guessed compute for the linear layer at batch 1; at 0.5 FLOP/B it waits for memory, as do the
+# residual sum and the depthwise convolution. Farthest below its roof is the depthwise convolution:
+# its kernel does not reuse what it loads as well as the count assumes, and its few operations for
+# each number do not fill the vector units. The sum writes to fresh memory, which the
+# operating system first has to hand over. Other programs on the machine take their share, too.
+
+# %% [markdown]
+# ## A whole network
+#
+# MobileNetV2 does a fourteenth of the FLOP of ResNet-50. Is it fourteen times as fast? Put every layer under the roof of a T4. (These points are bounds: they sit *on* the roof because the model puts them there.)
+
+# %% tags=["skip-grading"]
+from helpers.plots import roofline as draw_roofline
+from helpers.roofline import points
+
+bounds = {}
+for model in "resnet50", "mobilenetv2_100":
+    counted = count(model, (8, 3, 224, 224))
+    bounds[model] = points(counted.layers(), "T4", "fp32")
+    time_bound = sum(point.time for point in bounds[model])
+    print(f"{model}: {format_count(counted.flops, 'FLOP')}, at least {time_bound * 1e3:.1f} ms")
+
+flops_of, time_of = (
+    [sum(getattr(p, what) for p in bounds[m]) for m in bounds] for what in ("flops", "time")
+)
+print(f"FLOP {flops_of[0] / flops_of[1]:.1f} times, time {time_of[0] / time_of[1]:.1f} times")
+
+# %% tags=["skip-grading"]
+for model in bounds:
+    axes = draw_roofline(bounds[model], "T4", "fp32", label=0)
+    axes.set_title(f"{model}, batch 8: " + axes.get_title().split(": ")[1])
+plt.show()
+
+# %% [markdown]
+# Few FLOP are not little time: MobileNetV2's layers are depthwise convolutions and normalizations, and memory bounds most of them.
+#
+# ✎ Layers run one after the other, each with its own bound. `layers` is a list of [FLOP, bytes].
+
+
+# %% answer="network_time"
+def network_time(layers, peak_tflops, bandwidth_gb):
+    """{"microseconds": …, "memory_share": part of the time, 0 to 1, that memory bounds}."""
+    ### BEGIN SOLUTION
+    total = waiting = 0
+    for flops, moved in layers:
+        compute, memory = flops / (peak_tflops * 1e12), moved / (bandwidth_gb * 1e9)
+        total += max(compute, memory)
+        waiting += memory if memory > compute else 0
+    return {"microseconds": 1e6 * total, "memory_share": waiting / total}
+    ### END SOLUTION
+
+
+# %% check="network_time"
+check("network_time", network_time)
+
+# %% [markdown]
+# ## Done
+#
+# What the checks saw so far:
+
+# %%
+progress("04_roofline")
+
+# %% [markdown]
+# **Takeaways**
+#
+# - A layer takes at least max(FLOP ÷ peak, bytes ÷ bandwidth).
+# - The ridge, peak ÷ bandwidth, belongs to a device *and* a number format.
+# - A larger batch raises the intensity, until it saturates. Small layers saturate below every ridge.
+# - Fusing saves traffic, not arithmetic.
+# - Bound each layer, then add: few FLOP are not little time.
+#
+# **Next:** 05, activations: what has to stay in memory, and for how long?
+
+# %% [markdown]
+# **References**
+#
+# - S. Williams, A. Waterman, D. Patterson: *Roofline: an insightful visual performance model for multicore architectures*, Communications of the ACM 52, 2009.
+# - N. P. Jouppi et al.: *In-datacenter performance analysis of a tensor processing unit*, ISCA 2017. Rooflines of real networks.
+# - J. Austin et al.: *How to scale your model*, 2025. The same arithmetic for large language models.
+# - M. Sandler et al.: *MobileNetV2: inverted residuals and linear bottlenecks*, CVPR 2018.
