@@ -39,7 +39,7 @@ def test_a_long_ledger_joins_its_smallest_terms():
     ax = ledger_bar(alexnet_parameters())
     assert len(ax.patches) == 8
     assert sum(bar.get_width() for bar in ax.patches) == alexnet_parameters().total
-    assert "the rest" in ax.get_legend().get_texts()[-1].get_text()
+    assert "the rest" in ax.figure.legends[0].get_texts()[-1].get_text()
 
 
 def test_bytes_are_shown_in_their_unit():

@@ -29,7 +29,8 @@ def ledger_bar(ledger: Ledger, ax: Axes | None = None) -> Axes:
     if len(amounts) > MOST:
         rest = sum(amount for _, amount in amounts[MOST - 1 :])
         amounts = [*amounts[: MOST - 1], ("the rest", rest)]
-    ax = axes_or_new(ax, size=(6.8, 1.9))
+    alone = ax is None
+    ax = axes_or_new(ax, size=(6.8, 2.4))
     left = 0.0
     for place, (name, amount) in enumerate(amounts):
         share = amount / ledger.total
@@ -45,16 +46,25 @@ def ledger_bar(ledger: Ledger, ax: Axes | None = None) -> Axes:
         )
         left += amount
     name, amount = amounts[0]
-    total = format_bytes(ledger.total) if ledger.unit == "B" else _number(ledger)
-    ax.set_title(f"{name}: {amount / ledger.total:.0%} of {total}")
+    ax.set_title(f"{name}: {amount / ledger.total:.0%} of {_amount(ledger.total, ledger.unit)}")
     ax.set_xlabel(ledger.unit)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.45), ncols=2)
+    ax.xaxis.set_major_formatter(lambda value, _: _short(value, ledger.unit))
+    if alone:
+        ax.figure.legend(loc="outside lower left", ncols=2)
+    else:
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.3), ncols=2)
     return ax
 
 
-def _number(ledger: Ledger) -> str:
-    """A total for people: "4.09 GMAC", "61 M parameters"."""
-    spaced = "" if ledger.unit in ("FLOP", "MAC") else " "
-    return format_count(ledger.total, f"{spaced}{ledger.unit}")
+def _amount(amount: float, unit: str) -> str:
+    """An amount for people: "4.09 GMAC", "60.97 M parameters", "2.00 MiB"."""
+    if unit == "B":
+        return format_bytes(amount)
+    return format_count(amount, unit if unit in ("FLOP", "MAC") else f" {unit}")
+
+
+def _short(amount: float, unit: str) -> str:
+    """The same for a tick, whose axis has the unit's name below it."""
+    return format_bytes(amount) if unit == "B" else format_count(amount)

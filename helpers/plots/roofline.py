@@ -24,7 +24,7 @@ def roofline(
     """The roof of a device, and layers under it where their intensity puts them.
 
     Each point stands at its attainable rate, its area grows with its share of the time bound, and
-    the `label` slowest are named. The title says which share of the time memory bounds.
+    the `label` slowest are listed. The title says which share of the time memory bounds.
     """
     where = device(on) if isinstance(on, str) else on
     shown = [p for p in points if p.flops and p.intensity != float("inf")]
@@ -35,13 +35,7 @@ def roofline(
     corners = [low, ridge, high]
     ax.plot(corners, [attainable_rate(x, where, dtype) for x in corners], color=INK, linewidth=2)
     ax.axvline(ridge, color=FAINT, linestyle="--", linewidth=1)
-    ax.annotate(
-        f"ridge {ridge:.0f} FLOP/B",
-        (ridge, attainable_rate(low, where, dtype)),
-        xytext=(4, 4),
-        textcoords="offset points",
-        fontsize=9,
-    )
+    ax.text(ridge, peak * 2, f" ridge {ridge:.0f} FLOP/B", fontsize=9, va="top")
     total = sum(p.time for p in points) or 1.0
     for bound, color, marker in (
         ("memory", COLORS[1], MARKERS[0]),
@@ -60,13 +54,18 @@ def roofline(
             zorder=3,
             label=f"bound by {bound}",
         )
-    for place, p in enumerate(sorted(shown, key=lambda p: -p.time)[:label]):
-        ax.annotate(
-            f"{p.name} ({p.time / total:.0%})",
-            (p.intensity, p.rate),
-            xytext=(6, -10 - 9 * (place % 2)),
-            textcoords="offset points",
+    slowest = sorted(shown, key=lambda p: -p.time)[:label]
+    listed = "\n".join(f"{p.name}: {p.time / total:.1%}, {p.intensity:.3g} FLOP/B" for p in slowest)
+    if listed:
+        ax.text(
+            0.99,
+            0.62,
+            f"longest:\n{listed}",
+            transform=ax.transAxes,
+            ha="right",
+            va="center",
             fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": FAINT, "linewidth": 0.5},
         )
     memory = sum(p.time for p in points if p.bound == "memory") / total
     ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(None, peak * 3))
