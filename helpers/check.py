@@ -15,7 +15,7 @@ from typing import Any, Literal
 from helpers.diagnosis import Attempt, explain, is_number, is_right
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, OneOf, Right
-from helpers.figures import current_figure, is_figure, read_figure
+from helpers.figures import current_figure, is_figure, read_figure, shown_later
 from helpers.ledger import Ledger
 
 Status = Literal["right", "partly right", "wrong", "no answer yet", "error"]
@@ -105,7 +105,8 @@ class Verdict:
             )
             rows.append(f"<tr>{cells}</tr>")
         if rows:
-            parts.append(f'<table style="border-collapse:collapse">{"".join(rows)}</table>')
+            table = f'<table style="border-collapse:collapse">{"".join(rows)}</table>'
+            parts.append(f'<div style="overflow-x:auto">{table}</div>')
         lines = (self._hidden_line(), self._hint_line())
         parts += [f"<div>{html.escape(line)}</div>" for line in lines if line]
         return "".join(parts) + "</div>"
@@ -157,8 +158,9 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
     rows: list[Row] = []
     attempts: dict[str, list[Attempt]] = {}
     remarks: list[str] = []
-    for case in cases:
-        rights = exercise.right(case)
+    right_answers = [exercise.right(case) for case in cases]
+    none_is_an_answer = any(None in rights.values() for rights in right_answers)
+    for case, rights in zip(cases, right_answers, strict=True):
         try:
             value = answer(*case.args, **dict(case.kwargs))
         except NotImplementedError:
@@ -168,7 +170,7 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
             rows += [_row(case, part, right, error, exercise) for part, right in rights.items()]
             continue
         try:
-            parts = _parts_of(value, rights, exercise)
+            parts = _parts_of(value, rights, exercise, none_is_an_answer)
         except ValueError as problem:
             remarks.append(str(problem))
             parts = {}
@@ -192,12 +194,14 @@ class _Missing:
 _MISSING = _Missing()
 
 
-def _parts_of(value: Any, rights: dict[str, Right], exercise: Exercise) -> dict[str, Any]:
+def _parts_of(
+    value: Any, rights: dict[str, Right], exercise: Exercise, none_is_an_answer: bool
+) -> dict[str, Any]:
     """The student's value, part by part. ValueError, with a line for the student, without one."""
     if exercise.read is not None:
         value = exercise.read(value)
     if "" in rights:
-        if value is None and not is_right(rights[""], None, 0) and rights[""] is not None:
+        if value is None and not none_is_an_answer:
             raise ValueError("your function returns nothing: is there a return?")
         return {"": value}
     if isinstance(value, dict):
@@ -216,6 +220,8 @@ def _remark_on(part: str, right: Right, mine: Any) -> str:
         return f"your function's dict lacks {part!r}"
     if isinstance(mine, str) and isinstance(right, int | float | Ledger | OneOf):
         return f"{mine[:20]!r} is text (a str), not a number"
+    if mine is None and right is not None:
+        return "None says that there is no such number, but there is: does a search stop too early?"
     if isinstance(mine, float) and not is_number(mine):
         return f"{mine} is not a number that a count can have"
     return ""
@@ -223,12 +229,13 @@ def _remark_on(part: str, right: Right, mine: Any) -> str:
 
 def _row(case: Case, part: str, right: Right, mine: Any, exercise: Exercise) -> Row:
     failed = isinstance(mine, Exception)
+    accepted = not failed and mine is not _MISSING and is_right(right, mine, exercise.tolerance)
     return Row(
         case=case.label,
         part=part,
         yours=type(mine).__name__ if failed else _number_text(mine),
-        expected=_right_text(right),
-        right=not failed and mine is not _MISSING and is_right(right, mine, exercise.tolerance),
+        expected=_right_text(right, mine, exercise.tolerance) if accepted else _right_text(right),
+        right=accepted,
         hidden=case.hidden,
     )
 
@@ -299,10 +306,14 @@ def _number_text(value: Any) -> str:
     return text if len(text) <= 30 else f"{text[:29]}…"
 
 
-def _right_text(right: Right) -> str:
-    if isinstance(right, OneOf):
-        return _right_text(right.values[0])
-    return _number_text(right.total if isinstance(right, Ledger) else right)
+def _right_text(right: Right, mine: Any = None, tolerance: float = 0) -> str:
+    """The right value; of several right ones, the one that the student gave."""
+    if isinstance(right, OneOf | Ledger):
+        totals = (total for _, total in right.derivations()) if isinstance(right, Ledger) else ()
+        values = (*totals, *(right.values if isinstance(right, OneOf) else ()))
+        given = (value for value in values if is_right(value, mine, tolerance))
+        return _number_text(next(given, values[0]))
+    return _number_text(right)
 
 
 def _plain_answer(answer: Any, draws: bool) -> Any:
@@ -314,7 +325,8 @@ def _plain_answer(answer: Any, draws: bool) -> Any:
         return answer
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        value = answer(*args, **kwargs)
+        with shown_later():
+            value = answer(*args, **kwargs)
         return _plain(current_figure() if draws and value is None else value)
 
     return call

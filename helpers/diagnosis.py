@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
+from helpers.conventions import FLOP_PER_MAC
 from helpers.exercises.exercise import Case, Exercise, OneOf
 from helpers.ledger import Ledger, Term
 
@@ -164,11 +165,17 @@ def _changed_ledgers(
         other = DERIVATION if number else 0
         totals = [Ledger(unit, terms).total for terms in derivation]
         for factor, name, hint in _FACTORS.get(unit, ()):
+            if name == "MAC for FLOP" and all(term.price != FLOP_PER_MAC for term in derivation[0]):
+                continue
             yield Explanation(name, hint, 1 + other), [total * factor for total in totals]
         if unit == "B":
             counts: list[float] = [sum(t.count for t in terms) for terms in derivation]
             yield Explanation("elements for bytes", _ELEMENTS, 1 + other), counts
         for explanation, remaining in _edited_terms(derivation, totals):
+            # What is left out makes a count smaller than it should be; on another derivation
+            # than the first, an edit smaller than their difference would explain anything.
+            if any(mine > right.total for mine, right in zip(remaining, ledgers, strict=True)):
+                continue
             yield replace(explanation, edits=explanation.edits + other), remaining
 
 
@@ -176,10 +183,13 @@ _ELEMENTS = "this is the number of elements, not of bytes: how many bytes does o
 _FACTORS: dict[str, tuple[tuple[float, str, str], ...]] = {
     "FLOP": (
         (0.5, "MAC for FLOP", "this is half: MAC, not FLOP. One MAC is a multiply and an add"),
-        (2, "FLOP twice", "this is double: is each MAC counted as two FLOP twice?"),
+        (2, "twice", "this is exactly double: what is counted twice?"),
     ),
     "MAC": ((2, "FLOP for MAC", "this is double: FLOP, not MAC. One MAC is two FLOP"),),
-    "B": ((8, "bits for bytes", "this is eight times too much: bits, not bytes?"),),
+    "B": (
+        (8, "bits for bytes", "this is eight times too much: bits, not bytes?"),
+        (0.5, "half the width", "this is half: how many bytes does one element take?"),
+    ),
 }
 
 

@@ -9,7 +9,9 @@ Lines and points are in data coordinates, as they were drawn; a legend's names a
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 #: Points read of one line; more than a person can tell apart.
@@ -33,6 +35,22 @@ def current_figure() -> Any:
     """The figure that pyplot draws on now, or None where nothing was drawn."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     return pyplot.gcf() if pyplot is not None and pyplot.get_fignums() else None
+
+
+@contextlib.contextmanager
+def shown_later() -> Iterator[None]:
+    """While it lasts, `plt.show()` does nothing: in a notebook it would close the figure, and an
+    answer that ends with it would leave nothing to judge."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        yield
+        return
+    show = pyplot.show
+    pyplot.show = lambda *args, **kwargs: None
+    try:
+        yield
+    finally:
+        pyplot.show = show
 
 
 def _figure_of(value: Any) -> Any:

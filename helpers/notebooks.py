@@ -85,22 +85,24 @@ def find_units(course: Path) -> list[Unit]:
     folders = sorted(path for path in (course / "source").glob("*") if path.is_dir())
     if not folders:
         raise ValueError(f"{course} holds no course: run this where source/ is, or use --course")
-    units = []
-    for folder in folders:
-        texts = sorted(folder.glob("*.py"))
-        if len(texts) != 1:
-            raise ValueError(f"{folder} should hold one .py, the unit's text; it has {len(texts)}")
-        units.append(Unit(course, texts[0]))
-    return units
+    return [_unit_in(course, folder) for folder in folders]
 
 
 def find_unit(course: Path, name: str) -> Unit:
     """The unit of that name. ValueError, listing what there is, when there is none."""
-    units = find_units(course)
-    for unit in units:
-        if unit.name == name:
-            return unit
-    raise ValueError(f"no unit {name!r} in source/: use one of {', '.join(u.name for u in units)}")
+    folders = sorted(path.name for path in (course / "source").glob("*") if path.is_dir())
+    if not folders:
+        find_units(course)  # says that there is no course
+    if name not in folders:
+        raise ValueError(f"no unit {name!r} in source/: use one of {', '.join(folders)}")
+    return _unit_in(course, course / "source" / name)
+
+
+def _unit_in(course: Path, folder: Path) -> Unit:
+    texts = sorted(folder.glob("*.py"))
+    if len(texts) != 1:
+        raise ValueError(f"{folder} should hold one .py, the unit's text; it has {len(texts)}")
+    return Unit(course, texts[0])
 
 
 def build_unit(unit: Unit) -> dict[Path, str]:

@@ -105,14 +105,31 @@ def test_numbers_of_numpy_and_pytorch_are_numbers(number, capsys):
     assert "softmax_flops: right" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("how", ["figure", "axes", "pyplot"])
-def test_a_plot_may_be_returned_or_drawn(how, capsys):
+def test_none_where_there_is_a_number_is_not_called_a_missing_return():
+    exercise = EXERCISES["best_batch"]
+    verdict = judge(exercise, lambda i, o, ridge: None, exercise.visible_cases())
+    assert verdict.hint.startswith("None says that there is no such number")
+
+
+def test_expected_is_the_derivation_that_was_given():
+    verdict = judge(SOFTMAX, lambda batch, n: batch * 45 * n, SOFTMAX.visible_cases())
+    assert verdict.status == "right"
+    assert [row.expected for row in verdict.rows] == [row.yours for row in verdict.rows]
+
+
+@pytest.mark.parametrize("how", ["figure", "axes", "pyplot", "show"])
+def test_a_plot_may_be_returned_or_drawn(how, capsys, monkeypatch):
+    # What the notebook's backend does: show the figures, then forget them.
+    monkeypatch.setattr(plt, "show", lambda: plt.close("all"))
+
     def plot_intensity():
         plt.close("all")
         figure, axes = plt.subplots()
         axes.plot(range(1, 65), [4160 * b / (4 * (224 * b + 2049)) for b in range(1, 65)])
         axes.set(xlabel="batch", ylabel="FLOP/B")
-        return {"figure": figure, "axes": axes, "pyplot": None}[how]
+        if how == "show":
+            plt.show()
+        return {"figure": figure, "axes": axes}.get(how)
 
     check("plot_intensity", plot_intensity)
     assert "plot_intensity: right" in capsys.readouterr().out

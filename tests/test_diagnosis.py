@@ -39,8 +39,30 @@ def explained(answer, question=None):
     return explain(question, "", attempts)
 
 
-def test_half_is_mac():
-    assert explained(lambda b, n: cost(b, n).total / 2).hint.startswith("this is half: MAC")
+def products(batch, n):
+    return Ledger("FLOP", (Term("products", batch * n, 2), Term("bias", batch)))
+
+
+def test_half_is_mac_where_there_are_macs():
+    question = exercise(products)
+    hint = explained(lambda b, n: products(b, n).total / 2, question).hint
+    assert hint.startswith("this is half: MAC")
+
+
+def test_half_is_not_mac_where_there_are_none():
+    assert explained(lambda b, n: cost(b, n).total / 2) is None
+
+
+def test_more_than_the_right_count_is_not_called_left_out():
+    def norm(batch, n):
+        from_zero = Alternative("from zero", 2 * batch * n)
+        return Ledger(
+            "FLOP",
+            (Term("sums", 2 * batch * n - 2 * n, 1, (from_zero,)), Term("add ε", n)),
+        )
+
+    # One more for each n: from zero (2 n more) without ε (n less) would give it as well.
+    assert explained(lambda b, n: norm(b, n).total + n, exercise(norm)) is None
 
 
 def test_a_term_left_out_is_named():
@@ -90,7 +112,7 @@ def test_terms_of_one_size_cannot_be_told_apart():
 
 
 def test_what_fits_one_case_only_is_not_claimed():
-    assert explained(lambda b, n: cost(4, 32).total / 2) is None
+    assert explained(lambda b, n: products(4, 32).total / 2, exercise(products)) is None
 
 
 @given(st.integers(1, 10**6))

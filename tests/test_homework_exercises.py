@@ -175,6 +175,16 @@ IN_THE_WILD = [
     ("adam_bytes", lambda p, a: 8 * p + a, "left out two of: weights, gradients, Adam m, Adam v"),
     ("adam_bytes", lambda p, a: 16 * p, "you left out: saved activations"),
     ("prelu_flops", 7, "write over it"),
+    ("adam_bytes", lambda p, a: 4 * p + a, "what else is kept for every parameter?"),
+    ("batch_norm_flops", lambda b, c, h, w: 8 * b * c * h * w + 8 * c, "left out the variance"),
+    ("batch_norm_flops", lambda b, c, h, w: 7 * b * c * h * w + 5 * c, "not known beforehand"),
+    ("prelu_flops", lambda x: 2 * sum(v <= 0 for row in x for v in row), "one multiplication is"),
+    (
+        "conv_cost",
+        lambda i, o, s, k: (0, o * (s - k + 1) ** 2 * (2 * i * k**2 - 1)),
+        "first addition",
+    ),
+    ("largest_batch", lambda p, a, gb: max(0, (gb * 10**9 - 16 * p) / a), "a whole number"),
 ]
 
 

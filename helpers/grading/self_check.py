@@ -43,9 +43,23 @@ def check_notebook(
             print(f"[{_points(score)}] {shown}")
     for remark in graded.remarks:
         print(remark)
-    bonus = sum(each.points for each in EXERCISES.values() if each.unit == unit.name and each.bonus)
-    print(f"{unit.name}: {graded.total:g} of {graded.max_total - bonus:g} points", end="")
-    print(f", the bonus of {bonus:g} on top" if bonus else "")
+    print(_summary(unit, graded))
+
+
+def _summary(unit: Unit, graded: Graded) -> str:
+    """The points, the bonus apart: "homework: 20 of 22 points, bonus 2 of 2, 1 to be read"."""
+    bonuses = {f"check_{each.name}" for each in EXERCISES.values() if each.bonus}
+    counted = [score for score in graded.scores if score.grade_id not in bonuses]
+    bonus = [score for score in graded.scores if score.grade_id in bonuses]
+    to_read = sum(score.max_score for score in graded.scores if score.needs_manual)
+    line = f"{unit.name}: {_sum(counted)} of {sum(score.max_score for score in counted):g} points"
+    if bonus:
+        line += f", bonus {_sum(bonus)} of {sum(score.max_score for score in bonus):g}"
+    return f"{line}, {to_read:g} to be read" if to_read else line
+
+
+def _sum(scores: list[CellScore]) -> str:
+    return f"{sum(score.score or 0.0 for score in scores):.4g}"
 
 
 def _unit_of(notebook: Path, course: Path) -> Unit:

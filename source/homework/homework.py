@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Homework: all of it on one sheet
 #
-# Seven tasks, 22 points, and a bonus of 2. Every number you need was made in units 01 to 06.
+# Seven tasks, 22 points, and a bonus of 2. Units 01 to 06 show how each number is made.
 #
 # **How to answer**
 #
@@ -44,7 +44,9 @@ NAME = "Ada Lovelace"  # write yours: it stays in your copy
 print(f"{NAME}: {own_number(NAME):,} B")
 
 # %% [markdown]
-# Write it in GB and in GiB. Your function gets the name and returns both, at least three digits exact.
+# Write it in GB and in GiB. Your function gets the name and returns both; do not round.
+#
+# *1 point.*
 
 
 # %% answer="own_bytes"
@@ -62,7 +64,7 @@ check("own_bytes", own_bytes)
 # %% [markdown]
 # ## Task 2: convolution (3 points)
 #
-# A 3×3 kernel slides over 11 pixels and finds 9 places to stand. How many zeros were added on each side?
+# A 3×3 kernel slides over 11 pixels and finds 9 places to stand. How many zeros were added on each side? *1 point.*
 
 # %%
 figure, axes = plt.subplots(figsize=(6, 1.8))
@@ -90,7 +92,7 @@ def padding(size_in, size_out, kernel):
 check("padding", padding)
 
 # %% [markdown]
-# Now count the convolution itself: stride 1, **no padding**, no bias, one square image. Return MAC and FLOP.
+# Now count the convolution itself: stride 1, **no padding**, no bias, one square image. Return MAC and FLOP. *1 point.*
 
 
 # %% answer="conv_cost"
@@ -107,7 +109,7 @@ def conv_cost(in_channels, out_channels, size, kernel):
 check("conv_cost", conv_cost)
 
 # %% [markdown]
-# A depthwise convolution gives every channel a kernel of its own. Same image, same rules: what is left of the count?
+# A depthwise convolution gives every channel a kernel of its own. Count again: no padding, no bias. What is left? *1 point.*
 
 
 # %% answer="depthwise_cost"
@@ -135,7 +137,7 @@ check("depthwise_cost", depthwise_cost)
 #
 # Four images of 3 × 220 × 220 go through BatchNorm. How many means does it take: 3, or 145,200?
 #
-# Count everything it does in training: mean, variance, normalising with ε, scale and shift. Leave out the running averages.
+# Count everything it does in training: mean, variance, normalising (divide every element by √(variance + ε)), scale and shift. Leave out the running averages. *2 points.*
 
 
 # %% answer="batch_norm_flops"
@@ -166,7 +168,7 @@ check("batch_norm_flops", batch_norm_flops)
 # %% [markdown]
 # ## Task 4: PReLU (1 point)
 #
-# PReLU returns x where x > 0 and a · x everywhere else. So what it costs depends on what comes in.
+# PReLU returns x where x > 0 and a · x everywhere else. So what it costs depends on what comes in. *1 point.*
 
 
 # %% answer="prelu_flops"
@@ -183,7 +185,7 @@ check("prelu_flops", prelu_flops)
 # %% [markdown]
 # ## Task 5: softmax (2 points)
 #
-# For each row: the exponential of every element, their sum, and one division an element. (Leave out the subtraction of the maximum.) Which of the three costs most?
+# For each row: the exponential of every element, their sum, and one division an element. (Leave out the subtraction of the maximum.) Which of the three costs most? *2 points.*
 
 
 # %% answer="softmax_flops"
@@ -207,9 +209,9 @@ check("softmax_flops", softmax_flops)
 # %% [markdown]
 # ## Task 6: arithmetic intensity (6 points and the bonus)
 #
-# A small block: **PReLU, then Linear(64 → 32) without bias**, in fp32. Each layer reads its input from memory and writes its output there.
+# A small block: **PReLU, then Linear(64 → 32) without bias**, in fp32. The tensor between the two goes through memory.
 #
-# Count PReLU at its most: every x ≤ 0, one slope for all channels. First the FLOP, for a batch of any size.
+# Count PReLU at its most: every x ≤ 0, one slope for all channels. First the FLOP, for a batch of any size. *1 point.*
 
 
 # %% answer="block_flops"
@@ -224,7 +226,7 @@ def block_flops(batch):
 check("block_flops", block_flops)
 
 # %% [markdown]
-# Now the bytes that go between memory and processor, both layers together. What is read, what is written?
+# Now the bytes that go between memory and processor, both layers together. What is read, what is written? *1 point.*
 
 
 # %% answer="block_bytes"
@@ -241,7 +243,7 @@ def block_bytes(batch):
 check("block_bytes", block_bytes)
 
 # %% [markdown]
-# FLOP divided by bytes is the arithmetic intensity. A device has a ridge: peak divided by bandwidth. Below it, memory is the bound; at it or above, compute.
+# FLOP divided by bytes is the arithmetic intensity. A device has a ridge: peak divided by bandwidth. Below it, memory is the bound; at it or above, compute. *1 point.*
 
 
 # %% answer="block_bound"
@@ -262,7 +264,7 @@ def block_bound(batch, peak_tflops, bandwidth_gb):
 check("block_bound", block_bound)
 
 # %% [markdown]
-# Does a larger batch help? Plot the intensity for batches 1, 2, …, 64. Name the axes, with units: *batch* and *FLOP/B*. Where is the curve heading?
+# Does a larger batch help? Plot the intensity for every batch from 1 to 64. Name the axes, with units: *batch* and *FLOP/B*. Where is the curve heading? *2 points.*
 
 
 # %% answer="plot_intensity"
@@ -286,9 +288,9 @@ def plot_intensity():
 check("plot_intensity", plot_intensity)
 
 # %% [markdown]
-# No batch makes this block compute bound on a device with a ridge of 20. For a larger layer there is one.
+# Is there a batch that makes a layer compute bound? For some there is.
 #
-# Take **one Linear layer without bias, fp32**: it reads its input and its weights and writes its output. Which is the smallest batch whose intensity reaches the ridge? `None` where there is none.
+# Take **one Linear layer without bias, fp32**, counted as above. Which is the smallest batch whose intensity reaches the ridge? `None` where no batch is enough. *1 point.*
 
 
 # %% answer="best_batch"
@@ -296,8 +298,8 @@ def best_batch(in_features, out_features, ridge):
     """Smallest batch at which Linear(in → out) is compute bound, or None."""
     ### BEGIN SOLUTION
     weights, vectors = in_features * out_features, in_features + out_features
-    if 2 * weights <= 4 * ridge * vectors:  # even an endless batch stays below the ridge
-        return None
+    if 2 * weights <= 4 * ridge * vectors:
+        return None  # even an endless batch stays below the ridge
     batch = 1
     while 2 * batch * weights < ridge * 4 * (weights + batch * vectors):
         batch += 1
@@ -314,7 +316,7 @@ check("best_batch", best_batch)
 
 # %% answer="fused"
 def fused(batch):
-    """{"bytes": …, "intensity": FLOP/B} of PReLU → Linear(64 → 32) in one kernel."""
+    """{"bytes": …, "intensity": FLOP/B} of both in one kernel."""
     ### BEGIN SOLUTION
     moved = 4 * (batch * 64 + 1 + 64 * 32 + batch * 32)
     return {"bytes": moved, "intensity": block_flops(batch) / moved}
@@ -336,7 +338,7 @@ check("fused", fused)
 # %% [markdown]
 # ## Task 7: memory of a large model (7 points)
 #
-# `convnextv2_large` has about 200 million parameters. Can you train it on a free 16 GB card? Start with its size.
+# `convnextv2_large` has about 200 million parameters. Can you train it on a free 16 GB card? Start with its size. *2 points.*
 #
 # Build models on the **meta device**: shapes without data, so that nothing is allocated.
 
@@ -346,7 +348,7 @@ import timm
 with torch.device("meta"):
     example = timm.create_model("convnextv2_atto")
 first = next(example.parameters())
-print(first.device, tuple(first.shape), f"{first.numel():,} parameters in the first tensor")
+print(first.device, tuple(first.shape), f"{first.numel():,} parameters")
 
 
 # %% answer="model_size"
@@ -367,7 +369,8 @@ check("model_size", model_size)
 # Next, what training keeps. PyTorch calls a hook for every tensor that autograd saves:
 
 # %%
-layer = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+nn = torch.nn
+layer = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))
 
 
 def show(tensor):
@@ -382,7 +385,7 @@ with torch.autograd.graph.saved_tensors_hooks(show, lambda tensor: tensor):
     layer(torch.randn(4, 8))
 
 # %% [markdown]
-# Profile a forward pass of a timm model in training, 224 × 224 images, on the meta device. How many bytes does autograd keep, **parameters left out, each storage counted once**?
+# Profile a forward pass of a timm model in training, 224 × 224 images, on the meta device. How many bytes does autograd keep? **Leave the parameters out, count everything else that is saved (the images, too), each storage once.** On the meta device every `data_ptr()` is 0: tell storages apart as above. *1 point.*
 
 
 # %% answer="saved_bytes"
@@ -411,7 +414,7 @@ def saved_bytes(model, batch):
 check("saved_bytes", saved_bytes)
 
 # %% [markdown]
-# The other way round: a profiler saw `peak` bytes in use at the end of a forward pass, fp32, images of 3 × 224 × 224. In it are the weights and the images. The rest are activations: how many bytes?
+# The other way round: a profiler saw `peak` bytes in use at the end of a forward pass, fp32, images of 3 × 224 × 224. In it are the weights and the images. The rest are activations: how many bytes? *1 point.*
 
 
 # %% answer="activations_from_peak"
@@ -426,7 +429,7 @@ def activations_from_peak(peak, parameters, batch):
 check("activations_from_peak", activations_from_peak)
 
 # %% [markdown]
-# A training step with Adam, all in fp32. Add up everything that it needs at some moment, the activations as given. (The parts are not all there at once: what that does to the sum, you will see below.)
+# A training step with Adam, all in fp32. Add up everything that it needs at some moment, the activations as given. *1 point.*
 
 
 # %% answer="adam_bytes"
@@ -441,12 +444,12 @@ def adam_bytes(parameters, activation_bytes):
 check("adam_bytes", adam_bytes)
 
 # %% [markdown]
-# So what is the largest batch for a card? `activation_bytes` are those of one image.
+# So what is the largest batch for a card? `activation_bytes` are those of one image. *1 point.*
 
 
 # %% answer="largest_batch"
 def largest_batch(parameters, activation_bytes, memory_gb):
-    """Largest batch whose sum of parts fits into memory_gb gigabytes; 0 if none does."""
+    """Largest batch whose sum of parts fits into memory_gb GB; 0 if none."""
     ### BEGIN SOLUTION
     free = memory_gb * 10**9 - 16 * parameters
     return max(0, int(free // activation_bytes))
@@ -460,38 +463,14 @@ check("largest_batch", largest_batch)
 # Now run one. This cell takes a training step on your GPU, or of a small model where there is none, and prints what it predicts beside what it measures.
 
 # %% tags=["skip-grading"]
-from torch.profiler import ProfilerActivity, profile
+from helpers.meter.measured import measured_training
 
 on_gpu = torch.cuda.is_available()
 name, batch = ("convnextv2_large", 8) if on_gpu else ("convnextv2_atto", 1)
 device = "cuda" if on_gpu else "cpu"
 network = timm.create_model(name).to(device)
-optimizer = torch.optim.Adam(network.parameters(), foreach=False)
 images = torch.randn(batch, 3, 224, 224, device=device)
-
-
-def step():
-    optimizer.zero_grad(set_to_none=False)
-    network(images).square().mean().backward()
-    optimizer.step()
-
-
-step()  # the second step is the steady one: gradients and Adam's states are there
-if on_gpu:
-    torch.cuda.reset_peak_memory_stats()
-    step()
-    measured = torch.cuda.max_memory_allocated()
-else:
-    resident = 16 * sum(p.numel() for p in network.parameters()) + images.nbytes
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        step()
-    events = sorted(profiler.profiler.kineto_results.events(), key=lambda event: event.start_ns())
-    total = peak = 0
-    for event in events:
-        if event.name() == "[memory]":
-            total += event.nbytes()
-            peak = max(peak, total)
-    measured = resident + peak
+measured = measured_training(network, images, optimizer="adam", foreach=False).peak
 print(f"{name}, batch {batch}, on {device}: measured {measured / 2**30:.3f} GiB")
 
 # %% tags=["skip-grading"]
@@ -503,7 +482,7 @@ except NotImplementedError:
     print("no prediction yet: answer saved_bytes and adam_bytes first")
 
 # %% [markdown]
-# **Compare (1 point).** Is the sum of parts above or below what was measured? Name two things that the difference is made of. A person reads it.
+# **Compare (1 point).** Is the sum of parts above or below what was measured? Name something that the sum counts but that is not there at the peak, and something that is there but not counted. A person reads it.
 
 # %% [markdown] read="compare_measured" points=1
 # The sum takes all parts as if they were there at the same moment. A peak is a maximum over time:

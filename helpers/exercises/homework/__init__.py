@@ -7,12 +7,10 @@ FLOP) need no entry: `helpers.diagnosis` finds them in the ledger.
 
 from __future__ import annotations
 
+from helpers.exercises.homework.convolution import CONV_COST, DEPTHWISE_COST, PADDING
 from helpers.exercises.homework.counting import (
     BATCH_NORM_FLOPS,
-    CONV_COST,
-    DEPTHWISE_COST,
     OWN_BYTES,
-    PADDING,
     PRELU_FLOPS,
     SOFTMAX_FLOPS,
 )

@@ -19,7 +19,7 @@ from helpers.exercises.prelu_linear import (
     intensity,
     without,
 )
-from helpers.ledger import Ledger
+from helpers.ledger import Ledger, Term
 
 UNIT = "homework"
 FP32 = 4  # bytes
@@ -67,12 +67,23 @@ BLOCK_FLOPS = Exercise(
             lambda batch: batch * IN * OUT + batch * IN,
         ),
         Misconception(
+            "first addition saved",
+            "here one MAC is two FLOP: the first addition of each output counts, too",
+            lambda batch: _block_flops(batch).total - batch * OUT,
+        ),
+        Misconception(
             "a bias that is not there",
             "this Linear layer has no bias",
             lambda batch: 2 * batch * IN * OUT + batch * OUT + batch * IN,
         ),
     ),
 )
+
+
+def _weights_for_every_sample(batch: int) -> Ledger:
+    weights = Term("read weights", batch * IN * OUT, FP32)
+    return Ledger("B", (*without(_block_bytes(batch), "read weights").terms, weights))
+
 
 BLOCK_BYTES = Exercise(
     name="block_bytes",
@@ -87,7 +98,7 @@ BLOCK_BYTES = Exercise(
         Misconception(
             "weights read for every sample",
             "the weights are read once for the whole batch, not once for each sample",
-            lambda batch: batch * _block_bytes(1).total,
+            _weights_for_every_sample,
         ),
     ),
 )
@@ -147,6 +158,34 @@ BLOCK_BOUND = Exercise(
             "the traffic lacks its largest part: the weights are read from memory, too",
             _bound_without_weights,
         ),
+        Misconception(
+            "tera and giga not brought together",
+            "1 TFLOP/s is 1000 GFLOP/s: bring peak and bandwidth to one prefix first",
+            lambda batch, peak_tflops, bandwidth_gb: {"ridge": peak_tflops / bandwidth_gb},
+        ),
+        Misconception(
+            "ridge upside down",
+            "the ridge is in FLOP/B: which of the two is divided by the other?",
+            lambda batch, peak_tflops, bandwidth_gb: {
+                "ridge": 1 / _ridge(peak_tflops, bandwidth_gb)
+            },
+        ),
+        Misconception(
+            "intensity upside down",
+            "the intensity is in FLOP/B: which of the two is divided by the other?",
+            lambda batch, peak_tflops, bandwidth_gb: {
+                "intensity": _block_bytes(batch).total / _block_flops(batch).total
+            },
+        ),
+        Misconception(
+            "bounds swapped",
+            "an intensity below the ridge: does the processor wait for memory, or the other way?",
+            lambda batch, peak_tflops, bandwidth_gb: {
+                "bound": {"memory": "compute", "compute": "memory"}[
+                    _bound(batch, peak_tflops, bandwidth_gb)["bound"]
+                ]
+            },
+        ),
     ),
 )
 
@@ -190,6 +229,11 @@ PLOT_INTENSITY = Exercise(
             "traffic without the weights",
             "a curve that does not rise: the weights are missing in the traffic",
             lambda: {"intensity": _curves_without_weights()},
+        ),
+        Misconception(
+            "axes not named",
+            "name both axes: the word batch on one, the unit FLOP/B on the other",
+            lambda: {"axes named": "no"},
         ),
         Misconception(
             "intensity of one sample times the batch",

@@ -189,6 +189,13 @@ ADAM_BYTES = Exercise(
         (draw.randrange(10**6, 10**9), draw.randrange(10**6, 10**10)) for _ in range(4)
     ],
     reference=_adam_bytes,
+    misconceptions=(
+        Misconception(
+            "only the weights",
+            "4 bytes a parameter is one tensor in fp32: what else is kept for every parameter?",
+            lambda parameters, activation_bytes: 4 * parameters + activation_bytes,
+        ),
+    ),
 )
 
 
@@ -239,6 +246,11 @@ LARGEST_BATCH = Exercise(
             "GB taken as GiB",
             "a memory in GB counts in steps of 1000, not of 1024",
             lambda p, a, gb: _largest_batch(p, a, gb, giga=1024**3),
+        ),
+        Misconception(
+            "a part of a sample",
+            "a batch is a whole number: what is left over does not fit",
+            lambda p, a, gb: max(0, (gb * 10**9 - 16 * p) / a),
         ),
         Misconception(
             "below zero",

@@ -18,6 +18,8 @@ from ipykernel import zmqshell
 from jupyter_client.session import Session
 from traitlets.config import Config
 
+from helpers.figures import current_figure, shown_later
+
 from . import codec
 
 #: Bytes of output that one cell may send; the grader has a limit of its own.
@@ -281,9 +283,10 @@ class Server:
         try:
             function = self.shell.user_ns[request["name"]]
             args, kwargs = codec.decode(request["args"]), codec.decode(request["kwargs"])
-            value = function(*args, **kwargs)
+            with shown_later():
+                value = function(*args, **kwargs)
             if value is None:
-                value = drawn()
+                value = current_figure()
             return {"value": codec.encode(value)}
         except KeyboardInterrupt:
             raise
@@ -298,13 +301,6 @@ class Server:
         finally:
             self.session.flush()
             close_figures()
-
-
-def drawn() -> Any:
-    """The figure that a plotting function left on pyplot, if it did."""
-    from helpers.figures import current_figure
-
-    return current_figure()
 
 
 def close_figures() -> None:

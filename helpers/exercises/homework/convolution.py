@@ -1,0 +1,199 @@
+"""Homework, task 2: padding, MAC and FLOP of a standard and of a depthwise convolution."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from helpers.exercises.exercise import Exercise, Misconception
+from helpers.ledger import Ledger
+from helpers.reference import conv2d_flops, conv2d_macs
+
+UNIT = "homework"
+
+
+def _draw_padding(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    cases = []
+    for _ in range(6):
+        kernel, padding = draw.choice([1, 3, 5, 7]), draw.randrange(4)
+        size_in = draw.randrange(8, 64)
+        cases.append((size_in, size_in + 2 * padding - kernel + 1, kernel))
+    return cases
+
+
+PADDING = Exercise(
+    name="padding",
+    unit=UNIT,
+    points=1,
+    topic="padding for a given output size",
+    parameters=("size_in", "size_out", "kernel"),
+    examples=[(11, 9, 3), (11, 11, 3), (32, 32, 5)],
+    hidden=_draw_padding,
+    reference=lambda size_in, size_out, kernel: (size_out - size_in + kernel - 1) // 2,
+    misconceptions=(
+        Misconception(
+            "padding that keeps the size",
+            "this padding keeps the output as large as the input: is that what is asked for?",
+            lambda size_in, size_out, kernel: (kernel - 1) // 2,
+        ),
+        Misconception(
+            "padding 1",
+            "padding 1 and a kernel of 3 make the output as large as the input: is it?",
+            lambda size_in, size_out, kernel: 1,
+        ),
+        Misconception(
+            "padding of both sides together",
+            "padding is added on both sides: p is what one side gets",
+            lambda size_in, size_out, kernel: size_out - size_in + kernel - 1,
+        ),
+    ),
+)
+
+
+def _draw_convolutions(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    return [
+        (draw.randrange(2, 65), draw.randrange(2, 65), draw.randrange(9, 57), draw.choice([3, 5]))
+        for _ in range(5)
+    ]
+
+
+def _convolution(in_channels: int, out_channels: int, size: int, kernel: int, padding: int = 0):
+    sizes = (1, in_channels, out_channels, size, size, kernel)
+    return {
+        "MAC": conv2d_macs(*sizes, padding=padding, bias=False),
+        "FLOP": conv2d_flops(*sizes, padding=padding, bias=False),
+    }
+
+
+def _totals(ledgers: dict[str, Ledger]) -> dict[str, float]:
+    return {part: ledger.total for part, ledger in ledgers.items()}
+
+
+def _each(parts: dict[str, Ledger], change: Callable[[float], float]) -> dict[str, float]:
+    return {part: change(ledger.total) for part, ledger in parts.items()}
+
+
+def _first_addition_saved(mac: float, outputs: int) -> dict[str, float]:
+    return {"MAC": mac, "FLOP": 2 * mac - outputs}
+
+
+_MAC_IS_TWO = "here one MAC is two FLOP: the first addition of each output counts, too"
+_PADDED = "the output is smaller than the input here: no padding"
+
+CONV_COST = Exercise(
+    name="conv_cost",
+    unit=UNIT,
+    points=1,
+    topic="MAC and FLOP of a convolution",
+    parameters=("in_channels", "out_channels", "size", "kernel"),
+    examples=[(16, 16, 11, 3), (3, 8, 9, 5)],
+    hidden=_draw_convolutions,
+    reference=_convolution,
+    misconceptions=(
+        Misconception(
+            "padding 1",
+            _PADDED,
+            lambda ci, co, size, kernel: _totals(
+                _convolution(ci, co, size, kernel, padding=(kernel - 1) // 2)
+            ),
+        ),
+        Misconception(
+            "MAC and FLOP taken for the same",
+            "one MAC is a multiply and an add: FLOP and MAC are not the same number",
+            lambda ci, co, size, kernel: dict.fromkeys(
+                ("MAC", "FLOP"), conv2d_macs(1, ci, co, size, size, kernel, bias=False).total
+            ),
+        ),
+        Misconception(
+            "input channels forgotten",
+            "every output sums over all input channels: where are they?",
+            lambda ci, co, size, kernel: _each(
+                _convolution(ci, co, size, kernel), lambda total: total // ci
+            ),
+        ),
+        Misconception(
+            "kernel in one dimension",
+            "the kernel is a square: how many weights has it for one input channel?",
+            lambda ci, co, size, kernel: _each(
+                _convolution(ci, co, size, kernel), lambda total: total // kernel
+            ),
+        ),
+        Misconception(
+            "output in one dimension",
+            "the output is a square, too: how many places are there in all?",
+            lambda ci, co, size, kernel: _each(
+                _convolution(ci, co, size, kernel), lambda total: total // (size - kernel + 1)
+            ),
+        ),
+        Misconception(
+            "one place too few",
+            "a kernel of 3 over 11 pixels stands in 9 places, not in 8",
+            lambda ci, co, size, kernel: _totals(_convolution(ci, co, size - 1, kernel)),
+        ),
+        Misconception(
+            "first addition saved",
+            _MAC_IS_TWO,
+            lambda ci, co, size, kernel: _first_addition_saved(
+                conv2d_macs(1, ci, co, size, size, kernel, bias=False).total,
+                co * (size - kernel + 1) ** 2,
+            ),
+        ),
+    ),
+)
+
+
+def _depthwise(channels: int, size: int, kernel: int, padding: int = 0):
+    sizes = (1, channels, channels, size, size, kernel)
+    return {
+        "MAC": conv2d_macs(*sizes, padding=padding, groups=channels, bias=False),
+        "FLOP": conv2d_flops(*sizes, padding=padding, groups=channels, bias=False),
+    }
+
+
+DEPTHWISE_COST = Exercise(
+    name="depthwise_cost",
+    unit=UNIT,
+    points=1,
+    topic="MAC and FLOP of a depthwise convolution",
+    parameters=("channels", "size", "kernel"),
+    examples=[(16, 11, 3), (32, 9, 5)],
+    hidden=lambda draw: [
+        (draw.randrange(2, 129), draw.randrange(9, 57), draw.choice([3, 5])) for _ in range(5)
+    ],
+    reference=_depthwise,
+    misconceptions=(
+        Misconception(
+            "padding 1",
+            _PADDED,
+            lambda channels, size, kernel: _totals(
+                _depthwise(channels, size, kernel, padding=(kernel - 1) // 2)
+            ),
+        ),
+        Misconception(
+            "counted as a standard convolution",
+            "in a depthwise convolution an output sees one input channel, not all of them",
+            lambda channels, size, kernel: _totals(_convolution(channels, channels, size, kernel)),
+        ),
+        Misconception(
+            "channels left out",
+            "this is one channel: how many are there?",
+            lambda channels, size, kernel: _totals(_depthwise(1, size, kernel)),
+        ),
+        Misconception(
+            "first addition saved",
+            _MAC_IS_TWO,
+            lambda channels, size, kernel: _first_addition_saved(
+                _depthwise(channels, size, kernel)["MAC"].total,
+                channels * (size - kernel + 1) ** 2,
+            ),
+        ),
+        Misconception(
+            "MAC and FLOP taken for the same",
+            "one MAC is a multiply and an add: FLOP and MAC are not the same number",
+            lambda channels, size, kernel: dict.fromkeys(
+                ("MAC", "FLOP"), _depthwise(channels, size, kernel)["MAC"].total
+            ),
+        ),
+    ),
+)
