@@ -114,9 +114,20 @@ class Step:
         with self.tracker:
             loss = self._loss(loss_of)
             self.tracker.phase = "backward"
-            # What is checkpointed runs forward again here, and must choose as it did before.
+            # What is checkpointed runs forward again here, and must choose as it did before. The
+            # engine is called directly: loss.backward() is a call that the modes handle, and a
+            # mode is off inside the call that it handles.
             with self._choices(cache=False), self._failures("in the backward pass of"):
-                loss.backward()
+                engine = torch.autograd.Variable._execution_engine
+                engine.run_backward(
+                    (loss,),
+                    (torch.ones_like(loss),),
+                    keep_graph=False,
+                    create_graph=False,
+                    inputs=(),
+                    allow_unreachable=True,
+                    accumulate_grad=True,
+                )
             for parameter in parameters:
                 if parameter.grad is not None:
                     self.tracker.relabel(parameter.grad, "gradients")
