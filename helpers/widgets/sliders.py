@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,9 @@ def with_sliders(draw: Callable[..., Figure], choices: Mapping[str, Sequence[Any
     for slider in sliders.values():
         slider.observe(redraw, names="value")
     box = ipywidgets.VBox([*sliders.values(), picture])
-    bundle = box._repr_mimebundle_()
-    display({**bundle, **shown} if bundle else shown, raw=True)
+    bundle = box._repr_mimebundle_() or {}
+    # Where both can be shown, JupyterLab takes the sliders; Colab, which always can, gets no choice.
+    display(bundle if bundle and "google.colab" in sys.modules else {**bundle, **shown}, raw=True)
 
 
 def _png(figure: Figure) -> bytes:

@@ -3,7 +3,7 @@
 #
 # ResNet-50 needs 4.1 GFLOPs, says one table. 8.2, says another. Neither made a mistake in counting. What did each of them count?
 #
-# At the end you let three programs count the same models, and find out why they disagree.
+# At the end you let three programs count the same models, and find out why they disagree. As before: write where `# YOUR CODE HERE` stands, delete the line `raise NotImplementedError()`, run the `check`.
 
 # %%
 import time
@@ -202,10 +202,10 @@ check("average_pool_flops", average_pool_flops)
 def batch_norm_cost(batch, channels, height, width):
     """{"statistics": FLOP, "normalize": FLOP} of a training step's forward pass."""
     ### BEGIN SOLUTION
-    n = batch * channels * height * width  # all numbers
-    sums = 2 * (n - channels)
-    statistics = sums + 2 * 4 * channels + n + n  # divisions, subtract μ, square
-    normalize = channels * (1 + 4) + n * (1 + 4 + 1 + 1)  # ε, root; subtract, divide, γ, β
+    numbers = batch * channels * height * width
+    sums = 2 * (numbers - channels)
+    statistics = sums + 2 * 4 * channels + 2 * numbers  # two divisions; subtract μ, square
+    normalize = channels * (1 + 4) + numbers * (1 + 4 + 1 + 1)  # ε, root; −μ, ÷, γ, β
     return {"statistics": statistics, "normalize": normalize}
     ### END SOLUTION
 
@@ -343,9 +343,9 @@ check("alexnet_layer_macs", alexnet_layer_macs)
 # %% tags=["skip-grading"]
 from helpers.reference import alexnet_macs, alexnet_parameters
 
-macs, parameters = alexnet_macs(), alexnet_parameters()
+weights, work = alexnet_parameters(), alexnet_macs()
 names = [f"conv{i}" for i in range(1, 6)] + ["fc6", "fc7", "fc8"]
-models.held_and_done({name: (parameters[name], macs[name]) for name in names});
+models.held_and_done({name: (weights[name], work[name]) for name in names});
 
 # %% [markdown]
 # It is the other way round. The convolutions hold 4 % of the weights and do 92 % of the work: they use each weight again and again.
@@ -385,7 +385,7 @@ counts = {
     "DistilBERT, 128 tokens": count(distilbert, *indices[:2]),
 }
 sizes = {name: (each.parameters, each.macs) for name, each in counts.items()}
-sizes["AlexNet, 227²"] = (parameters.total, macs.total)
+sizes["AlexNet, 227²"] = (weights.total, work.total)
 
 # %% tags=["skip-grading"]
 print(f"{'':23}{'M param.':>9}{'GMAC':>8}{'FLOP/param.':>12}")
@@ -404,14 +404,14 @@ models.parameters_against_macs(sizes);
 # %% tags=["skip-grading"]
 from torchvision.models import EfficientNet_B0_Weights, ResNet50_Weights, ViT_B_16_Weights
 
-for weights in (
+for published in (
     ResNet50_Weights.IMAGENET1K_V1,
     EfficientNet_B0_Weights.IMAGENET1K_V1,
     ViT_B_16_Weights.IMAGENET1K_V1,
     ViT_B_16_Weights.IMAGENET1K_SWAG_E2E_V1,
 ):
-    side = weights.transforms().crop_size[0]
-    print(f"{type(weights).__name__:24}{side:4}² {weights.meta['_ops']:7.2f}")
+    side = published.transforms().crop_size[0]
+    print(f"{type(published).__name__:24}{side:4}² {published.meta['_ops']:7.2f}")
 
 # %% [markdown]
 # Given a published number in 10⁹ and your own count in GMAC, what was counted? (The 22.5 of BERT comes beside 11.17 GMAC; the 55.48 of ViT-B/16 beside 17.56 GMAC, but at 224².)
@@ -493,8 +493,8 @@ theirs = FlopCo(vit, device="meta").macs
 ours = {row.name: row.macs for row in count(vit).by_module()}
 print(f"{'MMAC':19}{'flopco':>8}{'ours':>9}  ratio")
 for name in list(theirs)[:5]:
-    macs = theirs[name][0]
-    print(f"{name:19}{macs / 1e6:8.2f}{ours[name] / 1e6:9.2f}{ours[name] / macs:7.0f}")
+    reported = theirs[name][0]
+    print(f"{name:19}{reported / 1e6:8.2f}{ours[name] / 1e6:9.2f}{ours[name] / reported:7.0f}")
 
 # %% [markdown]
 # 197 is no accident: what does ViT-B/16 have 197 of? Now make experiments of your own. Change batch, tokens, channels, groups, and watch the number:
@@ -532,9 +532,9 @@ for groups in (1, 4, 16, 64):
         layer = nn.Conv2d(64, 64, 3, padding=1, groups=groups, bias=False)
         x = torch.empty(1, 64, 28, 28)
     forward = torch_macs(layer, x)
-    weights = torch_macs(layer, x, backward=True) / forward
+    one = torch_macs(layer, x, backward=True) / forward
     both = torch_macs(layer, x.requires_grad_(), backward=True) / forward
-    print(f"{groups:6}  {forward / 1e6:5.2f} M  {weights:11.0f} ×  {both:11.0f} ×")
+    print(f"{groups:6}  {forward / 1e6:5.2f} M  {one:11.0f} ×  {both:11.0f} ×")
 
 # %% [markdown]
 # Right would be 2 and 3, whatever the groups. (So it is in the version of torch printed above; until 2.14, the same counter also took fused attention on a CPU for nothing.)
