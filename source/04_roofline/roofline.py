@@ -24,10 +24,9 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 a100 = DEVICES["A100"]
 flops = 2 * 4096**2
 moved = 2 * (4096**2 + 4096 + 4096)  # weights, input, output
-print(
-    f"{flops:,} FLOP at {a100.peak['bf16'] / 1e12:.0f} TFLOP/s: {flops / a100.peak['bf16'] * 1e6:6.2f} µs"
-)
-print(f"{moved:,} B at {a100.bandwidth / 1e9:,.0f} GB/s:   {moved / a100.bandwidth * 1e6:6.2f} µs")
+computing, moving = flops / a100.peak["bf16"], moved / a100.bandwidth
+print(f"{flops:,} FLOP at {a100.peak['bf16'] / 1e12:.0f} TFLOP/s: {computing * 1e6:5.2f} µs")
+print(f"{moved:,} B at {a100.bandwidth / 1e9:,.0f} GB/s:      {moving * 1e6:5.2f} µs")
 
 # %% [markdown]
 # Moving and computing overlap: while some numbers are being multiplied, the next ones arrive. So the layer cannot be done before the slower of the two is done. That is the **bound**.
@@ -58,8 +57,11 @@ check("layer_time", layer_time)
 from helpers.plots.roofs import Roof, roofs
 
 a100_roof = Roof("A100, bf16", a100.peak["bf16"], a100.bandwidth)
-roofs([a100_roof], "Left of the ridge memory is the bound, right of it the peak",
-      guide=("our layer: 1 FLOP/B", flops / moved))  # fmt: skip
+roofs(
+    [a100_roof],
+    "Left of the ridge memory is the bound, right of it the peak",
+    guide=("our layer: 1 FLOP/B", flops / moved),
+)
 plt.show()
 
 # %% [markdown]
@@ -84,18 +86,31 @@ check("attainable_tflops", attainable_tflops)
 #
 # A device has a peak for each format, and one bandwidth. So how many ridges has it? Here are devices as their makers describe them.
 
-# %% tags=["skip-grading"]
-print("                         TFLOP/s    GB/s  ridge")
-for each in DEVICES.values():
-    print(each.name)
-    for dtype, peak in each.peak.items():
-        print(
-            f"  {dtype:18}{peak / 1e12:12,.1f} {each.bandwidth / 1e9:7,.0f} {each.ridge(dtype):6.0f}"
-        )
 
 # %% tags=["skip-grading"]
+def columns(numbers):
+    shown = (number and f"{number:,.{0 if number >= 100 else 1}f}" for number in numbers)
+    return "".join(f"{number or '–':>7}" for number in shown)
+
+
+print(f"{'dense TFLOP/s':22} 16-bit   tf32   fp32   GB/s")
 for each in DEVICES.values():
-    print(f"{each.name}: {each.source}")
+    peaks = [
+        each.peak.get("bf16", each.peak.get("fp16")),
+        each.peak.get("tf32"),
+        each.peak.get("fp32"),
+    ]
+    ridges = [peak and peak / each.bandwidth for peak in peaks]
+    print(
+        f"{each.name:22}"
+        + columns([peak and peak / 1e12 for peak in [*peaks, each.bandwidth * 1e3]])
+    )
+    print(f"{'  ridge, FLOP/B':22}" + columns(ridges))
+
+# %% tags=["skip-grading"]
+from IPython.display import Markdown
+
+Markdown("\n".join(f"- {each.name}: {each.source}" for each in DEVICES.values()))
 
 # %% [markdown]
 # All peaks here are **dense**. Sheets often print a rate "with sparsity", for matrices in which half of the numbers are zero: twice as high, and not for you.
@@ -247,9 +262,9 @@ check("plot_pair", plot_pair)
 # The limit is 4.6 FLOP/B. Is there any device in our table on which a larger batch makes this block compute bound?
 
 # %% tags=["skip-grading"]
+print("fp32 ridges, FLOP/B (the block's limit: 4.6)")
 for each in DEVICES.values():
-    if "fp32" in each.peak:
-        print(f"{each.name:22} fp32 ridge {each.ridge('fp32'):6.1f}   limit 4.6: memory bound")
+    print(f"  {each.name:22}{each.ridge('fp32'):6.1f}")
 
 # %% [markdown]
 # None: every ridge lies above it. A layer that is larger has a higher limit.
@@ -337,8 +352,8 @@ for what, rate, (slowest, fastest), unit in (
     ("matrix product", machine.flop_rate, machine.flop_spread, "FLOP/s"),
     ("copy", machine.bandwidth, machine.bandwidth_spread, "B/s"),
 ):
-    print(f"{what}: {format_count(rate, unit)}", end="")
-    print(f" (between {format_count(slowest, unit)} and {format_count(fastest, unit)})")
+    print(f"{what}: {format_count(rate, unit)} in the median,")
+    print(f"  {format_count(slowest, unit)} to {format_count(fastest, unit)}")
 
 # %% [markdown]
 # Now layers. **Predict first**: which of them does memory bound on this machine, which compute?
@@ -349,6 +364,7 @@ guess = {  # "memory" or "compute": write your own
     "linear, batch 256": "compute",
     "convolution 3×3": "compute",
     "depthwise 3×3": "compute",
+    "depthwise, channels last": "compute",
     "residual sum": "compute",
 }
 
@@ -359,12 +375,14 @@ linear = torch.nn.Linear(4096, 4096, bias=False)
 conv = torch.nn.Conv2d(64, 64, 3, padding=1, bias=False)
 depthwise = torch.nn.Conv2d(256, 256, 3, padding=1, groups=256, bias=False)
 images, wide_images = torch.randn(8, 64, 56, 56), torch.randn(4, 256, 56, 56)
+channels_last = wide_images.to(memory_format=torch.channels_last)
 runs = {
     "linear, batch 1": (linear, torch.randn(1, 4096)),
     "linear, batch 256": (linear, torch.randn(256, 4096)),
     "convolution 3×3": (conv, images),
     "depthwise 3×3": (depthwise, wide_images),
-    "residual sum": (torch.add, wide_images, torch.randn(4, 256, 56, 56)),
+    "depthwise, channels last": (depthwise, channels_last),
+    "residual sum": (torch.add, torch.randn(2**24), torch.randn(2**24)),
 }
 
 
@@ -425,16 +443,17 @@ check("roof_share", roof_share)
 # ✎ **Explain (1 point).** Which guesses were wrong? Take the layer farthest below its roof: name something that its time holds and the two terms of the model do not. A person reads it.
 
 # %% [markdown] read="explain_roof" points=1
-# I had guessed compute for the linear layer at batch 1; at 0.5 FLOP/B it waits for memory, as do the
-# residual sum and the depthwise convolution. Farthest below its roof is the depthwise convolution:
-# its kernel does not reuse what it loads as well as the count assumes, and its few operations for
-# each number do not fill the vector units. The sum writes to fresh memory, which the
-# operating system first has to hand over. Other programs on the machine take their share, too.
+# I had guessed compute for the linear layer at batch 1; at 0.5 FLOP/B it waits for memory, as do
+# the residual sum and the depthwise convolution. Farthest below its roof is the depthwise
+# convolution: on a CPU, PyTorch's library first turns input and weights into a layout of its own and the
+# output back, which is traffic that the count does not hold. With channels last the input needs no
+# turning, and it took less than half of the time. The sum writes to fresh memory, which the
+# operating system has to hand over first: into memory that is there already it ran twice as fast.
 
 # %% [markdown]
 # ## A whole network
 #
-# MobileNetV2 does a fourteenth of the FLOP of ResNet-50. Is it fourteen times as fast? Put every layer under the roof of a T4. (These points are bounds: they sit *on* the roof because the model puts them there.)
+# MobileNetV2 does less than a twelfth of the FLOP of ResNet-50. Is it twelve times as fast? Put every layer under the roof of a T4. (These points are bounds: they sit *on* the roof because the model puts them there.)
 
 # %% tags=["skip-grading"]
 from helpers.plots import roofline as draw_roofline
@@ -450,7 +469,8 @@ for model in "resnet50", "mobilenetv2_100":
 flops_of, time_of = (
     [sum(getattr(p, what) for p in bounds[m]) for m in bounds] for what in ("flops", "time")
 )
-print(f"FLOP {flops_of[0] / flops_of[1]:.1f} times, time {time_of[0] / time_of[1]:.1f} times")
+print(f"ResNet-50 has {flops_of[0] / flops_of[1]:.1f} times the FLOP,")
+print(f"and {time_of[0] / time_of[1]:.1f} times the time")
 
 # %% tags=["skip-grading"]
 for model in bounds:
@@ -493,7 +513,7 @@ progress("04_roofline")
 #
 # - A layer takes at least max(FLOP ÷ peak, bytes ÷ bandwidth).
 # - The ridge, peak ÷ bandwidth, belongs to a device *and* a number format.
-# - A larger batch raises the intensity, until it saturates. Small layers saturate below every ridge.
+# - A larger batch raises the intensity, until it saturates; a small layer saturates below the ridge.
 # - Fusing saves traffic, not arithmetic.
 # - Bound each layer, then add: few FLOP are not little time.
 #
