@@ -43,7 +43,7 @@ def with_sliders(draw: Callable[..., Figure], choices: Mapping[str, Sequence[Any
         slider.observe(redraw, names="value")
     box = ipywidgets.VBox([*sliders.values(), picture])
     bundle = box._repr_mimebundle_() or {}
-    # Where both can be shown, JupyterLab takes the sliders; Colab, which always can, gets no choice.
+    # JupyterLab takes the sliders where it can show both; Colab, which always can, gets no choice.
     display(bundle if bundle and "google.colab" in sys.modules else {**bundle, **shown}, raw=True)
 
 

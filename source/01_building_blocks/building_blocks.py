@@ -115,14 +115,18 @@ STACKS = [(1, 2048), (4, 1024), (16, 512), (64, 256), (256, 128), (1024, 64)]  #
 for depth, width in STACKS:
     print(f"{depth:5} layers of {width:4}: {depth * width**2:,} weights")
 
-# %% [markdown]
-# **Predict** before you run the next cell: one sample goes through each. How many times longer does the deepest take than the widest? Write your guess down: 1, 3, 10, 30, 100?
-
 # %% tags=["skip-grading"]
 import time
 
 torch.set_num_threads(1)  # one core: other programs disturb it less
 device = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def stack(depth, width):
+    linear = [nn.Linear(width, width, bias=False) for _ in range(depth)]
+    for layer in linear:
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # keeps the size of features
+    return nn.Sequential(*(m for layer in linear for m in (layer, nn.ReLU()))).to(device)
 
 
 def milliseconds(network, x, repeats=5):
@@ -134,25 +138,23 @@ def milliseconds(network, x, repeats=5):
         runs.append(1000 * (time.perf_counter() - start))
     return min(runs)
 
+# %% [markdown]
+# **Predict** before you run the next cell: one sample goes through each. How many times longer does the deepest take than the widest? Write your guess down: 1, 3, 10, 30, 100?
 
-times = {}
+# %% tags=["skip-grading"]
 with torch.no_grad():
-    for depth, width in STACKS:
-        weights = [nn.Linear(width, width, bias=False) for _ in range(depth)]
-        for layer in weights:
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        network = nn.Sequential(*(m for layer in weights for m in (layer, nn.ReLU()))).to(device)
-        times[depth, width] = milliseconds(network, torch.randn(1, width, device=device))
-
-fastest = min(times.values())
+    times = {
+        (depth, width): milliseconds(stack(depth, width), torch.randn(1, width, device=device))
+        for depth, width in STACKS
+    }
 for (depth, width), t in times.items():
-    print(f"{depth:5} layers of {width:4}: {t:7.2f} ms, {t / fastest:5.1f} × the fastest")
+    print(f"{depth:5} layers of {width:4}: {t:7.2f} ms, {t / times[STACKS[0]]:5.1f} × the widest")
 
 # %% [markdown]
 # **Explain (1 point).** What did you predict, and what was measured? The arithmetic is the same: what does the deepest stack pay for? A person reads it.
 
 # %% [markdown] read="explain_depth" points=1
-# I guessed 3; on a CPU core the stack of 1024 layers took some thirty times as long as the one
+# I guessed 3; on a CPU core the stack of 1024 layers took some twenty times as long as the one
 # layer. The multiplications are the same, but every layer is a call of its own: Python, PyTorch's
 # dispatch, starting a kernel. Each call costs microseconds, however little it does, and a
 # 64 × 64 product is done in less. Its small matrices also leave most of the hardware's parallel
@@ -178,7 +180,7 @@ def spirals(samples=400):
     arms = angle[:, None] * torch.stack([turned.cos(), turned.sin()], 1)
     return arms / 8 + 0.02 * torch.randn(samples, 2), label
 
-
+# %% tags=["skip-grading"]
 def accuracy(depth, width, residual=False, steps=150):
     """Share of new points that a trained network gets right."""
     inner = [
@@ -196,7 +198,6 @@ def accuracy(depth, width, residual=False, steps=150):
     return (network(points).argmax(1) == labels).float().mean().item()
 
 
-# %% tags=["skip-grading"]
 for depth, width, residual in [(2, 32, False), (17, 8, False), (17, 8, True)]:
     runs = ", ".join(f"{accuracy(depth, width, residual):.0%}" for _ in range(2))
     print(f"{depth:2} layers of {width:2}{' with residuals' if residual else '':15} {runs}")
@@ -348,9 +349,9 @@ check("receptive_field", receptive_field)
 # A gradient says the same: which inputs does one output depend on?
 
 # %%
-stack = nn.Sequential(*(nn.Conv1d(1, 1, 3, stride=s, bias=False) for s in (2, 1, 1)))
+three = nn.Sequential(*(nn.Conv1d(1, 1, 3, stride=s, bias=False) for s in (2, 1, 1)))
 x = torch.ones(1, 1, 40, requires_grad=True)
-stack(x)[0, 0, 0].backward()
+three(x)[0, 0, 0].backward()
 print("inputs that matter to output 0:", int((x.grad != 0).sum()))
 
 # %% [markdown]
@@ -468,7 +469,8 @@ for name, function in ACTIVATIONS.items():
 
 # %% [markdown]
 # Only ReLU, ReLU6 and hard swish (below −3) make zeros in earnest; GELU's are tiny numbers that fp32 rounds off. Sigmoid and ReLU6 have a fixed range, whatever comes in. That helps **quantization**: 8 bits are 256 levels, spread evenly over the range of outputs, so a wide range means coarse steps.
-#
+
+# %% [markdown]
 # Inputs lie between −largest and largest; leaky ReLU has slope 0.1 below zero. How far apart are two levels, if the lowest is the smallest possible output and the highest the largest?
 
 # %% answer="quantization_step"

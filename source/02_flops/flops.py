@@ -31,6 +31,26 @@ from helpers.plots.style import figure
 # One letter's case divides an amount from a rate, and many papers write FLOPs for MAC. This course writes FLOP, MAC and FLOP/s.
 
 # %% [markdown]
+# ## Not every operation costs the same
+#
+# A division takes several steps in hardware, an exponential dozens. This course uses round prices:
+
+# %%
+dict(PRICE)
+
+# %% [markdown]
+# So a cost is a list of named terms, count × price: a **ledger**. Here is the sigmoid 1 / (1 + e⁻ˣ) of a thousand numbers. Which term dominates?
+
+# %% tags=["skip-grading"]
+import matplotlib.pyplot as plt
+
+from helpers.reference import sigmoid_flops
+
+print(sigmoid_flops(1000))
+sigmoid_flops(1000).bar()
+plt.show()
+
+# %% [markdown]
 # ## A matrix times a vector
 #
 # Count it while it runs. Which formula in m and n gives the result?
@@ -70,26 +90,6 @@ A, B = torch.randn(n, n), torch.randn(n, n)
 t = seconds(lambda: A @ B)
 print(format_count(n**3, "MAC"), "=", format_count(2 * n**3, "FLOP"))
 print(f"in {1000 * t:.1f} ms: {format_count(2 * n**3 / t, 'FLOP/s')}")
-
-# %% [markdown]
-# ## Not every operation costs the same
-#
-# A division takes several steps in hardware, an exponential dozens. This course uses round prices:
-
-# %%
-dict(PRICE)
-
-# %% [markdown]
-# So a cost is a list of named terms, count × price: a **ledger**. Here is the sigmoid 1 / (1 + e⁻ˣ) of a thousand numbers. Which term dominates?
-
-# %% tags=["skip-grading"]
-import matplotlib.pyplot as plt
-
-from helpers.reference import sigmoid_flops
-
-print(sigmoid_flops(1000))
-sigmoid_flops(1000).bar()
-plt.show()
 
 # %% [markdown]
 # ## The linear layer
@@ -371,7 +371,7 @@ class Bert(nn.Module):
         x = self.blocks(x)
         return x if self.pooler is None else self.pooler(x[:, 0])
 
-
+# %% tags=["skip-grading"]
 with torch.device("meta"):  # shapes without data: nothing is stored, nothing is computed
     indices = [torch.zeros(1, 128, dtype=torch.long)] * 3
     bert, distilbert = Bert(12, True, True).eval(), Bert(6, False, False).eval()
@@ -458,7 +458,7 @@ def torch_macs(model, x, backward=False):
             y.sum().backward()
     return counter.get_total_flops() / 2
 
-
+# %% tags=["skip-grading"]
 print(", ".join(f"{name} {version(name)}" for name in ("flopco-pytorch", "torch", "timm")))
 print(f"{'forward, GMAC':22}{'flopco':>8}{'torch':>8}{'ours':>8}")
 for name in MODELS:
