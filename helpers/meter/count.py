@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from helpers.meter.conventions import convention_named
+from helpers.meter.conventions import Convention, convention_named
 from helpers.meter.models import as_input, as_meta, build, default_input, on_meta, plain
 from helpers.meter.recorder import Recorder
 from helpers.meter.result import Count, summarize
@@ -55,21 +55,46 @@ def count(
         module = model if isinstance(model, nn.Module) else None
         if module is not None and not inputs and not keyword_inputs:
             inputs = (default_input(module),)
-        arguments = tuple(as_input(value) for value in inputs)
-        keywords = {name: as_meta(value) for name, value in keyword_inputs.items()}
         if module is not None:
             stack.enter_context(on_meta(module))
-        paths = {id(part): name for name, part in module.named_modules()} if module else {}
-        held = (*module.parameters(), *module.buffers()) if module else ()
-        recorder = Recorder(rules, paths, {id(tensor): tensor for tensor in held})
-        with recorder.watching():
-            out = _run(model, arguments, keywords)
-            if module is None:
-                recorder.crossed("", (arguments, keywords), out)
-            if backward:
-                recorder.backward = True
-                _differentiate(out)
+        try:
+            recorder = _record(model, module, rules, backward, inputs, keyword_inputs)
+        except _NeedsValues:
+            # Token numbers and masks are small: with their values many models can go on.
+            recorder = _record(
+                model, module, rules, backward, inputs, keyword_inputs, keep_integers=True
+            )
         return summarize(recorder, module, convention, backward)
+
+
+class _NeedsValues(ValueError):
+    """A model looked at the values of tensors that have only shapes."""
+
+
+def _record(
+    model: Callable[..., Any],
+    module: nn.Module | None,
+    rules: Convention,
+    backward: bool,
+    inputs: tuple[Any, ...],
+    keyword_inputs: Mapping[str, Any],
+    keep_integers: bool = False,
+) -> Recorder:
+    """Runs the model once, on the meta device, under a recorder."""
+    arguments = tuple(as_input(value, keep_integers) for value in inputs)
+    keywords = {name: as_meta(value, keep_integers) for name, value in keyword_inputs.items()}
+    paths = {id(part): name for name, part in module.named_modules()} if module else {}
+    held = (*module.parameters(), *module.buffers()) if module else ()
+    parameters = {id(tensor): tensor for tensor in held}
+    recorder = Recorder(rules, paths, parameters, keep_integers)
+    with recorder.watching():
+        out = _run(model, arguments, keywords)
+        if module is None:
+            recorder.crossed("", (arguments, keywords), out)
+        if backward:
+            recorder.backward = True
+            _differentiate(out)
+    return recorder
 
 
 def _run(model: Callable[..., Any], arguments: Any, keywords: Mapping[str, Any]) -> Any:
@@ -79,10 +104,11 @@ def _run(model: Callable[..., Any], arguments: Any, keywords: Mapping[str, Any])
     except (RuntimeError, NotImplementedError, TypeError, IndexError, AssertionError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         shapes = [str(tuple(tensor.shape)) for tensor in tensors_in(arguments, keywords)]
-        given = ", ".join(shapes) or "none"
-        if "meta tensor" in reason or "data-dependent" in reason or "_local_scalar" in reason:
-            reason = f"it needs the values of tensors, and a count knows only shapes ({reason})"
-        raise ValueError(f"{name} cannot be counted on inputs {given}: {reason}") from error
+        message = f"{name} cannot be counted on inputs {', '.join(shapes) or 'none'}: "
+        if any(words in reason for words in ("meta tensor", "data-dependent", "_local_scalar")):
+            message += "it needs the values of tensors, and a count knows only shapes "
+            raise _NeedsValues(f"{message}({reason})") from error
+        raise ValueError(message + reason) from error
 
 
 def _differentiate(out: Any) -> None:

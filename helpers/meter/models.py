@@ -47,27 +47,32 @@ def default_input(model: nn.Module) -> torch.Tensor:
     return torch.empty(1, *config["input_size"], device="meta")
 
 
-def as_meta(value: Any) -> Any:
-    """Tensors as meta tensors of the same shape, dtype and requires_grad, however nested."""
+def as_meta(value: Any, keep_integers: bool = False) -> Any:
+    """Tensors as meta tensors of the same shape, dtype and requires_grad, however nested.
+
+    With `keep_integers`, tensors of integers and truth values stay what and where they are.
+    """
     if isinstance(value, torch.Tensor):
+        if keep_integers and not (value.is_floating_point() or value.is_complex()):
+            return value
         if value.is_meta and not value.is_inference():
             return value
         meta = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
         return meta.requires_grad_(value.requires_grad)
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(as_meta(item) for item in value)
+        return type(value)(as_meta(item, keep_integers) for item in value)
     if isinstance(value, dict):
-        return {key: as_meta(item) for key, item in value.items()}
+        return {key: as_meta(item, keep_integers) for key, item in value.items()}
     return value
 
 
-def as_input(value: Any) -> Any:
+def as_input(value: Any, keep_integers: bool = False) -> Any:
     """An input as the meter takes it: a tensor, or its sizes as a tuple of whole numbers."""
     if isinstance(value, (tuple, torch.Size)) and value and all(type(x) is int for x in value):
         if min(value) < 1:
             raise ValueError(f"an input's sizes must be whole numbers ≥ 1, not {tuple(value)}")
         return torch.empty(value, device="meta")
-    return as_meta(value)
+    return as_meta(value, keep_integers)
 
 
 def plain(model: Any) -> Callable[..., Any]:

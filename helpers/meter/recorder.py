@@ -25,6 +25,8 @@ from helpers.meter.fused import recording
 from helpers.meter.shortcuts import shortcut
 from helpers.meter.traffic import Traffic, tensor_bytes, tensors_in
 
+_META = torch.device("meta")
+
 
 @dataclass
 class Tally:
@@ -63,13 +65,19 @@ class _Operation:
 
 
 class Recorder(TorchDispatchMode):
-    """The mode under which a model is counted. `paths` names modules by id."""
+    """The mode under which a model is counted.
+
+    `paths` names modules by id, `parameters` holds parameters and buffers by id. With
+    `keep_integers`, tensors of integers that have values are not sent to the meta device, where
+    they would lose them.
+    """
 
     def __init__(
         self,
         convention: Convention,
         paths: Mapping[int, str],
         parameters: Mapping[int, torch.Tensor],
+        keep_integers: bool = False,
     ) -> None:
         super().__init__()
         self.convention = convention
@@ -79,6 +87,7 @@ class Recorder(TorchDispatchMode):
         self.assumptions: dict[str, None] = {}
         self.backward = False
         self.muted = 0
+        self.keep_integers = keep_integers
         self._paths = paths
         self._parameters = dict(parameters)
         self._operations: dict[Any, _Operation] = {}
@@ -109,6 +118,12 @@ class Recorder(TorchDispatchMode):
 
     def _run(self, func: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
         """The result of an operation, and the arguments that it was given in the end."""
+        if self.keep_integers and kwargs.get("device") == _META:
+            out = func(*args, **kwargs)
+            made_of_meta = any(tensor.is_meta for tensor in tensors_in(args))
+            if out.is_floating_point() or made_of_meta:
+                return out, args, kwargs
+            kwargs = {**kwargs, "device": torch.device("cpu")}
         try:
             return func(*args, **kwargs), args, kwargs
         except (RuntimeError, NotImplementedError):

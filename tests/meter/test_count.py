@@ -284,6 +284,18 @@ def test_a_model_with_keyword_inputs_is_differentiated_through_its_loss():
     assert "nll_loss_backward" in {row.name for row in counted.by_operation()}
 
 
+def test_a_model_may_look_at_its_tokens_but_not_at_its_activations():
+    tied = Tied()
+
+    def cautious(tokens):
+        places = torch.arange(tokens.shape[1], device="meta")
+        if tokens.to("meta").max() >= 100 or not places.diff().all():  # as language models check
+            raise ValueError("no such token")
+        return tied.to("meta")(tokens)
+
+    assert count(cautious, torch.full((2, 5), 7)).macs == 2 * 5 * 8 * 100
+
+
 def test_what_has_no_price_is_named_and_never_silently_zero():
     counted = count(torch.linalg.det, (3, 3))
     assert counted.unknown
