@@ -21,9 +21,10 @@ from typing import Any
 
 import helpers
 from helpers.grading import rebuild
-from helpers.grading.sandbox import Limits, Mode
-from helpers.grading.submission import CellScore, Graded, Status, Times, Unit
-from helpers.grading.workers import Setting, Task, grade_all
+from helpers.grading.sandbox import Limits, Mode, Warm
+from helpers.grading.submission import CellScore, Graded, Status, Times, Unit, modules_of
+from helpers.grading.workers import Setting, Task, grade_all, grade_task
+from helpers.notebooks import Unit as UnitFiles
 from helpers.notebooks import find_unit
 
 
@@ -33,6 +34,7 @@ class SubmissionResult:
 
     Attributes:
         unchanged: graded by an earlier run, and left alone now.
+        student_seconds: time that the student's own code took.
     """
 
     student: str
@@ -40,6 +42,7 @@ class SubmissionResult:
     scores: tuple[CellScore, ...]
     remarks: tuple[str, ...]
     unchanged: bool = False
+    student_seconds: float = 0.0
 
     @property
     def total(self) -> float:
@@ -101,14 +104,22 @@ def grade_unit(
 
     Raises ValueError, in one line, for a unit, student or gradebook that cannot be used.
     """
-    from helpers.grading.gradebook import GradebookWriter
+    found = find_unit(course.resolve(), unit)
+    modules = modules_of(_source(found.path("source")))
+    limits = limits or Limits()
+    with contextlib.ExitStack() as stack:
+        warm = None
+        if scheduler is None and jobs != 1:
+            # Begun first: while it imports torch, this process imports nbgrader.
+            warm = stack.enter_context(Warm(modules, sandbox, limits))
+        from helpers.grading.gradebook import GradebookWriter
 
-    place = CoursePlace(course, unit)
-    submissions = place.submissions(students)
-    setting = Setting(
-        place.unit_data, place.config, times_for(timeout), limits or Limits(), sandbox
-    )
-    with GradebookWriter(place.db_url, place.course_id, place.unit, place.config) as gradebook:
+        place = CoursePlace(course, found)
+        submissions = place.submissions(students)
+        setting = Setting(place.unit, modules, times_for(timeout), limits, sandbox)
+        gradebook = stack.enter_context(
+            GradebookWriter(place.db_url, place.course_id, place.unit, place.config)
+        )
         recorded = gradebook.recorded()
         results: dict[str, SubmissionResult] = {}
         todo: dict[str, HandedIn] = {}
@@ -130,20 +141,26 @@ def grade_unit(
             graded = submission.with_remarks(graded)
             with place.autograded_file(submission, graded):
                 gradebook.record(task.student, graded, submission.timestamp)
-            result = SubmissionResult(task.student, graded.status, graded.scores, graded.remarks)
+            result = SubmissionResult(
+                task.student,
+                graded.status,
+                graded.scores,
+                graded.remarks,
+                student_seconds=graded.student_seconds,
+            )
             results[result.student] = result
             if progress is not None:
                 progress(len(results), len(submissions), result)
 
         workers = min(jobs or os.cpu_count() or 1, max(1, len(todo)))
         slow: list[Task] = []
-        for task, graded in grade_all(setting, tasks(), workers, scheduler):
+        for task, graded in grade_all(setting, tasks(), workers, scheduler, warm):
             if graded.timed_out and len(todo) > 1 and (workers > 1 or scheduler):
                 slow.append(task)
             else:
                 finish(task, graded)
         # A neighbour may have taken the time: what ran out of it gets another chance, alone.
-        for task, graded in grade_all(setting, slow, 1):
+        for task, graded in grade_all(setting, slow):
             finish(task, graded)
     ordered = tuple(results[name] for name in sorted(results))
     return CohortResult(unit, ordered, place.unit.template.headings)
@@ -156,10 +173,16 @@ def grade_notebook(
 
     Raises ValueError when `source` is no notebook; an unreadable `notebook` is a result.
     """
-    unit = (source.parent.name, source.stem, source.read_bytes(), b"")
-    setting = Setting(unit, times=times_for(timeout), sandbox=sandbox)
-    _, graded = next(iter(grade_all(setting, [Task("", notebook.read_bytes())])))
-    return graded
+    data = _source(source)
+    unit = Unit.read(source.parent.name, source.stem, data, secrets.token_bytes(32))
+    setting = Setting(unit, modules_of(data), times_for(timeout), sandbox=sandbox)
+    return grade_task(setting, Task("", notebook.read_bytes()))
+
+
+def _source(path: Path) -> bytes:
+    if not path.is_file():
+        raise ValueError(f"{path} is not built: run `course build {path.parent.name}` first")
+    return path.read_bytes()
 
 
 def times_for(timeout: float | None) -> Times:
@@ -170,34 +193,27 @@ def times_for(timeout: float | None) -> Times:
 class CoursePlace:
     """Where a unit's files are in a course, by its nbgrader_config.py."""
 
-    def __init__(self, course: Path, unit: str) -> None:
+    def __init__(self, course: Path, unit: UnitFiles) -> None:
         from nbgrader.coursedir import CourseDirectory
 
         self.course = course.resolve()
-        self._unit = find_unit(self.course, unit)
-        self.name, self.notebook_name = self._unit.name, self._unit.notebook
+        self._source = _source(unit.path("source"))
+        self.name, self.notebook_name = unit.name, unit.notebook
         self.config = load_config(self.course)
         self._folders = CourseDirectory(config=self.config)
         self.db_url: str = self._folders.db_url
         self.course_id: str = self._folders.course_id
 
     @cached_property
-    def unit_data(self) -> tuple[str, str, bytes, bytes]:
-        """Name, notebook's name, text of the source notebook, and the course's secret."""
-        path = self._unit.path("source")
-        if not path.is_file():
-            raise ValueError(f"{path} is not built: run `course build {self.name}` first")
-        return self.name, self.notebook_name, path.read_bytes(), course_secret(self.course)
-
-    @cached_property
     def unit(self) -> Unit:
         """The unit, read from its source notebook."""
-        return Unit.read(*self.unit_data, self.config)
+        secret = course_secret(self.course)
+        return Unit.read(self.name, self.notebook_name, self._source, secret, self.config)
 
     @cached_property
     def _version(self) -> str:
         """Of everything that a score depends on beside the submission."""
-        digest = hashlib.sha256(b"".join(self.unit_data[2:]))
+        digest = hashlib.sha256(self._source + self.unit.secret)
         package = Path(helpers.__file__).parent
         for path in sorted(package.rglob("*.py")):
             digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes())

@@ -113,6 +113,7 @@ def as_data(result: CohortResult, sandbox: Mode = "bwrap") -> dict[str, Any]:
                 "unchanged": each.unchanged,
                 "total": each.total,
                 "max_total": each.max_total,
+                "student_seconds": round(each.student_seconds, 3),
                 "scores": [
                     {
                         "grade_id": score.grade_id,

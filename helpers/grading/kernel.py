@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from helpers.grading.inside import codec
 from helpers.grading.outputs import Outputs
-from helpers.grading.sandbox import Limits, Warm, WarmDied
+from helpers.grading.sandbox import Forks, WarmDied
 
 _HEADER = struct.Struct("!I")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -68,16 +68,15 @@ class CellRun:
 
 
 class Kernel:
-    """A process forked from `warm`. Use it as a context manager: it ends with its children."""
+    """A process forked from a warm one. Use it as a context manager: it ends with its children."""
 
-    def __init__(self, warm: Warm) -> None:
-        self._limits: Limits = warm.limits
-        self._mode = warm.mode
+    def __init__(self, forks: Forks) -> None:
+        self._limits, self._mode = forks.limits, forks.mode
         self._number = 0
         self._buffer = bytearray()
         self._traffic = 0
         self._pidfd = -1
-        self._socket = warm.fork()
+        self._socket = forks.fork()
         try:
             self._pid = self._hello()
             self._inherited = _resident(Path(f"/proc/{self._pid}"))
@@ -152,7 +151,7 @@ class Kernel:
 
     def _hello(self) -> int:
         """Wait for the first message, which the kernel stamps with the sender's process id."""
-        ready, _, _ = select.select([self._socket], [], [], 60)
+        ready, _, _ = select.select([self._socket], [], [], 120)
         if not ready:
             raise KernelDied("it did not start")
         try:

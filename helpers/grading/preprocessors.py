@@ -19,8 +19,8 @@ from traitlets import Enum, Float
 from helpers.grading import rebuild
 from helpers.grading.cohort import course_secret
 from helpers.grading.sandbox import Mode
-from helpers.grading.submission import Graded, Times
-from helpers.grading.workers import Setting, grade_rebuilt_here, unit_here
+from helpers.grading.submission import Graded, Times, Unit, modules_of
+from helpers.grading.workers import Setting, grade_rebuilt_here
 
 Resources = dict[str, Any]
 
@@ -29,7 +29,7 @@ class Rebuild(NbGraderPreprocessor):
     """Replaces a handed-in notebook by the instructor's with the student's answers in it."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        unit = unit_here(_setting(self.config, resources))
+        unit = _setting(self.config, resources).unit
         handed_in = rebuild.read_notebook(json.dumps(nb).encode())
         rebuilt = rebuild.rebuild(unit.template, handed_in)
         for remark in rebuilt.remarks:
@@ -110,7 +110,6 @@ def _setting(
     about = resources["nbgrader"]
     name, notebook_name = about["assignment"], about["notebook"]
     folder = folders.format_path(folders.source_directory, ".", name)
-    source = Path(folder) / f"{notebook_name}.ipynb"
-    secret = course_secret(Path(folders.root))
-    unit = (name, notebook_name, source.read_bytes(), secret)
-    return Setting(unit, config, times or Times(), sandbox=sandbox)
+    data = (Path(folder) / f"{notebook_name}.ipynb").read_bytes()
+    unit = Unit.read(name, notebook_name, data, course_secret(Path(folders.root)), config)
+    return Setting(unit, modules_of(data), times or Times(), sandbox=sandbox)

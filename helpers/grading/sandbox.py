@@ -65,8 +65,32 @@ class Limits:
     processes: int = 64
 
 
+@dataclass(frozen=True)
+class Forks:
+    """Asks a warm process for forks. Can be handed to worker processes when they are started."""
+
+    control: socket.socket
+    limits: Limits
+    mode: Mode
+
+    def fork(self) -> socket.socket:
+        """A connected socket whose other end is served by a process of its own.
+
+        Raises WarmDied when the warm process is gone.
+        """
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        with theirs:
+            try:
+                socket.send_fds(self.control, [b"fork"], [theirs.fileno()])
+            except OSError as error:
+                ours.close()
+                raise WarmDied(f"the warm process is gone: {error}") from None
+        return ours
+
+
 class Warm:
-    """A warm process. `fork` gives a socket to a new student process.
+    """A warm process, started at once and ready when `forks` returns.
 
     Use it as a context manager, or call `close`: no process and no file of it is left behind.
     """
@@ -96,23 +120,15 @@ class Warm:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def fork(self) -> socket.socket:
-        """A connected socket whose other end is served by a process of its own.
+    def forks(self) -> Forks:
+        """What makes student processes. Waits until the warm process is ready.
 
-        Waits for the warm process to be ready. Raises SandboxError when it cannot be made, and
-        WarmDied when it is gone.
+        Raises SandboxError when it cannot be made, and WarmDied when it was closed.
         """
-        self.wait()
-        ours, theirs = socket.socketpair()
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        with theirs:
-            try:
-                assert self._control is not None
-                socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
-            except (OSError, AssertionError) as error:
-                ours.close()
-                raise WarmDied(f"the warm process is gone: {error}") from None
-        return ours
+        self._wait()
+        if self._control is None:
+            raise WarmDied("the warm process was ended")
+        return Forks(self._control, self.limits, self.mode)
 
     def close(self) -> None:
         """End the warm process and every process forked from it."""
@@ -120,6 +136,9 @@ class Warm:
             self._control.close()
             self._control = None
         if self._process is not None:
+            # It ends when its socket is closed; a worker that is left may still hold that.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(2)
             self._process.kill()
             self._process.wait()
             self._process = None
@@ -151,11 +170,9 @@ class Warm:
                 preexec_fn=_die_with_parent,
             )
 
-    def wait(self) -> None:
-        """Until the warm process is ready. Raises SandboxError when it cannot be made."""
-        if self._ready:
+    def _wait(self) -> None:
+        if self._ready or self._control is None:
             return
-        assert self._control is not None
         self._control.settimeout(120)
         try:
             answer = json.loads(self._control.recv(65536) or b"{}")

@@ -127,15 +127,16 @@ class Unit:
         template = rebuild.make_template(source, config)
         return cls(name, notebook_name, template, instructor_names(source), secret)
 
-    def modules(self) -> tuple[str, ...]:
-        """Modules that the instructor's notebook imports, to be imported before any fork."""
-        found: dict[str, None] = {}
-        for statement in self.names.values():
-            if isinstance(statement, ast.Import):
-                found |= dict.fromkeys(alias.name for alias in statement.names)
-            elif isinstance(statement, ast.ImportFrom) and statement.module:
-                found[statement.module] = None
-        return tuple(found)
+
+def modules_of(data: bytes) -> tuple[str, ...]:
+    """Modules that a source notebook imports: they are imported before any fork."""
+    found: dict[str, None] = {}
+    for statement in instructor_names(rebuild.read_notebook(data)).values():
+        if isinstance(statement, ast.Import):
+            found |= dict.fromkeys(alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.module:
+            found[statement.module] = None
+    return tuple(found)
 
 
 def grade_submission(
@@ -181,7 +182,7 @@ def grade_rebuilt(
     finally:
         run.close()
     doubtful |= _tests_of(rebuilt)
-    scores, remarks = _scores(notebook, doubtful)
+    scores, remarks = _scores(notebook, doubtful, rebuilt.unanswered)
     return Graded(
         "for a person" if doubtful else "graded",
         scores,
@@ -350,26 +351,42 @@ def _tests_of(rebuilt: rebuild.Rebuilt) -> set[str]:
     }
 
 
-def _scores(notebook: Notebook, doubtful: set[str]) -> tuple[tuple[CellScore, ...], list[str]]:
-    """Scores as nbgrader reads them from the outputs. Adds to `doubtful` what has none."""
-    from nbformat.notebooknode import from_dict
-    from nbgrader.utils import determine_grade
-
+def _scores(
+    notebook: Notebook, doubtful: set[str], unanswered: tuple[str, ...]
+) -> tuple[tuple[CellScore, ...], list[str]]:
+    """The scores of a graded notebook. Adds to `doubtful` what has no valid one."""
     scores, remarks = [], []
     for cell in filter(_is_graded, notebook["cells"]):
         marks = cell["metadata"]["nbgrader"]
         grade_id, points = marks["grade_id"], float(marks["points"])
-        try:
-            score = None if marks.get("task") else determine_grade(from_dict(cell))[0]
-        except (ValueError, KeyError) as error:
-            score = 0.0
-            doubtful.add(grade_id)
-            remarks.append(f"{grade_id}: the test gave no valid score ({error})")
+        score: float | None
+        if _is_test(cell):
+            score, problem = score_of(cell["outputs"], points)
+            if problem:
+                doubtful.add(grade_id)
+                remarks.append(f"{grade_id}: {problem}")
+        else:
+            score = 0.0 if grade_id in unanswered and not marks.get("task") else None
         needs_manual = score is None or grade_id in doubtful
-        scores.append(
-            CellScore(grade_id, None if score is None else float(score), points, needs_manual)
-        )
+        scores.append(CellScore(grade_id, score, points, needs_manual))
     return tuple(scores), remarks
+
+
+def score_of(outputs: list[dict[str, Any]], points: float) -> tuple[float, str]:
+    """What nbgrader reads from the outputs of a test: nothing after an error, the number that is
+    the cell's result, or else everything; and what is wrong with a number that is no score."""
+    for output in outputs:
+        if output["output_type"] == "error":
+            return 0.0, ""
+        if output["output_type"] == "execute_result":
+            try:
+                score = float(output["data"]["text/plain"])
+            except ValueError:
+                return points, ""
+            if 0 <= score <= points:
+                return score, ""
+            return 0.0, f"the test's result {score:g} is no score between 0 and {points:g}"
+    return points, ""
 
 
 def _is_graded(cell: Cell) -> bool:

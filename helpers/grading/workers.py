@@ -1,25 +1,23 @@
 """Many submissions on many workers: in this process, in local processes, or on a Dask cluster.
 
-A worker keeps a warm process and the units that it has seen. A submission travels as bytes, so
-workers share no folder. When a worker dies, its submission is given to another.
+Local workers share one warm process; a worker of a cluster keeps its own. A submission travels as
+bytes, so workers share no folder. What a worker or warm process takes with it is graded again.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import hashlib
 import multiprocessing
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from typing import Any
 
 from helpers.grading.kernel import Kernel
 from helpers.grading.rebuild import Rebuilt
-from helpers.grading.sandbox import Limits, Mode, Warm, WarmDied
+from helpers.grading.sandbox import Forks, Limits, Mode, Warm, WarmDied
 from helpers.grading.submission import (
     Graded,
     Times,
@@ -29,32 +27,23 @@ from helpers.grading.submission import (
     ungraded,
 )
 
-#: How often a submission is given out again after its worker died.
+#: How often a submission is graded anew after a process that graded it died.
 ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is the same for all submissions of a run.
+    """What is the same for all submissions of a run: the unit, and what its code may take.
 
     Attributes:
-        unit: name, name of the notebook, text of the source notebook, secret.
-        config: nbgrader's (a traitlets Config).
+        modules: imported in the warm process.
     """
 
-    unit: tuple[str, str, bytes, bytes]
-    config: Any = None
+    unit: Unit
+    modules: tuple[str, ...]
     times: Times = field(default_factory=Times)
     limits: Limits = field(default_factory=Limits)
     sandbox: Mode = "bwrap"
-
-    @property
-    def key(self) -> str:
-        """What a worker keeps a unit and a warm process under."""
-        name, notebook_name, data, secret = self.unit
-        digest = hashlib.sha256(repr((name, notebook_name, self.limits, self.sandbox)).encode())
-        digest.update(secret + b"\0" + data)
-        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -65,38 +54,54 @@ class Task:
     data: bytes
 
 
-class Worker:
-    """What a worker process keeps from one submission to the next: a unit and a warm process."""
+Results = Iterator[tuple[Task, Graded]]
+
+
+def grade_all(
+    setting: Setting,
+    tasks: Iterable[Task],
+    jobs: int = 1,
+    scheduler: str | None = None,
+    warm: Warm | None = None,
+) -> Results:
+    """Grade every task, in any order; each comes back as soon as it is done.
+
+    With `scheduler`, the address of a Dask scheduler, on its workers; otherwise on `jobs` local
+    processes, or in this one where `jobs` is 1. `warm` is one for local processes to begin with.
+    """
+    if scheduler is not None:
+        return _on_dask(setting, tasks, scheduler)
+    if jobs == 1 and warm is None:
+        return ((task, grade_task(setting, task)) for task in tasks)
+    return _on_processes(setting, tasks, jobs, warm)
+
+
+class Own:
+    """The warm process that this process keeps for itself, from one submission to the next."""
 
     def __init__(self) -> None:
-        self._key = ""
-        self._unit: Unit | None = None
         self._warm: Warm | None = None
+        self._kind: tuple[tuple[str, ...], Mode, Limits] | None = None
         # One at a time: the output of grade cells is captured for the whole process.
         self._lock = threading.Lock()
 
-    def unit(self, setting: Setting) -> Unit:
-        """The unit, read once."""
-        if self._key != setting.key or self._unit is None:
-            self.close()
-            self._unit, self._key = Unit.read(*setting.unit, setting.config), setting.key
-        return self._unit
-
-    def grade(self, setting: Setting, work: Callable[[Unit, Start], Graded]) -> Graded:
+    def grade(self, setting: Setting, work: Callable[[Callable[[], Kernel]], Graded]) -> Graded:
         """Do `work`; when the warm process dies on the way, again with another."""
         with self._lock:
-            for attempt in range(ATTEMPTS):
-                unit = self.unit(setting)
-                if self._warm is None:
-                    self._warm = Warm(unit.modules(), setting.sandbox, setting.limits)
-                warm = self._warm
+            for _ in range(ATTEMPTS):
+                forks = self._forks(setting)
                 try:
-                    return work(unit, lambda: Kernel(warm))  # noqa: B023 (used before it changes)
+                    return work(lambda forks=forks: Kernel(forks))  # type: ignore[misc]
                 except WarmDied as error:
+                    reason = str(error)
                     self.close()
-                    if attempt == ATTEMPTS - 1:
-                        return ungraded(unit, f"the grader ended {ATTEMPTS} times ({error})")
-        raise AssertionError("unreachable")
+        return ungraded(setting.unit, f"the grader's process ended {ATTEMPTS} times ({reason})")
+
+    def _forks(self, setting: Setting) -> Forks:
+        if self._warm is None or self._kind != _kind(setting):
+            self.close()
+            self._warm, self._kind = Warm(*_kind(setting)), _kind(setting)
+        return self._warm.forks()
 
     def close(self) -> None:
         """End the warm process."""
@@ -105,56 +110,36 @@ class Worker:
             self._warm = None
 
 
-Start = Callable[[], Kernel]
-
-_worker = Worker()
-atexit.register(_worker.close)
+def _kind(setting: Setting) -> tuple[tuple[str, ...], Mode, Limits]:
+    return setting.modules, setting.sandbox, setting.limits
 
 
-def unit_here(setting: Setting) -> Unit:
-    """The unit, kept by this process."""
-    return _worker.unit(setting)
+_own = Own()
+atexit.register(_own.close)
+
+
+def close_worker() -> None:
+    """End the warm process that this process keeps for the next submission, if it does."""
+    _own.close()
 
 
 def grade_task(setting: Setting, task: Task) -> Graded:
-    """Grade one submission with this process's own worker."""
-    return _worker.grade(
+    """Grade one submission with this process's own warm process."""
+    return _own.grade(
         setting,
-        lambda unit, start: grade_submission(unit, task.student, task.data, start, setting.times),
+        lambda start: grade_submission(setting.unit, task.student, task.data, start, setting.times),
     )
 
 
 def grade_rebuilt_here(setting: Setting, student: str, rebuilt: Rebuilt) -> Graded:
-    """Grade a notebook that was rebuilt before, with this process's own worker."""
-    return _worker.grade(
+    """Grade a notebook that was rebuilt before, with this process's own warm process."""
+    return _own.grade(
         setting,
-        lambda unit, start: grade_rebuilt(unit, student, rebuilt, start, setting.times),
+        lambda start: grade_rebuilt(setting.unit, student, rebuilt, start, setting.times),
     )
 
 
-def grade_all(
-    setting: Setting, tasks: Iterable[Task], jobs: int = 1, scheduler: str | None = None
-) -> Iterator[tuple[Task, Graded]]:
-    """Grade every task, in any order; each comes back as soon as it is done.
-
-    With `scheduler`, the address of a Dask scheduler, on its workers; otherwise on `jobs` local
-    processes, or in this one where `jobs` is 1.
-    """
-    if scheduler is not None:
-        yield from _on_dask(setting, tasks, scheduler)
-    elif jobs == 1:
-        try:
-            for task in tasks:
-                yield task, grade_task(setting, task)
-        finally:
-            _worker.close()
-    else:
-        yield from _on_processes(setting, tasks, jobs)
-
-
-def _on_dask(
-    setting: Setting, tasks: Iterable[Task], scheduler: str
-) -> Iterator[tuple[Task, Graded]]:
+def _on_dask(setting: Setting, tasks: Iterable[Task], scheduler: str) -> Results:
     from distributed import Client
 
     try:
@@ -162,48 +147,78 @@ def _on_dask(
     except (OSError, ValueError) as error:
         raise ValueError(f"no Dask scheduler answers at {scheduler}: {error}") from None
     with client:
-        workers = max(1, len(client.scheduler_info()["workers"]))
-        yield from _in_flight(client.get_executor(pure=False), setting, tasks, 3 * workers)
+        executor = client.get_executor(pure=False)
+        window = 3 * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+        yield from _in_flight(
+            lambda task: executor.submit(grade_task, setting, task), tasks, window
+        )
 
 
-def _on_processes(
-    setting: Setting, tasks: Iterable[Task], jobs: int
-) -> Iterator[tuple[Task, Graded]]:
+# What a local worker process is given when it starts.
+_given: tuple[Setting, Forks] | None = None
+
+
+def _begin(setting: Setting, forks: Forks) -> None:
+    global _given
+    _given = setting, forks
+
+
+def _grade_given(task: Task) -> Graded:
+    assert _given is not None
+    setting, forks = _given
+    return grade_submission(
+        setting.unit, task.student, task.data, lambda: Kernel(forks), setting.times
+    )
+
+
+def _on_processes(setting: Setting, tasks: Iterable[Task], jobs: int, warm: Warm | None) -> Results:
     """On local processes; when one is killed, the rest of the work goes on with new ones."""
-    left, deaths = iter(tasks), dict[str, int]()
-    pending: list[Task] = []
+    source, unfinished, deaths = iter(tasks), dict[str, Task](), dict[str, int]()
     while True:
-        pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
-        unfinished: dict[str, Task] = {task.student: task for task in pending}
+        warm = warm or Warm(*_kind(setting))
+        pool = None
         try:
-            source = _remember(pending, left, unfinished)
-            for task, graded in _in_flight(pool, setting, source, 3 * jobs):
+            pool = ProcessPoolExecutor(
+                jobs,
+                multiprocessing.get_context("spawn"),
+                initializer=_begin,
+                initargs=(setting, warm.forks()),
+            )
+            work = _remembered(list(unfinished.values()), source, unfinished)
+            for task, graded in _in_flight(_submitter(pool), work, 3 * jobs):
                 del unfinished[task.student]
                 yield task, graded
             return
-        except BrokenProcessPool:
-            pending = list(unfinished.values())
-            for task in pending:
+        except (BrokenProcessPool, WarmDied) as error:
+            for task in list(unfinished.values()):
                 deaths[task.student] = deaths.get(task.student, 0) + 1
                 if deaths[task.student] > ATTEMPTS * jobs:
-                    raise
+                    del unfinished[task.student]
+                    reason = f"the grader's process ended again and again ({error})"
+                    yield task, ungraded(setting.unit, reason)
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            _end_processes(pool)
+            if pool is not None:
+                _end(pool)
+            warm.close()
+            warm = None
 
 
-def _remember(
-    pending: list[Task], left: Iterator[Task], unfinished: dict[str, Task]
+def _submitter(pool: ProcessPoolExecutor) -> Callable[[Task], Future[Graded]]:
+    return lambda task: pool.submit(_grade_given, task)
+
+
+def _remembered(
+    again: list[Task], source: Iterator[Task], unfinished: dict[str, Task]
 ) -> Iterator[Task]:
-    yield from pending
-    for task in left:
+    yield from again
+    for task in source:
         unfinished[task.student] = task
         yield task
 
 
 def _in_flight(
-    executor: Executor, setting: Setting, tasks: Iterable[Task], window: int
-) -> Iterator[tuple[Task, Graded]]:
+    submit: Callable[[Task], Future[Graded]], tasks: Iterable[Task], window: int
+) -> Results:
     """Keep `window` submissions given out, so that memory does not grow with their number."""
     given: dict[Future[Graded], Task] = {}
     source = iter(tasks)
@@ -212,7 +227,7 @@ def _in_flight(
             task = next(source, None)
             if task is None:
                 break
-            given[executor.submit(grade_task, setting, task)] = task
+            given[submit(task)] = task
         if not given:
             return
         done, _ = wait(given, return_when=FIRST_COMPLETED)
@@ -220,8 +235,10 @@ def _in_flight(
             yield given.pop(future), future.result()
 
 
-def _end_processes(pool: ProcessPoolExecutor) -> None:
-    """End workers that still grade: the run was interrupted, or one of them was killed."""
-    for process in list(getattr(pool, "_processes", None) or {}.values()):
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the workers now: the work is done, or the run was interrupted, or one was killed."""
+    processes = list((getattr(pool, "_processes", None) or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
         with contextlib.suppress(Exception):
             process.terminate()

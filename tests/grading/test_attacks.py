@@ -21,6 +21,7 @@ import sample
 
 from helpers.grading.cohort import CohortResult, SubmissionResult, grade_unit
 from helpers.grading.sandbox import Limits, MiB
+from helpers.grading.workers import close_worker
 
 CORPUS = sorted((Path(__file__).parents[1] / "attacks" / "corpus").glob("*.txt"))
 NAMES = [path.stem for path in CORPUS]
@@ -56,6 +57,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     listener, connections = _listen()
     before = _digests(course)
     result = grade_unit(course, sample.UNIT, jobs=2, timeout=2.0, limits=Limits(memory=1024 * MiB))
+    close_worker()
     listener.close()
     return Graded(course, result, before, _digests(course), connections)
 

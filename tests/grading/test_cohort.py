@@ -1,0 +1,227 @@
+"""A class is graded: the same scores everywhere, whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sample
+from conftest import CLASS, hand_in_class
+
+from helpers.grading.cohort import grade_notebook, grade_unit
+from helpers.grading.sandbox import SandboxError
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": str(ROOT),
+    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+}
+POINTS = {student: points for student, (_, points) in CLASS.items()}
+
+
+def totals(result: Any) -> dict[str, float]:
+    return {each.student: each.total for each in result.results}
+
+
+def test_scores_are_the_same_everywhere(course: Path, grades: Any, tmp_path: Path) -> None:
+    """One worker, two, without a sandbox, and nbgrader's own autograde."""
+    assert totals(grade_unit(course, sample.UNIT, jobs=1)) == POINTS
+    expected = grades(course)
+
+    for name, options in {"two": {"jobs": 2}, "none": {"jobs": 1, "sandbox": "none"}}.items():
+        other = sample.make_course(tmp_path / name)
+        _share_secret(course, other)
+        hand_in_class(other)
+        grade_unit(other, sample.UNIT, **options)
+        assert grades(other) == expected
+
+    plain = sample.make_course(tmp_path / "plain")
+    _share_secret(course, plain)
+    hand_in_class(plain)
+    for command in ("generate_assignment", "autograde"):
+        _nbgrader(plain, command)
+    assert grades(plain) == expected
+
+
+def test_released_notebooks_and_feedback_hold_no_hidden_test(course: Path) -> None:
+    _nbgrader(course, "generate_assignment")
+    released = (course / "release" / sample.UNIT / f"{sample.UNIT}.ipynb").read_text()
+    assert "tangerine" not in released
+    assert not (course / "release" / sample.UNIT / f"{sample.UNIT}.py").exists()
+    grade_unit(course, sample.UNIT, jobs=1)
+    _nbgrader(course, "generate_feedback")
+    pages = sorted((course / "feedback").rglob("*.html"))
+    assert len(pages) == len(CLASS)
+    for page in pages:
+        assert "tangerine" not in page.read_text()
+        assert "HIDDEN" not in page.read_text()
+    _nbgrader(course, "export")
+    assert len((course / "grades.csv").read_text().splitlines()) == 1 + len(CLASS)
+
+
+def test_what_has_not_changed_is_left_alone(course: Path) -> None:
+    grade_unit(course, sample.UNIT, jobs=1)
+    path = course / "autograded" / "all-right" / sample.UNIT / f"{sample.UNIT}.ipynb"
+    before = path.stat().st_mtime_ns
+    sample.hand_in(course, "untouched", sample.right_notebook())
+    again = grade_unit(course, sample.UNIT, jobs=1)
+    assert path.stat().st_mtime_ns == before
+    assert [each.student for each in again.results if not each.unchanged] == ["untouched"]
+    assert totals(again) == POINTS | {"untouched": sample.POINTS}
+    forced = grade_unit(course, sample.UNIT, jobs=1, force=True, students=["all-right"])
+    assert [each.unchanged for each in forced.results] == [False]
+
+
+def test_manual_scores_are_kept_and_shown_again(course: Path, grades: Any) -> None:
+    grade_unit(course, sample.UNIT, jobs=1)
+    with sqlite3.connect(course / "gradebook.db") as database:
+        database.execute("UPDATE grade SET manual_score = 1.5, needs_manual_grade = 0")
+    grade_unit(course, sample.UNIT, jobs=1)
+    assert {row[4] for row in grades(course)} == {False}
+    grade_unit(course, sample.UNIT, jobs=1, force=True)
+    assert {row[3] for row in grades(course)} == {1.5}
+    assert {row[4] for row in grades(course)} == {True}
+
+
+def test_a_lost_gradebook_is_made_again(course: Path, grades: Any) -> None:
+    grade_unit(course, sample.UNIT, jobs=1)
+    expected = grades(course)
+    (course / "gradebook.db").unlink()
+    grade_unit(course, sample.UNIT, jobs=1)
+    assert grades(course) == expected
+
+
+@pytest.mark.parametrize("victim", ["coordinator", "worker", "warm"])
+def test_a_killed_run_ends_as_if_nothing_had_happened(
+    course: Path, grades: Any, tmp_path: Path, victim: str
+) -> None:
+    hand_in_class(course, copies=3)
+    quiet = sample.make_course(tmp_path / "quiet")
+    _share_secret(course, quiet)
+    hand_in_class(quiet)
+    hand_in_class(quiet, copies=3)
+    grade_unit(quiet, sample.UNIT, jobs=2)
+
+    command = [sys.executable, "-m", "helpers.cli", "grade", sample.UNIT, "--jobs", "2"]
+    run = subprocess.Popen(
+        [*command, "--course", str(course)],
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    _wait_until_some_are_graded(course, run)
+    os.kill(_process(run.pid, victim), signal.SIGKILL)
+    _, errors = run.communicate(timeout=300)
+    if victim != "coordinator":
+        # The run goes on without what was killed.
+        assert run.returncode == 0, errors
+    again = subprocess.run(
+        [*command, "--course", str(course)], env=ENVIRONMENT, capture_output=True, timeout=300
+    )
+    assert again.returncode == 0, again.stderr
+    assert grades(course) == grades(quiet)
+
+
+def test_the_secret_decides_which_cases_are_drawn(course: Path) -> None:
+    grade_unit(course, sample.UNIT, jobs=1)
+    secret = course / ".course" / "secret"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert len(bytes.fromhex(secret.read_text())) == 32
+
+
+def test_one_notebook_is_graded_without_a_course(tmp_path: Path) -> None:
+    source = tmp_path / sample.UNIT / f"{sample.UNIT}.ipynb"
+    source.parent.mkdir()
+    source.write_text(json.dumps(sample.source_notebook()))
+    mine = tmp_path / "mine.ipynb"
+    mine.write_text(json.dumps(sample.right_notebook()))
+    graded = grade_notebook(mine, source)
+    assert (graded.total, graded.max_total) == (sample.POINTS, sample.POINTS + 2)
+
+
+def test_without_bubblewrap_nothing_is_run(
+    course: Path, grades: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SandboxError, match=r"apt install bubblewrap.*--sandbox none"):
+        grade_unit(course, sample.UNIT, jobs=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"unit": "no such unit"}, "no unit"),
+        ({"students": ["nobody"]}, "nobody"),
+        ({"remove": "nbgrader_config.py"}, "nbgrader_config.py"),
+        ({"remove": f"source/{sample.UNIT}/{sample.UNIT}.ipynb"}, "not built"),
+        ({"remove": "submitted"}, "no submissions"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_cannot_be_graded_is_said_in_one_line(
+    course: Path, change: dict[str, Any], message: str
+) -> None:
+    if "remove" in change:
+        (course / change["remove"]).rename(course.parent / "removed")
+    with pytest.raises(ValueError, match=message) as error:
+        grade_unit(course, change.get("unit", sample.UNIT), students=change.get("students"))
+    assert "\n" not in str(error.value)
+    assert not (course / "gradebook.db").exists()
+
+
+def _share_secret(one: Path, other: Path) -> None:
+    """The same secret draws the same cases."""
+    from helpers.grading.cohort import course_secret
+
+    course_secret(one)
+    (other / ".course").mkdir()
+    (other / ".course" / "secret").write_text((one / ".course" / "secret").read_text())
+
+
+def _nbgrader(course: Path, command: str) -> None:
+    arguments = ["nbgrader", command] if command == "export" else ["nbgrader", command, sample.UNIT]
+    done = subprocess.run(arguments, cwd=course, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def _wait_until_some_are_graded(course: Path, run: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and run.poll() is None:
+        if len(list((course / "autograded").glob("*/*/*.ipynb"))) >= 2:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the run ended before it could be killed")
+
+
+def _process(coordinator: int, which: str) -> int:
+    """The coordinator, one of its workers, or the outermost process of a warm one."""
+    if which == "coordinator":
+        return coordinator
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+            parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+        if which == "worker" and parent == coordinator and b"spawn_main" in command:
+            found.append(int(folder.name))
+        if which == "warm" and b"bwrap" in command and _ancestor(parent, coordinator):
+            found.append(int(folder.name))
+    return min(found)
+
+
+def _ancestor(process: int, coordinator: int) -> bool:
+    if process == coordinator:
+        return True
+    stat = Path(f"/proc/{process}/stat").read_text()
+    return int(stat.rsplit(")", 1)[1].split()[1]) == coordinator
