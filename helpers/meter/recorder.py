@@ -6,6 +6,7 @@ graph in the order in which they were made, so a node's number tells which modul
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -88,6 +89,7 @@ class Recorder(TorchDispatchMode):
         self.backward = False
         self.muted = 0
         self.keep_integers = keep_integers
+        self._thread = threading.get_ident()
         self._paths = paths
         self._parameters = dict(parameters)
         self._operations: dict[Any, _Operation] = {}
@@ -222,11 +224,15 @@ class Recorder(TorchDispatchMode):
         self._owners.append(self._stack[-1])
 
     def _enter(self, module: torch.nn.Module, args: Any) -> None:
+        if threading.get_ident() != self._thread:  # the hooks are those of all threads
+            return
         path = self._paths.get(id(module), self._stack[-1])
         self._stack.append(path)
         self._mark()
 
     def _leave(self, module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
+        if threading.get_ident() != self._thread:
+            return
         path = self._paths.get(id(module), self._stack[-1])
         while self._stack.pop() != path:  # modules that ended with an exception never left
             pass
