@@ -444,11 +444,10 @@ check("roof_share", roof_share)
 
 # %% [markdown] read="explain_roof" points=1
 # I had guessed compute for the linear layer at batch 1; at 0.5 FLOP/B it waits for memory, as do
-# the residual sum and the depthwise convolution. Farthest below its roof is the depthwise
-# convolution: on a CPU, PyTorch's library first turns input and weights into a layout of its own and the
-# output back, which is traffic that the count does not hold. With channels last the input needs no
-# turning, and it took less than half of the time. The sum writes to fresh memory, which the
-# operating system has to hand over first: into memory that is there already it ran twice as fast.
+# the residual sum and the depthwise convolution. The latter is farthest below its roof: on a CPU the
+# library first turns input and weights into a layout of its own, and the output back. The count
+# does not hold that traffic. With channels last the images need no turning, and it took less than
+# half of the time.
 
 # %% [markdown]
 # ## A whole network
