@@ -32,12 +32,14 @@ print("a negative sum under ReLU, max(0, ·):", F.relu(torch.tensor(-1.5)).item(
 # %% [markdown]
 # Write a neuron whose f is ReLU, max(0, ·). One line of plain Python is enough.
 
+
 # %% answer="neuron_output"
 def neuron_output(inputs, weights, bias):
     """Output of a ReLU neuron; inputs and weights are lists of one length."""
     ### BEGIN SOLUTION
     return max(0.0, sum(w * x for w, x in zip(weights, inputs)) + bias)
     ### END SOLUTION
+
 
 # %% check="neuron_output"
 check("neuron_output", neuron_output)
@@ -65,7 +67,8 @@ layers.reshaped_plane(
     squares.numpy(),
     neurons=[(1, 1, 0), (1, 1, -1)],
     classifier=(1, -2, -0.5),
-);
+)
+plt.show()
 
 # %% [markdown]
 # Dashed: where each hidden neuron begins to fire. The circles at both far corners have landed on one side.
@@ -91,6 +94,7 @@ batch = torch.randn(5, 6)
 print("input ", tuple(batch.shape), "  output", tuple(layer(batch).shape))
 print("weight", tuple(layer.weight.shape), "  bias  ", tuple(layer.bias.shape))
 
+
 # %% answer="linear_shapes"
 def linear_shapes(batch, in_features, out_features):
     """{"weight": [rows, columns], "output": [rows, columns], "parameters": how many in all}."""
@@ -101,6 +105,7 @@ def linear_shapes(batch, in_features, out_features):
         "parameters": in_features * out_features + out_features,
     }
     ### END SOLUTION
+
 
 # %% check="linear_shapes"
 check("linear_shapes", linear_shapes)
@@ -138,6 +143,7 @@ def milliseconds(network, x, repeats=5):
         runs.append(1000 * (time.perf_counter() - start))
     return min(runs)
 
+
 # %% [markdown]
 # **Predict** before you run the next cell: one sample goes through each. How many times longer does the deepest take than the widest? Write your guess down: 1, 3, 10, 30, 100?
 
@@ -163,6 +169,7 @@ for (depth, width), t in times.items():
 # %% [markdown]
 # So hardware likes few large kernels. What does *accuracy* like? Two spirals, about 1,200 weights each time, two trainings each:
 
+
 # %% tags=["skip-grading"]
 class Residual(nn.Module):
     def __init__(self, width):
@@ -179,6 +186,7 @@ def spirals(samples=400):
     turned = angle + torch.pi * label
     arms = angle[:, None] * torch.stack([turned.cos(), turned.sin()], 1)
     return arms / 8 + 0.02 * torch.randn(samples, 2), label
+
 
 # %% tags=["skip-grading"]
 def accuracy(depth, width, residual=False, steps=150):
@@ -233,7 +241,8 @@ for layer, shape in [
 # How many places are there for a kernel? Count the bars:
 
 # %%
-layers.windows([(4, 2, 1, 0), (7, 3, 1, 1), (7, 3, 2, 1)]);
+layers.windows([(4, 2, 1, 0), (7, 3, 1, 1), (7, 3, 2, 1)])
+plt.show()
 
 # %% [markdown]
 # **Padding** adds pixels around the *input*; **stride** is the step from place to place. With h pixels in, kernel k, stride s and padding p on each side:
@@ -242,6 +251,7 @@ layers.windows([(4, 2, 1, 0), (7, 3, 1, 1), (7, 3, 2, 1)]);
 #
 # A last step that would lead over the edge is not taken: the result is rounded down.
 
+
 # %% answer="output_size"
 def output_size(size, kernel, stride, padding):
     """Places of a kernel along one side of the image."""
@@ -249,11 +259,13 @@ def output_size(size, kernel, stride, padding):
     return (size + 2 * padding - kernel) // stride + 1
     ### END SOLUTION
 
+
 # %% check="output_size"
 check("output_size", output_size)
 
 # %% [markdown]
 # Now backwards. A 3×3 kernel at stride 1 turns 11 pixels into 9, another one turns 11 into 11: how much padding has each? And which padding lets a kernel of 4 keep 32 pixels?
+
 
 # %% answer="padding_needed"
 def padding_needed(size_in, size_out, kernel):
@@ -262,6 +274,7 @@ def padding_needed(size_in, size_out, kernel):
     both_sides = size_out - size_in + kernel - 1
     return both_sides // 2 if both_sides >= 0 and both_sides % 2 == 0 else None
     ### END SOLUTION
+
 
 # %% check="padding_needed"
 check("padding_needed", padding_needed)
@@ -287,6 +300,7 @@ print("maximum", F.max_pool1d(row, 2).tolist(), "  average", F.avg_pool1d(row, 2
 # %% [markdown]
 # Here is a small network for images of one channel:
 
+
 # %%
 def small_cnn():
     return nn.Sequential(
@@ -304,6 +318,7 @@ print(small_cnn())
 # %% [markdown]
 # Which shapes come out of `pool`, `conv2` and `flatten`? A linear layer that follows must know the last one. PyTorch orders an image batch as (batch, channels, height, width).
 
+
 # %% answer="cnn_shapes"
 def cnn_shapes(batch, size):
     """{"pool": [n, c, h, w], "conv2": [n, c, h, w], "flatten": [n, features]}."""
@@ -317,6 +332,7 @@ def cnn_shapes(batch, size):
     }
     ### END SOLUTION
 
+
 # %% check="cnn_shapes"
 check("cnn_shapes", cnn_shapes)
 
@@ -326,10 +342,12 @@ check("cnn_shapes", cnn_shapes)
 # Two layers with kernel 3. Where must the stride stand for the top to see more?
 
 # %%
-layers.receptive_fields([([3, 3], [1, 1]), ([3, 3], [2, 1]), ([3, 3], [1, 2])]);
+layers.receptive_fields([([3, 3], [1, 1]), ([3, 3], [2, 1]), ([3, 3], [1, 2])])
+plt.show()
 
 # %% [markdown]
 # The **receptive field** starts at 1 input. Each layer adds (kernel − 1) steps; how long such a step is in input pixels, the strides *before* it decide.
+
 
 # %% answer="receptive_field"
 def receptive_field(kernels, strides):
@@ -341,6 +359,7 @@ def receptive_field(kernels, strides):
         step *= stride
     return field
     ### END SOLUTION
+
 
 # %% check="receptive_field"
 check("receptive_field", receptive_field)
@@ -360,7 +379,8 @@ print("inputs that matter to output 0:", int((x.grad != 0).sum()))
 # A convolution has a kernel for each *line* in this drawing. Groups take lines away.
 
 # %%
-layers.channel_groups(8, [1, 2, 8]);
+layers.channel_groups(8, [1, 2, 8])
+plt.show()
 
 # %% [markdown]
 # Each group takes its share of the inputs and makes its share of the outputs, so the number of groups must divide both:
@@ -373,6 +393,7 @@ try:
 except ValueError as error:
     print("8 groups:", error)
 
+
 # %% answer="grouped_parameters"
 def grouped_parameters(in_channels, out_channels, kernel, groups):
     """Weights of a kernel × kernel convolution without bias; None where groups do not fit."""
@@ -382,11 +403,13 @@ def grouped_parameters(in_channels, out_channels, kernel, groups):
     return out_channels * (in_channels // groups) * kernel**2
     ### END SOLUTION
 
+
 # %% check="grouped_parameters"
 check("grouped_parameters", grouped_parameters)
 
 # %% [markdown]
 # A **depthwise** convolution takes it to the end: one kernel for each channel, and no channel sees another. A 1×1 convolution (**pointwise**) then mixes them. Both together are *depthwise separable* (MobileNet, 2017). Without biases, what do they save?
+
 
 # %% answer="separable_parameters"
 def separable_parameters(in_channels, out_channels, kernel):
@@ -397,6 +420,7 @@ def separable_parameters(in_channels, out_channels, kernel):
         "separable": in_channels * kernel**2 + in_channels * out_channels,
     }
     ### END SOLUTION
+
 
 # %% check="separable_parameters"
 check("separable_parameters", separable_parameters)
@@ -418,10 +442,12 @@ convolution()
 # All four subtract a mean and divide by a deviation. They differ in what they average over. Each cell below is one channel of one image, height × width pixels; cells with one number share a mean. (Layer norm is drawn for images; in a transformer it averages over the features of each token.)
 
 # %%
-layers.normalization_axes(images=3, channels=4, groups=2);
+layers.normalization_axes(images=3, channels=4, groups=2)
+plt.show()
 
 # %% [markdown]
 # Each mean is a number that must be computed and kept. How many are there, for a batch of any size?
+
 
 # %% answer="norm_means"
 def norm_means(batch, channels, height, width, groups):
@@ -434,6 +460,7 @@ def norm_means(batch, channels, height, width, groups):
         "group": batch * groups,
     }
     ### END SOLUTION
+
 
 # %% check="norm_means"
 check("norm_means", norm_means)
@@ -454,7 +481,8 @@ ACTIVATIONS = {
     "hard swish": F.hardswish,
     "GELU": F.gelu,
 }
-layers.activation_curves(ACTIVATIONS);
+layers.activation_curves(ACTIVATIONS)
+plt.show()
 
 # %% [markdown]
 # **Predict:** a million inputs around zero, half of them negative. What share of outputs is exactly zero under each function? Zeros need not be stored or multiplied, if the hardware can use that.
@@ -473,6 +501,7 @@ for name, function in ACTIVATIONS.items():
 # %% [markdown]
 # Inputs lie between −largest and largest; leaky ReLU has slope 0.1 below zero. How far apart are two levels, if the lowest is the smallest possible output and the highest the largest?
 
+
 # %% answer="quantization_step"
 def quantization_step(activation, largest):
     """Distance of two 8-bit levels for outputs of "relu", "relu6" or "leaky_relu"."""
@@ -481,6 +510,7 @@ def quantization_step(activation, largest):
     high = min(largest, 6.0) if activation == "relu6" else largest
     return (high - low) / 255
     ### END SOLUTION
+
 
 # %% check="quantization_step"
 check("quantization_step", quantization_step)
@@ -491,7 +521,8 @@ check("quantization_step", quantization_step)
 # Attention lets tokens look at each other; the MLP works on each token alone. Two norms, two residuals. Nothing changes shape on the way, so blocks can be stacked at will.
 
 # %%
-layers.transformer_block(tokens=16, width=64);
+layers.transformer_block(tokens=16, width=64)
+plt.show()
 
 # %%
 block = nn.TransformerEncoderLayer(64, nhead=4, dim_feedforward=256, norm_first=True)
@@ -503,6 +534,7 @@ for name, parameter in block.named_parameters():
 # %% [markdown]
 # `in_proj` holds queries, keys and values in one matrix; the MLP goes from width to 4 · width and back; everything has biases. How many parameters has each part? One of the two arguments may not matter.
 
+
 # %% answer="block_parameters"
 def block_parameters(width, heads):
     """{"attention": …, "MLP": …, "norms": …}, biases and shifts included."""
@@ -513,6 +545,7 @@ def block_parameters(width, heads):
         "norms": 2 * 2 * width,
     }
     ### END SOLUTION
+
 
 # %% check="block_parameters"
 check("block_parameters", block_parameters)
@@ -536,6 +569,7 @@ check("block_parameters", block_parameters)
 # %% [markdown]
 # Count the weights of each layer, and all biases together (one for each output channel or neuron). Images have 3 channels and there are 1000 classes, but let your function take any.
 
+
 # %% answer="alexnet_weights"
 def alexnet_weights(image_channels, classes):
     """{"conv1": …, "conv2": …, …, "fc8": …, "biases": …}."""
@@ -553,6 +587,7 @@ def alexnet_weights(image_channels, classes):
         "biases": sum(outputs),
     }
     ### END SOLUTION
+
 
 # %% check="alexnet_weights"
 check("alexnet_weights", alexnet_weights)

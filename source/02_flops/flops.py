@@ -8,6 +8,7 @@
 # %%
 import time
 
+import matplotlib.pyplot as plt
 import torch
 from torch import nn
 
@@ -42,8 +43,6 @@ dict(PRICE)
 # So a cost is a list of named terms, count × price: a **ledger**. Here is the sigmoid 1 / (1 + e⁻ˣ) of a thousand numbers. Which term dominates?
 
 # %% tags=["skip-grading"]
-import matplotlib.pyplot as plt
-
 from helpers.reference import sigmoid_flops
 
 print(sigmoid_flops(1000))
@@ -54,6 +53,7 @@ plt.show()
 # ## A matrix times a vector
 #
 # Count it while it runs. Which formula in m and n gives the result?
+
 
 # %%
 def matrix_vector(W, x):
@@ -72,6 +72,7 @@ for m, n in [(2, 3), (4, 5), (100, 64)]:
 
 # %% [markdown]
 # m · n MAC. A matrix of k columns instead of the vector does it k times: **m · n · k**. From that and a clock comes a rate:
+
 
 # %% tags=["skip-grading"]
 def seconds(function, repeats=5):
@@ -96,6 +97,7 @@ print(f"in {1000 * t:.1f} ms: {format_count(2 * n**3 / t, 'FLOP/s')}")
 #
 # y = W x + b for every token of every sample: a sentence is many tokens, an image classifier's last layer sees one. Count MAC, and FLOP with the bias (one addition for each output).
 
+
 # %% answer="linear_cost"
 def linear_cost(batch, tokens, in_features, out_features):
     """{"MAC": …, "FLOP": …} of a linear layer with bias on (batch, tokens, in_features)."""
@@ -103,6 +105,7 @@ def linear_cost(batch, tokens, in_features, out_features):
     mac = batch * tokens * in_features * out_features
     return {"MAC": mac, "FLOP": 2 * mac + batch * tokens * out_features}
     ### END SOLUTION
+
 
 # %% check="linear_cost"
 check("linear_cost", linear_cost)
@@ -120,6 +123,7 @@ print("by hand", 4 * 10 * 64 * 32, "MAC", 2 * 4 * 10 * 64 * 32 + 4 * 10 * 32, "F
 #
 # A convolution is the same dot product at every *output* pixel. How long is that dot product, and how many are there?
 
+
 # %% answer="convolution_macs"
 def convolution_macs(batch, in_channels, out_channels, size, kernel, stride, padding):
     """MAC of a kernel × kernel convolution over size × size images."""
@@ -128,11 +132,13 @@ def convolution_macs(batch, in_channels, out_channels, size, kernel, stride, pad
     return batch * out_channels * side**2 * in_channels * kernel**2
     ### END SOLUTION
 
+
 # %% check="convolution_macs"
 check("convolution_macs", convolution_macs)
 
 # %% [markdown]
 # With groups, an output channel sees only its group's input channels. 16 channels, 11 × 11 pixels become 9 × 9: what is left of the count with 4 groups, and with 16, one channel each (depthwise)?
+
 
 # %% answer="grouped_cost"
 def grouped_cost(in_channels, out_channels, size, kernel, groups):
@@ -142,6 +148,7 @@ def grouped_cost(in_channels, out_channels, size, kernel, groups):
     mac = out_channels * side**2 * (in_channels // groups) * kernel**2
     return {"MAC": mac, "FLOP": 2 * mac}
     ### END SOLUTION
+
 
 # %% check="grouped_cost"
 check("grouped_cost", grouped_cost)
@@ -177,6 +184,7 @@ print(f"MAC {macs[1] / macs[64]:.0f} times fewer, time {times[1] / times[64]:.1f
 #
 # The maximum of a window only compares: 0 FLOP at our prices. The average adds and divides. Windows do not overlap here (stride = kernel).
 
+
 # %% answer="average_pool_flops"
 def average_pool_flops(channels, size, kernel):
     """FLOP of average pooling over a size × size image; kernel divides size."""
@@ -184,6 +192,7 @@ def average_pool_flops(channels, size, kernel):
     windows = channels * (size // kernel) ** 2
     return windows * (kernel**2 - 1 + 4)
     ### END SOLUTION
+
 
 # %% check="average_pool_flops"
 check("average_pool_flops", average_pool_flops)
@@ -198,6 +207,7 @@ check("average_pool_flops", average_pool_flops)
 # %% [markdown]
 # Count two parts. *statistics*: all that μ and σ² take. *normalize*: everything in y, ε and the root included. Whether you keep x − μ or subtract again, both are right.
 
+
 # %% answer="batch_norm_cost"
 def batch_norm_cost(batch, channels, height, width):
     """{"statistics": FLOP, "normalize": FLOP} of a training step's forward pass."""
@@ -208,6 +218,7 @@ def batch_norm_cost(batch, channels, height, width):
     normalize = channels * (1 + 4) + numbers * (1 + 4 + 1 + 1)  # ε, root; −μ, ÷, γ, β
     return {"statistics": statistics, "normalize": normalize}
     ### END SOLUTION
+
 
 # %% check="batch_norm_cost"
 check("batch_norm_cost", batch_norm_cost)
@@ -229,6 +240,7 @@ for title, layer, shape in [
 #
 # PReLU gives x where x > 0 and a · x where x ≤ 0. A comparison is free. So what does it cost? Nobody can say before seeing the data.
 
+
 # %% answer="prelu_products"
 def prelu_products(x):
     """FLOP of PReLU on x, a list of rows of numbers."""
@@ -236,11 +248,13 @@ def prelu_products(x):
     return sum(value <= 0 for row in x for value in row)
     ### END SOLUTION
 
+
 # %% check="prelu_products"
 check("prelu_products", prelu_products)
 
 # %% [markdown]
 # Softmax turns n numbers into shares: eˣ divided by the sum of all eˣ in the row. (Libraries subtract the largest x first; leave that out.)
+
 
 # %% answer="softmax_cost"
 def softmax_cost(rows, n):
@@ -248,6 +262,7 @@ def softmax_cost(rows, n):
     ### BEGIN SOLUTION
     return rows * (40 * n + (n - 1) + 4 * n)
     ### END SOLUTION
+
 
 # %% check="softmax_cost"
 check("softmax_cost", softmax_cost)
@@ -272,6 +287,7 @@ for function in (nn.ReLU(), nn.PReLU(), nn.Hardswish(), nn.Sigmoid(), nn.SiLU(),
 # %% [markdown]
 # Count FLOP of the matrix products (no biases, no softmax). *causal*: scores and values when a token sees only itself and the tokens before it. Exactly, or as the round half: both are accepted.
 
+
 # %% answer="attention_cost"
 def attention_cost(tokens, width, heads):
     """{"projections": FLOP, "scores and values": FLOP, "causal": FLOP} of one sample."""
@@ -283,11 +299,13 @@ def attention_cost(tokens, width, heads):
     }
     ### END SOLUTION
 
+
 # %% check="attention_cost"
 check("attention_cost", attention_cost)
 
 # %% [markdown]
 # One part grows with s, the other with s². How large is the projections' share of both (not causal), and at how many tokens are the parts even?
+
 
 # %% answer="attention_share"
 def attention_share(tokens, width):
@@ -296,6 +314,7 @@ def attention_share(tokens, width):
     projections, rest = 8 * tokens * width**2, 4 * tokens**2 * width
     return {"share of projections": projections / (projections + rest), "even at": 2 * width}
     ### END SOLUTION
+
 
 # %% check="attention_share"
 check("attention_share", attention_share)
@@ -308,7 +327,8 @@ ax.plot(tokens, [4 * s**2 * width for s in tokens], "s--", label="scores and val
 ax.axvline(2 * width, color="gray", linestyle=":")
 ax.set(xscale="log", yscale="log", xlabel="tokens s", ylabel="FLOP")
 ax.set_title(f"Width {width}: s² overtakes d² at {2 * width} tokens")
-ax.legend();
+ax.legend()
+plt.show()
 
 # %% [markdown]
 # At 512 tokens and width 768, the most that BERT-base takes in, three quarters are projections. "Attention is quadratic" is true, and for short texts beside the point.
@@ -317,6 +337,7 @@ ax.legend();
 # ## AlexNet (2 points)
 #
 # In unit 01 you counted its weights. A weight of a convolution is used at every output pixel: 55 × 55 for conv1, 27 × 27 for conv2, 13 × 13 for conv3 to conv5. Recall: kernels 11, 5, 3, 3, 3; channels 96, 256, 384, 384, 256; two groups in conv2, conv4, conv5; fc6 sees 256 · 6 · 6, then 4096, 4096, classes.
+
 
 # %% answer="alexnet_layer_macs"
 def alexnet_layer_macs(image_channels, classes):
@@ -334,6 +355,7 @@ def alexnet_layer_macs(image_channels, classes):
     }
     ### END SOLUTION
 
+
 # %% check="alexnet_layer_macs"
 check("alexnet_layer_macs", alexnet_layer_macs)
 
@@ -345,7 +367,8 @@ from helpers.reference import alexnet_macs, alexnet_parameters
 
 weights, work = alexnet_parameters(), alexnet_macs()
 names = [f"conv{i}" for i in range(1, 6)] + ["fc6", "fc7", "fc8"]
-models.held_and_done({name: (weights[name], work[name]) for name in names});
+models.held_and_done({name: (weights[name], work[name]) for name in names})
+plt.show()
 
 # %% [markdown]
 # It is the other way round. The convolutions hold 4 % of the weights and do 92 % of the work: they use each weight again and again.
@@ -354,6 +377,7 @@ models.held_and_done({name: (weights[name], work[name]) for name in names});
 # ## Whole models
 #
 # Six known models and AlexNet, each at a stated input, counted here and now. (BERT and DistilBERT are built from PyTorch's encoder; DistilBERT has neither pooler nor token types.)
+
 
 # %% tags=["skip-grading"]
 class Bert(nn.Module):
@@ -370,6 +394,7 @@ class Bert(nn.Module):
         x = self.norm(sum(table(i) for table, i in zip(self.tables, indices)))
         x = self.blocks(x)
         return x if self.pooler is None else self.pooler(x[:, 0])
+
 
 # %% tags=["skip-grading"]
 with torch.device("meta"):  # shapes without data: nothing is stored, nothing is computed
@@ -391,7 +416,8 @@ sizes["AlexNet, 227²"] = (weights.total, work.total)
 print(f"{'':23}{'M param.':>9}{'GMAC':>8}{'FLOP/param.':>12}")
 for name, (held, done) in sizes.items():
     print(f"{name:23}{held / 1e6:9.2f}{done / 1e9:8.3f}{2 * done / held:12.0f}")
-models.parameters_against_macs(sizes);
+models.parameters_against_macs(sizes)
+plt.show()
 
 # %% [markdown]
 # FLOP per parameter says how often a weight is *used*: once per pixel, once per token. It is reuse, not efficiency. BERT's grows with the text; no model got better by that.
@@ -416,6 +442,7 @@ for published in (
 # %% [markdown]
 # Given a published number in 10⁹ and your own count in GMAC, what was counted? (The 22.5 of BERT comes beside 11.17 GMAC; the 55.48 of ViT-B/16 beside 17.56 GMAC, but at 224².)
 
+
 # %% answer="published_unit"
 def published_unit(published, gmac):
     """The word "MAC" or "FLOP", whichever fits within 10 %; None where neither does."""
@@ -424,6 +451,7 @@ def published_unit(published, gmac):
         return "MAC"
     return "FLOP" if abs(published / (2 * gmac) - 1) <= 0.1 else None
     ### END SOLUTION
+
 
 # %% check="published_unit"
 check("published_unit", published_unit)
@@ -457,6 +485,7 @@ def torch_macs(model, x, backward=False):
         if backward:
             y.sum().backward()
     return counter.get_total_flops() / 2
+
 
 # %% tags=["skip-grading"]
 print(", ".join(f"{name} {version(name)}" for name in ("flopco-pytorch", "torch", "timm")))
@@ -499,6 +528,7 @@ for name in list(theirs)[:5]:
 # %% [markdown]
 # 197 is no accident: what does ViT-B/16 have 197 of? Now make experiments of your own. Change batch, tokens, channels, groups, and watch the number:
 
+
 # %% tags=["skip-grading"]
 def flopco_of(layer, shape):
     """MAC that flopco-pytorch reports for a layer on an input of that shape."""
@@ -511,6 +541,7 @@ print("Conv2d ", flopco_of(nn.Conv2d(64, 64, kernel_size=1, groups=4), (4, 64, 1
 # %% [markdown]
 # **Say what flopco computes (2 points).** Not what is right: what *it* returns, for a linear layer channels → channels on (batch, tokens, channels), and for a 1×1 convolution channels → channels with groups on an image of `tokens` pixels. Write a formula in the arguments: your answer is graded where flopco is not at hand.
 
+
 # %% answer="flopco_macs"
 def flopco_macs(batch, tokens, channels, groups):
     """{"linear": …, "convolution": …} as flopco-pytorch 0.1.4 reports them."""
@@ -518,6 +549,7 @@ def flopco_macs(batch, tokens, channels, groups):
     seen = channels if groups == 1 else 1  # it takes every grouped convolution as depthwise
     return {"linear": channels * channels, "convolution": tokens * channels * seen}
     ### END SOLUTION
+
 
 # %% check="flopco_macs"
 check("flopco_macs", flopco_macs)
