@@ -627,5 +627,6 @@ progress("01_building_blocks")
 # - Howard et al.: *MobileNets*, 2017. Wu, He: *Group Normalization*, 2018
 # - Vaswani et al.: *Attention Is All You Need*, 2017
 # - Araujo, Norris, Sim: *Computing Receptive Fields of Convolutional Neural Networks*, 2019
-#
+
+# %% [markdown]
 # **Next:** 02, what all this computes: MAC and FLOP.

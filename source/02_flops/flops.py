@@ -575,13 +575,11 @@ for groups in (1, 4, 16, 64):
 
 # %% [markdown] read="explain_counter" points=1
 # flopco gives ViT-B/16 0.20 GMAC where 17.56 are right. Layer by layer, its linear layers are too
-# small by 197, which is the number of tokens: 196 patches and the class token. It multiplies
-# in_features by out_features and never looks at the shape of the input. That also leaves out the
-# products of queries, keys and values, because attention is no layer with weights. In ResNeXt
-# it takes every grouped convolution as depthwise, and it ignores the batch everywhere.
+# small by 197, the number of tokens: 196 patches and the class token. It multiplies in_features
+# by out_features and never looks at the input's shape. It leaves out attention's products, too.
 #
-# PyTorch's counter gives efficientnet_b0 a training step of 41.7 forward passes; 3 are right. With
-# 64 groups the gradient of the weights alone is counted as 64 forward passes: the groups are not
+# PyTorch's counter gives efficientnet_b0 a training step of 41.7 forward passes; 3 are right.
+# With 64 groups the weights' gradient alone is counted as 64 forward passes: the groups are not
 # divided out there. The forward pass is right.
 
 # %%
@@ -590,8 +588,8 @@ progress("02_flops")
 # %% [markdown]
 # **Takeaways**
 #
-# - One MAC is two FLOP. A count without its convention is not a number; nor is one without its input size.
-# - A dot product for each output: its length times their number is the MAC of every layer with weights.
+# - One MAC is two FLOP. A count needs its convention and its input size.
+# - MAC of a layer with weights: length of a dot product times number of outputs.
 # - Batch-norm statistics are per channel. PReLU's cost depends on the data.
 # - Heads drop out of attention's count; s² overtakes at s = 2d.
 # - Parameters and MAC live in different layers. FLOP per parameter is reuse.
