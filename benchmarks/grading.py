@@ -1,0 +1,360 @@
+"""Grades the same class with several graders and writes benchmarks/results/grading.md.
+
+    python benchmarks/grading.py --cohort 100 --plain-sample 12
+
+The class is the demo's, repeated: right and wrong answers of the homework. Every grader runs in a
+process of its own, one after the other, on a course of its own. Plain nbgrader (its stock
+preprocessors) and nbgrader in a process pool grade only the first `--plain-sample` submissions;
+their rate is measured on those. For them each check is written as nbgrader wants it: the same
+judge and cases, run in the student's kernel, with the score as the cell's result.
+
+CPU seconds are those of all processes of a run that had ended with it, from the system's own
+accounts. Memory is the peak of the sum over a run's processes of their proportional shares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+UNIT = "homework"
+PYTHON = sys.executable
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": str(ROOT),
+    "PATH": f"{Path(PYTHON).parent}{os.pathsep}{os.environ['PATH']}",
+    "OMP_NUM_THREADS": "1",
+}
+
+#: A check as nbgrader's own autograder needs it: judged in the student's kernel.
+STOCK_CHECK = """\
+from helpers.check import judge as _judge
+from helpers.check import _plain_answer
+from helpers.exercises import EXERCISES as _exercises, grading_cases as _cases
+_exercise = _exercises["{name}"]
+_answer = _plain_answer({name}, draws=_exercise.read is not None)
+{points} * _judge(_exercise, _answer, _cases(_exercise, b"benchmark")).fraction"""
+
+#: nbgrader's own API, a student at a time, in a pool of processes.
+POOL = """
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from traitlets.config import Config
+
+def grade(student):
+    from nbgrader.apps.api import NbGraderAPI
+    config = Config()
+    config.CourseDirectory.root = sys.argv[1]
+    done = NbGraderAPI(config=config).autograde("homework", student)
+    return done["success"]
+
+if __name__ == "__main__":
+    with ProcessPoolExecutor(2) as pool:
+        print(sum(pool.map(grade, sys.argv[2:])))
+"""
+
+DASK = """
+import json, sys
+from distributed import LocalCluster
+from helpers.grading.command import grade_command
+from pathlib import Path
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        grade_command(Path(sys.argv[1]), "homework", scheduler=cluster.scheduler_address,
+                      as_json=True)
+"""
+
+
+@dataclass
+class Run:
+    """What one grader did."""
+
+    name: str
+    submissions: int
+    seconds: float
+    cpu: float
+    memory: float
+    scores: dict[str, dict[str, float]]
+    student_seconds: float = 0.0
+    note: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        return self.submissions / self.seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cohort", type=int, default=100)
+    parser.add_argument("--plain-sample", type=int, default=12)
+    parser.add_argument("--only", nargs="*", help="names of graders; all by default")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "grading.md")
+    options = parser.parse_args()
+    runs: list[Run] = []
+    with tempfile.TemporaryDirectory(prefix="course-benchmark-") as folder:
+        secret = os.urandom(32).hex()
+        for name, (size, grade) in graders(options.cohort, options.plain_sample).items():
+            if options.only and name not in options.only:
+                continue
+            course = make_course(Path(folder) / name.replace(" ", "-"), size, name, secret)
+            print(f"{name}: {size} submissions …", flush=True)
+            run = grade(name, course, size)
+            print(f"  {run.seconds:.1f} s, {run.rate:.2f}/s, CPU {run.cpu:.1f} s", flush=True)
+            runs.append(run)
+            # Written after each, so that an interrupted run has said what it measured.
+            options.out.write_text(report(runs))
+    print(f"wrote {options.out}")
+
+
+def graders(cohort: int, sample: int) -> dict[str, tuple[int, Callable[..., Run]]]:
+    return {
+        "plain nbgrader": (min(sample, cohort), _stock),
+        "nbgrader in a pool of 2": (min(sample, cohort), _pool),
+        "plain nbgrader, our preprocessors": (min(sample, cohort), _stock),
+        "course, 1 worker": (cohort, _course("--jobs", "1")),
+        "course, 2 workers": (cohort, _course("--jobs", "2")),
+        "course, Dask with 2 workers": (cohort, _dask),
+    }
+
+
+def make_course(folder: Path, size: int, name: str, secret: str) -> Path:
+    """A course with the homework and `size` submissions from the demo's kinds of student."""
+    from helpers.demo import COHORT, submission_text
+    from helpers.notebooks import find_unit
+
+    stock = name in ("plain nbgrader", "nbgrader in a pool of 2")
+    for part in ("source", "release", "solution"):
+        shutil.copytree(ROOT / part / UNIT, folder / part / UNIT)
+    (folder / ".course").mkdir()
+    (folder / ".course" / "secret").write_text(secret)
+    unit = find_unit(folder, UNIT)
+    kinds = [each for each in COHORT if each.file_name == f"{UNIT}.ipynb" and each.shape is None]
+    texts = [submission_text(unit, kind) for kind in kinds]
+    if stock:
+        (folder / "nbgrader_config.py").write_text(
+            "c = get_config()\nc.CourseDirectory.ignore = ['*.py', '__pycache__']\n"
+            "c.Execute.timeout = 120\n"
+        )
+        source = unit.path("source")
+        source.write_text(json.dumps(_as_stock(json.loads(source.read_text()))))
+        texts = [json.dumps(_as_stock(json.loads(text))) for text in texts]
+    else:
+        shutil.copy(ROOT / "nbgrader_config.py", folder)
+    for number in range(size):
+        place = folder / "submitted" / f"s{number:04d}" / UNIT
+        place.mkdir(parents=True)
+        (place / f"{UNIT}.ipynb").write_text(texts[number % len(texts)])
+    if "nbgrader" in name:
+        _run([PYTHON, "-m", "nbgrader", "generate_assignment", UNIT, "--force"], folder)
+    return folder
+
+
+def _as_stock(notebook: dict[str, Any]) -> dict[str, Any]:
+    """The same notebook with every check written for nbgrader's own autograder."""
+    for cell in notebook["cells"]:
+        marks = cell["metadata"].get("nbgrader", {})
+        source = "".join(cell["source"])
+        if marks.get("grade") and source.startswith('check("'):
+            question = source.split('"')[1]
+            cell["source"] = STOCK_CHECK.format(name=question, points=float(marks["points"]))
+        if set(cell["metadata"].get("tags", ())) & {"skip-grading", "gpu"}:
+            cell["source"] = "pass"
+    return notebook
+
+
+def _stock(name: str, course: Path, size: int) -> Run:
+    done = _run([PYTHON, "-m", "nbgrader", "autograde", UNIT], course)
+    return _result(name, course, size, done)
+
+
+def _pool(name: str, course: Path, size: int) -> Run:
+    script = course / "pool.py"
+    script.write_text(POOL)
+    students = [f"s{number:04d}" for number in range(size)]
+    done = _run([PYTHON, str(script), str(course), *students], course)
+    run = _result(name, course, size, done)
+    graded = int(done.output.strip().splitlines()[-1] or 0) if done.output.strip() else 0
+    if graded < size:
+        run.problems.append(f"{size - graded} of {size} failed")
+    return run
+
+
+def _course(*arguments: str) -> Callable[[str, Path, int], Run]:
+    def grade(name: str, course: Path, size: int) -> Run:
+        command = [PYTHON, "-m", "helpers.cli", "grade", UNIT, "--json", *arguments]
+        return _ours(name, course, size, _run([*command, "--course", str(course)], course))
+
+    return grade
+
+
+def _dask(name: str, course: Path, size: int) -> Run:
+    script = course / "on_dask.py"
+    script.write_text(DASK)
+    return _ours(name, course, size, _run([PYTHON, str(script), str(course)], course))
+
+
+def _ours(name: str, course: Path, size: int, done: Done) -> Run:
+    run = _result(name, course, size, done)
+    data = json.loads(done.output[done.output.index("{") :])
+    run.student_seconds = sum(each["student_seconds"] for each in data["submissions"])
+    return run
+
+
+@dataclass
+class Done:
+    """A command that has ended."""
+
+    output: str
+    seconds: float
+    cpu: float
+    memory: float
+
+
+def _run(command: list[str], folder: Path) -> Done:
+    """Run a command and account for it and all of its processes."""
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        start = time.monotonic()
+        process = subprocess.Popen(
+            command, cwd=folder, env=ENVIRONMENT, stdout=output, stderr=errors
+        )
+        peak, over = [0.0], threading.Event()
+        watcher = threading.Thread(target=_watch, args=(process.pid, peak, over))
+        watcher.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        over.set()
+        watcher.join()
+        output.seek(0)
+        errors.seek(0)
+        if process.returncode not in (0, 3):
+            print(errors.read()[-3000:], file=sys.stderr)
+            raise SystemExit(f"{' '.join(command[:5])} ended with {process.returncode}")
+        return Done(output.read(), seconds, usage.ru_utime + usage.ru_stime, peak[0])
+
+
+def _watch(process: int, peak: list[float], over: threading.Event) -> None:
+    while not over.wait(1.0):
+        peak[0] = max(peak[0], _memory(process))
+
+
+def _memory(process: int) -> float:
+    """MiB of a process and its descendants."""
+    total, todo = 0, [process]
+    while todo:
+        folder = Path(f"/proc/{todo.pop()}")
+        try:
+            for line in (folder / "smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
+            for task in (folder / "task").iterdir():
+                todo += [int(child) for child in (task / "children").read_text().split()]
+        except OSError:
+            continue
+    return total / 1024
+
+
+def _result(name: str, course: Path, size: int, done: Done) -> Run:
+    return Run(name, size, done.seconds, done.cpu, done.memory, _scores(course))
+
+
+def _scores(course: Path) -> dict[str, dict[str, float]]:
+    """The machine's score of every student and question."""
+    query = """
+        SELECT a.student_id, b.name, g.auto_score
+        FROM submitted_assignment a JOIN submitted_notebook n ON n.assignment_id = a.id
+        JOIN grade g ON g.notebook_id = n.id JOIN base_cell b ON g.cell_id = b.id"""
+    scores: dict[str, dict[str, float]] = {}
+    with sqlite3.connect(course / "gradebook.db") as database:
+        for student, question, score in database.execute(query):
+            scores.setdefault(student, {})[question] = score
+    return scores
+
+
+def report(runs: list[Run]) -> str:
+    """The results as Markdown."""
+    by_name = {run.name: run for run in runs}
+    plain, reference = by_name.get("plain nbgrader"), by_name.get("course, 1 worker")
+    lines = [
+        "# Grading a class",
+        "",
+        f"{_machine()}, {date.today().isoformat()}. Python {platform.python_version()}, torch "
+        f"{version('torch')}, nbgrader {version('nbgrader')}. The homework; written by "
+        "`benchmarks/grading.py`.",
+        "",
+        f"Load of the machine when this was written: {os.getloadavg()[1]:.1f} (5 minutes).",
+        "",
+        "| grader | submissions | wall s | per minute | × plain | CPU s each | peak MiB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        times = f"{run.rate / plain.rate:.1f}" if plain else ""
+        lines.append(
+            f"| {run.name} | {run.submissions} | {run.seconds:.1f} | {60 * run.rate:.1f} "
+            f"| {times} | {run.cpu / run.submissions:.2f} | {run.memory:.0f} |"
+        )
+    lines += ["", "## The students' own code", ""]
+    for run in runs:
+        if run.student_seconds:
+            each = run.student_seconds / run.submissions
+            cores = 1 if "1 worker" in run.name else 2
+            bound = run.seconds / (run.student_seconds / cores)
+            lines.append(
+                f"- {run.name}: {each:.2f} s a submission in the student's cells and functions; "
+                f"the run took {bound:.2f} times (their sum ÷ {cores}), starting included."
+            )
+    lines += ["", "## Scores, question by question", ""]
+    for run in runs:
+        if reference is not None and run is not reference:
+            lines.append(f"- {_difference(run, reference)}")
+    for run in runs:
+        lines += [f"- {run.name}: {problem}" for problem in run.problems]
+    return "\n".join(lines) + "\n"
+
+
+def _difference(run: Run, reference: Run) -> str:
+    compared, other = 0, []
+    for student, scores in run.scores.items():
+        for question, score in scores.items():
+            compared += 1
+            expected = reference.scores.get(student, {}).get(question)
+            if score != expected:
+                other.append(f"{student} {question}: {score} and {expected}")
+    if not other:
+        return f"{run.name}: all {compared} the same as {reference.name}."
+    examples = "; ".join(other[:3])
+    return f"{run.name}: {len(other)} of {compared} differ from {reference.name} ({examples})."
+
+
+def _machine() -> str:
+    model = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    return f"{model}, {os.cpu_count()} cores"
+
+
+if __name__ == "__main__":
+    main()
