@@ -592,8 +592,7 @@ progress("02_flops")
 # - MAC of a layer with weights: length of a dot product times number of outputs.
 # - Batch-norm statistics are per channel. PReLU's cost depends on the data.
 # - Heads drop out of attention's count; s² overtakes at s = 2d.
-# - Parameters and MAC live in different layers. FLOP per parameter is reuse.
-# - Fewer MAC are not proportionally faster.
+# - FLOP per parameter is reuse. Fewer MAC are not proportionally faster.
 # - Tools err. Check them on one layer that you can count by hand.
 
 # %% [markdown]
