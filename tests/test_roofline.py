@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.hardware import DEVICES
@@ -20,6 +20,7 @@ from helpers.roofline import (
 )
 
 work = st.floats(1, 1e15)
+examples = settings(max_examples=50, deadline=None)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,7 @@ def test_prelu_and_linear_at_batch_one_are_bound_by_memory():
     assert round(point("both", flops, moved, "H100", "fp32").intensity, 2) == 0.46
 
 
+@examples
 @given(work, work, st.sampled_from(sorted(DEVICES)))
 def test_time_and_rate_say_the_same(flops, moved, name):
     dtype = next(iter(DEVICES[name].peak))
@@ -61,6 +63,7 @@ def test_time_and_rate_say_the_same(flops, moved, name):
     assert flops / rate == pytest.approx(time_bound(flops, moved, name, dtype))
 
 
+@examples
 @given(work, st.sampled_from(sorted(DEVICES)))
 def test_at_the_ridge_both_roofs_take_as_long(moved, name):
     dtype = next(iter(DEVICES[name].peak))

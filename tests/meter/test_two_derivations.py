@@ -6,6 +6,8 @@ operations; neither imports the other.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -16,11 +18,20 @@ from torch import nn
 import helpers.reference as reference
 from helpers.meter import count
 
-settings.register_profile("meter", max_examples=20, deadline=None)
-settings.load_profile("meter")
+examples = settings(max_examples=20, deadline=None)
+fewer_examples = settings(max_examples=10, deadline=None)
 
 small, tiny = st.integers(1, 9), st.integers(1, 4)
 yes_or_no = st.booleans()
+
+
+def test_neither_derivation_knows_the_other():
+    here = Path(reference.__file__).parents[1]
+    for part, other in (("reference", "helpers.meter"), ("meter", "helpers.reference")):
+        for file in (here / part).rglob("*.py"):
+            lines = file.read_text(encoding="utf-8").splitlines()
+            imports = [line for line in lines if line.lstrip().startswith(("import ", "from "))]
+            assert not any(other in line for line in imports), file
 
 
 def metered(model, *shapes, backward):
@@ -43,6 +54,7 @@ def assert_equal(layer, counted, *, backward=False, **sizes):
     assert not counted.unknown
 
 
+@examples
 @given(small, small, small, small, yes_or_no, yes_or_no)
 def test_linear(batch, tokens, m, n, bias, backward):
     counted = metered(nn.Linear(m, n, bias), (batch, tokens, m), backward=backward)
@@ -86,6 +98,7 @@ def module_arguments(sizes):
     return {names.get(key, key): value for key, value in sizes.items() if key != "batch"}
 
 
+@examples
 @given(convolutions(), yes_or_no)
 def test_convolution(drawn, backward):
     sizes, size = drawn
@@ -99,6 +112,7 @@ def test_convolution(drawn, backward):
         assert counted.bytes_moved == counted.bytes_unfused == moved
 
 
+@examples
 @given(convolutions(), yes_or_no)
 def test_convolution_with_padding_same(drawn, backward):
     sizes, size = drawn
@@ -108,6 +122,7 @@ def test_convolution_with_padding_same(drawn, backward):
     assert_equal(f"conv{len(size)}d", counted, backward=backward, **sizes, **spatial(size))
 
 
+@examples
 @given(convolutions(), yes_or_no)
 def test_transposed_convolution(drawn, backward):
     sizes, size = drawn
@@ -122,6 +137,7 @@ def test_transposed_convolution(drawn, backward):
     assert_equal(layer, counted, backward=backward, **sizes, **spatial(size))
 
 
+@examples
 @given(tiny, tiny, small, small, yes_or_no, yes_or_no, yes_or_no)
 def test_batch_norm(batch, channels, height, width, training, affine, backward):
     assume(batch * height * width > 1)
@@ -132,6 +148,7 @@ def test_batch_norm(batch, channels, height, width, training, affine, backward):
     assert_equal("batch_norm", counted, backward=backward, **sizes)
 
 
+@examples
 @given(tiny, tiny, small, small, yes_or_no, yes_or_no)
 def test_instance_norm(batch, channels, height, width, affine, backward):
     assume(height * width > 1)
@@ -141,6 +158,7 @@ def test_instance_norm(batch, channels, height, width, affine, backward):
     assert_equal("instance_norm", counted, backward=backward, affine=affine, **sizes)
 
 
+@examples
 @given(tiny, tiny, tiny, small, small, yes_or_no, yes_or_no)
 def test_group_norm(batch, groups, each, height, width, affine, backward):
     channels = groups * each
@@ -155,6 +173,7 @@ def test_group_norm(batch, groups, each, height, width, affine, backward):
 @pytest.mark.parametrize(
     ("layer", "norm"), [("layer_norm", nn.LayerNorm), ("rms_norm", nn.RMSNorm)]
 )
+@examples
 @given(tiny, small, small, yes_or_no, yes_or_no)
 def test_layer_and_rms_norm(layer, norm, batch, tokens, features, affine, backward):
     module = norm(features, elementwise_affine=affine, device="meta")
@@ -180,6 +199,7 @@ FUNCTIONS = {
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+@examples
 @given(small, small, yes_or_no)
 def test_activation_functions(name, rows, columns, backward):
     counted = metered(FUNCTIONS[name], (rows, columns), backward=backward)
@@ -190,6 +210,7 @@ def test_activation_functions(name, rows, columns, backward):
         assert counted.bytes_moved == counted.bytes_unfused == moved
 
 
+@examples
 @given(small, small, yes_or_no)
 def test_prelu(batch, features, backward):
     counted = metered(nn.PReLU(device="meta"), (batch, features), backward=backward)
@@ -203,12 +224,14 @@ def test_prelu(batch, features, backward):
 @pytest.mark.parametrize(
     ("layer", "function"), [("softmax", F.softmax), ("log_softmax", F.log_softmax)]
 )
+@examples
 @given(small, small, yes_or_no)
 def test_softmax(layer, function, batch, n, backward):
     counted = metered(lambda x: function(x, dim=-1), (batch, n), backward=backward)
     assert_equal(layer, counted, backward=backward, batch=batch, n=n)
 
 
+@examples
 @given(tiny, tiny, st.integers(1, 3), tiny, st.integers(4, 9), yes_or_no)
 def test_pooling(batch, channels, kernel, stride, size, backward):
     shape = (batch, channels, size, size)
@@ -221,6 +244,7 @@ def test_pooling(batch, channels, kernel, stride, size, backward):
     assert_equal("avg_pool2d", counted, backward=backward, **sizes)
 
 
+@examples
 @given(tiny, tiny, small, small, st.integers(2, 5), st.integers(2, 5), yes_or_no)
 def test_adaptive_average(batch, channels, height, width, rows, columns, backward):
     counted = metered(
@@ -230,6 +254,7 @@ def test_adaptive_average(batch, channels, height, width, rows, columns, backwar
     assert_equal("adaptive_avg_pool2d", counted, backward=backward, output=(rows, columns), **sizes)
 
 
+@examples
 @given(tiny, tiny, small, small, yes_or_no)
 def test_global_average(batch, channels, height, width, backward):
     shape = (batch, channels, height, width)
@@ -238,6 +263,7 @@ def test_global_average(batch, channels, height, width, backward):
     assert_equal("adaptive_avg_pool2d", counted, backward=backward, **sizes)
 
 
+@examples
 @given(tiny, small, small, small, yes_or_no)
 def test_embedding(batch, tokens, vocabulary, width, backward):
     indices = torch.empty(batch, tokens, dtype=torch.long, device="meta")
@@ -250,8 +276,8 @@ def test_embedding(batch, tokens, vocabulary, width, backward):
 
 
 @pytest.mark.parametrize(("layer", "module"), [("rnn", nn.RNN), ("lstm", nn.LSTM), ("gru", nn.GRU)])
+@fewer_examples
 @given(tiny, tiny, small, small, st.integers(1, 3), yes_or_no, yes_or_no)
-@settings(max_examples=10)
 def test_recurrent(layer, module, batch, tokens, inputs, hidden, layers, bias, both):
     options = {"bias": bias, "bidirectional": both}
     net = module(inputs, hidden, layers, batch_first=True, **options, device="meta")
@@ -263,6 +289,7 @@ def test_recurrent(layer, module, batch, tokens, inputs, hidden, layers, bias, b
     assert count(lambda x: net(x)[0], x, backward=True).macs == macs
 
 
+@examples
 @given(tiny, small, small, tiny, small, yes_or_no, yes_or_no)
 def test_scaled_dot_product(batch, queries, more, heads, width, causal, backward):
     keys = queries if causal else more
@@ -280,6 +307,7 @@ def test_scaled_dot_product(batch, queries, more, heads, width, causal, backward
         assert counted.bytes_moved == counted.bytes_unfused == moved
 
 
+@examples
 @given(tiny, small, tiny, small, yes_or_no, yes_or_no)
 def test_multi_head_attention(batch, tokens, heads, each, bias, backward):
     width = heads * each
@@ -303,8 +331,8 @@ class _Self(nn.Module):
         return self.attention(x, x, x, need_weights=False)[0]
 
 
+@fewer_examples
 @given(tiny, small, small, st.sampled_from(["relu", "gelu"]), yes_or_no)
-@settings(max_examples=10)
 def test_encoder_block(batch, tokens, hidden, activation, norm_first):
     block = nn.TransformerEncoderLayer(
         8, 2, hidden, 0.0, activation, norm_first=norm_first, batch_first=True, device="meta"
@@ -314,8 +342,8 @@ def test_encoder_block(batch, tokens, hidden, activation, norm_first):
     assert_equal("transformer_block", counted, activation=activation, **sizes)
 
 
+@fewer_examples
 @given(tiny, small, small)
-@settings(max_examples=10)
 def test_decoder_block_with_cross_attention(batch, tokens, context):
     block = nn.TransformerDecoderLayer(8, 2, 16, 0.0, batch_first=True, device="meta")
     counted = metered(block, (batch, tokens, 8), (batch, context, 8), backward=False)
@@ -323,6 +351,7 @@ def test_decoder_block_with_cross_attention(batch, tokens, context):
     assert_equal("transformer_block", counted, activation="relu", context=context, **sizes)
 
 
+@examples
 @given(small, small, yes_or_no)
 def test_losses(batch, classes, backward):
     target = torch.empty(batch, dtype=torch.long, device="meta")
@@ -335,6 +364,7 @@ def test_losses(batch, classes, backward):
         assert counted.flops == expected.total
 
 
+@examples
 @given(small, small, small, tiny, yes_or_no)
 def test_matrix_products(m, n, k, batch, backward):
     counted = metered(torch.bmm, (batch, m, k), (batch, k, n), backward=backward)

@@ -7,7 +7,7 @@ import inspect
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import helpers.reference as reference
@@ -60,6 +60,8 @@ from helpers.reference import (
     transformer_block_parameters,
 )
 
+examples = settings(max_examples=50, deadline=None)
+
 
 def test_alexnet_layer_by_layer():
     parameters = alexnet_parameters()
@@ -96,6 +98,7 @@ def test_attention_at_512_tokens_of_width_768():
     assert projections / (projections + products) == 0.75
 
 
+@examples
 @given(st.integers(1, 64), st.sampled_from([1, 2, 4, 8, 16]))
 def test_the_number_of_heads_drops_out(tokens, heads):
     assert attention_macs(1, tokens, 64, heads).total == attention_macs(1, tokens, 64, 1).total
@@ -108,12 +111,14 @@ def test_scores_overtake_projections_at_twice_the_width():
         assert products == ledger.total - products  # 2 s² d = 4 s d² at s = 2 d
 
 
+@examples
 @given(st.integers(1, 50))
 def test_a_causal_mask_leaves_half_and_the_diagonal(s):
     causal = scaled_dot_product_macs(1, 1, s, s, 8, causal=True).total
     assert causal == 2 * 8 * s * (s + 1) // 2
 
 
+@examples
 @given(st.integers(1, 20))
 def test_decoding_with_a_cache_sums_up_to_one_prefill(tokens):
     steps = (attention_macs(1, 1, 16, 2, cached=past, causal=True).total for past in range(tokens))
@@ -178,6 +183,7 @@ def test_convolutions_of_every_dimension():
     assert conv2d_macs(1, 2, 4, 9, 9, 3, stride=2, padding=1, dilation=2).total == 16 * 4 * 2 * 9
 
 
+@examples
 @given(st.integers(2, 8), st.integers(1, 4), st.integers(5, 9))
 def test_depthwise_costs_in_channels_times_less(channels, batch, size):
     full = conv2d_macs(batch, channels, channels, size, size, 3).total
@@ -187,6 +193,7 @@ def test_depthwise_costs_in_channels_times_less(channels, batch, size):
     )
 
 
+@examples
 @given(
     st.integers(1, 30), st.integers(1, 5), st.integers(1, 4), st.integers(0, 4), st.integers(1, 3)
 )
@@ -200,6 +207,7 @@ def test_output_sizes_are_those_of_pytorch(size, kernel, stride, padding, dilati
     assert conv2d_output_size(size, kernel, stride, padding, dilation) == expected
 
 
+@examples
 @given(st.integers(1, 9), st.integers(1, 5), st.integers(1, 4))
 def test_a_transposed_convolution_undoes_the_sizes_of_a_convolution(size, kernel, stride):
     large = conv_transpose2d_output_size(size, kernel, stride)
