@@ -39,7 +39,7 @@ def number_formats(formats: Mapping[str, tuple[int, int, int]]) -> Figure:
             left += bits
         ax.text(-0.6, -row + 0.33, name, ha="right", va="center", fontsize=10)
     ax.set(xlim=(-4.2, widest + 0.2), ylim=(-len(formats) + 0.8, 0.9))
-    ax.set_title("Sign (black), exponent (mid), fraction (light): exponent is range", fontsize=10)
+    ax.set_title("Sign, exponent (dark: range), fraction (light: precision)", fontsize=10)
     ax.axis("off")
     return fig
 
