@@ -4,10 +4,9 @@
     python benchmarks/memory.py --device cuda   # a GPU: memory_stats, and a simulated 16 GB limit
     python benchmarks/memory.py --report        # only write the tables again
 
-Needs torch and timm, and runs from a checkout. Each model runs in a process of its own, so that
-what is read is its own. What was measured stays in results/memory.jsonl: a run that was stopped
-goes on where it was. With `--peers FOLDER` (a folder that `pip install --target FOLDER --no-deps
-accelerate psutil pyyaml` filled) accelerate's estimate is compared too.
+Needs torch and timm, and runs from a checkout. What was measured stays in results/memory.jsonl: a
+run that was stopped goes on where it was. With `--peers FOLDER` (a folder that `pip install
+--target FOLDER --no-deps accelerate psutil pyyaml` filled) accelerate's estimate is compared too.
 """
 
 from __future__ import annotations
@@ -19,7 +18,8 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -60,33 +60,53 @@ def names() -> list[str]:
     return [name for group in MODELS.values() for name in group.split()]
 
 
-def run_case(kind: str, name: str, peers: str, timeout: float) -> list[Row]:
-    """What one process says; a row with `error` where it does not end well."""
+def run_cases(kind: str, models: list[str], peers: str, timeout: float) -> Iterator[Row]:
+    """What one process says of these models, row by row; one with `error` if it ends badly."""
     path = os.pathsep.join(filter(None, (peers, os.environ.get("PYTHONPATH", ""))))
     environment = {**os.environ, "OMP_NUM_THREADS": str(THREADS), "PYTHONPATH": path}
-    command = [sys.executable, str(HERE / "memory_case.py"), kind, name]
-    try:
-        ran = subprocess.run(
-            command, capture_output=True, text=True, env=environment, timeout=timeout
-        )
-    except subprocess.TimeoutExpired:
-        return [{"kind": kind, "model": name, "batch": 0, "error": f"not done in {timeout:.0f} s"}]
-    rows = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
-    if ran.returncode or not rows:
-        last = (ran.stderr.strip().splitlines() or ["no output"])[-1]
-        rows.append({"kind": kind, "model": name, "batch": 0, "error": last[:200]})
-    return rows
+    command = [sys.executable, str(HERE / "memory_case.py"), kind, *models]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    )
+    timer = threading.Timer(timeout * len(models), process.kill)
+    timer.start()
+    seen = set()
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("{"):
+            row = json.loads(line)
+            if "done" in row:
+                seen.add(row["model"])
+            yield row
+    timer.cancel()
+    if process.wait():
+        # The model that it ended on; those after it are left for another process.
+        failed = next((name for name in models if name not in seen), models[-1])
+        reason = f"process ended with {process.returncode}"
+        yield {"kind": kind, "model": failed, "batch": 0, "error": reason, "done": True}
 
 
 def collect(cases: list[tuple[str, str]], peers: str, timeout: float) -> None:
-    """Runs what has not been run, one line of progress each."""
-    done = {(row["kind"], row["model"]) for row in stored()}
-    todo = [case for case in cases if case not in done]
-    for number, (kind, name) in enumerate(todo, start=1):
-        print(f"[{number}/{len(todo)}] {kind} {name}", flush=True)
-        rows = run_case(kind, name, peers, timeout)
-        with RESULTS.open("a") as file:
-            file.writelines(json.dumps(row) + "\n" for row in rows)
+    """Runs what has not been run, one line of progress each.
+
+    Predictions and measurements of all models share a process, which saves starting it; MemTracker
+    and GPU runs get one each.
+    """
+    while True:
+        done = {(row["kind"], row["model"]) for row in stored() if "done" in row}
+        todo = [case for case in cases if case not in done]
+        if not todo:
+            return
+        kind = todo[0][0]
+        models = [name for each, name in todo if each == kind]
+        if kind not in ("predict", "measure"):
+            models = models[:1]
+        left = len(todo)
+        for row in run_cases(kind, models, peers, timeout):
+            with RESULTS.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            left -= "done" in row
+            print(f"{left} to do; {kind} {row['model']}", flush=True)
 
 
 def stored() -> list[Row]:
@@ -112,7 +132,7 @@ def within(errors: list[float], limit: float) -> str:
 
 
 def cpu_report(rows: list[Row]) -> str:
-    found = {(r["kind"], r["model"], r["batch"]): r for r in rows}
+    found = {(r["kind"], r["model"], r["batch"]): r for r in rows if "batch" in r}
     both = [
         (name, batch, found["predict", name, batch], found["measure", name, batch])
         for name in names()
@@ -158,7 +178,7 @@ def cpu_report(rows: list[Row]) -> str:
         _spread("Inference peak", inference) + f"; {within(inference, 0.5)}.",
         _spread("MemTracker, batch 8", tracked) + f"; {within(tracked, 0.5)}." if tracked else "",
         _spread("Sum of parts (16 B a parameter and what autograd keeps)", parts) + ".",
-        f"- Time to predict a training step: median {statistics.median(seconds):.2f} s, "
+        f"- Processor time to predict a training step: median {statistics.median(seconds):.2f} s, "
         f"longest {max(seconds):.2f} s ({_slowest(ran)}).",
         f"- Peak RSS of a process that predicts both batches: at most "
         f"{max(case[2]['rss'] for case in ran) / 2**20:,.0f} MiB, PyTorch and timm included.",
@@ -195,7 +215,7 @@ def _reason(predicted: Row, real: Row) -> str:
 def cuda_report(rows: list[Row]) -> str:
     lines = []
     for row in rows:
-        if row["kind"] != "cuda" or "error" in row:
+        if row["kind"] != "cuda" or "predicted" not in row:
             continue
         pairs = list(zip(row["predicted"], row["measured"], strict=True))
         lines.append(
@@ -210,7 +230,7 @@ def cuda_report(rows: list[Row]) -> str:
     limits = [
         [r["model"], str(r["predicted"]), str(r["batch"]), "runs" if r["runs"] else "out of memory"]
         for r in rows
-        if r["kind"] == "limit" and "error" not in r
+        if r["kind"] == "limit" and "runs" in r
     ]
     if not lines:
         return "## GPU\n\nNot run: no GPU was at hand. `--device cuda` runs it.\n"
@@ -256,7 +276,7 @@ def main() -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--models", nargs="*", help="only these")
     parser.add_argument("--peers", default="", help="folder with accelerate")
-    parser.add_argument("--timeout", type=float, default=600, help="seconds a process may take")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds a model may take")
     parser.add_argument("--report", action="store_true", help="write the tables, run nothing")
     options = parser.parse_args()
     if not options.report:

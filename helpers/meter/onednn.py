@@ -155,13 +155,23 @@ class Convolution:
         layout = self.layout("input")
         if self._strided_brgemm():
             # This kernel works channels-last; its result is copied to plain layout in two steps.
-            weight = self.weight_bytes()
-            scratch = self.threads * self.destination_bytes() // self.batch
-            working = self.destination_bytes() + weight + self.source_bytes() + scratch
-            return max(working, 3 * self.source_bytes())
+            weight = self.weight_bytes(self.register)
+            working = self.destination_bytes() + weight + self.source_bytes()
+            return max(working + self._padded_gradients(), 3 * self.source_bytes())
         source = self.source_bytes(layout.source)
         destination = self.destination_bytes(layout.destination) if layout.destination > 1 else 0
         return max(destination + self._weight_in(layout) + source, source + self.source_bytes())
+
+    def _padded_gradients(self) -> int:
+        """Each thread's copy of one image's output gradient, with the border that kernels reach."""
+        sizes = zip(self.out_size, self.kernel, self.stride, strict=True)
+        pixels = prod(o + (ceil((k - 1) / s) + 1 if k > 1 else 0) for o, k, s in sizes)
+        image = self.out_channels * pixels * self.element_bytes
+        return self.threads * image + self._batch_pointers()
+
+    def _batch_pointers(self) -> int:
+        """What a kernel of small matrix products keeps to find its blocks."""
+        return 4096 + 4120 * self.threads
 
     def _strided_brgemm(self) -> bool:
         if not self.strided or self.depthwise:
@@ -212,7 +222,7 @@ class Convolution:
 
     def _weight_copies(self) -> int:
         block = self.register if self.depthwise else 1
-        scratch = 0 if self.depthwise else 4096 + 4120 * self.threads
+        scratch = 0 if self.depthwise else self._batch_pointers()
         return self._channels_last_weight() + self.weight_bytes(block, block) + scratch
 
     def _reduction_bytes(self, layout: _Layout, weight: int) -> int:

@@ -3,4 +3,5 @@
 
 from helpers.plots.cost import cost_by_module
 from helpers.plots.ledger import ledger_bar
+from helpers.plots.memory import activations_by_layer, fits, memory_timeline
 from helpers.plots.roofline import roofline

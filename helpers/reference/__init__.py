@@ -11,6 +11,12 @@ Quantities: `macs`, `flops`, `parameters`, `bytes` (read weights, read input, wr
 """
 # ruff: noqa: F401 (these names are for others)
 
+from helpers.reference.activations import (
+    chain_activations,
+    chain_peak_activations,
+    layer_saved_bytes,
+    transformer_block_saved_bytes,
+)
 from helpers.reference.attention import (
     attention_bytes,
     attention_flops,
@@ -139,6 +145,12 @@ from helpers.reference.softmax import (
     log_softmax_flops,
     softmax_bytes,
     softmax_flops,
+)
+from helpers.reference.training import (
+    checkpointing_bytes,
+    largest_batch_by_sum,
+    training_bytes,
+    training_state_bytes,
 )
 from helpers.reference.transformer import (
     decoder_model_bytes,

@@ -49,7 +49,7 @@ def depthwise() -> nn.Module:
 
 
 class ChannelsLastBlock(nn.Module):
-    """As in ConvNeXt: depthwise 7 x 7, then layer norm and linear layers over the last dimension."""
+    """As in ConvNeXt: depthwise 7 x 7, then norm and linear layers over the last dimension."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -193,8 +193,11 @@ def test_saved_tensors_name_their_module_and_count_once() -> None:
     assert [(tensor.module, tensor.bytes) for tensor in hidden] == [("1", 5 * 16 * 4)]
 
 
-def test_checkpointing_saves_memory_and_is_predicted() -> None:
-    blocks = nn.Sequential(*(nn.Sequential(nn.Linear(64, 256), nn.GELU(), nn.Linear(256, 64)),) * 8)
+def test_checkpointing_keeps_only_the_inputs_of_blocks() -> None:
+    def block() -> nn.Module:
+        return nn.Sequential(nn.Linear(64, 256), nn.GELU(), nn.Linear(256, 64))
+
+    blocks = nn.Sequential(*(block() for _ in range(8)))
     whole = training_memory(blocks, (512, 64))
     parts = training_memory(blocks, (512, 64), checkpoint=[str(number) for number in range(8)])
     # Of each block only its input is kept: 64 numbers a row instead of 64 + 256 + 256.
