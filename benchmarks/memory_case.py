@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import timm
 import torch
 
+from helpers.meter.allocator import CUDA_CONTEXT
 from helpers.meter.largest_batch import largest_batch
 from helpers.meter.measured import measured_inference, measured_training
 from helpers.meter.memory import inference_memory, training_memory
@@ -144,7 +145,8 @@ def limit(name: str) -> Iterator[dict[str, Any]]:
     with torch.device("meta"):
         twin = timm.create_model(name)
     shape = tuple(default_input(twin).shape[1:])
-    found = largest_batch(twin, shape, LIMIT)
+    # The limit is one on the allocator: the context comes on top.
+    found = largest_batch(twin, shape, LIMIT + CUDA_CONTEXT)
     for batch in (found.batch, int(found.batch * 1.1) + 1):
         torch.cuda.empty_cache()
         model = timm.create_model(name).cuda()

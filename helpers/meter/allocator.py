@@ -1,7 +1,7 @@
 """PyTorch's CUDA caching allocator, as a model: how much it reserves for what is allocated.
 
-The allocator never gives memory back during a step. It takes segments from the driver and cuts
-blocks out of them:
+The allocator takes segments from the driver, cuts blocks out of them, and keeps what is freed for
+later. Only where the driver has no more does it give back the segments that lie wholly free:
 
 - a request is rounded up to 512 B;
 - requests up to 1 MiB share segments of 2 MiB; larger ones come from a second pool, in segments of
@@ -72,13 +72,17 @@ class _Block:
 class CachingAllocator:
     """Follows requests and releases; `allocated` and `reserved` are bytes now, `peak_*` the most.
 
+    With a `limit`, no more than that many bytes are reserved: free segments go back first, and a
+    request that still does not fit raises MemoryError.
+
     >>> allocator = CachingAllocator()
     >>> block = allocator.allocate(1_000_000)
     >>> allocator.allocated, allocator.reserved
     (1000448, 2097152)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit = limit
         self.allocated = self.reserved = 0
         self.peak_allocated = self.peak_reserved = 0
         self._free: dict[bool, list[tuple[tuple[int, int, int], _Block]]] = {True: [], False: []}
@@ -128,10 +132,21 @@ class CachingAllocator:
         if found < len(pool):
             return pool.pop(found)[1]
         segment = segment_size(size)
+        if self.limit is not None and self.reserved + segment > self.limit:
+            self._give_back()
+            if self.reserved + segment > self.limit:
+                raise MemoryError(f"{self.reserved + segment:,} B are more than {self.limit:,}")
         self.reserved += segment
         self.peak_reserved = max(self.peak_reserved, self.reserved)
         self._segments += 1
         return _Block(self._segments, 0, segment, small)
+
+    def _give_back(self) -> None:
+        """Returns every segment that is one free block to the driver."""
+        for small, pool in self._free.items():
+            whole = [b for _, b in pool if b.before is None and b.after is None]
+            self.reserved -= sum(block.size for block in whole)
+            self._free[small] = [entry for entry in pool if entry[1] not in whole]
 
     def _put(self, block: _Block) -> None:
         insort(self._free[block.small], (block.key, block), key=lambda entry: entry[0])

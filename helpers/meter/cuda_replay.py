@@ -18,13 +18,15 @@ def cublas_bytes(log: StorageLog) -> int:
     return CUBLAS_WORKSPACE * len(phases & {"forward", "backward"})
 
 
-def replay(log: StorageLog) -> tuple[int, int]:
+def replay(log: StorageLog, limit: int | None = None) -> tuple[int, int]:
     """Bytes allocated at most in the second of two steps, and reserved at most.
+
+    With a `limit` on what is reserved, raises MemoryError where the two steps do not fit.
 
     What is reserved depends on what came first: weights, buffers and inputs, a step without
     optimizer states, then the states, cut from what that step left free, then the steady step.
     """
-    allocator = CachingAllocator()
+    allocator = CachingAllocator(limit)
     before = [storage for storage in log.storages if storage.born < 0]
     for storage in before:
         if storage.category in _FROM_THE_START:

@@ -18,8 +18,8 @@ from helpers.meter.models import build
 class LargestBatch:
     """`batch` fits into `capacity` bytes and `batch` + 1 does not; 0 where not even one fits.
 
-    `memory` is the step at `batch` (at 1, where none fits), `margin` the bytes it leaves free;
-    it is negative where none fits.
+    `memory` is the step at `batch` (at 1, where none fits), `margin` the bytes of the capacity that
+    its tensors, kernels and the CUDA context leave free; it is negative where none fits.
     """
 
     batch: int
@@ -28,7 +28,7 @@ class LargestBatch:
 
     @property
     def margin(self) -> int:
-        return self.capacity - self.memory.on_device
+        return self.capacity - self.memory.peak - self.memory.context
 
 
 def largest_batch(
@@ -58,7 +58,7 @@ def largest_batch(
         if batch not in steps:
             inputs = torch.empty(batch, *input_shape, device="meta")
             steps[batch] = training_memory(built, inputs, device=kernels, **options)
-        return steps[batch].on_device <= capacity
+        return steps[batch].fits(capacity)
 
     batch = _last_that(fits, largest, lambda low: _next_guess(steps, low, capacity))
     return LargestBatch(batch, capacity, steps[max(batch, 1)])
@@ -84,12 +84,11 @@ def _last_that(fits: Callable[[int], bool], largest: int, guess: Callable[[int],
 
 
 def _next_guess(steps: dict[int, Memory], low: int, capacity: int) -> int:
-    """Where memory would reach the capacity if it kept growing as between the last two that fit."""
+    """Where the peak reaches the capacity if it grows on as between the last two that fit."""
     fitting = sorted(batch for batch in steps if batch <= low)
     if len(fitting) < 2:
         return 2 * low
     before, last = fitting[-2:]
-    growth = (steps[last].on_device - steps[before].on_device) / (last - before)
-    if growth <= 0:
-        return 2 * low
-    return last + int((capacity - steps[last].on_device) / growth)
+    growth = (steps[last].peak - steps[before].peak) / (last - before)
+    room = capacity - steps[last].context - steps[last].peak
+    return last + int(room / growth) if growth > 0 else 2 * low

@@ -94,11 +94,11 @@ def _measured(device: str, run: Callable[[], None], held: Iterable[Tensor]) -> M
     before = sum({t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in held}.values())
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         run()
-    peak = before + max(accumulate(_allocations(profiler), initial=0))
+    peak = before + max(accumulate(allocations(profiler), initial=0))
     return Measured(peak, peak)
 
 
-def _allocations(profiler: Any) -> list[int]:
+def allocations(profiler: Any) -> list[int]:
     """Bytes of each allocation (positive) and release (negative), in the order of time."""
     events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
     return [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]

@@ -14,7 +14,7 @@ interpreter, the libraries and, on CUDA, the context left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -28,6 +28,7 @@ from helpers.meter.meta_model import checkpoint_modules
 from helpers.meter.models import as_input, build
 from helpers.meter.optimizer_states import make_optimizer, prepare_states
 from helpers.meter.step import SavedTensor, Step, mean_of_squares
+from helpers.meter.storages import StorageLog
 from helpers.meter.timeline import Timeline, timeline_of
 
 _TORCH_DTYPES = {
@@ -50,6 +51,7 @@ class Memory:
         device: "cpu" or "cuda", whose kernels and allocator were assumed.
         reserved: bytes that the allocator has taken from the device at most; `peak` on a CPU.
         context: bytes that a CUDA context takes outside the allocator, an estimate; 0 on a CPU.
+        log: every storage that came and went.
     """
 
     peak: int
@@ -59,10 +61,25 @@ class Memory:
     device: str
     reserved: int
     context: int
+    log: StorageLog = field(repr=False, compare=False)
+
+    def fits(self, capacity: float) -> bool:
+        """Whether the step runs on a device of `capacity` bytes.
+
+        CUDA's allocator reserves more than it needs while there is room, and gives free segments
+        back when there is none: so this plays the step with that limit.
+        """
+        if self.device == "cpu":
+            return self.peak <= capacity
+        try:
+            replay(self.log, limit=int(capacity) - self.context)
+        except MemoryError:
+            return False
+        return True
 
     @property
     def on_device(self) -> int:
-        """Bytes that the device needs: what the allocator reserves, and the context."""
+        """Bytes taken from a device with room to spare: what is reserved, and the context."""
         return self.reserved + self.context
 
     @property
@@ -195,6 +212,7 @@ def _memory(step: Step, own_tensors: str) -> Memory:
         device=step.device,
         reserved=reserved,
         context=CUDA_CONTEXT if step.device == "cuda" else 0,
+        log=step.log,
     )
 
 

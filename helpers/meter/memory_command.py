@@ -51,17 +51,17 @@ def memory_command(
         }
         data.update(memory.to_dict())
         if where:
-            data.update(capacity=int(where.memory), fits=memory.on_device <= where.memory)
+            data.update(capacity=int(where.memory), fits=memory.fits(where.memory))
         print(json.dumps(data, indent=2))
         return
     sizes = "x".join(map(str, (batch, *inputs.shape[1:])))
     _print(memory, f"{model}, {sizes}, {dtype}, {optimizer}")
     if where:
-        verdict = "fits" if memory.on_device <= where.memory else "does not fit"
+        verdict = "fits" if memory.fits(where.memory) else "does not fit"
         print(
-            f"{verdict} on {where.name}: {format_bytes(memory.on_device)} of "
-            f"{format_bytes(where.memory)}: reserved {format_bytes(memory.reserved)}, "
-            f"context about {format_bytes(memory.context)}"
+            f"{verdict} on {where.name}, {format_bytes(where.memory)}: the allocator would reserve "
+            f"{format_bytes(memory.reserved)}, the context takes about "
+            f"{format_bytes(memory.context)}"
         )
 
 

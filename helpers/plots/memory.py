@@ -106,7 +106,7 @@ def fits(steps: Mapping[str, Memory], capacity: float, ax: Axes | None = None) -
     `steps`: by label ("batch 8"). `capacity`: bytes of the device.
     """
     ax = axes_or_new(ax, (6.4, 0.8 + 0.4 * len(steps)))
-    fitting = [label for label, memory in steps.items() if memory.on_device <= capacity]
+    fitting = [label for label, memory in steps.items() if memory.fits(capacity)]
     for place, (label, memory) in enumerate(steps.items()):
         held = memory.on_device / GIB
         inside = label in fitting

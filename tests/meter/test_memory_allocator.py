@@ -79,6 +79,18 @@ def test_nothing_is_given_back_to_the_device() -> None:
     assert allocator.reserved == 202 * MIB
 
 
+def test_free_segments_go_back_where_a_limit_is_reached() -> None:
+    allocator = CachingAllocator(limit=120 * MIB)
+    kept = allocator.allocate(10 * MIB)
+    allocator.release(allocator.allocate(100 * MIB))
+    # 10 + 100 MiB are reserved and 105 do not fit the free 100: those go back, 106 come.
+    allocator.allocate(105 * MIB)
+    assert allocator.reserved == 116 * MIB
+    with pytest.raises(MemoryError):
+        allocator.allocate(20 * MIB)
+    allocator.release(kept)
+
+
 def test_an_empty_tensor_takes_no_block() -> None:
     allocator = CachingAllocator()
     allocator.release(allocator.allocate(0))

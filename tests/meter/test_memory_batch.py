@@ -21,11 +21,12 @@ def test_the_largest_batch_fits_and_the_next_does_not(kernels: str) -> None:
     capacity = 700 * 2**20
     found = largest_batch(model(), (512,), capacity, kernels=kernels)
     at, above = (
-        training_memory(model(), (batch, 512), device=kernels).on_device
+        training_memory(model(), (batch, 512), device=kernels)
         for batch in (found.batch, found.batch + 1)
     )
-    assert at <= capacity < above
-    assert found.margin == capacity - at
+    assert at.fits(capacity)
+    assert not above.fits(capacity)
+    assert found.margin == capacity - at.peak - at.context
 
 
 def test_a_larger_device_takes_a_larger_batch() -> None:

@@ -11,7 +11,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from helpers.meter.cpu_kernels import WORKSPACES
-from helpers.meter.measured import _allocations
+from helpers.meter.measured import allocations
 from helpers.meter.onednn import Convolution
 
 aten = torch.ops.aten
@@ -44,7 +44,7 @@ def peak_and_left(run: Callable[[], Any]) -> tuple[int, int]:
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         kept = run()
     sizes = sum(t.numel() * t.itemsize for t in kept if t is not None)
-    changes = _allocations(profiler)
+    changes = allocations(profiler)
     # The result is released before the profile ends or after it: stop where it is complete.
     return max(accumulate(changes, initial=0)), sizes
 
