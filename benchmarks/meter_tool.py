@@ -1,10 +1,11 @@
 """Lets one counter count all cases, in a process of its own; `benchmarks/meter.py` starts it.
 
-    python benchmarks/meter_tool.py TOOL
+    python benchmarks/meter_tool.py TOOL [FIRST]
 
 Prints one line of JSON for each case: MAC as the tool has them (FLOP halved where it counts two for
 a MAC), seconds to build and count (the faster of two), the error if there was one; last, the memory
-that all cases together added to what importing took.
+that all cases together added to what importing took. It ends at an error, because some tools leave
+PyTorch changed behind them then: start it again with the number of the next case.
 """
 
 from __future__ import annotations
@@ -88,9 +89,9 @@ def calflops(model: Any, shape: tuple[int, ...]) -> float:
 
 
 def torchlens(model: Any, shape: tuple[int, ...]) -> float:
-    from torchlens import log_forward_pass
+    from torchlens import trace
 
-    return int(log_forward_pass(model, torch.randn(shape)).total_macs_forward)
+    return int(trace(model, torch.randn(shape)).total_macs_forward)
 
 
 TOOLS: dict[str, Tool] = {
@@ -114,7 +115,7 @@ def peak() -> int:
 
 
 def main() -> None:
-    name = sys.argv[1]
+    name, first = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
     tool = TOOLS[name]
     warnings.simplefilter("ignore")
     from meter_cases import CASES
@@ -124,7 +125,7 @@ def main() -> None:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
         tool(small, shape)  # imports the tool
     before = peak()
-    for case in CASES:
+    for case in CASES[first:]:
         line: dict[str, Any] = {"tool": name, "case": case.name}
         try:
             for _ in range(2):
@@ -139,6 +140,8 @@ def main() -> None:
         except Exception as error:
             line["error"] = f"{type(error).__name__}: {str(error).strip()[:200]}"
         print(json.dumps(line), flush=True)
+        if "error" in line:
+            break
     print(json.dumps({"tool": name, "base_memory": before, "added_memory": peak() - before}))
 
 
