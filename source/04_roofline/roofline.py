@@ -406,7 +406,7 @@ roofs([roof], "Layers at the rate that was measured, and this machine's roof", m
 plt.show()
 
 # %% [markdown]
-# A point above the sloping roof is no mistake of the clock: its tensors stayed in the processor's cache, and the roof is that of main memory.
+# A point above the roof? Its tensors may have stayed in the processor's cache, while the roof is that of main memory. Or the machine was busy when its roof was measured.
 #
 # ✎ How near does a run come to the roof *at its own intensity*? 1 is as fast as the model allows.
 
