@@ -28,7 +28,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 #: Bytes that one request may bring in, outputs included.
 MAX_TRAFFIC = 64 * 1024 * 1024
 #: Seconds that an interrupted cell has to come back.
-GRACE = 1.0
+GRACE = 3.0
 #: Seconds between looks at the memory in use.
 WATCH = 0.05
 

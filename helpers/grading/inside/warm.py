@@ -40,27 +40,33 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     control.send(json.dumps({"ready": os.getpid(), "missing": missing}).encode())
-    children: dict[int, int] = {}
+    # Each child by its socket and by what tells of its end; the grader hears of that when the
+    # last copy of the socket is closed, which is here.
+    children: dict[int, tuple[int, int]] = {}
     poll = select.poll()
     poll.register(control, select.POLLIN)
     while True:
-        for number, event in poll.poll():
-            if number in children:
-                # Its grader has hung up: it ends, whatever it does.
-                end(children.pop(number))
-                poll.unregister(number)
-                os.close(number)
-            elif event & select.POLLIN:
-                message, files, _, _ = socket.recv_fds(control, 64, 1)
-                if not message:
-                    return
-                pid = forker()
-                if pid == 0:
-                    serve(made, socket.socket(fileno=files[0]), options)
-                children[files[0]] = os.pidfd_open(pid)
-                poll.register(files[0], 0)
-            else:
-                return
+        # One event at a time: what is closed for it may have others in the same batch.
+        number, _ = poll.poll()[0]
+        if number in children:
+            # It has ended, or its grader has hung up: then it ends, whatever it does.
+            connection, pidfd = children[number]
+            end(pidfd)
+            for each in (connection, pidfd):
+                del children[each]
+                poll.unregister(each)
+                os.close(each)
+            continue
+        message, files, _, _ = socket.recv_fds(control, 64, 1)
+        if not message:
+            return
+        pid = forker()
+        if pid == 0:
+            serve(made, socket.socket(fileno=files[0]), options)
+        child = files[0], os.pidfd_open(pid)
+        for each, events in zip(child, (0, select.POLLIN), strict=True):
+            children[each] = child
+            poll.register(each, events)
 
 
 def end(pidfd: int) -> None:
@@ -69,7 +75,6 @@ def end(pidfd: int) -> None:
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
     with contextlib.suppress(OSError):
         os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
-    os.close(pidfd)
 
 
 def prepare(options: dict[str, Any]) -> Any:
