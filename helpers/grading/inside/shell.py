@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 from ipykernel import zmqshell
+from ipykernel.compiler import XCachingCompiler
 from jupyter_client.session import Session
 from traitlets.config import Config
 
@@ -215,7 +216,9 @@ def make_shell() -> Any:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "linux"
     session = OutputSession(key=b"", username="student")
-    shell: Any = ZMQInteractiveShell.instance(config=config, kernel=_Kernel())
+    shell: Any = ZMQInteractiveShell.instance(
+        config=config, kernel=_Kernel(), compiler_class=XCachingCompiler
+    )
     shell.displayhook.session = session
     shell.displayhook.pub_socket = None
     shell.displayhook.topic = b"execute_result"
