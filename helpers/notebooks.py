@@ -82,27 +82,30 @@ class Unit:
 
 def find_units(course: Path) -> list[Unit]:
     """All units of a course, in order. ValueError where there is no course, or a folder is odd."""
-    folders = sorted(path for path in (course / "source").glob("*") if path.is_dir())
-    if not folders:
-        raise ValueError(f"{course} holds no course: run this where source/ is, or use --course")
-    return [_unit_in(course, folder) for folder in folders]
+    return [_unit_in(folder) for folder in _folders(course)]
 
 
 def find_unit(course: Path, name: str) -> Unit:
     """The unit of that name. ValueError, listing what there is, when there is none."""
-    folders = sorted(path.name for path in (course / "source").glob("*") if path.is_dir())
-    if not folders:
-        find_units(course)  # says that there is no course
+    folders = {folder.name: folder for folder in _folders(course)}
     if name not in folders:
         raise ValueError(f"no unit {name!r} in source/: use one of {', '.join(folders)}")
-    return _unit_in(course, course / "source" / name)
+    return _unit_in(folders[name])
 
 
-def _unit_in(course: Path, folder: Path) -> Unit:
+def _folders(course: Path) -> list[Path]:
+    # A folder without a text is not begun yet, or holds what an editor left.
+    folders = sorted({path.parent for path in (course / "source").glob("*/*.py")})
+    if not folders:
+        raise ValueError(f"{course} holds no course: run this where source/ is, or use --course")
+    return folders
+
+
+def _unit_in(folder: Path) -> Unit:
     texts = sorted(folder.glob("*.py"))
-    if len(texts) != 1:
+    if len(texts) > 1:
         raise ValueError(f"{folder} should hold one .py, the unit's text; it has {len(texts)}")
-    return Unit(course, texts[0])
+    return Unit(folder.parents[1], texts[0])
 
 
 def build_unit(unit: Unit) -> dict[Path, str]:

@@ -226,6 +226,17 @@ def test_no_course_here(tmp_path):
         find_units(tmp_path)
 
 
+def test_a_folder_without_a_text_is_no_unit(course):
+    (course / "source" / "09_later").mkdir()
+    assert [unit.name for unit in find_units(course)] == ["homework"]
+
+
+def test_a_unit_has_one_text(course):
+    (course / "source" / "homework" / "other.py").touch()
+    with pytest.raises(ValueError, match="homework should hold one .py, the unit's text; it has 2"):
+        find_unit(course, "homework")
+
+
 def test_no_such_unit():
     with pytest.raises(ValueError, match=r"no unit 'homewrk' in source/: use one of .*homework"):
         find_unit(COURSE, "homewrk")
