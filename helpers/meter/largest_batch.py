@@ -51,6 +51,8 @@ def largest_batch(
     capacity = device if isinstance(device, int) else int(named_device(device).memory)
     if capacity < 1:
         raise ValueError(f"a device has at least 1 byte of memory, not {capacity}")
+    if largest < 1:
+        raise ValueError(f"the largest batch to look for is at least 1, not {largest}")
     built = build(model) if isinstance(model, str) else model
     steps: dict[int, Memory] = {}
 
@@ -65,21 +67,21 @@ def largest_batch(
 
 
 def _last_that(fits: Callable[[int], bool], largest: int, guess: Callable[[int], int]) -> int:
-    """The largest batch up to `largest` that fits, if no larger one does; 0 if none does."""
-    low, high = 0, largest + 1
+    """The largest batch up to `largest` that fits, if no larger one does; 0 if none does.
+
+    Goes up by guesses, each at least twice the step before it, until one does not fit; then halves
+    what is between.
+    """
+    low, high, step = 0, largest + 1, 1
+    while high - low > 1 and fits(wanted := min(max(guess(low), low + step), high - 1)):
+        step, low = 2 * step, wanted
+    high = min(high, wanted) if low < wanted else high
     while high - low > 1:
-        middle = 1 if low == 0 else min(max(guess(low), low + 1), high - 1)
+        middle = (low + high) // 2
         if fits(middle):
             low = middle
         else:
             high = middle
-            if low == 0:
-                return 0
-            middle = (low + high) // 2
-            if low < middle < high and fits(middle):
-                low = middle
-            elif low < middle < high:
-                high = middle
     return low
 
 
@@ -87,7 +89,7 @@ def _next_guess(steps: dict[int, Memory], low: int, capacity: int) -> int:
     """Where the peak reaches the capacity if it grows on as between the last two that fit."""
     fitting = sorted(batch for batch in steps if batch <= low)
     if len(fitting) < 2:
-        return 2 * low
+        return max(1, 2 * low)
     before, last = fitting[-2:]
     growth = (steps[last].peak - steps[before].peak) / (last - before)
     room = capacity - steps[last].context - steps[last].peak
