@@ -252,6 +252,8 @@ def _verdict(
     by_part = {part: rows[index :: len(parts)] for index, part in enumerate(parts)}
     right_parts = [part for part in parts if all(row.right for row in by_part[part])]
     fraction = len(right_parts) / len(parts)
+    if exercise.essential and exercise.essential not in right_parts:
+        fraction = 0.0
     if fraction == 1:
         return Verdict(exercise.name, "right", 1.0, tuple(rows))
     found = {

@@ -41,7 +41,7 @@ def current_figure() -> Any:
 def shown_later() -> Iterator[None]:
     """While it lasts, `plt.show()` does nothing: in a notebook it would close the figure, and an
     answer that ends with it would leave nothing to judge."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
+    pyplot: Any = sys.modules.get("matplotlib.pyplot")
     if pyplot is None:
         yield
         return

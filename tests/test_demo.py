@@ -23,8 +23,8 @@ POINTS = {
     "chloe": 23 - 2 - 2,
     "dan": 23 - 2 - 1,
     "eva": 23 - 2,
-    # block_bytes and best_batch; the intensity in block_bound and in the plot
-    "finn": 23 - 1 - 1 - 1 / 3 - 2 / 3,
+    # block_bytes, best_batch and the plot; the intensity in block_bound
+    "finn": 23 - 1 - 1 - 2 - 1 / 3,
     "gina": 23 - 1 / 3 - 2,
     "hugo": 23 - 1,
     "iris": 23,

@@ -218,7 +218,22 @@ def test_a_plot_without_the_weights_is_named():
     assert "the weights are missing" in verdict.hint
 
 
-@pytest.mark.parametrize("nothing", [None, {"axes": []}, picture([])])
+def test_a_plot_of_something_else_earns_nothing_for_its_labels():
+    assert verdict_on("plot_intensity", lambda: picture(range(1, 65))).fraction == 0
+
+
+def test_the_bound_cannot_be_guessed_from_the_device():
+    cases = grading_cases(EXERCISES["block_bound"], b"seed")
+    bounds = {}
+    for case in cases:
+        bound = EXERCISES["block_bound"].right(case)["bound"]
+        bounds.setdefault(case.args[1:], set()).add(bound)
+    assert {"memory", "compute"} in bounds.values()
+
+
+@pytest.mark.parametrize(
+    "nothing", [None, {"axes": []}, {"axes": 5}, {"axes": [{"lines": [1]}]}, picture([])]
+)
 def test_a_plot_that_is_not_there_gets_a_line(nothing):
     verdict = verdict_on("plot_intensity", lambda: nothing)
     assert verdict.fraction == 0

@@ -70,6 +70,8 @@ class Exercise:
         tolerance: relative, for numbers that are not whole.
         read: turns what the student's function returned into the shape of the reference, for
             answers that are pictures. Raises ValueError with a line for the student.
+        essential: the part of the answer without which the others earn nothing, where those are
+            given away by the question or easily guessed.
         bonus: earned on top; not part of the unit's total.
     """
 
@@ -84,6 +86,7 @@ class Exercise:
     misconceptions: tuple[Misconception, ...] = ()
     tolerance: float = 1e-6
     read: Callable[[Any], Any] | None = None
+    essential: str = ""
     bonus: bool = False
 
     def case(self, args: tuple[Any, ...], hidden: bool = False) -> Case:

@@ -17,8 +17,9 @@ class Curve(NamedTuple):
 
     def axes_named(self, x: str, y: str) -> str:
         """ "yes" if both axes' labels hold these words, else "no"."""
-        named = (
-            x in self.axes.get("xlabel", "").lower() and y in self.axes.get("ylabel", "").lower()
+        named = all(
+            word in str(self.axes.get(label, "")).lower()
+            for label, word in (("xlabel", x), ("ylabel", y))
         )
         return "yes" if named else "no"
 
@@ -28,10 +29,17 @@ def read_curve(picture: Any, wanted: str) -> Curve:
 
     `wanted` says what should have been plotted.
     """
+    nothing = "no figure arrived: return the figure, or draw it with plt and return None"
     if not isinstance(picture, dict) or not picture.get("axes"):
-        raise ValueError(
-            "no figure arrived: return the figure, or draw it with plt and return None"
-        )
+        raise ValueError(nothing)
+    try:
+        return _longest_curve(picture, wanted)
+    except (KeyError, TypeError, AttributeError, IndexError):
+        # A dict of the student's own making, not of a figure.
+        raise ValueError(nothing) from None
+
+
+def _longest_curve(picture: dict[str, Any], wanted: str) -> Curve:
     curves = [
         (curve, axes)
         for axes in picture["axes"]

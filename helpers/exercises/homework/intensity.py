@@ -132,8 +132,9 @@ def _bound_without_weights(batch: int, peak_tflops: float, bandwidth_gb: float) 
 
 
 def _draw_bounds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    # Small processors with a ridge near 1 FLOP/B and large ones: both bounds occur.
-    small = [(draw.randrange(16, 512), 0.001, draw.choice([1.0, 2.0])) for _ in range(2)]
+    # A small processor with a ridge near 2 FLOP/B is bound by either, as the batch decides.
+    peak, bandwidth = draw.choice([(0.002, 1.0), (0.004, 2.0)])
+    small = [(batch, peak, bandwidth) for batch in (draw.randrange(1, 7), draw.randrange(16, 512))]
     return [*small, (draw.randrange(1, 512), 312, 2039), (draw.randrange(1, 512), 8.1, 320)]
 
 
@@ -222,6 +223,7 @@ PLOT_INTENSITY = Exercise(
     hidden=lambda draw: [],
     reference=_plotted,
     read=_read_plot,
+    essential="intensity",
     # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
     tolerance=2e-3,
     misconceptions=(

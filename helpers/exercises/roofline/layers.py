@@ -149,6 +149,7 @@ PLOT_PAIR = Exercise(
     hidden=lambda draw: [],
     reference=_plotted,
     read=_read_plot,
+    essential="intensity",
     # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
     tolerance=5e-3,
     misconceptions=(
