@@ -1,5 +1,6 @@
 """The grading engine: trusted, sandboxed, and it never loses a submission.
 
+    notebook     reads a handed-in file
     rebuild      a handed-in notebook → the instructor's notebook with the student's answers in it
     sandbox      starts a warm process that holds what students may see, and nothing else
     kernel       one student's process, forked from the warm one, and the narrow channel to it
@@ -8,6 +9,7 @@
     trusted      grade cells, evaluated here, in the grader's own process
     submission   one notebook through all of these
     gradebook    scores into nbgrader's database, one transaction a submission
+    workers      many at once: processes, or a Dask cluster
     cohort       everyone's, on many workers, resumable
 
 Importing this package imports nothing.

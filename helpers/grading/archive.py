@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from helpers.grading.rebuild import MAX_NOTEBOOK_BYTES
+from helpers.grading.notebook import MAX_NOTEBOOK_BYTES
 
 MAX_MEMBERS = 100_000
 MAX_TOTAL_BYTES = 2 * 1024**3

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import helpers
-from helpers.grading import rebuild
+from helpers.grading.notebook import MAX_NOTEBOOK_BYTES, read_notebook, unit_of
 from helpers.grading.sandbox import Limits, Mode, Warm
 from helpers.grading.submission import CellScore, Graded, Status, Times, Unit, modules_of
 from helpers.grading.workers import Setting, Task, grade_all, grade_task
@@ -318,7 +318,7 @@ class HandedIn:
         ]
         if not files:
             return cls(student, None, f"no notebook in {folder.name}/", stamped)
-        large = [path for path in files if path.stat().st_size > rebuild.MAX_NOTEBOOK_BYTES]
+        large = [path for path in files if path.stat().st_size > MAX_NOTEBOOK_BYTES]
         files = [path for path in files if path not in large]
         if not files:
             return cls(student, None, f"{large[0].name} is too large for a notebook", stamped)
@@ -390,6 +390,6 @@ def course_secret(course: Path) -> bytes:
 
 def _names_unit(path: Path, unit: str) -> bool:
     try:
-        return rebuild.unit_of(rebuild.read_notebook(path.read_bytes())) == unit
+        return unit_of(read_notebook(path.read_bytes())) == unit
     except (OSError, ValueError):
         return False

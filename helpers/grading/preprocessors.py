@@ -18,6 +18,7 @@ from traitlets import Enum, Float
 
 from helpers.grading import rebuild
 from helpers.grading.cohort import course_secret
+from helpers.grading.notebook import read_notebook
 from helpers.grading.sandbox import Mode
 from helpers.grading.submission import Graded, Times, Unit, modules_of
 from helpers.grading.workers import Setting, grade_rebuilt_here
@@ -30,7 +31,7 @@ class Rebuild(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         unit = _setting(self.config, resources).unit
-        handed_in = rebuild.read_notebook(json.dumps(nb).encode())
+        handed_in = read_notebook(json.dumps(nb).encode())
         rebuilt = rebuild.rebuild(unit.template, handed_in)
         for remark in rebuilt.remarks:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)

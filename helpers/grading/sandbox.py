@@ -167,7 +167,7 @@ class Warm:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     def _wait(self) -> None:
@@ -311,6 +311,7 @@ def _environment(site: str, home: str) -> dict[str, str]:
     }
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Have this process killed when the one that started it ends, however that ends."""
     with contextlib.suppress(Exception):
         ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)

@@ -19,8 +19,9 @@ from typing import Any, Literal, Protocol
 from helpers.grading import rebuild
 from helpers.grading.inside.codec import dumps
 from helpers.grading.kernel import CallTimeout, CellRun, KernelDied
+from helpers.grading.notebook import Cell, Notebook, read_notebook, unit_of
 from helpers.grading.outputs import error_output
-from helpers.grading.rebuild import Cell, Notebook, Template
+from helpers.grading.rebuild import Template
 from helpers.grading.trusted import Session, instructor_names, submission_seed
 
 #: Processes that one notebook may use up.
@@ -123,7 +124,7 @@ class Unit:
         cls, name: str, notebook_name: str, data: bytes, secret: bytes, config: Any = None
     ) -> Unit:
         """From the text of the source notebook. ValueError when it is none."""
-        source = rebuild.read_notebook(data)
+        source = read_notebook(data)
         template = rebuild.make_template(source, config)
         return cls(name, notebook_name, template, instructor_names(source), secret)
 
@@ -131,7 +132,7 @@ class Unit:
 def modules_of(data: bytes) -> tuple[str, ...]:
     """Modules that a source notebook imports: they are imported before any fork."""
     found: dict[str, None] = {}
-    for statement in instructor_names(rebuild.read_notebook(data)).values():
+    for statement in instructor_names(read_notebook(data)).values():
         if isinstance(statement, ast.Import):
             found |= dict.fromkeys(alias.name for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom) and statement.module:
@@ -152,8 +153,8 @@ def grade_submission(
     """
     began = time.monotonic()
     try:
-        handed_in = rebuild.read_notebook(data)
-        other = rebuild.unit_of(handed_in)
+        handed_in = read_notebook(data)
+        other = unit_of(handed_in)
         if other is not None and other != unit.name:
             raise ValueError(f"this is a notebook of {other}, not of {unit.name}")
     except ValueError as error:

@@ -26,8 +26,9 @@ from typing import Any, Protocol
 import helpers
 from helpers.grading.inside.codec import Function
 from helpers.grading.kernel import CallTimeout, KernelDied, StudentError
+from helpers.grading.notebook import Cell, Notebook
 from helpers.grading.outputs import error_output
-from helpers.grading.rebuild import Cell, Notebook, hidden_lines
+from helpers.grading.rebuild import hidden_lines
 
 #: Seconds that judging one question may take in this process, the student's calls included.
 JUDGING = 120.0

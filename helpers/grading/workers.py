@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from helpers.grading.kernel import Kernel
 from helpers.grading.rebuild import Rebuilt
-from helpers.grading.sandbox import Forks, Limits, Mode, Warm, WarmDied
+from helpers.grading.sandbox import Forks, Limits, Mode, Warm, WarmDied, die_with_parent
 from helpers.grading.submission import (
     Graded,
     Times,
@@ -160,6 +160,8 @@ _given: tuple[Setting, Forks] | None = None
 
 def _begin(setting: Setting, forks: Forks) -> None:
     global _given
+    # A pool's workers would wait for ever for the work of a coordinator that was killed.
+    die_with_parent()
     _given = setting, forks
 
 

@@ -1,0 +1,87 @@
+"""A handed-in file as a notebook: a plain dictionary, as nbformat 4 writes it.
+
+Students' files come cut off, from other programs and from older formats, so only what grading
+needs is required of them: cells with a type and a source.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+Cell = dict[str, Any]
+Notebook = dict[str, Any]
+
+MAX_NOTEBOOK_BYTES = 64 * 1024 * 1024
+MAX_CELLS = 5000
+
+
+def read_notebook(data: bytes) -> Notebook:
+    """A handed-in file as a notebook of format 4.
+
+    Only what is needed is required: a list of cells with a type and a source. Raises ValueError,
+    with one line for people, when there is not even that.
+    """
+    if len(data) > MAX_NOTEBOOK_BYTES:
+        raise ValueError(f"the file is too large ({len(data) // 2**20} MiB)")
+    if not data.strip():
+        raise ValueError("the file is empty")
+    try:
+        notebook = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError("the file is not text, so it is no notebook") from None
+    except RecursionError:
+        raise ValueError("the file is no notebook") from None
+    except ValueError as error:
+        cut = "it ends too early: was it cut off?" if _is_cut_off(data) else str(error)
+        raise ValueError(f"the file is no valid notebook ({cut})") from None
+    if not isinstance(notebook, dict):
+        raise ValueError("the file is no notebook")
+    if isinstance(notebook.get("worksheets"), list):
+        notebook = _from_format_3(notebook)
+    cells = notebook.get("cells")
+    if not isinstance(cells, list):
+        raise ValueError("the file is no notebook: it has no cells")
+    if len(cells) > MAX_CELLS:
+        raise ValueError(f"the notebook has too many cells ({len(cells)})")
+    read = [cell for cell in map(_read_cell, cells) if cell is not None]
+    metadata = notebook.get("metadata")
+    return {"cells": read, "metadata": metadata if isinstance(metadata, dict) else {}}
+
+
+def unit_of(notebook: Notebook) -> str | None:
+    """The unit that a notebook's own metadata names, if it does."""
+    course = notebook["metadata"].get("course")
+    unit = course.get("unit") if isinstance(course, dict) else None
+    return unit if isinstance(unit, str) else None
+
+
+def _read_cell(cell: Any) -> Cell | None:
+    if not isinstance(cell, dict):
+        return None
+    source = cell.get("source", "")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if not isinstance(source, str):
+        return None
+    kind, metadata = cell.get("cell_type"), cell.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    return {
+        "cell_type": kind if kind in ("code", "markdown") else "raw",
+        "id": cell.get("id"),
+        "metadata": metadata,
+        "source": source.replace("\r\n", "\n").encode("utf-8", "replace").decode("utf-8"),
+    }
+
+
+def _from_format_3(notebook: Notebook) -> Notebook:
+    import nbformat
+
+    try:
+        return json.loads(json.dumps(nbformat.convert(nbformat.from_dict(notebook), 4)))
+    except Exception:
+        raise ValueError("the notebook is of an old format that cannot be read") from None
+
+
+def _is_cut_off(data: bytes) -> bool:
+    return not data.rstrip().endswith(b"}")
