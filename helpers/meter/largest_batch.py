@@ -62,35 +62,35 @@ def largest_batch(
             steps[batch] = training_memory(built, inputs, device=kernels, **options)
         return steps[batch].fits(capacity)
 
-    batch = _last_that(fits, largest, lambda low: _next_guess(steps, low, capacity))
+    def guess(low: int, high: int) -> int:
+        """Where the peak meets the capacity, if it grows evenly between two batches."""
+        below, above = steps[low].peak, steps[high].peak
+        room = capacity - steps[low].context - below
+        return low + int((high - low) * room / (above - below)) if above > below else low
+
+    batch = _last_that(fits, largest, guess)
     return LargestBatch(batch, capacity, steps[max(batch, 1)])
 
 
-def _last_that(fits: Callable[[int], bool], largest: int, guess: Callable[[int], int]) -> int:
+def _last_that(fits: Callable[[int], bool], largest: int, guess: Callable[[int, int], int]) -> int:
     """The largest batch up to `largest` that fits, if no larger one does; 0 if none does.
 
-    Goes up by guesses, each at least twice the step before it, until one does not fit; then halves
-    what is between.
+    Grows eightfold until one does not fit. What is between is then narrowed by guesses and, in
+    turn, by halves, so that it ends soon even where guesses are bad.
     """
-    low, high, step = 0, largest + 1, 1
-    while high - low > 1 and fits(wanted := min(max(guess(low), low + step), high - 1)):
-        step, low = 2 * step, wanted
-    high = min(high, wanted) if low < wanted else high
+    low, high = 0, 1
+    while fits(high):
+        low = high
+        if low == largest:
+            return low
+        high = min(8 * low, largest)
+    guessing = low > 0
     while high - low > 1:
-        middle = (low + high) // 2
+        middle = guess(low, high) if guessing else (low + high) // 2
+        middle = min(max(middle, low + 1), high - 1)
+        guessing = low > 0 and not guessing
         if fits(middle):
             low = middle
         else:
             high = middle
     return low
-
-
-def _next_guess(steps: dict[int, Memory], low: int, capacity: int) -> int:
-    """Where the peak reaches the capacity if it grows on as between the last two that fit."""
-    fitting = sorted(batch for batch in steps if batch <= low)
-    if len(fitting) < 2:
-        return max(1, 2 * low)
-    before, last = fitting[-2:]
-    growth = (steps[last].peak - steps[before].peak) / (last - before)
-    room = capacity - steps[last].context - steps[last].peak
-    return last + int(room / growth) if growth > 0 else 2 * low
