@@ -95,12 +95,12 @@ def _layer_norm_backward_workspace(
 
 
 def _batch_norm_backward_workspace(out: Any, gradient: Tensor, source: Tensor, *args: Any) -> int:
-    """The fast path, where both tensors lie alike, makes the result twice; and threads' sums."""
+    """The fast path, where both tensors lie alike, makes the result twice; then threads' sums."""
     layout = suggest_memory_format(source)
     alike = gradient.is_contiguous(memory_format=layout)
     channels_first = layout is torch.contiguous_format and prod(source.shape[2:]) > 1
     sums = 0 if channels_first else 2 * torch.get_num_threads() * source.shape[1] * source.itemsize
-    return sums + (source.numel() * source.itemsize if alike else 0)
+    return max(sums, source.numel() * source.itemsize if alike else 0)
 
 
 def _contiguous_copies(count: int, channels_last: bool = False) -> Callable[..., int]:

@@ -25,6 +25,9 @@ from torch._prims_common import suggest_memory_format
 #: Bytes of barriers and pointers that a kernel keeps for all its threads.
 _BOOKKEEPING = 8448
 
+#: Bytes of partial sums that each thread of a matrix product keeps.
+_PRODUCT_SUMS = 262_144
+
 
 @dataclass(frozen=True)
 class _Layout:
@@ -119,7 +122,8 @@ class Convolution:
 
     def forward(self) -> int:
         if self.inner_product:
-            return self.source_bytes() + self.weight_bytes() + self.destination_bytes()
+            sums = self.threads * _PRODUCT_SUMS
+            return sums + self.source_bytes() + self.weight_bytes() + self.destination_bytes()
         if self.channels_last:
             return self._weight_copies()
         layout = self.layout()

@@ -74,10 +74,7 @@ class Step:
 
     def restart(self) -> None:
         """Forgets what was tracked, and holds what is there before the step."""
-        if self.device == "cpu":
-            self.tracker = StorageTracker(WORKSPACES, LAYOUTS)
-        else:
-            self.tracker = StorageTracker({}, LAYOUTS, count_cpu=False, rounded=rounded)
+        self.tracker = self._new_tracker()
         self.saved: dict[int, SavedTensor] = {}
         self._running: list[str] = []
         for parameter in self.model.parameters():
@@ -103,31 +100,20 @@ class Step:
     ) -> list[nn.Parameter]:
         """Runs forward, backward and optimizer; returns the parameters that got no gradient.
 
-        With `keep_gradients` they are there from the start, zeroed, and are added to.
+        With `keep_gradients` they are there from the start, zeroed, and are added to. A step before
+        made them: one that is a view of another tensor keeps all of that.
         """
         for name, tensor in state_tensors(optimizer):
             self.tracker.hold(tensor, name)
         if keep_gradients:
+            with self._new_tracker():
+                self._backward(loss_of(self._forward()))
             for parameter in parameters:
-                parameter.grad = torch.empty_like(parameter)
-                self.tracker.hold(parameter.grad, "gradients")
+                if parameter.grad is not None:
+                    self.tracker.hold(parameter.grad, "gradients")
         with self.tracker:
             loss = self._loss(loss_of)
-            self.tracker.phase = "backward"
-            # What is checkpointed runs forward again here, and must choose as it did before. The
-            # engine is called directly: loss.backward() is a call that the modes handle, and a
-            # mode is off inside the call that it handles.
-            with self._choices(cache=False), self._failures("in the backward pass of"):
-                engine = torch.autograd.Variable._execution_engine
-                engine.run_backward(
-                    (loss,),
-                    (torch.ones_like(loss),),
-                    keep_graph=False,
-                    create_graph=False,
-                    inputs=(),
-                    allow_unreachable=True,
-                    accumulate_grad=True,
-                )
+            self._backward(loss)
             for parameter in parameters:
                 if parameter.grad is not None:
                     self.tracker.relabel(parameter.grad, "gradients")
@@ -140,6 +126,30 @@ class Step:
         self.tracker.phase = "forward"
         with self._choices(cache=True), self._failures("on"):
             return self.model(*self.inputs, **self.keywords)
+
+    def _backward(self, loss: Tensor) -> None:
+        """Gradients of all parameters.
+
+        What is checkpointed runs forward again here, and must choose as it did before. The engine
+        is called directly: loss.backward() is a call that the modes handle, and a mode is off
+        inside the call that it handles.
+        """
+        self.tracker.phase = "backward"
+        with self._choices(cache=False), self._failures("in the backward pass of"):
+            torch.autograd.Variable._execution_engine.run_backward(
+                (loss,),
+                (torch.ones_like(loss),),
+                keep_graph=False,
+                create_graph=False,
+                inputs=(),
+                allow_unreachable=True,
+                accumulate_grad=True,
+            )
+
+    def _new_tracker(self) -> StorageTracker:
+        if self.device == "cpu":
+            return StorageTracker(WORKSPACES, LAYOUTS)
+        return StorageTracker({}, LAYOUTS, count_cpu=False, rounded=rounded)
 
     @contextmanager
     def _choices(self, cache: bool) -> Iterator[None]:
