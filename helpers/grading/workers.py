@@ -176,6 +176,7 @@ def _grade_given(task: Task) -> Graded:
 def _on_processes(setting: Setting, tasks: Iterable[Task], jobs: int, warm: Warm | None) -> Results:
     """On local processes; when one is killed, the rest of the work goes on with new ones."""
     source, unfinished, deaths = iter(tasks), dict[str, Task](), dict[str, int]()
+    fruitless = 0
     while True:
         warm = warm or Warm(*_kind(setting))
         pool = None
@@ -189,9 +190,17 @@ def _on_processes(setting: Setting, tasks: Iterable[Task], jobs: int, warm: Warm
             work = _remembered(list(unfinished.values()), source, unfinished)
             for task, graded in _in_flight(_submitter(pool), work, 3 * jobs):
                 del unfinished[task.student]
+                fruitless = 0
                 yield task, graded
             return
         except (BrokenProcessPool, WarmDied) as error:
+            fruitless += 1
+            if fruitless == ATTEMPTS:
+                # No submission's fault: nothing is written, so that the next run grades it all.
+                raise ValueError(
+                    f"the workers end before they have graded anything ({error}): "
+                    "run with --jobs 1 to see why"
+                ) from None
             for task in list(unfinished.values()):
                 deaths[task.student] = deaths.get(task.student, 0) + 1
                 if deaths[task.student] > ATTEMPTS * jobs:

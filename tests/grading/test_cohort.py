@@ -18,6 +18,7 @@ from conftest import CLASS, hand_in_class
 
 from helpers.grading.cohort import grade_notebook, grade_unit
 from helpers.grading.sandbox import SandboxError
+from helpers.grading.workers import close_worker
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {
@@ -151,6 +152,7 @@ def test_one_notebook_is_graded_without_a_course(tmp_path: Path) -> None:
 def test_without_bubblewrap_nothing_is_run(
     course: Path, grades: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    close_worker()
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SandboxError, match=r"apt install bubblewrap.*--sandbox none"):
         grade_unit(course, sample.UNIT, jobs=1)
