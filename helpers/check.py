@@ -10,6 +10,8 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Literal
 
 from helpers.diagnosis import Attempt, explain, is_number, is_right
@@ -341,6 +343,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, Decimal | Fraction):
+        return float(value)
     # numpy's and PyTorch's numbers and arrays
     return value.tolist() if hasattr(value, "tolist") else value
 

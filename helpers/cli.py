@@ -148,8 +148,11 @@ def feedback(
     """Writes a feedback page for every graded submission."""
     from helpers.grading.feedback import write_feedback
 
-    pages = write_feedback(course, unit, students)
+    pages, failed = write_feedback(course, unit, students)
     print(f"{len(pages)} feedback pages in {course / 'feedback'}")
+    for student in failed:
+        print(f"{student}: no page could be made; `nbgrader generate_feedback` says why")
+    raise typer.Exit(3 if failed else 0)
 
 
 @app.command()

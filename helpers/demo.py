@@ -237,5 +237,5 @@ def run_demo(course: Path, folder: Path, jobs: int | None) -> None:
         print(f"  {submission.student:<6} {submission.about}")
 
     grade_command(folder, UNIT, jobs=jobs)
-    pages = write_feedback(folder, UNIT)
+    pages, _ = write_feedback(folder, UNIT)
     print(f"{len(pages)} feedback pages, for example {pages[1]}")

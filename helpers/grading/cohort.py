@@ -14,13 +14,12 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import helpers
-from helpers.grading.notebook import MAX_NOTEBOOK_BYTES, read_notebook, unit_of
+from helpers.grading.handed_in import HandedIn, is_real_folder
 from helpers.grading.sandbox import Limits, Mode, Warm
 from helpers.grading.submission import CellScore, Graded, Status, Times, Unit, modules_of
 from helpers.grading.workers import Setting, Task, grade_all, grade_task
@@ -225,7 +224,7 @@ class CoursePlace:
         folders = [
             path
             for path in sorted(root.glob("*"))
-            if path.is_dir() and not path.is_symlink() and (path / self.name).is_dir()
+            if not path.is_symlink() and is_real_folder(path / self.name)
         ]
         if not folders:
             raise ValueError(
@@ -289,79 +288,6 @@ class CoursePlace:
         return Path(folder) / f"{self.notebook_name}.ipynb"
 
 
-@dataclass(frozen=True)
-class HandedIn:
-    """One student's folder: the notebook's path, or why there is none."""
-
-    student: str
-    path: Path | None
-    problem: str = ""
-    timestamp_text: str = ""
-    remark: str = ""
-
-    @classmethod
-    def find(cls, folder: Path, unit: str, notebook_name: str) -> HandedIn:
-        """Find the notebook in a student's folder, whatever it is called.
-
-        The right name comes first, then the unit that a notebook's metadata names. Links are not
-        followed.
-        """
-        student = folder.parent.name
-        stamp = folder / "timestamp.txt"
-        stamped = ""
-        if stamp.is_file() and not stamp.is_symlink() and stamp.stat().st_size < 200:
-            stamped = stamp.read_text(encoding="utf-8", errors="replace").strip()
-        files = [
-            path
-            for path in sorted(folder.glob("*.ipynb"))
-            if path.is_file() and not path.is_symlink()
-        ]
-        if not files:
-            return cls(student, None, f"no notebook in {folder.name}/", stamped)
-        large = [path for path in files if path.stat().st_size > MAX_NOTEBOOK_BYTES]
-        files = [path for path in files if path not in large]
-        if not files:
-            return cls(student, None, f"{large[0].name} is too large for a notebook", stamped)
-        exact = [path for path in files if path.name == f"{notebook_name}.ipynb"]
-        if exact:
-            return cls(student, exact[0], timestamp_text=stamped)
-        own = [path for path in files if _names_unit(path, unit)]
-        chosen = (own or files)[-1]
-        return cls(student, chosen, "", stamped, f"found as {chosen.name}")
-
-    @property
-    def data(self) -> bytes:
-        """The notebook's bytes; none where there is no notebook."""
-        return self.path.read_bytes() if self.path is not None else b""
-
-    @property
-    def timestamp(self) -> datetime | None:
-        """When it was handed in, where that is known."""
-        from nbgrader.utils import parse_utc
-
-        try:
-            return parse_utc(self.timestamp_text) if self.timestamp_text else None
-        except (ValueError, OverflowError):
-            return None
-
-    def digest(self, version: str) -> str:
-        """Of everything that the result depends on."""
-        digest = hashlib.sha256(version.encode())
-        digest.update(f"\0{self.student}\0{self.timestamp_text}\0{self.remark}\0".encode())
-        digest.update(self.data)
-        return digest.hexdigest()
-
-    def with_remarks(self, graded: Graded) -> Graded:
-        """The result, with what was noticed about the file."""
-        from dataclasses import replace
-
-        if self.problem:
-            return replace(graded, remarks=(self.problem,))
-        if self.remark:
-            return replace(graded, remarks=(self.remark, *graded.remarks))
-        return graded
-
-
 def load_config(course: Path) -> Any:
     """nbgrader's configuration of a course. ValueError where there is none."""
     from traitlets.config.loader import PyFileConfigLoader
@@ -386,10 +312,3 @@ def course_secret(course: Path) -> bytes:
             os.link(unfinished, path)
         unfinished.unlink()
     return bytes.fromhex(path.read_text())
-
-
-def _names_unit(path: Path, unit: str) -> bool:
-    try:
-        return unit_of(read_notebook(path.read_bytes())) == unit
-    except (OSError, ValueError):
-        return False

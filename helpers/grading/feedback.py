@@ -36,11 +36,13 @@ def open_course(course: Path) -> NbGraderAPI:
     return api
 
 
-def write_feedback(course: Path, unit: str, students: Sequence[str] | None = None) -> list[Path]:
+def write_feedback(
+    course: Path, unit: str, students: Sequence[str] | None = None
+) -> tuple[list[Path], list[str]]:
     """Writes the feedback pages of a unit: of these students, or of all that are graded.
 
-    Returns the pages. ValueError for a unit that is not there or not graded, an unknown student,
-    or a submission whose page cannot be made.
+    Returns the pages, and the students whose page could not be made. ValueError for a unit that is
+    not there or not graded, or an unknown student.
     """
     from rich.progress import track
 
@@ -52,15 +54,17 @@ def write_feedback(course: Path, unit: str, students: Sequence[str] | None = Non
     unknown = sorted(set(students or ()) - set(graded))
     if unknown:
         raise ValueError(f"{', '.join(unknown)}: no graded {unit}; there are {', '.join(graded)}")
-    pages = []
+    pages: list[Path] = []
+    failed: list[str] = []
     on_terminal = sys.stdout.isatty()
     chosen = students or graded
     for student in track(chosen, "Feedback", transient=True, disable=not on_terminal):
         done = api.generate_feedback(unit, student, force=True)
-        if not done["success"]:
-            raise ValueError(f"feedback for {student} failed: {done.get('error', done['log'])}")
-        pages.append(course / "feedback" / student / unit / f"{notebook}.html")
-    return pages
+        if done["success"]:
+            pages.append(course / "feedback" / student / unit / f"{notebook}.html")
+        else:
+            failed.append(student)
+    return pages, failed
 
 
 def export_grades(course: Path, to: Path) -> int:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from helpers.grading.inside import codec
+from helpers.grading.markup import Allowance
 from helpers.grading.outputs import Outputs
 from helpers.grading.sandbox import Forks, WarmDied
 
@@ -75,6 +76,8 @@ class Kernel:
         self._number = 0
         self._buffer = bytearray()
         self._traffic = 0
+        self._allowance = Allowance()
+        self._watched = 0.0
         self._pidfd = -1
         self._socket = forks.fork()
         try:
@@ -110,7 +113,7 @@ class Kernel:
 
         Raises KernelDied and CallTimeout; the outputs so far are in their `outputs`.
         """
-        outputs, start = Outputs(), time.monotonic()
+        outputs, start = Outputs(self._allowance), time.monotonic()
         try:
             reply = self._ask({"ask": "run", "code": code, "muted": muted}, timeout, outputs)
         except (KernelDied, CallTimeout) as error:
@@ -121,7 +124,7 @@ class Kernel:
         count, error_kind = reply.get("count"), reply.get("error")
         return CellRun(
             outputs.items,
-            count if type(count) is int and abs(count) < 2**31 else None,
+            count if type(count) is int and 0 <= count < 2**31 else None,
             codec.clean_text(error_kind)[:100] if type(error_kind) is str else None,
             time.monotonic() - start,
         )
@@ -253,11 +256,14 @@ class Kernel:
             readable, writable, _ = select.select(
                 [] if write else files, files if write else [], [], wait
             )
+            # By the clock, also while it chatters.
+            if time.monotonic() - self._watched > WATCH:
+                self._watch()
             if readable or writable:
                 return
-            self._watch()
 
     def _watch(self) -> None:
+        self._watched = time.monotonic()
         memory, processes = _usage(self._pid)
         if memory > self._limits.memory + self._inherited:
             self._end(f"used more than {self._limits.memory // 2**20} MiB of memory")

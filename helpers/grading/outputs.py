@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from helpers.grading.inside.codec import clean_text
+from helpers.grading.markup import Allowance, clean_html, clean_markdown
 
 #: Kinds of rich output that are kept: what cannot carry a script, or can be cleaned of it.
 MARKUP = frozenset({"text/html", "text/markdown", "text/latex"})
@@ -23,10 +24,12 @@ MAX_BYTES = 4_000_000
 class Outputs:
     """Collects one cell's outputs."""
 
-    def __init__(self) -> None:
+    def __init__(self, allowance: Allowance | None = None) -> None:
+        """`allowance`: what the whole notebook may still send."""
         self.items: list[dict[str, Any]] = []
         self._displayed: list[tuple[str, dict[str, Any]]] = []
         self._room = MAX_BYTES
+        self._allowance = allowance or Allowance()
         self._clear = False
 
     def add(self, kind: Any, content: Any) -> None:
@@ -38,14 +41,20 @@ class Outputs:
             if not self._clear:
                 self.items.clear()
             return
-        output = _read(kind, content)
+        size = _sent(content)
+        if kind == "update_display_data":
+            size *= self._targets(content)
+        self._room -= size
+        self._allowance.characters -= size
+        if self._room < 0 or self._allowance.characters < 0:
+            return
+        output = _read(kind, content, self._allowance)
         if output is None:
             return
         if kind == "update_display_data":
             self._update(content, output)
             return
-        self._room -= _size(output)
-        if len(self.items) >= MAX_OUTPUTS or self._room < 0:
+        if len(self.items) >= MAX_OUTPUTS:
             return
         if self._clear:
             self.items.clear()
@@ -58,6 +67,10 @@ class Outputs:
         display = _display_id(content)
         if display is not None:
             self._displayed.append((display, output))
+
+    def _targets(self, content: dict[str, Any]) -> int:
+        display = _display_id(content)
+        return sum(name == display for name, _ in self._displayed)
 
     def _update(self, content: dict[str, Any], new: dict[str, Any]) -> None:
         display = _display_id(content)
@@ -81,7 +94,7 @@ def error_output(kind: str, message: str, lines: tuple[str, ...] = ()) -> dict[s
     }
 
 
-def _read(kind: Any, content: dict[str, Any]) -> dict[str, Any] | None:
+def _read(kind: Any, content: dict[str, Any], allowance: Allowance) -> dict[str, Any] | None:
     if kind == "stream":
         name = "stderr" if content.get("name") == "stderr" else "stdout"
         return {"output_type": "stream", "name": name, "text": _text(content.get("text"))}
@@ -96,13 +109,13 @@ def _read(kind: Any, content: dict[str, Any]) -> dict[str, Any] | None:
     if kind in ("display_data", "update_display_data", "execute_result"):
         result: dict[str, Any] = {
             "output_type": "display_data",
-            "data": _bundle(content),
+            "data": _bundle(content, allowance),
             "metadata": {},
         }
         if kind == "execute_result":
             count = content.get("execution_count")
             result["output_type"] = "execute_result"
-            result["execution_count"] = count if type(count) is int and count < 2**31 else None
+            result["execution_count"] = count if type(count) is int and 0 <= count < 2**31 else None
         metadata = content.get("metadata")
         if type(metadata) is dict:
             result["metadata"] = {
@@ -114,45 +127,19 @@ def _read(kind: Any, content: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _bundle(content: dict[str, Any]) -> dict[str, Any]:
+def _bundle(content: dict[str, Any], allowance: Allowance) -> dict[str, Any]:
     data = content.get("data")
     if type(data) is not dict:
         return {}
     kept = {key: _text(value) for key, value in data.items() if key in MIME_TYPES}
     for key, text in kept.items():
         if key in MARKUP:
-            kept[key] = without_scripts(text)
+            clean = clean_markdown if key == "text/markdown" else clean_html
+            kept[key] = clean(text, allowance)
     # An image's text stands inside an attribute of a page.
     return {key: text for key, text in kept.items() if key not in IMAGES or _BASE64.match(text)}
 
 
-def without_scripts(text: str) -> str:
-    """Markup of a student's, without what a browser would run: it is shown to an instructor who
-    is logged in, beside buttons that change scores."""
-    if not _TAG.search(text):
-        return text
-    import bleach
-    from bleach.css_sanitizer import CSSSanitizer
-
-    cleaned: str = bleach.clean(
-        text,
-        tags=TAGS,
-        attributes={"*": ["style", "title"], "a": ["href"], "td": _SPANS, "th": _SPANS},
-        protocols={"http", "https", "mailto"},
-        css_sanitizer=CSSSanitizer(),
-        strip=True,
-    )
-    return cleaned
-
-
-TAGS = frozenset(
-    {"p", "br", "hr", "div", "span", "pre", "code", "blockquote", "details", "summary", "a"}
-    | {"b", "i", "u", "s", "em", "strong", "small", "sub", "sup", "ul", "ol", "li"}
-    | {"h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd"}
-    | {"table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
-)
-_SPANS = ["colspan", "rowspan"]
-_TAG = re.compile(r"<[A-Za-z/!?]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*\Z")
 _SIZE = re.compile(r"[\w.%-]{1,30}\Z")
 
@@ -171,9 +158,13 @@ def _text(value: Any) -> str:
     return clean_text(value) if type(value) is str else ""
 
 
-def _size(output: dict[str, Any]) -> int:
-    texts = [output.get("text", ""), *output.get("traceback", []), *output.get("data", {}).values()]
-    return sum(len(text) if type(text) is str else len(str(text)) for text in texts)
+def _sent(value: Any) -> int:
+    """Characters of all texts in a message."""
+    if type(value) is str:
+        return len(value)
+    if type(value) is dict:
+        return sum(len(key) + _sent(each) for key, each in value.items() if type(key) is str)
+    return sum(map(_sent, value)) if type(value) is list else 8
 
 
 def _display_id(content: dict[str, Any]) -> str | None:

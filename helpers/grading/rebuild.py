@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from helpers.grading.markup import Allowance, clean_markdown
 from helpers.grading.notebook import Cell, Notebook
-from helpers.grading.outputs import without_scripts
 
 #: Cells with these tags are demonstrations that no answer depends on; they are not run.
 NOT_RUN = frozenset({"gpu", "skip-grading"})
@@ -160,6 +160,7 @@ class _Match:
         self.template = template
         self.cells = cells
         self.remarks: list[str] = []
+        self.allowance = Allowance()
         self.answer_at = {answer.position: answer for answer in template.answers}
         #: Position in the template of each student's cell that has one.
         self.place: dict[int, int] = {}
@@ -244,7 +245,8 @@ class _Match:
                 text = self._answer_text(answer, claims)
                 defined_elsewhere = bool(answer.names) and answer.names <= elsewhere
                 if text is not None:
-                    cell["source"] = text if cell["cell_type"] == "code" else without_scripts(text)
+                    is_code = cell["cell_type"] == "code"
+                    cell["source"] = text if is_code else clean_markdown(text, self.allowance)
                 elif not claims and not defined_elsewhere:
                     unmatched.append(answer)
                 elif not defined_elsewhere:
@@ -321,7 +323,7 @@ class _Match:
             if cell["cell_type"] == "code":
                 new |= {"execution_count": None, "outputs": []}
             else:
-                new["source"] = without_scripts(cell["source"])
+                new["source"] = clean_markdown(cell["source"], self.allowance)
             extra[before].append(new)
         return extra
 

@@ -26,7 +26,10 @@ from helpers.grading.inside import jail
 Mode = Literal["bwrap", "none"]
 
 #: What students have not: the answers and the engine. `check` is replaced by a stub.
-HIDDEN = ("reference", "exercises", "diagnosis", "check", "grading", "notebooks", "cli")
+HIDDEN = (
+    *("reference", "exercises", "diagnosis", "check", "grading"),
+    *("notebooks", "catalogue", "demo", "cli"),
+)
 
 #: Imported before any fork where a unit imports nothing.
 MODULES = ("numpy", "torch", "matplotlib.pyplot")
@@ -258,7 +261,7 @@ def bwrap(folder: Path, environment: dict[str, str]) -> list[str]:
         command += ["--tmpfs", path]
     for name, value in environment.items():
         command += ["--setenv", name, value]
-    return [*command, "--remount-ro", "/", "--chdir", "/", "--"]
+    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"]
 
 
 def _system_folders() -> list[str]:

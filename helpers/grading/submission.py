@@ -19,6 +19,7 @@ from typing import Any, Literal, Protocol
 from helpers.grading import rebuild
 from helpers.grading.inside.codec import dumps
 from helpers.grading.kernel import CallTimeout, CellRun, KernelDied
+from helpers.grading.markup import plain_line
 from helpers.grading.notebook import Cell, Notebook, read_notebook, unit_of
 from helpers.grading.outputs import error_output
 from helpers.grading.rebuild import Template
@@ -156,10 +157,14 @@ def grade_submission(
         handed_in = read_notebook(data)
         other = unit_of(handed_in)
         if other is not None and other != unit.name:
-            raise ValueError(f"this is a notebook of {other}, not of {unit.name}")
+            raise ValueError(f"this is a notebook of {plain_line(other)}, not of {unit.name}")
+        rebuilt = rebuild.rebuild(unit.template, handed_in)
     except ValueError as error:
         return ungraded(unit, str(error), time.monotonic() - began)
-    return grade_rebuilt(unit, student, rebuild.rebuild(unit.template, handed_in), start, times)
+    except Exception as error:  # a fault of ours must not stop the others
+        reason = f"the grader stumbled over it ({type(error).__name__})"
+        return ungraded(unit, reason, time.monotonic() - began)
+    return grade_rebuilt(unit, student, rebuilt, start, times)
 
 
 def grade_rebuilt(

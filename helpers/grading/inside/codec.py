@@ -20,6 +20,8 @@ import json
 import math
 import sys
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy
@@ -115,6 +117,8 @@ class _Encoder:
             return float.__float__(value)
         if isinstance(value, str):
             return self._text(str.__str__(value))
+        if isinstance(value, Decimal | Fraction):
+            return float(value)
         if isinstance(value, complex):
             return {"complex": [complex(value).real, complex(value).imag]}
         if isinstance(value, bytes):
