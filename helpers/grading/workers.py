@@ -176,7 +176,7 @@ def _grade_given(task: Task) -> Graded:
 def _on_processes(setting: Setting, tasks: Iterable[Task], jobs: int, warm: Warm | None) -> Results:
     """On local processes; when one is killed, the rest of the work goes on with new ones."""
     source, unfinished, deaths = iter(tasks), dict[str, Task](), dict[str, int]()
-    fruitless = 0
+    worked, failures = False, 0
     while True:
         warm = warm or Warm(*_kind(setting))
         pool = None
@@ -190,12 +190,12 @@ def _on_processes(setting: Setting, tasks: Iterable[Task], jobs: int, warm: Warm
             work = _remembered(list(unfinished.values()), source, unfinished)
             for task, graded in _in_flight(_submitter(pool), work, 3 * jobs):
                 del unfinished[task.student]
-                fruitless = 0
+                worked = True
                 yield task, graded
             return
         except (BrokenProcessPool, WarmDied) as error:
-            fruitless += 1
-            if fruitless == ATTEMPTS:
+            failures += 1
+            if failures == ATTEMPTS and not worked:
                 # No submission's fault: nothing is written, so that the next run grades it all.
                 raise ValueError(
                     f"the workers end before they have graded anything ({error}): "
@@ -203,7 +203,7 @@ def _on_processes(setting: Setting, tasks: Iterable[Task], jobs: int, warm: Warm
                 ) from None
             for task in list(unfinished.values()):
                 deaths[task.student] = deaths.get(task.student, 0) + 1
-                if deaths[task.student] > ATTEMPTS * jobs:
+                if deaths[task.student] > ATTEMPTS:
                     del unfinished[task.student]
                     reason = f"the grader's process ended again and again ({error})"
                     yield task, ungraded(setting.unit, reason)
