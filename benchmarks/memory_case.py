@@ -100,8 +100,11 @@ def memtracker(name: str) -> Iterator[dict[str, Any]]:
 
     batch = BATCHES[0]
     start = time.process_time()
-    with FakeTensorMode():
+    # Built on meta first: some models read numbers from tensors, which fake ones refuse.
+    with torch.device("meta"):
         model = timm.create_model(name).train()
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        model = model.to_empty(device="cpu")
         inputs = torch.randn(batch, *default_input(model).shape[1:])
         optimizer = torch.optim.Adam(model.parameters())
         tracker = MemTracker()
