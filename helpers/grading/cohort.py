@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -115,10 +115,11 @@ def grade_unit(
 
         place = CoursePlace(course, found)
         submissions = place.submissions(students)
-        setting = Setting(place.unit, modules, times_for(timeout), limits, sandbox)
         gradebook = stack.enter_context(
-            GradebookWriter(place.db_url, place.course_id, place.unit, place.config)
+            GradebookWriter(place.db_url, place.course_id, place.without_secret, place.config)
         )
+        # After the gradebook: where that cannot be used, no secret is made either.
+        setting = Setting(place.unit, modules, times_for(timeout), limits, sandbox)
         recorded = gradebook.recorded()
         results: dict[str, SubmissionResult] = {}
         todo: dict[str, HandedIn] = {}
@@ -170,7 +171,7 @@ def grade_notebook(
 ) -> Graded:
     """Grade one notebook against the unit's source notebook; no gradebook, no course folder.
 
-    Raises ValueError when `source` is no notebook; an unreadable `notebook` is a result.
+    Raises ValueError when `source` is no notebook; an without_secretable `notebook` is a result.
     """
     data = _source(source)
     unit = Unit.read(source.parent.name, source.stem, data, secrets.token_bytes(32))
@@ -204,10 +205,14 @@ class CoursePlace:
         self.course_id: str = self._folders.course_id
 
     @cached_property
+    def without_secret(self) -> Unit:
+        """The unit, read from its source notebook, without the course's secret."""
+        return Unit.read(self.name, self.notebook_name, self._source, b"", self.config)
+
+    @cached_property
     def unit(self) -> Unit:
-        """The unit, read from its source notebook."""
-        secret = course_secret(self.course)
-        return Unit.read(self.name, self.notebook_name, self._source, secret, self.config)
+        """The unit as it is graded."""
+        return replace(self.without_secret, secret=course_secret(self.course))
 
     @cached_property
     def _version(self) -> str:

@@ -127,7 +127,7 @@ def test_inference_peak_is_the_allocators(name: str) -> None:
         {"optimizer": lambda parameters: torch.optim.RMSprop(parameters)},
         {"zero_grad": "zero"},
     ],
-    ids=str,
+    ids=["sgd", "momentum", "foreach", "adamw", "adafactor", "8 bit", "a function", "zeroed"],
 )
 def test_every_optimizer_has_its_own_peak(options: dict[str, Any]) -> None:
     # Wide layers and one small input: the optimizer's phase decides the peak.
