@@ -4,8 +4,8 @@ Weights, gradients and optimizer states cost a fixed number of bytes a parameter
 grow with the batch. Adding them up is the first estimate of a training step's memory, and it is
 not the peak: gradients appear while saved activations go, so the two are never there in full at
 once. Against 84 real Adam steps of 43 models (`benchmarks/results/memory.md`) the sum is off by
-4.7 % in the median: up to 20 % too high where activations and weights are of a size (transformers at
-batch 1), and up to 26 % too low where a kernel or the optimizer holds large copies for a moment
+4.7 % in the median: up to 20 % too high where activations and weights are of a size (transformers
+at batch 1), and up to 26 % too low where a kernel or the optimizer holds large copies for a moment
 (VGG, whose largest weight is most of it). `helpers.meter.training_memory` predicts the peak.
 """
 
