@@ -171,7 +171,7 @@ def grade_notebook(
 ) -> Graded:
     """Grade one notebook against the unit's source notebook; no gradebook, no course folder.
 
-    Raises ValueError when `source` is no notebook; an without_secretable `notebook` is a result.
+    Raises ValueError when `source` is no notebook; an unreadable `notebook` is a result.
     """
     data = _source(source)
     unit = Unit.read(source.parent.name, source.stem, data, secrets.token_bytes(32))
