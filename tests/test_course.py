@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from helpers.check import judge
 from helpers.demo import answer, right_answers
+from helpers.exercises import EXERCISES, grading_cases
 from helpers.grading.cohort import grade_notebook
 from helpers.notebooks import find_units
 
@@ -42,6 +45,26 @@ def test_the_solution_earns_full_marks(unit, tmp_path):
     assert result.remarks == ()
     judged = [score for score in result.scores if score.grade_id.startswith("check_")]
     assert [score.score for score in judged] == [score.max_score for score in judged]
+
+
+@each_unit
+def test_the_solution_is_right_whatever_is_drawn(unit, monkeypatch):
+    """The cases drawn for one submission must not be harder than those for another."""
+    monkeypatch.setattr("builtins.print", lambda *args, **kwargs: None)
+    names = {}
+    for cell in nbformat.read(unit.path("solution"), as_version=4).cells:
+        demonstration = "skip-grading" in cell.metadata.get("tags", ())
+        if cell.cell_type == "code" and not cell.source.startswith("check(") and not demonstration:
+            exec(compile(cell.source, cell.id, "exec"), names)
+    plt.close("all")
+    slow = ("saved_bytes", "model_size")  # build large models for every case
+    for exercise in EXERCISES.values():
+        if exercise.unit != unit.name or exercise.read or exercise.name in slow:
+            continue
+        for seed in range(40):
+            cases = grading_cases(exercise, bytes([seed]))
+            verdict = judge(exercise, names[exercise.name], cases)
+            assert verdict.fraction == 1, (seed, verdict)
 
 
 @each_unit

@@ -106,7 +106,7 @@ def _draw_layouts(draw: random.Random) -> Sequence[tuple[Any, ...]]:
             (shape, tuple(whole)),
             (shape, tuple(step * stride for stride in whole)),  # every second, third, … element
             (shape[::-1], tuple(whole[::-1])),  # axes reversed
-            ((*shape[:-1], shape[-1] - 1), tuple(whole)),  # a column less
+            (shape, tuple(_row_major((*shape[:-1], shape[-1] + 1)))),  # of rows one longer
         ]
     return cases
 
