@@ -103,6 +103,7 @@ def test_a_read_only_gradebook_stops_the_run_before_it_begins(course, tmp_path):
 def test_build_says_what_is_out_of_date_and_then_mends_it(course, tmp_path):
     folder = tmp_path / "course"
     shutil.copytree(course, folder)
+    assert run("build", cwd=folder).returncode == 0
     release = folder / "release" / "homework" / "homework.ipynb"
     right = release.read_bytes()
     release.write_text("{}")
