@@ -21,6 +21,7 @@ ORDER = (
     "figures",
     "plots",
     "widgets",
+    "simulator",
     "exercises",
     "diagnosis",
     "check",
