@@ -91,3 +91,9 @@ def test_an_entry_is_complete(exercise):
     assert all(len(args) == len(exercise.parameters) for args in exercise.examples)
     hints = [misconception.hint for misconception in exercise.misconceptions]
     assert all(hint and not hint.endswith(".") for hint in hints)
+
+
+def test_a_costly_question_is_graded_on_hidden_cases_alone():
+    cases = grading_cases(EXERCISES["model_size"], SEED)
+    assert cases
+    assert all(case.hidden for case in cases)

@@ -73,6 +73,8 @@ class Exercise:
         essential: the part of the answer without which the others earn nothing, where those are
             given away by the question or easily guessed.
         bonus: earned on top; not part of the unit's total.
+        costly: a call takes tenths of a second: grading a class calls it on the hidden cases
+            alone, and once more on one of them.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Exercise:
     read: Callable[[Any], Any] | None = None
     essential: str = ""
     bonus: bool = False
+    costly: bool = False
 
     def case(self, args: tuple[Any, ...], hidden: bool = False) -> Case:
         """The call with these arguments, labelled by the names of the parameters."""
@@ -105,10 +108,11 @@ class Exercise:
 
 
 def grading_cases(exercise: Exercise, seed: bytes) -> tuple[Case, ...]:
-    """The visible cases and fresh hidden ones, the same for the same `seed`."""
+    """The visible cases (not of a costly question) and fresh hidden ones, the same for the same
+    `seed`."""
     draw = random.Random(seed + exercise.name.encode())
     hidden = tuple(exercise.case(args, hidden=True) for args in exercise.hidden(draw))
-    return exercise.visible_cases() + hidden
+    return hidden if exercise.costly else exercise.visible_cases() + hidden
 
 
 def _short(value: Any) -> str:

@@ -66,7 +66,7 @@ check("own_bytes", own_bytes)
 #
 # A 3×3 kernel slides over 11 pixels and finds 9 places to stand. How many zeros were added on each side? *1 point.*
 
-# %%
+# %% tags=["skip-grading"]
 figure, axes = plt.subplots(figsize=(6, 1.8))
 for pixel in range(11):
     axes.add_patch(plt.Rectangle((pixel, 0), 0.9, 0.9, facecolor="#d0d7de"))
@@ -346,7 +346,7 @@ check("fused", fused)
 import timm
 
 with torch.device("meta"):
-    example = timm.create_model("convnextv2_atto")
+    example = timm.create_model("resnet18")
 first = next(example.parameters())
 print(first.device, tuple(first.shape), f"{first.numel():,} parameters")
 
