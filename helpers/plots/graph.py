@@ -7,11 +7,11 @@ crosses a row takes a place of its own in it, so that it meets no box.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
-from helpers.plots.style import ACCENT, FAINT, INK, SHADES, figure
+from helpers.plots.style import ACCENT, INK, SHADES, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +40,7 @@ def expression_graph(
     names: Mapping[str, Node] | None = None,
     slopes: Callable[[Any], Sequence[float]] | None = None,
     gradients: bool = False,
+    marked: Collection[Node] = (),
     title: str = "",
 ) -> Figure:
     """The graph that `result` remembers: a box for each node, an arrow for each use of a value.
@@ -49,6 +50,7 @@ def expression_graph(
         names: what nodes are called, inputs and others.
         slopes: gives the derivatives of a node with respect to its parents, for the arrows.
         gradients: whether each box shows its node's `grad`.
+        marked: nodes in dark boxes; where there are any, all others are white.
         title: what is to be seen.
     """
     rows, edges = layered(result)
@@ -70,8 +72,11 @@ def expression_graph(
         arriving = sorted(zip(paths, local, strict=True), key=lambda edge: edge[0][-2][0])
         for which, (path, label) in enumerate(arriving):
             _arrow(ax, path, 0.5 * (which - (len(arriving) - 1) / 2), label)
+    dark = {id(node) for node in marked}
     for node in nodes(result):
-        _box(ax, places[id(node)], node, called.get(id(node), ""), gradients)
+        stands_out = id(node) in dark if dark else not node.operation
+        shade = "white" if not stands_out else SHADES[1 if dark else 0]
+        _box(ax, places[id(node)], node, called.get(id(node), ""), gradients, shade)
     half = size[0] / 2
     ax.set(xlim=(-half, half), ylim=(-(len(rows) - 0.5) * _DOWN, 0.5 * _DOWN))
     ax.axis("off")
@@ -170,7 +175,9 @@ def _arrow(ax: Axes, path: Sequence[tuple[float, float]], aside: float, label: s
     )
 
 
-def _box(ax: Axes, place: tuple[float, float], node: Node, name: str, gradient: bool) -> None:
+def _box(
+    ax: Axes, place: tuple[float, float], node: Node, name: str, gradient: bool, shade: str
+) -> None:
     from matplotlib.patches import Rectangle
 
     x, y = place
@@ -179,8 +186,8 @@ def _box(ax: Axes, place: tuple[float, float], node: Node, name: str, gradient: 
             (x - _HALF_WIDTH, y - _HALF_HEIGHT),
             2 * _HALF_WIDTH,
             2 * _HALF_HEIGHT,
-            facecolor="white" if node.operation else SHADES[0],
-            edgecolor=INK if node.operation else FAINT,
+            facecolor=shade,
+            edgecolor=INK,
             linewidth=1,
             zorder=3,
         )

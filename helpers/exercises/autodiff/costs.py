@@ -1,0 +1,279 @@
+"""Unit 07: what the two modes cost, and what the sweep back must have kept."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from helpers.exercises.exercise import Exercise, Misconception
+from helpers.ledger import Ledger, Term
+
+UNIT = "07_autodiff"
+
+
+def _draw_pairs(draw: random.Random) -> Sequence[tuple[float, ...]]:
+    def number() -> float:
+        return draw.choice([-1, 1]) * round(draw.uniform(1.1, 4), 2)
+
+    return [(number(), number(), number(), number()) for _ in range(4)]
+
+
+def _product_slope(slope: Callable[[float, float, float, float], float]) -> Callable[..., Any]:
+    return lambda x, dx, y, dy: {"slope": slope(x, dx, y, dy)}
+
+
+FORWARD_PRODUCT = Exercise(
+    name="forward_product",
+    unit=UNIT,
+    points=1,
+    topic="a product in forward mode",
+    parameters=("x", "dx", "y", "dy"),
+    examples=[(2.0, 1.0, 5.0, 0.0), (2.0, 1.0, 2.0, 1.0)],
+    hidden=_draw_pairs,
+    reference=lambda x, dx, y, dy: {"value": x * y, "slope": dx * y + x * dy},
+    essential="slope",
+    misconceptions=(
+        Misconception(
+            "slopes multiplied",
+            "x · x has the slope 2x, not 1 · 1: what does each factor do to the change?",
+            _product_slope(lambda x, dx, y, dy: dx * dy),
+        ),
+        Misconception(
+            "one factor at rest",
+            "both factors may change with the input",
+            _product_slope(lambda x, dx, y, dy: dx * y),
+        ),
+        Misconception(
+            "its own factor",
+            "if x changes by dx, by how much does x · y change?",
+            _product_slope(lambda x, dx, y, dy: x * dx + y * dy),
+        ),
+    ),
+)
+
+SWEEPS_NEEDED = Exercise(
+    name="sweeps_needed",
+    unit=UNIT,
+    points=1,
+    topic="how often each mode has to sweep",
+    parameters=("inputs", "outputs"),
+    examples=[(1000, 1), (2, 50)],
+    hidden=lambda draw: [(draw.randrange(2, 10**6), draw.randrange(2, 10**6)) for _ in range(3)],
+    reference=lambda n, m: {"trying": 2 * n, "forward": n, "reverse": m},
+    misconceptions=(
+        Misconception(
+            "modes swapped",
+            "forward mode starts at one input, reverse mode at one output",
+            lambda n, m: {"forward": m, "reverse": n},
+        ),
+        Misconception(
+            "each pair on its own",
+            "one run or sweep gives more than one slope: which ones?",
+            lambda n, m: {"trying": 2 * n * m, "forward": n * m, "reverse": n * m},
+        ),
+        Misconception(
+            "tried one way",
+            "each input is moved both ways",
+            lambda n, m: {"trying": n + 1},
+        ),
+        Misconception(
+            "one run an input",
+            "moving an input both ways: how many runs is that?",
+            lambda n, m: {"trying": n},
+        ),
+    ),
+)
+
+
+def _products(batch: int, widths: Sequence[int], layers: slice = slice(None)) -> Ledger:
+    terms = [
+        Term(f"layer {at + 1}", batch * i * o, 2) for at, (i, o) in enumerate(pairwise(widths))
+    ]
+    return Ledger("FLOP", tuple(terms[layers]))
+
+
+def _draw_networks(draw: random.Random) -> Sequence[tuple[int, list[int]]]:
+    return [
+        (draw.randrange(2, 65), [draw.randrange(3, 900) for _ in range(size)])
+        for size in (3, 3, 4, 5)
+    ]
+
+
+STEP_FLOPS = Exercise(
+    name="step_flops",
+    unit=UNIT,
+    points=1,
+    topic="FLOP of a training step",
+    parameters=("batch", "widths"),
+    examples=[(1, [3, 4, 2]), (32, [784, 256, 10])],
+    hidden=_draw_networks,
+    reference=lambda batch, widths: {
+        "forward": _products(batch, widths),
+        "weights": _products(batch, widths),
+        "features": _products(batch, widths, slice(1, None)),
+    },
+    misconceptions=(
+        Misconception(
+            "gradient of the data",
+            "does anyone need the gradient of the first layer's input?",
+            lambda batch, widths: {"features": _products(batch, widths).total},
+        ),
+        Misconception(
+            "weights of the first layer spared",
+            "the first layer has weights that learn: which of its two products is spared?",
+            lambda batch, widths: {"weights": _products(batch, widths, slice(1, None)).total},
+        ),
+        Misconception(
+            "last layer spared",
+            "the features between the layers need a gradient: which layer has none below it?",
+            lambda batch, widths: {"features": _products(batch, widths, slice(None, -1)).total},
+        ),
+    ),
+)
+
+#: Names, operations and operands, [["a", "mul", "x", "y"], …, ["L", …]].
+Steps = list[list[str]]
+_BOTH, _NOTHING = ("mul", "div"), ("add", "sub")
+
+
+def _kept(steps: Steps, looks_at: Callable[[str, str, list[str]], list[str]]) -> list[str]:
+    kept = {
+        value
+        for name, operation, *operands in steps
+        for value in looks_at(name, operation, operands)
+    }
+    return sorted(kept)
+
+
+def _by_rule(name: str, operation: str, operands: list[str]) -> list[str]:
+    if operation in (*_BOTH, "log"):
+        return operands
+    return [] if operation in _NOTHING else [name]
+
+
+def _inputs_of_all_but_sums(name: str, operation: str, operands: list[str]) -> list[str]:
+    return [] if operation in _NOTHING else operands
+
+
+def _draw_steps(draw: random.Random) -> Sequence[tuple[Steps]]:
+    cases = []
+    for _ in range(5):
+        operations = ["add", "mul", "exp", *draw.sample(["sub", "div", "log", "tanh"], 1)]
+        operations += draw.sample(["relu", "sigmoid", "log", "tanh"], 1)
+        draw.shuffle(operations)
+        names, steps = ["x", "y"], []
+        for new, operation in zip("abcdL", operations, strict=True):
+            operands = draw.sample(names[-3:], 2 if operation in (*_BOTH, *_NOTHING) else 1)
+            steps.append([new, operation, *operands])
+            names.append(new)
+        cases.append((steps,))
+    return cases
+
+
+KEPT_VALUES = Exercise(
+    name="kept_values",
+    unit=UNIT,
+    points=1,
+    topic="values that backward looks at",
+    parameters=("steps",),
+    examples=[
+        ([["L", "mul", "x", "y"]],),
+        ([["L", "add", "x", "y"]],),
+        ([["a", "exp", "x"], ["L", "add", "a", "y"]],),
+        ([["a", "log", "x"], ["L", "tanh", "a"]],),
+    ],
+    hidden=_draw_steps,
+    reference=lambda steps: _kept(steps, _by_rule),
+    misconceptions=(
+        Misconception(
+            "all values",
+            "some rules look at nothing: what does the rule of a sum use?",
+            lambda steps: sorted({name for n, _, *operands in steps for name in (n, *operands)}),
+        ),
+        Misconception(
+            "inputs of every operation",
+            "which values does each rule really use? The rule of a sum, or of exp, for one",
+            lambda steps: _kept(steps, lambda name, operation, operands: operands),
+        ),
+        Misconception(
+            "inputs for outputs",
+            "output_backward does not look at x",
+            lambda steps: _kept(steps, _inputs_of_all_but_sums),
+        ),
+        Misconception(
+            "output of every operation",
+            "the rule of a product looks at its factors, not at the product",
+            lambda steps: _kept(
+                steps, lambda name, operation, _: [] if operation in _NOTHING else [name]
+            ),
+        ),
+        Misconception(
+            "log by its output",
+            "log's rule stands above: what does it divide by?",
+            lambda steps: _kept(
+                steps,
+                lambda name, operation, operands: (
+                    [name] if operation == "log" else _by_rule(name, operation, operands)
+                ),
+            ),
+        ),
+    ),
+)
+
+
+def _layer_nodes(batch: int, i: int, o: int) -> dict[str, int]:
+    products = sums = batch * i * o  # the first sum adds to the bias
+    return {"nodes": products + sums + batch * o, "kept": batch * i + i * o + batch * o}
+
+
+LAYER_NODES = Exercise(
+    name="layer_nodes",
+    unit=UNIT,
+    points=1,
+    topic="nodes of a layer, and values that it keeps",
+    parameters=("batch", "in_features", "out_features"),
+    examples=[(1, 2, 8), (20, 2, 8), (32, 64, 10)],
+    hidden=lambda draw: [
+        (draw.randrange(2, 65), draw.randrange(3, 300), draw.randrange(3, 300)) for _ in range(4)
+    ],
+    reference=_layer_nodes,
+    misconceptions=(
+        Misconception(
+            "sums left out",
+            "a sum of many terms is many additions, and each one makes a node",
+            lambda b, i, o: {"nodes": b * i * o + b * o},
+        ),
+        Misconception(
+            "bias added for nothing",
+            "adding the bias takes a node, too: how many additions has i products and a bias?",
+            lambda b, i, o: {"nodes": b * o * (2 * i - 1) + b * o},
+        ),
+        Misconception(
+            "ReLU forgotten",
+            "ReLU is an operation like the others",
+            lambda b, i, o: {"nodes": 2 * b * i * o, "kept": b * i + i * o},
+        ),
+        Misconception(
+            "all nodes kept",
+            "most nodes are products and sums: does any rule look at their results?",
+            lambda b, i, o: {"kept": _layer_nodes(b, i, o)["nodes"]},
+        ),
+        Misconception(
+            "once for each use",
+            "a weight is used by every sample, and is still one value",
+            lambda b, i, o: {"kept": b * i + b * i * o + b * o},
+        ),
+        Misconception(
+            "weights left out",
+            "which values does the rule of x · w look at?",
+            lambda b, i, o: {"kept": b * i + b * o},
+        ),
+        Misconception(
+            "input of ReLU kept",
+            "does ReLU's rule look at what came in, or at what came out?",
+            lambda b, i, o: {"kept": b * i + i * o + 2 * b * o},
+        ),
+    ),
+)
