@@ -8,6 +8,7 @@ gradients freed before it starts.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -91,6 +92,8 @@ def _measured(device: str, run: Callable[[], None], held: Iterable[Tensor]) -> M
         torch.cuda.synchronize()
         statistics = torch.cuda.memory_stats()
         return Measured(statistics["active_bytes.all.peak"], statistics["reserved_bytes.all.peak"])
+    # The profiler writes lines about itself to stderr; it reads this when it is used first.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")
     before = sum({t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in held}.values())
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         run()
