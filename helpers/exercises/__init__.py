@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from helpers.exercises import building_blocks, flops, homework, memory, roofline
+from helpers.exercises import (
+    activations,
+    autodiff,
+    building_blocks,
+    flops,
+    homework,
+    kernels,
+    memory,
+    roofline,
+    training_memory,
+)
 from helpers.exercises.exercise import Case, Exercise, Misconception, OneOf, grading_cases
 
 __all__ = ["EXERCISES", "Case", "Exercise", "Misconception", "OneOf", "grading_cases"]
@@ -25,5 +35,9 @@ EXERCISES: Mapping[str, Exercise] = _by_name(
     flops.EXERCISES,
     memory.EXERCISES,
     roofline.EXERCISES,
+    activations.EXERCISES,
+    training_memory.EXERCISES,
+    autodiff.EXERCISES,
+    kernels.EXERCISES,
     homework.EXERCISES,
 )
