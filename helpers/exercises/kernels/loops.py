@@ -8,6 +8,7 @@ from itertools import permutations
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.kernels.inputs import whole_numbers
 from helpers.ledger import Ledger, Term
 
 UNIT = "08_kernels"
@@ -185,15 +186,8 @@ CHAIN_TRAFFIC = Exercise(
 )
 
 
-def gate(numbers: int, seed: int) -> tuple[list[float], list[float]]:
-    """The two inputs of the fused question, whole numbers from -5 to 5; the unit draws the same."""
-    draw = random.Random(seed)
-    x, y = ([float(draw.randrange(-5, 6)) for _ in range(numbers)] for _ in range(2))
-    return x, y
-
-
 def _fused(numbers: int, seed: int, reads: int = 2, writes: int = 1) -> dict[str, Any]:
-    x, y = gate(numbers, seed)
+    x, y = whole_numbers(seed, numbers, numbers)
     return {
         "values": [u * min(max(u + 3, 0), 6) / 6 + v for u, v in zip(x, y, strict=True)],
         "reads": reads * numbers,
@@ -227,7 +221,8 @@ FUSED_CHAIN = Exercise(
             "hard swish divides by 6 after it has clipped x + 3 to 0 … 6",
             lambda numbers, seed: {
                 "values": [
-                    u * min(max(u + 3, 0), 6) + v for u, v in zip(*gate(numbers, seed), strict=True)
+                    u * min(max(u + 3, 0), 6) + v
+                    for u, v in zip(*whole_numbers(seed, numbers, numbers), strict=True)
                 ]
             },
         ),

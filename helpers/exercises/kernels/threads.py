@@ -8,11 +8,12 @@ from math import isqrt
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.kernels.inputs import whole_numbers
 
 UNIT = "08_kernels"
 #: Width of the tile in the unit's tiled kernel.
 TILE = 4
-Matrix = list[list[int]]
+Matrix = list[list[float]]
 
 
 def _product_reads(m: int, n: int, k: int, tile: int) -> dict[str, int]:
@@ -119,16 +120,9 @@ THREAD_ELEMENT = Exercise(
 )
 
 
-def vectors(numbers: int, seed: int) -> tuple[list[float], list[float]]:
-    """The inputs of the question on axpy, whole numbers; the unit draws the same."""
-    draw = random.Random(seed)
-    x, y = ([float(draw.randrange(1, 10)) for _ in range(numbers)] for _ in range(2))
-    return x, y
-
-
 def _axpy(numbers: int, threads: int, seed: int, reached: int | None = None) -> dict[str, Any]:
     """`reached`: elements that some thread works on."""
-    x, y = vectors(numbers, seed)
+    x, y = whole_numbers(seed, numbers, numbers)
     reached = numbers if reached is None else reached
     values = [3 * u + v if i < reached else 0.0 for i, (u, v) in enumerate(zip(x, y, strict=True))]
     return {"values": values, "global reads": 2 * reached, "global writes": reached}
@@ -227,23 +221,21 @@ LARGEST_TILE = Exercise(
 )
 
 
-def matrices(size: int, seed: int) -> tuple[Matrix, Matrix]:
-    """The two matrices of the question on tiles, of whole numbers; the unit draws the same."""
-    draw = random.Random(seed)
-    a, b = ([[draw.randrange(10) for _ in range(size)] for _ in range(size)] for _ in range(2))
-    return a, b
+def _matrices(size: int, seed: int) -> list[Matrix]:
+    flat = whole_numbers(seed, size**2, size**2)
+    return [[each[i * size : (i + 1) * size] for i in range(size)] for each in flat]
 
 
-def _product(a: Matrix, b: Matrix, depth: int) -> list[float]:
-    """a @ b row by row, of the first `depth` products of each element."""
-    size = range(len(a))
-    return [float(sum(a[i][k] * b[k][j] for k in range(depth))) for i in size for j in size]
+def _product(size: int, seed: int, depth: int | None = None) -> list[float]:
+    """a @ b row by row; with `depth`, of the first products of each element only."""
+    a, b = _matrices(size, seed)
+    depth = size if depth is None else depth
+    return [sum(a[i][k] * b[k][j] for k in range(depth)) for i in range(size) for j in range(size)]
 
 
 def _tiled(size: int, seed: int) -> dict[str, Any]:
-    a, b = matrices(size, seed)
     return {
-        "product": _product(a, b, size),
+        "product": _product(size, seed),
         "global reads": 2 * size**3 // TILE,
         "global writes": size**2,
     }
@@ -288,14 +280,14 @@ TILED_PRODUCT = Exercise(
             "the first tile only",
             "a sum of TILE products: a row of a has size / TILE tiles",
             lambda size, seed: {
-                "product": _product(*matrices(size, seed), TILE),
+                "product": _product(size, seed, TILE),
                 "global reads": 2 * size**2,
             },
         ),
         Misconception(
             "the result transposed",
             "right numbers in transposed places: is your thread's element out[row, column]?",
-            lambda size, seed: {"product": _transposed(_product(*matrices(size, seed), size))},
+            lambda size, seed: {"product": _transposed(_product(size, seed))},
         ),
     ),
 )
