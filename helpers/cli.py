@@ -1,4 +1,5 @@
-"""The command line: `course build · check · grade · feedback · export · demo · count · memory`.
+"""The command line: `course build · check · collect · grade · feedback · report · export · demo`,
+and `count · memory` for any model.
 
 Each command is a few lines around a function of the package. Wrong input ends with one line on
 stderr and exit code 2; nothing is changed then.
@@ -85,6 +86,29 @@ Sandbox = Annotated[
 
 
 @app.command()
+def collect(
+    unit: UnitName,
+    download: Annotated[Path, typer.Argument(help="A zip from Moodle or Canvas, or a folder.")],
+    course: Course = Path(),
+    roster: Annotated[
+        Path | None, typer.Option(help="The students, as CSV.", show_default="roster.csv")
+    ] = None,
+    due: Annotated[
+        str | None, typer.Option(help="2026-11-20T23:59; what is later is late.")
+    ] = None,
+    replace_newer: Annotated[
+        bool, typer.Option("--replace-newer", help="Also what is newer in submitted/.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Puts what students handed in into submitted/; exit code 3 if a person has to look."""
+    from helpers.grading.collect_command import collect_command
+
+    code = collect_command(course, unit, download, roster, due, replace_newer, as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
 def grade(
     unit: UnitName,
     course: Course = Path(),
@@ -156,15 +180,37 @@ def feedback(
 
 
 @app.command()
-def export(
+def report(
+    unit: UnitName,
     course: Course = Path(),
-    to: Annotated[Path, typer.Option(help="The CSV to write.")] = Path("grades.csv"),
+    output: Annotated[
+        Path | None, typer.Option(help="The page to write.", show_default="UNIT-report.html")
+    ] = None,
 ) -> None:
-    """Writes every student's points of every unit as CSV."""
-    from helpers.grading.feedback import export_grades
+    """Writes a page on the class: points, questions, misconceptions, who needs a look."""
+    from helpers.grading.report.page import write_report
 
-    rows = export_grades(course, to)
-    print(f"{rows} rows in {to}")
+    written, path = write_report(course, unit, output)
+    print(f"report on {len(written.grades) + written.unread} submissions in {path}")
+
+
+@app.command()
+def export(
+    unit: UnitName,
+    to: Annotated[str, typer.Option(help="canvas, moodle or csv.")],
+    course: Course = Path(),
+    output: Annotated[
+        Path | None, typer.Option(help="The CSV to write.", show_default="UNIT-TO.csv")
+    ] = None,
+    roster: Annotated[
+        Path | None, typer.Option(help="The students, as CSV.", show_default="roster.csv")
+    ] = None,
+) -> None:
+    """Writes a unit's grades in the columns that a course platform reads."""
+    from helpers.grading.export import export_grades
+
+    for line in export_grades(course, unit, to, output, roster):
+        print(line)
 
 
 @app.command()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers.cli import main
+
 COURSE = Path(__file__).parents[1]
 
 
@@ -46,21 +48,37 @@ def course(tmp_path_factory):
         (["grade", "homework", "--sandbox", "jail"], "--sandbox jail: use bwrap or none"),
         (["feedback", "homewrk"], "no unit 'homewrk' in source/: use one of homework"),
         (["feedback", "homework"], "has no gradebook yet: run `course grade` first"),
-        (["export"], "has no gradebook yet: run `course grade` first"),
+        (["collect", "homewrk", "empty"], "no unit 'homewrk' in source/: use one of homework"),
+        (["collect", "homework", "missing.zip"], "missing.zip: there is no such file or folder"),
+        (["collect", "homework", "broken.ipynb"], "broken.ipynb cannot be read as an archive"),
+        (["collect", "homework", "empty", "--roster", "no.csv"], "no.csv: there is no such roster"),
+        (["collect", "homework", "empty", "--roster", "broken.ipynb"], "has no column id"),
+        (["collect", "homework", "empty", "--due", "soon"], "--due soon: write it as 2026-11-20T"),
+        (["report", "homewrk"], "no unit 'homewrk' in source/: use one of homework"),
+        (["report", "homework"], "has no gradebook yet: run `course grade` first"),
+        (["report", "homework", "--output", "empty"], "empty cannot be written: name a file"),
+        (["export", "homewrk", "--to", "csv"], "no unit 'homewrk' in source/"),
+        (["export", "homework", "--to", "csv"], "has no gradebook yet: run `course grade` first"),
+        (["export", "homework", "--to", "excel"], "--to excel: use canvas, moodle, csv"),
+        (["export", "homework", "--to", "canvas"], "canvas knows students by the ids in a roster"),
         (["check", "missing.ipynb"], "missing.ipynb: there is no such file"),
         (["check", "broken.ipynb"], "broken.ipynb is no notebook"),
         (["check", "foreign.ipynb"], "does not say which unit it is of"),
         (["demo", "--folder", "source"], "source holds something else than a demo"),
     ],
 )
-def test_one_line_exit_2_and_nothing_changed(course, arguments, said):
+def test_one_line_exit_2_and_nothing_changed(course, monkeypatch, capsys, arguments, said):
     before = contents(course)
-    ran = run(*arguments, cwd=course)
-    assert ran.returncode == 2, ran.stderr
-    assert ran.stderr.startswith("course: ")
-    assert said in ran.stderr
-    assert ran.stderr.count("\n") == 1
-    assert ran.stdout.strip() == ""
+    monkeypatch.chdir(course)
+    monkeypatch.setattr(sys, "argv", ["course", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    printed = capsys.readouterr()
+    assert ended.value.code == 2, printed.err
+    assert printed.err.startswith("course: ")
+    assert said in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out.strip() == ""
     assert contents(course) == before
 
 

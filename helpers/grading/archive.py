@@ -1,88 +1,130 @@
-"""Takes handed-in notebooks out of an archive: one folder a student, as course platforms give it.
+"""Reads what a course platform gives: a zip, a tar, or a folder, file by file.
 
-Only the bytes of notebooks are taken. No name in the archive decides where something is written:
-the first folder of a path must be a plain student id, and links, devices and other files are left
-alone. Sizes are bounded by what is read, not by what the archive says.
+No name in it decides where something is written: a name that could lead elsewhere, a link or a
+device is a member with a problem, and its bytes are never read. Sizes are bounded by what is read,
+not by what the archive says.
 """
 
 from __future__ import annotations
 
-import io
-import re
+import os
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from helpers.grading.notebook import MAX_NOTEBOOK_BYTES
 
 MAX_MEMBERS = 100_000
 MAX_TOTAL_BYTES = 2 * 1024**3
-STUDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,120}\Z")
+#: What systems and editors leave beside the files that a person sees.
+_DEBRIS = {"__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db"}
 
 
-def collect(
-    archive: Path, course: Path, unit: str, notebook_name: str
-) -> tuple[list[str], list[str]]:
-    """Put each student's notebook into submitted/STUDENT/UNIT/; earlier ones are replaced.
+@dataclass(frozen=True)
+class Member:
+    """A file of a download.
 
-    Returns the students, and one line for each member that was left out. Raises ValueError, before
-    anything is written, when the file is no archive or holds too much.
+    Attributes:
+        path: inside the download, as it is written there.
+        data: a notebook's bytes; none of other files.
+        problem: why there are no bytes; empty where there are.
+        time: seconds since 1970 when it was last changed, as the download has it.
     """
-    found: dict[str, tuple[str, bytes]] = {}
-    left_out: list[str] = []
-    for name, data, problem in _members(archive):
-        parts = PurePosixPath(name).parts
-        if not problem and (len(parts) < 2 or not STUDENT.match(parts[0]) or ".." in parts):
-            problem = "it is in no student's folder"
-        if problem:
-            left_out.append(f"{name[:200]!r}: {problem}")
-            continue
-        # Several notebooks of one student: the one of the right name, or else the last.
-        if parts[0] not in found or parts[-1] == f"{notebook_name}.ipynb":
-            found[parts[0]] = (parts[-1], data)
-    for student, (_, data) in found.items():
-        folder = course / "submitted" / student / unit
-        if folder.is_symlink() or folder.parent.is_symlink():
-            raise ValueError(f"{folder} is a link: it would be followed out of the course")
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / f".{notebook_name}.unfinished"
-        unfinished.write_bytes(data)
-        unfinished.replace(folder / f"{notebook_name}.ipynb")
-    return sorted(found), left_out
+
+    path: str
+    data: bytes = b""
+    problem: str = ""
+    time: float | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return PurePosixPath(self.path).parts
 
 
-def _members(archive: Path) -> Iterator[tuple[str, bytes, str]]:
-    """Name and bytes of every notebook in an archive, or what is wrong with it."""
+def read_members(download: Path) -> Iterator[Member]:
+    """Every file of a zip, tar or folder; the bytes of notebooks only.
+
+    Raises ValueError, in one line, for what is none of them or holds too much.
+    """
+    if not download.exists():
+        raise ValueError(f"{download}: there is no such file or folder")
     total = 0
     try:
-        for number, (name, read) in enumerate(_open(archive)):
+        members = _folder(download) if download.is_dir() else _archive(download)
+        for number, member in enumerate(members):
             if number >= MAX_MEMBERS:
-                raise ValueError(f"{archive.name} holds more than {MAX_MEMBERS} files")
-            if not name.endswith(".ipynb") or "__MACOSX" in name:
-                continue
-            if read is None:
-                yield name, b"", "it is a link or no plain file"
-                continue
-            data = read.read(MAX_NOTEBOOK_BYTES + 1)
-            total += len(data)
+                raise ValueError(f"{download.name} holds more than {MAX_MEMBERS} files")
+            total += len(member.data)
             if total > MAX_TOTAL_BYTES:
-                raise ValueError(f"{archive.name} holds more than {MAX_TOTAL_BYTES >> 30} GiB")
-            yield name, data, "" if len(data) <= MAX_NOTEBOOK_BYTES else "it is too large"
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError, OSError) as error:
-        raise ValueError(f"{archive.name} cannot be read as an archive: {error}") from None
+                raise ValueError(f"{download.name} holds more than {MAX_TOTAL_BYTES >> 30} GiB")
+            if not _DEBRIS.intersection(member.parts) and not member.parts[-1].startswith("._"):
+                yield member
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        EOFError,
+        RuntimeError,
+        NotImplementedError,
+        OSError,
+    ) as error:
+        raise ValueError(
+            f"{download.name} cannot be read as an archive ({error}): "
+            "give the zip as it was downloaded, or a folder"
+        ) from None
 
 
-def _open(archive: Path) -> Iterator[tuple[str, io.BufferedIOBase | None]]:
+def _member(path: str, time: float | None, source: IO[bytes] | None) -> Member:
+    """A plain file; `source` is closed."""
+    if source is None:
+        return Member(path or "?", problem="it is a link or no plain file", time=time)
+    with source:
+        parts = PurePosixPath(path).parts
+        # A backslash separates folders where the file may be opened next.
+        if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
+            return Member(path or "?", problem="its name leads elsewhere", time=time)
+        if not path.lower().endswith(".ipynb"):
+            return Member(path, problem="it is no notebook", time=time)
+        data = source.read(MAX_NOTEBOOK_BYTES + 1)
+        if len(data) > MAX_NOTEBOOK_BYTES:
+            return Member(path, problem="it is too large for a notebook", time=time)
+        return Member(path, data, time=time)
+
+
+def _folder(folder: Path) -> Iterator[Member]:
+    for place, folders, files in os.walk(folder, followlinks=False):
+        folders.sort()
+        for name in sorted(files):
+            file = Path(place, name)
+            plain = file.is_file() and not file.is_symlink()
+            time = file.stat().st_mtime if plain else None
+            inside = file.relative_to(folder).as_posix()
+            yield _member(inside, time, file.open("rb") if plain else None)
+
+
+def _archive(archive: Path) -> Iterator[Member]:
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:
             for entry in file.infolist():
                 # The upper half of the attributes is a Unix mode; 0xA is a symbolic link.
                 is_link = entry.external_attr >> 28 == 0xA
                 if not entry.is_dir():
-                    yield entry.filename, None if is_link else file.open(entry)  # type: ignore[misc]
-    else:
-        with tarfile.open(archive) as tar:
-            for member in tar:
-                if not member.isdir():
-                    yield member.name, tar.extractfile(member) if member.isfile() else None  # type: ignore[misc]
+                    time = None
+                    with suppress(ValueError):
+                        time = datetime(*entry.date_time).timestamp()
+                    yield _member(entry.filename, time, None if is_link else file.open(entry))
+        return
+    skipped = 0
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            # What is passed over is unpacked too: here the size that the archive says decides.
+            skipped += member.size
+            if skipped > MAX_TOTAL_BYTES:
+                raise ValueError(f"{archive.name} holds more than {MAX_TOTAL_BYTES >> 30} GiB")
+            if not member.isdir():
+                plain = tar.extractfile(member) if member.isfile() else None
+                yield _member(member.name, float(member.mtime), plain)

@@ -1,11 +1,7 @@
-"""What goes out after grading: a feedback page for each submission, and the table of points.
-
-Both are nbgrader's own: its feedback template, its export plugin, on the course's gradebook.
-"""
+"""A feedback page for each graded submission: nbgrader's own, from its template."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,21 +61,3 @@ def write_feedback(
         else:
             failed.append(student)
     return pages, failed
-
-
-def export_grades(course: Path, to: Path) -> int:
-    """Writes nbgrader's CSV of all units and students, whole or not at all; returns its rows."""
-    from nbgrader.plugins import CsvExportPlugin
-
-    if to.is_dir() or not to.parent.is_dir():
-        raise ValueError(f"{to} cannot be written: name a file in a folder that exists")
-    api = open_course(course)
-    unfinished = to.with_name(f".{to.name}.{os.getpid()}")
-    try:
-        with api.gradebook as gradebook:
-            CsvExportPlugin(to=str(unfinished)).export(gradebook)
-        rows = len(unfinished.read_text(encoding="utf-8").splitlines()) - 1
-        unfinished.replace(to)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return rows

@@ -1,4 +1,4 @@
-"""An archive of submissions cannot write anywhere else, nor fill the disk."""
+"""A download cannot lead elsewhere, nor fill the memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from helpers.grading import archive
-from helpers.grading.archive import collect
+from helpers.grading.archive import read_members
 
 
 def zipped(path: Path, members: dict[str, bytes], links: dict[str, str] | None = None) -> Path:
@@ -24,39 +24,31 @@ def zipped(path: Path, members: dict[str, bytes], links: dict[str, str] | None =
     return path
 
 
-def test_each_students_notebook_is_put_in_its_place(tmp_path: Path) -> None:
-    members = {"ada/flops.ipynb": b"1", "ben/Copy of flops.ipynb": b"2", "ben/notes.txt": b"3"}
-    students, left_out = collect(zipped(tmp_path / "a.zip", members), tmp_path, "02_flops", "flops")
-    assert (students, left_out) == (["ada", "ben"], [])
-    assert (tmp_path / "submitted" / "ben" / "02_flops" / "flops.ipynb").read_bytes() == b"2"
+def read(download: Path) -> dict[str, tuple[bytes, str]]:
+    return {member.path: (member.data, member.problem) for member in read_members(download)}
 
 
-def test_names_that_lead_elsewhere_are_left_out(tmp_path: Path) -> None:
-    course = tmp_path / "course"
-    members = dict.fromkeys(
-        (
-            "../up.ipynb",
-            "ada/../../up.ipynb",
-            "/tmp/absolute.ipynb",
-            "..\\up.ipynb",
-            ".hidden/a.ipynb",
-            "top.ipynb",
-            "a b/c.ipynb",
-        ),
-        b"x",
-    )
-    students, left_out = collect(zipped(tmp_path / "a.zip", members), course, "u", "n")
-    assert students == []
-    assert len(left_out) == len(members)
-    assert not course.exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+def test_only_the_bytes_of_notebooks_are_read(tmp_path: Path) -> None:
+    members = {"ada/flops.ipynb": b"1", "ben/notes.txt": b"2", "__MACOSX/._flops.ipynb": b"3"}
+    assert read(zipped(tmp_path / "a.zip", members)) == {
+        "ada/flops.ipynb": (b"1", ""),
+        "ben/notes.txt": (b"", "it is no notebook"),
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["../up.ipynb", "ada/../../up.ipynb", "/tmp/absolute.ipynb", "..\\up.ipynb"]
+)
+def test_a_name_that_leads_elsewhere_is_a_problem(tmp_path: Path, name: str) -> None:
+    found = read(zipped(tmp_path / "a.zip", {name: b"x"}))
+    assert list(found.values()) == [(b"", "its name leads elsewhere")]
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     links = {"ada/n.ipynb": str(tmp_path / "secret")}
-    students, left_out = collect(zipped(tmp_path / "a.zip", {}, links), tmp_path, "u", "n")
-    assert (students, len(left_out)) == ([], 1)
+    problem = (b"", "it is a link or no plain file")
+    assert read(zipped(tmp_path / "a.zip", {}, links)) == {"ada/n.ipynb": problem}
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
         for name, kind in (("ben/n.ipynb", tarfile.SYMTYPE), ("cy/n.ipynb", tarfile.LNKTYPE)):
             entry = tarfile.TarInfo(name)
@@ -65,20 +57,40 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
         entry = tarfile.TarInfo("dan/n.ipynb")
         entry.size = 3
         tar.addfile(entry, io.BytesIO(b"abc"))
-    students, left_out = collect(tmp_path / "a.tar", tmp_path, "u", "n")
-    assert (students, len(left_out)) == (["dan"], 2)
+    found = read(tmp_path / "a.tar")
+    assert found == {"ben/n.ipynb": problem, "cy/n.ipynb": problem, "dan/n.ipynb": (b"abc", "")}
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "n.ipynb").symlink_to(tmp_path / "secret")
+    (folder / "all").symlink_to(tmp_path)
+    assert read(folder) == {"n.ipynb": problem}
 
 
 def test_a_bomb_is_read_only_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_NOTEBOOK_BYTES", 1000)
-    members = {"ada/n.ipynb": b"0" * 10_000_000, "ben/n.ipynb": b"1"}
-    students, left_out = collect(zipped(tmp_path / "a.zip", members), tmp_path, "u", "n")
-    assert students == ["ben"]
-    assert "too large" in left_out[0]
+    members = {"ada/n.ipynb": b"0" * 10_000_000, "ben/n.ipynb": b"1" * 900}
+    found = read(zipped(tmp_path / "a.zip", members))
+    assert found["ada/n.ipynb"] == (b"", "it is too large for a notebook")
+    assert found["ben/n.ipynb"] == (b"1" * 900, "")
     monkeypatch.setattr(archive, "MAX_TOTAL_BYTES", 500)
     with pytest.raises(ValueError, match="holds more than"):
-        collect(tmp_path / "a.zip", tmp_path / "other", "u", "n")
-    assert not (tmp_path / "other").exists()
+        read(tmp_path / "a.zip")
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 1)
+    with pytest.raises(ValueError, match="more than 1 files"):
+        read(zipped(tmp_path / "b.zip", {"a.txt": b"", "b.txt": b""}))
+
+
+def test_a_packed_tar_is_not_unpacked_beyond_its_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To pass over a member of a packed tar is to unpack it."""
+    monkeypatch.setattr(archive, "MAX_TOTAL_BYTES", 1_000_000)
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
+        entry = tarfile.TarInfo("zeros.bin")
+        entry.size = 2_000_000
+        tar.addfile(entry, io.BytesIO(bytes(entry.size)))
+    with pytest.raises(ValueError, match="holds more than"):
+        read(tmp_path / "a.tar.gz")
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"text", b"\x1f\x8b\x08 broken"])
@@ -86,4 +98,4 @@ def test_what_is_no_archive_is_said_in_one_line(tmp_path: Path, data: bytes) -> 
     path = tmp_path / "a.zip"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=r"a\.zip cannot be read as an archive"):
-        collect(path, tmp_path, "u", "n")
+        read(path)

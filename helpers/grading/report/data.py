@@ -1,0 +1,311 @@
+"""What a graded class holds: from the gradebook the points, from autograded notebooks the hints.
+
+Difficulty is the mean share of a question's points. Discrimination is the point-biserial
+correlation of a question x with the rest y of the score (all other questions, the bonus too),
+
+    r = Σ (x - x̄)(y - ȳ) / √(Σ (x - x̄)² · Σ (y - ȳ)²),
+
+which for a question of partial points is Pearson's. Both are over the submissions that could be
+read; a question in words has neither before the last answer to it is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from helpers.exercises import EXERCISES
+from helpers.grading.export import Grade, bonus_cells, grades_of
+from helpers.grading.feedback import open_course
+from helpers.grading.roster import Student, read_roster
+from helpers.notebooks import find_unit
+
+#: Hints of a question that are listed, the most frequent first.
+MOST_HINTS = 6
+#: A correlation of fewer says nothing.
+FEWEST = 3
+MAX_TEXT = 200
+HINT = "  Hint: "
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one student has for one question.
+
+    Attributes:
+        judged: by the machine or a person; where not, the points are 0.
+        waits: for a person, to be read or confirmed.
+    """
+
+    points: float
+    judged: bool
+    waits: bool
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question and how the class did.
+
+    Attributes:
+        name: its grade id without `check_`.
+        topic: in a few words.
+        points: that it is worth; 0 for words that are read for extra credit.
+        difficulty: mean share of the points; None where it has none or answers are not read yet.
+        discrimination: see above; None where it is not defined.
+        waiting: students whose answer a person has to read.
+    """
+
+    name: str
+    topic: str
+    points: float
+    bonus: bool
+    difficulty: float | None
+    discrimination: float | None
+    waiting: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A hint that students of the class saw.
+
+    Attributes:
+        name: of the misconception, where the question knows it.
+        hint: as they saw it.
+        students: who saw it.
+    """
+
+    question: str
+    name: str
+    hint: str
+    students: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A submission that somebody should look at, and why."""
+
+    student: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """Everything that the page says.
+
+    Attributes:
+        grades: of the submissions that could be read.
+        unread: how many could not be.
+        hints: of each question the most frequent ones.
+        more_hints: of each question, how many students saw one that is not listed.
+        missing: in the roster, but nothing graded.
+        names: of students, by id, where they are known.
+    """
+
+    unit: str
+    grades: tuple[Grade, ...]
+    unread: int
+    questions: tuple[Question, ...]
+    hints: tuple[Held, ...]
+    more_hints: Mapping[str, int]
+    look: tuple[Look, ...]
+    missing: tuple[str, ...]
+    names: Mapping[str, str]
+
+    @property
+    def out_of(self) -> float:
+        return self.grades[0].out_of if self.grades else 0.0
+
+
+@dataclass(frozen=True)
+class _Autograded:
+    """What an autograded notebook says beside the points."""
+
+    status: str = "graded"
+    remarks: tuple[str, ...] = ()
+    hints: Mapping[str, str] | None = None
+
+
+def read_class(course: Path, unit: str) -> ClassReport:
+    """Read a graded class. ValueError for a unit that is not there or not graded."""
+    notebook = find_unit(course, unit).notebook
+    api = open_course(course)
+    with api.gradebook as gradebook:
+        grades = grades_of(gradebook, unit)
+        scores, points = _scores(gradebook, unit)
+    if not grades:
+        raise ValueError(f"nothing of {unit} is graded: run `course grade {unit}` first")
+    folder = api.coursedir.format_path(api.coursedir.autograded_directory, "{student_id}", unit)
+    autograded = {
+        student: _read_autograded(Path(folder.format(student_id=student)) / f"{notebook}.ipynb")
+        for student in grades
+    }
+    readable = [name for name in sorted(grades) if autograded[name].status != "unreadable"]
+    roster_file = course / "roster.csv"
+    roster = read_roster(roster_file) if roster_file.is_file() else ()
+    hints, more = _hints({name: autograded[name].hints or {} for name in readable})
+    return ClassReport(
+        unit,
+        tuple(grades[name] for name in readable),
+        len(grades) - len(readable),
+        tuple(_question(cell, points, scores, readable) for cell in points),
+        hints,
+        more,
+        _look(grades, autograded, readable),
+        tuple(student.id for student in roster if student.id not in grades),
+        _names(roster),
+    )
+
+
+def _scores(gradebook: Any, unit: str) -> tuple[dict[str, dict[str, Score]], dict[str, float]]:
+    """By question, then student; and what each question is worth, in the notebook's order."""
+    from nbgrader import api
+
+    points: dict[str, float] = {}
+    for book in gradebook.find_assignment(unit).notebooks:
+        order = {cell.name: number for number, cell in enumerate(book.source_cells)}
+        cells = [*book.grade_cells, *book.task_cells]
+        for cell in sorted(cells, key=lambda each: (order.get(each.name, len(order)), each.name)):
+            points[cell.name] = float(cell.max_score)
+    scores: dict[str, dict[str, Score]] = defaultdict(dict)
+    rows = (
+        gradebook.db.query(
+            api.SubmittedAssignment.student_id,
+            api.BaseCell.name,
+            api.Grade.score,
+            api.Grade.auto_score,
+            api.Grade.manual_score,
+            api.Grade.needs_manual_grade,
+        )
+        .select_from(api.Grade)
+        .join(api.BaseCell, api.Grade.cell_id == api.BaseCell.id)
+        .join(api.SubmittedNotebook, api.Grade.notebook_id == api.SubmittedNotebook.id)
+        .join(
+            api.SubmittedAssignment,
+            api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id,
+        )
+        .join(api.Assignment, api.SubmittedAssignment.assignment_id == api.Assignment.id)
+        .filter(api.Assignment.name == unit)
+    )
+    for student, cell, score, auto, manual, waits in rows:
+        judged = auto is not None or manual is not None
+        scores[cell][student] = Score(float(score), judged, bool(waits))
+    return scores, points
+
+
+def _question(
+    cell: str,
+    points: Mapping[str, float],
+    scores: Mapping[str, Mapping[str, Score]],
+    readable: Sequence[str],
+) -> Question:
+    own = {name: scores[cell][name] for name in readable if name in scores.get(cell, {})}
+    mine = np.array([score.points for score in own.values()])
+    rest = np.array(
+        [sum(scores[other][name].points for other in scores if other != cell) for name in own]
+    )
+    rated = bool(own) and points[cell] > 0 and all(score.judged for score in own.values())
+    name = cell.removeprefix("check_")
+    exercise = EXERCISES.get(name)
+    return Question(
+        name,
+        exercise.topic if exercise else "in words, read by a person",
+        points[cell],
+        cell in bonus_cells(),
+        float(mine.mean() / points[cell]) if rated else None,
+        correlation(mine, rest) if rated else None,
+        tuple(name for name, score in own.items() if score.waits),
+    )
+
+
+def correlation(x: np.ndarray, y: np.ndarray) -> float | None:
+    """Pearson's r of two arrays of one length; None where it is not defined."""
+    if len(x) < FEWEST:
+        return None
+    dx, dy = x - x.mean(), y - y.mean()
+    spread = float(np.sqrt((dx @ dx) * (dy @ dy)))
+    # Equal points, whose mean need not be exact.
+    return float(dx @ dy) / spread if spread > 1e-9 else None
+
+
+def _read_autograded(path: Path) -> _Autograded:
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        about = notebook["metadata"].get("course", {}).get("graded", {})
+        hints = {}
+        for cell in notebook["cells"]:
+            hint = _hint(cell.get("outputs", ()))
+            if hint:
+                hints[cell["metadata"]["nbgrader"]["grade_id"]] = hint
+        return _Autograded(
+            about.get("status", "graded"), tuple(map(str, about.get("remarks", ()))), hints
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return _Autograded(remarks=("its autograded notebook cannot be read",))
+
+
+def _hint(outputs: Sequence[Mapping[str, Any]]) -> str:
+    """The hint that a grade cell's verdict shows, see `helpers.check.Verdict.text`."""
+    for output in outputs:
+        if output["output_type"] == "display_data":
+            text = output["data"].get("text/plain", "")
+            lines = (text if isinstance(text, str) else "".join(text)).splitlines()
+            if lines and lines[-1].startswith(HINT):
+                return lines[-1].removeprefix(HINT)
+    return ""
+
+
+def _hints(
+    by_student: Mapping[str, Mapping[str, str]],
+) -> tuple[tuple[Held, ...], dict[str, int]]:
+    seen: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for student, hints in by_student.items():
+        for cell, hint in hints.items():
+            if cell.startswith("check_"):
+                seen[cell.removeprefix("check_")][hint].append(student)
+    held: list[Held] = []
+    more: Counter[str] = Counter()
+    for question, hints_of in seen.items():
+        ordered = sorted(hints_of.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+        for hint, students in ordered[:MOST_HINTS]:
+            held.append(Held(question, _name(question, hint), hint[:MAX_TEXT], tuple(students)))
+        for _, students in ordered[MOST_HINTS:]:
+            more[question] += len(students)
+    return tuple(sorted(held, key=lambda each: (-len(each.students), each.question))), dict(more)
+
+
+def _name(question: str, hint: str) -> str:
+    exercise = EXERCISES.get(question)
+    known = exercise.misconceptions if exercise else ()
+    return ", ".join(dict.fromkeys(each.name for each in known if each.hint in hint))
+
+
+def _look(
+    grades: Mapping[str, Grade], autograded: Mapping[str, _Autograded], readable: Sequence[str]
+) -> tuple[Look, ...]:
+    """What could not be graded, and grades outside Tukey's fences: farther from the middle half of
+    the class than one and a half times its width."""
+    marks = np.array([grades[name].grade for name in readable])
+    low, high = np.quantile(marks, [0.25, 0.75]) if len(marks) else (0.0, 0.0)
+    fence = 1.5 * (high - low)
+    found = []
+    for name in sorted(grades):
+        about, reasons = autograded[name], []
+        if about.status != "graded" or about.hints is None:
+            reasons += [remark[:MAX_TEXT] for remark in about.remarks] or [about.status]
+        mark = grades[name].grade
+        if name in readable and not low - fence <= mark <= high + fence:
+            side = "below" if mark < low else "above"
+            reasons.append(f"{mark:.4g} points, far {side} the rest of the class")
+        if reasons:
+            found.append(Look(name, tuple(reasons)))
+    return tuple(found)
+
+
+def _names(roster: Sequence[Student]) -> dict[str, str]:
+    return {student.id: student.name[:MAX_TEXT] for student in roster if student.name}
