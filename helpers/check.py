@@ -7,6 +7,7 @@ student's function that runs elsewhere; so a verdict means the same in both plac
 
 from __future__ import annotations
 
+import copy
 import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -329,8 +330,9 @@ def _plain_answer(answer: Any, draws: bool) -> Any:
         return answer
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        # A copy: an answer that empties a list would change the question.
         with shown_later():
-            value = answer(*args, **kwargs)
+            value = answer(*copy.deepcopy(args), **copy.deepcopy(kwargs))
         return _plain(current_figure() if draws and value is None else value)
 
     return call

@@ -157,6 +157,15 @@ def test_labels_are_escaped_in_html():
     assert "<script>" not in verdict.html()
 
 
+def test_an_answer_that_empties_its_arguments_changes_no_question(capsys):
+    def empties(edges):
+        edges.clear()
+        return []
+
+    check("sweep_back", empties)
+    assert all(edges for (edges,) in EXERCISES["sweep_back"].examples)
+
+
 def test_an_unknown_question_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"no question 'softmax': use one of .*own_bytes"):
         check("softmax", right_softmax)

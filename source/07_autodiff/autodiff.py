@@ -1,0 +1,977 @@
+# %% [markdown]
+# # Autodiff: where saved activations come from
+#
+# Training keeps activations until `backward` has been there: unit 05 counted them. **What does `backward` want with them?**
+#
+# You build it: a program that differentiates other programs, in pieces of a few lines. Each piece is held against PyTorch as you go. Write where `# YOUR CODE HERE` stands, delete the line `raise NotImplementedError()`, run the `check`.
+
+# %%
+import graphlib
+import math
+import random
+import time
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+
+from helpers.check import check, progress
+from helpers.plots.graph import expression_graph
+
+# %% [markdown]
+# ## A number that remembers
+#
+# Python computes (x + y) · x and forgets how. Give a number a memory: which operation made it, and from which parents.
+
+
+# %%
+class Node:
+    """A number that remembers how it was made."""
+
+    def __init__(self, data, operation="", parents=()):
+        self.data, self.operation, self.parents = data, operation, parents
+        self.grad = 0.0  # dL/d(this number), later
+
+
+x, y = Node(2.0), Node(3.0)
+a = Node(x.data + y.data, "add", (x, y))
+L = Node(a.data * x.data, "mul", (a, x))
+print(L.data, "was made by", L.operation, "from", [parent.data for parent in L.parents])
+
+# %% [markdown]
+# L knows its parents, and they know theirs. So L alone is enough to draw all of it:
+
+# %%
+expression_graph(L, {"x": x, "y": y, "a": a, "L": L}, title="What L remembers: every box is a Node")
+plt.show()
+
+# %% [markdown]
+# An arrow for each *use* of a value: x is used twice. That will matter.
+#
+# ## Let the signs remember
+#
+# Nobody wants to write products like that. For `x * y` Python calls `x.__mul__(y)`: there the remembering can be done, and `x * y` is written as ever.
+
+
+# %%
+class Scalar(Node):
+    """A Node that + and * work on, with plain numbers on either side."""
+
+    def make(self, data, operation, *parents):
+        return type(self)(data, operation, parents)
+
+    def lift(self, other):  # a plain number becomes a node without parents
+        return other if isinstance(other, Node) else type(self)(other)
+
+    def __add__(self, other):
+        other = self.lift(other)
+        return self.make(self.data + other.data, "add", self, other)
+
+    def __mul__(self, other):
+        other = self.lift(other)
+        return self.make(self.data * other.data, "mul", self, other)
+
+    __radd__, __rmul__ = __add__, __mul__  # 2 + x is x + 2
+
+    def exp(self):
+        return self.make(math.exp(self.data), "exp", self)
+
+    def log(self):
+        return self.make(math.log(self.data), "log", self)
+
+    def tanh(self):
+        return self.make(math.tanh(self.data), "tanh", self)
+
+
+# %% [markdown]
+# In `3 - x`, Python asks 3 first. A plain 3 knows nothing of nodes, so Python calls `x.__rsub__(3)`: *r* for right, x stands on the right.
+#
+# Small programs in x and y, ending in L, will be our test pieces. They run on floats, on PyTorch's tensors, and on your numbers:
+
+
+# %%
+def function(name, plain):
+    """A function of floats, and of all that has a method of its name."""
+    return lambda value: getattr(value, name)() if hasattr(value, name) else plain(value)
+
+
+FUNCTIONS = {
+    "exp": function("exp", math.exp),
+    "log": function("log", math.log),
+    "tanh": function("tanh", math.tanh),
+    "relu": function("relu", lambda value: max(0.0, value)),
+    "sigmoid": function("sigmoid", lambda value: 1 / (1 + math.exp(-value))),
+}
+
+
+def run(program, x, y):
+    """L of a program in x and y, for any kind of number."""
+    names = {**FUNCTIONS, "x": x, "y": y}
+    exec(program, names)
+    return names["L"]
+
+
+program = "a = x + y; L = a * x"
+for number in float, torch.tensor, Scalar:
+    print(type(run(program, number(2.0), number(3.0))).__name__)
+
+# %% [markdown]
+# ✎ (2 points) Give `Number` what `Scalar` lacks: minus and division, both ways round, relu and sigmoid. One line each, like those above; the operations are called "sub", "div", "relu" and "sigmoid". The function `computed` is there already, for the check.
+
+
+# %% answer="computed"
+class Number(Scalar):
+    """A Scalar with all operations."""
+
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):  # self - other
+        other = self.lift(other)
+        ### BEGIN SOLUTION
+        return self.make(self.data - other.data, "sub", self, other)
+        ### END SOLUTION
+
+    def __rsub__(self, other):  # other - self
+        other = self.lift(other)
+        ### BEGIN SOLUTION
+        return other - self
+        ### END SOLUTION
+
+    def __truediv__(self, other):  # self / other
+        other = self.lift(other)
+        ### BEGIN SOLUTION
+        return self.make(self.data / other.data, "div", self, other)
+        ### END SOLUTION
+
+    def __rtruediv__(self, other):  # other / self
+        other = self.lift(other)
+        ### BEGIN SOLUTION
+        return other / self
+        ### END SOLUTION
+
+    def relu(self):
+        ### BEGIN SOLUTION
+        return self.make(max(0.0, self.data), "relu", self)
+        ### END SOLUTION
+
+    def sigmoid(self):
+        ### BEGIN SOLUTION
+        return self.make(1 / (1 + math.exp(-self.data)), "sigmoid", self)
+        ### END SOLUTION
+
+
+def computed(program, x, y):
+    """L of a program with your numbers, and which of x and y it remembers."""
+    inputs = {"x": Number(x), "y": Number(y)}
+    L = run(program, **inputs)
+    met, waiting = set(), [L]
+    while waiting:
+        node = waiting.pop()
+        met.add(node)
+        waiting += node.parents
+    return {"value": L.data, "remembered": [name for name in inputs if inputs[name] in met]}
+
+
+# %% check="computed"
+check("computed", computed)
+
+# %% [markdown]
+# ## Slopes, by trying
+#
+# How fast does L change with x? Move x by a small h, both ways, and divide the change of L by the distance of the two points. No calculus, and right for any program.
+#
+# ✎ Do it for both inputs.
+
+
+# %% answer="try_slopes"
+def try_slopes(program, x, y, h):
+    """(dL/dx, dL/dy) by moving each input by h both ways, the other one at rest."""
+    ### BEGIN SOLUTION
+    dx = run(program, x + h, y) - run(program, x - h, y)
+    dy = run(program, x, y + h) - run(program, x, y - h)
+    return dx / (2 * h), dy / (2 * h)
+    ### END SOLUTION
+
+
+# %% check="try_slopes"
+check("try_slopes", try_slopes)
+
+# %% [markdown]
+# How small should h be? Take log x at x = 2, whose slope is 1/2. **Predict:** is 10⁻¹⁵ better than 10⁻⁵?
+
+# %% tags=["skip-grading"]
+from helpers.plots.style import COLORS, figure
+
+steps = [10.0**-power for power in range(1, 16)]
+both = [(math.log(2 + h) - math.log(2 - h)) / (2 * h) for h in steps]
+one = [(math.log(2 + h) - math.log(2)) / h for h in steps]
+fig, axes = figure(size=(5.2, 3.2))
+for label, style, slopes in ("one way", "s--", one), ("both ways", "o-", both):
+    errors = [abs(slope - 0.5) / 0.5 for slope in slopes]
+    axes.loglog(steps, errors, style, label=label, color=COLORS[label == "one way"])
+    print(f"{label}: error {min(errors):.0e} at h = {steps[errors.index(min(errors))]:.0e}")
+axes.set(xlabel="h", ylabel="relative error", title="A smaller h helps, until rounding takes over")
+axes.legend()
+plt.show()
+
+# %% [markdown]
+# L(x + h) and L(x − h) agree in ever more digits, and their difference has ever fewer left. Both ways at h near 10⁻⁵ gives ten right digits: good for checking.
+#
+# For training it is hopeless: two runs *for each parameter*. ResNet-50 has 25.6 million.
+
+# %% [markdown]
+# ## One operation at a time
+#
+# Let z be made from x and y, and L somehow from z. The chain rule:
+#
+# $$\frac{dL}{dx} = \frac{dL}{dz} \cdot \frac{dz}{dx}$$
+#
+# The first factor comes from those who *use* z. Call it `grad`. The second, the **local derivative**, belongs to the operation alone. So every operation needs one small rule, its `backward`. Three are given:
+
+
+# %%
+def add_backward(x, y, grad):  # z = x + y
+    return grad, grad
+
+
+def sub_backward(x, y, grad):  # z = x - y
+    return grad, -grad
+
+
+def log_backward(x, grad):  # z = log x
+    return (grad / x,)
+
+
+# %% [markdown]
+# ✎ z = x · y: if x moves by a little, by how much does z?
+
+
+# %% answer="mul_backward"
+def mul_backward(x, y, grad):
+    """(dL/dx, dL/dy) for z = x · y, where grad is dL/dz."""
+    ### BEGIN SOLUTION
+    return grad * y, grad * x
+    ### END SOLUTION
+
+
+# %% check="mul_backward"
+check("mul_backward", mul_backward)
+
+# %% [markdown]
+# Hold it against your own trying, and against PyTorch. Do it with every rule:
+
+
+# %%
+def pytorch_slopes(program, x, y):
+    """[dL/dx, dL/dy] by PyTorch's autograd."""
+    inputs = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (x, y)]
+    run(program, *inputs).backward()
+    return [0.0 if each.grad is None else each.grad.item() for each in inputs]
+
+
+def compare(program, yours, x=0.7, y=2.0):
+    """Prints the slopes of L by your function, by trying, and by PyTorch."""
+    print(program)
+    for way, slopes in (
+        ("yours", lambda: yours(x, y)),
+        ("by trying", lambda: try_slopes(program, x, y, 1e-5)),
+        ("PyTorch", lambda: pytorch_slopes(program, x, y)),
+    ):
+        try:
+            found = slopes()
+            found = found.values() if isinstance(found, dict) else found
+            print(f"  {way:10}", "  ".join(f"{slope:12.9f}" for slope in found))
+        except NotImplementedError:
+            print(f"  {way:10}  not written yet")
+
+
+compare("L = x * y", lambda x, y: mul_backward(x, y, 1.0))
+
+# %% [markdown]
+# ✎ z = x / y. What does z do when y grows?
+
+
+# %% answer="div_backward"
+def div_backward(x, y, grad):
+    """(dL/dx, dL/dy) for z = x / y, where grad is dL/dz."""
+    ### BEGIN SOLUTION
+    return grad / y, -grad * x / y**2
+    ### END SOLUTION
+
+
+# %% check="div_backward"
+check("div_backward", div_backward)
+
+# %%
+compare("L = x / y", lambda x, y: div_backward(x, y, 1.0))
+
+# %% [markdown]
+# ## Rules that look at the output
+#
+# The slope of eˣ is eˣ: the output itself. Who still has it need not compute it again, and need not know x.
+#
+# ✎ (2 points) Four functions whose slope can be told from the output alone. tanh′ = 1 − tanh²; for σ = 1 / (1 + e⁻ˣ), express the slope by σ. At its bend, ReLU has slope 0.
+
+
+# %% answer="output_backward"
+def output_backward(output, grad):
+    """{"exp": …, "relu": …, "tanh": …, "sigmoid": …}: dL/dx, if output is that function of x."""
+    ### BEGIN SOLUTION
+    return {
+        "exp": grad * output,
+        "relu": grad if output > 0 else 0.0,
+        "tanh": grad * (1 - output**2),
+        "sigmoid": grad * output * (1 - output),
+    }
+    ### END SOLUTION
+
+
+# %% check="output_backward"
+check("output_backward", output_backward)
+
+# %%
+for name in "exp", "relu", "tanh", "sigmoid":
+    compare(
+        f"L = {name}(x)",
+        lambda x, y, name=name: (output_backward(FUNCTIONS[name](x), 1.0)[name], 0.0),
+    )
+
+# %% [markdown]
+# ## In which order?
+#
+# Look at the graph above. x may not be done before *both* of its users have had their say: a node hands on its gradient only when it is complete. So walk from L up, children before parents.
+#
+# Turned round, that is a **topological order**: every node after all of its parents.
+
+# %% [markdown]
+# ✎ (2 points) Put the nodes of any graph in such an order. `parents` tells for each name the list of its parents; its entries come in no order.
+#
+# One way: to place a node, first place its parents (unless they are placed already), then itself.
+
+
+# %% answer="topological_order"
+def topological_order(parents):
+    """All names, each once and after its parents. `parents`: {name: [names]}."""
+    ### BEGIN SOLUTION
+    order, placed = [], set()
+
+    def place(node):
+        if node not in placed:
+            placed.add(node)
+            for parent in parents[node]:
+                place(parent)
+            order.append(node)
+
+    for node in parents:
+        place(node)
+    return order
+    ### END SOLUTION
+
+
+# %% check="topological_order"
+check("topological_order", topological_order)
+
+# %% [markdown]
+# ## Sweep back
+#
+# Now the chain rule for a whole graph. Nodes are numbered, parents first; the last one is L, and dL/dL = 1. Node i hands `grad · slope` to each parent.
+#
+# ✎ One value may be used several times, even twice by the same node. What does it do with what it is handed?
+
+
+# %% answer="sweep_back"
+def sweep_back(edges):
+    """[dL/d(node 0), dL/d(node 1), …, 1].
+
+    edges[i] lists [parent, slope] for every use that node i makes of a parent.
+    """
+    ### BEGIN SOLUTION
+    grads = [0.0] * len(edges)
+    grads[-1] = 1.0
+    for node in reversed(range(len(edges))):
+        for parent, slope in edges[node]:
+            grads[parent] += grads[node] * slope
+    return grads
+    ### END SOLUTION
+
+
+# %% check="sweep_back"
+check("sweep_back", sweep_back)
+
+# %% [markdown]
+# ## Put it together
+#
+# Your rules in one table: from the values of the parents, the output and its grad to what each parent is handed.
+
+# %%
+PROGRAMS = {"add": "L = x + y", "sub": "L = x - y", "mul": "L = x * y", "div": "L = x / y"}
+RULES = {
+    "add": lambda values, output, grad: add_backward(*values, grad),
+    "sub": lambda values, output, grad: sub_backward(*values, grad),
+    "mul": lambda values, output, grad: mul_backward(*values, grad),
+    "div": lambda values, output, grad: div_backward(*values, grad),
+    "log": lambda values, output, grad: log_backward(*values, grad),
+}
+for name in "exp", "relu", "tanh", "sigmoid":
+    PROGRAMS[name] = f"L = {name}(x)"
+    RULES[name] = lambda values, output, grad, name=name: [output_backward(output, grad)[name]]
+
+# %% [markdown]
+# Where a rule is missing or wrong, PyTorch's own stands in (slowly), and Python's `graphlib` for your order. So you can go on, whatever happened above. You need not read the next two cells.
+
+
+# %%
+def pytorch_rule(name):
+    """A rule made from PyTorch's autograd."""
+
+    def rule(values, output, grad):
+        x, y = (*values, 1.0)[:2]
+        return [grad * slope for slope in pytorch_slopes(PROGRAMS[name], x, y)[: len(values)]]
+
+    return rule
+
+
+def agrees(name, rule):
+    """Whether your rule gives what PyTorch's gives, at two points."""
+    values_at = [(0.7, -2.0), (-0.4, 1.5)] if "y" in PROGRAMS[name] else [(0.7,), (-0.4,)]
+    try:
+        for values in values_at:
+            output = run(PROGRAMS[name], *(*values, 1.0)[:2])
+            pairs = zip(rule(values, output, 3.0), pytorch_rule(name)(values, output, 3.0))
+            if not all(math.isclose(mine, theirs, rel_tol=1e-9) for mine, theirs in pairs):
+                return False
+        return True
+    except Exception:
+        return False
+
+
+for name in PROGRAMS:
+    if not agrees(name, RULES[name]):
+        RULES[name] = pytorch_rule(name)
+        print(f"{name}: PyTorch's rule stands in for yours")
+
+
+# %%
+def in_order(result):
+    """All nodes that result was made of, parents first: by your topological_order."""
+    parents, waiting = {}, [result]
+    while waiting:
+        node = waiting.pop()
+        if node not in parents:
+            parents[node] = list(node.parents)
+            waiting += node.parents
+    try:
+        order = topological_order({node: list(above) for node, above in parents.items()})
+        place = {node: i for i, node in enumerate(order)}
+        good = len(order) == len(parents)
+        good = good and all(place[p] < place[node] for node in parents for p in parents[node])
+    except Exception:
+        good = False
+    return order if good else list(graphlib.TopologicalSorter(parents).static_order())
+
+
+def handed_on(node):
+    """What a node hands to each of its parents."""
+    values = [parent.data for parent in node.parents]
+    return RULES[node.operation](values, node.data, node.grad) if values else []
+
+
+# %% [markdown]
+# ✎ (2 points) Your sweep again, now on real nodes: `in_order(result)` gives them, parents first, and `handed_on(node)` what each of `node.parents` gets. Fill `.grad` of every node.
+
+
+# %% answer="gradients"
+def backward(result):
+    """Leaves dL/d(node) in the .grad of every node that result, which is L, was made of."""
+    ### BEGIN SOLUTION
+    result.grad = 1.0
+    for node in reversed(in_order(result)):
+        for parent, grad in zip(node.parents, handed_on(node)):
+            parent.grad += grad
+    ### END SOLUTION
+
+
+def gradients(program, x, y):
+    """[dL/dx, dL/dy] of a program, by your backward."""
+    inputs = Number(x), Number(y)
+    backward(run(program, *inputs))
+    return [each.grad for each in inputs]
+
+
+# %% check="gradients"
+check("gradients", gradients)
+
+# %%
+for program in (
+    "a = x + y; L = a * x",
+    "a = exp(x) * y; b = a * a; L = tanh(b) + log(a)",
+    "a = 1 / (1 + exp(-x)); L = (a - y) * (a - y)",
+):
+    compare(program, lambda x, y, program=program: gradients(program, x, y))
+
+# %% [markdown]
+# That is autodiff: seven small rules, an order, a sweep. Here is the sweep in the graph. On each arrow the local derivative; multiply by the gradient below, and add what comes from all arrows:
+
+# %% tags=["skip-grading"]
+x, y = Number(2.0), Number(3.0)
+a = x + y
+L = a * x
+try:
+    backward(L)
+    title = "Two paths lead to x: 1 · 2 + 5 · 1 = 7"
+except NotImplementedError:
+    title = "No gradients yet: backward is not written"
+
+
+def slopes(node):
+    return RULES[node.operation]([p.data for p in node.parents], node.data, 1.0)
+
+
+names = {"x": x, "y": y, "a": a, "L": L}
+expression_graph(L, names, slopes, gradients=True, title=title)
+plt.show()
+
+# %% [markdown]
+# PyTorch remembers the same way. Its nodes hang on every tensor that needs a gradient:
+
+# %%
+u, v = torch.tensor(2.0, requires_grad=True), torch.tensor(3.0, requires_grad=True)
+result = (u + v) * u
+print(result.grad_fn.name())
+for parent, _ in result.grad_fn.next_functions:
+    print("  ", parent.name(), [grandparent.name() for grandparent, _ in parent.next_functions])
+
+# %% [markdown]
+# ## Why backwards?
+#
+# One can sweep *forwards*, too: carry with each value its slope with respect to **one** input. That input starts with slope 1, every other number with 0. Nothing needs to be kept.
+#
+# ✎ A product in forward mode: (value, slope) from two such pairs.
+
+
+# %% answer="forward_product"
+def forward_product(x, dx, y, dy):
+    """(value, slope) of x · y, where dx and dy are the slopes of x and y."""
+    ### BEGIN SOLUTION
+    return x * y, dx * y + x * dy
+    ### END SOLUTION
+
+
+# %% check="forward_product"
+check("forward_product", forward_product)
+
+# %% [markdown]
+# One forward sweep: the slopes of *all* outputs with respect to *one* input. One backward sweep: the slopes of *one* output with respect to *all* inputs.
+#
+# ✎ How often must a program be run, or swept, for all slopes? "trying" is both ways, as above.
+
+
+# %% answer="sweeps_needed"
+def sweeps_needed(inputs, outputs):
+    """{"trying": runs, "forward": sweeps, "reverse": sweeps} for every d(output)/d(input)."""
+    ### BEGIN SOLUTION
+    return {"trying": 2 * inputs, "forward": inputs, "reverse": outputs}
+    ### END SOLUTION
+
+
+# %% check="sweeps_needed"
+check("sweeps_needed", sweeps_needed)
+
+# %% [markdown]
+# A network in training has millions of inputs (its parameters) and one output (the loss). Measured with PyTorch, for a function of n inputs and one output:
+
+
+# %% tags=["skip-grading"]
+torch.set_num_threads(1)  # one core: other programs disturb it less
+
+
+def f(w):
+    return (w.sin() * w.exp()).sum()
+
+
+def milliseconds(function, repeats=20):
+    """The fastest of several runs: the others were disturbed."""
+    runs = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        runs.append(1000 * (time.perf_counter() - start))
+    return min(runs)
+
+
+def times_of(n):
+    """ms for all slopes of f at n inputs: trying, forward and reverse."""
+    w = torch.rand(n, dtype=torch.float64)
+    unit = torch.eye(1, n, dtype=torch.float64)[0]  # the slope of the first input is 1
+
+    def forward_sweep():  # each value with its slope
+        (s, ds), (e, de) = (w.sin(), w.cos() * unit), (w.exp(), w.exp() * unit)
+        return (s * e).sum(), (ds * e + s * de).sum()
+
+    return {
+        "trying": 2 * n * milliseconds(lambda: f(w)),
+        "forward": n * milliseconds(forward_sweep),
+        "reverse": milliseconds(lambda: torch.autograd.grad(f(w.requires_grad_()), w)),
+    }
+
+
+sizes = [1, 10, 100, 1000, 10_000]
+measured = [times_of(n) for n in sizes]
+times = {name: [each[name] for each in measured] for name in measured[0]}
+
+fig, axes = figure(size=(5.2, 3.4))
+for at, (name, marker) in enumerate(zip(times, "s^o")):
+    axes.loglog(sizes, times[name], marker + "-", color=COLORS[at], label=name)
+axes.set(xlabel="inputs n", ylabel="ms for all n slopes", title="Reverse mode hardly cares about n")
+axes.legend()
+plt.show()
+print(f"{'ms':8}" + "".join(f"{f'n = {n:,}':>14}" for n in sizes[2:]))
+for name, series in times.items():
+    print(f"{name:8}" + "".join(f"{each:14,.2f}" for each in series[2:]))
+
+# %% [markdown]
+# (For trying and forward mode one run was timed and multiplied.)
+#
+# What does *one* backward sweep cost? In Y = X · W, all three are matrices. Backward is two products: one gives the gradient of W, one that of X. Each does as many multiplications as Y itself did.
+
+# %% [markdown]
+# ✎ FLOP of a training step of linear layers without bias, `widths[0]` → `widths[1]` → …, products only. Nobody asks for the gradient of the *data*, so the first layer is spared one product.
+
+
+# %% answer="step_flops"
+def step_flops(batch, widths):
+    """{"forward": FLOP, "weights": for their gradients, "features": for theirs}."""
+    ### BEGIN SOLUTION
+    layers = [2 * batch * i * o for i, o in pairwise(widths)]
+    return {"forward": sum(layers), "weights": sum(layers), "features": sum(layers[1:])}
+    ### END SOLUTION
+
+
+# %% check="step_flops"
+check("step_flops", step_flops)
+
+# %% tags=["skip-grading"]
+from torch.utils.flop_counter import FlopCounterMode
+
+widths = [784, 256, 256, 256, 10]
+layers = [nn.Linear(i, o, bias=False) for i, o in pairwise(widths)]
+network, data = nn.Sequential(*layers), torch.randn(32, 784)
+with FlopCounterMode(display=False) as forward:
+    network(data)
+with FlopCounterMode(display=False) as step:
+    network(data).sum().backward()
+forward, step = forward.get_total_flops(), step.get_total_flops()
+print(f"PyTorch: forward {forward:,}, step {step:,}: {step / forward:.2f} × forward")
+try:
+    yours = step_flops(32, widths)
+    yours = yours if isinstance(yours, dict) else dict(zip(("forward", "w", "f"), yours))
+    print(f"yours:   forward {yours['forward']:,}, step {sum(yours.values()):,}")
+    print(f"ratio of the steps: {sum(yours.values()) / step:.3f}")
+except NotImplementedError:
+    print("step_flops is not written yet")
+
+# %% [markdown]
+# So a training step costs about **three** forward passes, less for a first layer as large as here; all slopes by trying would cost millions. That is why everybody trains with reverse mode, and pays for it in memory.
+
+# %% [markdown]
+# ## Train with it
+#
+# The points of unit 01: no line divides circles from squares, one hidden ReLU layer makes it possible. There we set the weights by hand. Now *your* gradients shall find them, one small step at a time.
+
+
+# %% tags=["skip-grading"]
+torch.manual_seed(0)
+corners = torch.tensor([[0.0, 0], [1, 1], [0, 1], [1, 0]]).repeat_interleave(25, 0)
+points = (corners + 0.08 * torch.randn(100, 2)).tolist()
+labels = [-1] * 50 + [1] * 50  # circles, squares
+exp, log, relu = FUNCTIONS["exp"], FUNCTIONS["log"], FUNCTIONS["relu"]
+
+
+def score(weights, point):
+    """Over 0 for a square; `weights` is a list of [w1, w2, b, v], one a neuron, and at last [c]."""
+    *hidden, (total,) = weights
+    for w1, w2, b, v in hidden:
+        total = total + v * relu(w1 * point[0] + w2 * point[1] + b)
+    return total
+
+
+def loss_of(weights, batch):
+    """Mean of log(1 + e^(−label · score)): small where score and label agree."""
+    losses = [log(1 + exp(-labels[i] * score(weights, points[i]))) for i in batch]
+    return sum(losses) * (1 / len(batch))
+
+
+# %% [markdown]
+# `score` is a program like the others: it takes your numbers, and PyTorch's. Do both find the same 33 gradients?
+
+
+# %% tags=["skip-grading"]
+def first_weights(number, neurons=8):
+    """Random weights, each made a `number`."""
+    draw = random.Random(0)
+    weights = [[number(draw.gauss(0, 1)) for _ in range(4)] for _ in range(neurons)]
+    return [*weights, [number(0.0)]]
+
+
+def each(weights):
+    return [weight for row in weights for weight in row]
+
+
+theirs = first_weights(lambda value: torch.tensor(value, dtype=torch.float64, requires_grad=True))
+loss_of(theirs, range(40, 60)).backward()
+try:
+    yours = first_weights(Number)
+    backward(loss_of(yours, range(40, 60)))
+    pairs = zip(each(yours), each(theirs))
+    print("largest difference:", max(abs(y.grad - t.grad.item()) for y, t in pairs))
+except NotImplementedError:
+    print("this needs your Number (relu) and your backward")
+
+
+# %% tags=["skip-grading"]
+def train(neurons=8, steps=100, batch_size=20, rate=0.5):
+    """Weights as floats, the loss of each step, and the last loss as a node."""
+    draw, weights, curve = random.Random(1), first_weights(Number, neurons), []
+    for _ in range(steps):
+        loss = loss_of(weights, draw.sample(range(100), batch_size))
+        backward(loss)
+        for weight in each(weights):
+            weight.data -= rate * weight.grad
+            weight.grad = 0.0  # backward adds to what is there
+        curve.append(loss.data)
+    return [[weight.data for weight in row] for row in weights], curve, loss
+
+
+# %% tags=["skip-grading"]
+from helpers.plots.learning import loss_and_boundary
+
+try:
+    start = time.perf_counter()
+    trained, curve, loss = train()
+    our_time = (time.perf_counter() - start) / len(curve)
+    right = sum((score(trained, point) > 0) == (label > 0) for point, label in zip(points, labels))
+    print(f"loss {curve[0]:.2f} → {curve[-1]:.3f}, {right} of 100 points right")
+    print(f"{1000 * our_time:.1f} ms a step, {len(in_order(loss)):,} nodes in its graph")
+    loss_and_boundary(curve, points, labels, lambda point: score(trained, point))
+    plt.show()
+except NotImplementedError:
+    print("training needs your Number (relu) and your backward")
+
+# %% [markdown]
+# A network trained with nothing but your own lines. **Predict:** PyTorch does the same step, 20 points, 8 neurons, in tensors. How many times faster, and with how many nodes in its graph? Write both down, then run.
+
+
+# %% tags=["skip-grading"]
+def pytorch_nodes(tensor):
+    """How many nodes PyTorch's graph of a tensor has."""
+    seen, waiting = set(), [tensor.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting += [parent for parent, _ in node.next_functions]
+    return len(seen)
+
+
+X, signs = torch.tensor(points[40:60]), torch.tensor(labels[40:60])
+hidden, v, c = (
+    nn.Linear(2, 8),
+    torch.randn(8, requires_grad=True),
+    torch.zeros(1, requires_grad=True),
+)
+parameters = [*hidden.parameters(), v, c]
+
+
+def pytorch_step():
+    """The same step in tensors: softplus(z) is log(1 + e^z)."""
+    loss = nn.functional.softplus(-signs * (hidden(X).relu() @ v + c)).mean()
+    loss.backward()
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter -= 0.5 * parameter.grad
+            parameter.grad = None
+    return loss
+
+
+theirs = milliseconds(pytorch_step, repeats=50)
+print(f"PyTorch: {theirs:.2f} ms a step, {pytorch_nodes(pytorch_step())} nodes")
+try:
+    ours = milliseconds(lambda: train(steps=1), repeats=5)
+    print(f"yours:   {ours:.2f} ms a step, {ours / theirs:.0f} times as long")
+except NotImplementedError:
+    print("yours:   not written yet")
+
+# %% [markdown]
+# ✎ **Explain (1 point).** What did you predict, and what was measured? Both do the same multiplications. What do your nodes cost that PyTorch's do not? A person reads it.
+
+# %% [markdown] read="explain_nodes" points=1
+# I guessed 1000 times; it was some 30 times. Both do the same few thousand multiplications. But mine makes a Python
+# object of every number, more than a thousand in a step, and sorts and visits each one: microseconds of the interpreter for one
+# multiplication of a nanosecond. PyTorch has about a dozen nodes, each for a whole tensor of all points
+# and neurons. It is not faster by the full factor, since a call costs microseconds there, too, and these
+# tensors are tiny. With larger layers its time would hardly grow, and mine in proportion.
+
+# %% [markdown]
+# ## What `backward` kept
+#
+# Why must the graph hold values at all? Because rules *look at* them: `mul_backward` wants both inputs, exp's rule wants its output. Addition's rule looks at nothing. What no rule looks at can be freed as soon as forward is done with it.
+#
+# Here is a program as steps, [name, operation, operands]:
+
+
+# %%
+def as_program(steps):
+    """The same as text."""
+    signs = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+    lines = []
+    for name, operation, *operands in steps:
+        sign = signs.get(operation)
+        right = f"{operation}({operands[0]})" if sign is None else f" {sign} ".join(operands)
+        lines.append(f"{name} = {right}")
+    return "; ".join(lines)
+
+
+STEPS = [["a", "add", "x", "y"], ["b", "exp", "a"], ["c", "mul", "b", "x"], ["L", "add", "c", "b"]]
+print(as_program(STEPS))
+
+# %% [markdown]
+# ✎ Which values must be kept for the sweep back, each named once? Look at your own rules (and at log's): by what are they computed? Both inputs need a gradient.
+
+
+# %% answer="kept_values"
+def kept_values(steps):
+    """Names of the values that some rule looks at, in alphabetical order."""
+    ### BEGIN SOLUTION
+    kept = set()
+    for name, operation, *operands in steps:
+        if operation in ("mul", "div", "log"):
+            kept.update(operands)
+        elif operation not in ("add", "sub"):
+            kept.add(name)
+    return sorted(kept)
+    ### END SOLUTION
+
+
+# %% check="kept_values"
+check("kept_values", kept_values)
+
+# %% [markdown]
+# What does PyTorch keep of the same program? Its hooks, from unit 05, see every tensor that a node puts aside:
+
+# %% tags=["skip-grading"]
+from torch.autograd.graph import saved_tensors_hooks
+
+
+def pytorch_kept(steps):
+    """Names of what PyTorch saves, one for each time that it does."""
+    x, y = (torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (2.0, 0.5))
+    values, saved = {**FUNCTIONS, "x": x, "y": y}, []
+    with saved_tensors_hooks(lambda tensor: saved.append(tensor) or tensor, lambda tensor: tensor):
+        exec(as_program(steps), values)
+    tensors = {values[name].data_ptr(): name for name in ["x", "y", *(step[0] for step in steps)]}
+    return [tensors[tensor.data_ptr()] for tensor in saved]
+
+
+MORE = [["a", "div", "x", "y"], ["b", "tanh", "a"], ["c", "log", "x"], ["d", "sub", "b", "c"]]
+for steps in STEPS, [*MORE, ["L", "mul", "d", "d"]]:
+    print(as_program(steps))
+    try:
+        yours = kept_values(steps)
+    except NotImplementedError:
+        yours = ["not written yet,"]
+    theirs = pytorch_kept(steps)
+    print("  yours:  ", *yours, f" of {len(steps) + 2} values")
+    print("  PyTorch:", *sorted(set(theirs)), f" in {len(theirs)} saved tensors")
+
+
+# %% tags=["skip-grading"]
+values = {**FUNCTIONS, "x": Number(2.0), "y": Number(0.5)}
+exec(as_program(STEPS), values)
+nodes = {name: values[name] for name in "xyabcL"}
+marked = [nodes[name] for name in set(pytorch_kept(STEPS))]
+expression_graph(
+    nodes["L"], nodes, marked=marked, title=f"Kept until backward: {len(marked)} of 6 (dark)"
+)
+plt.show()
+
+# %% [markdown]
+# b is saved twice, by exp and by the product, but there is one b: count storages, not saved tensors. And ReLU would need one *bit* of its output, the sign; PyTorch keeps it all.
+#
+# ## A whole layer
+#
+# relu(x · W + bias) for a batch, in your numbers: a node for each product, each addition and each ReLU. Each sum starts from the bias. How many nodes is that? And at how many *values* does some rule look?
+
+# %% [markdown]
+# ✎ x is (batch, in_features), W is (in_features, out_features). Everything needs a gradient.
+
+
+# %% answer="layer_nodes"
+def layer_nodes(batch, in_features, out_features):
+    """{"nodes": made by operations, "kept": values that some rule looks at, each once}."""
+    ### BEGIN SOLUTION
+    outputs = batch * out_features
+    kept = batch * in_features + in_features * out_features + outputs  # x, W, relu
+    return {"nodes": outputs * (2 * in_features + 1), "kept": kept}
+    ### END SOLUTION
+
+
+# %% check="layer_nodes"
+check("layer_nodes", layer_nodes)
+
+# %% [markdown]
+# PyTorch's layer, seen by the hooks. (`x` stands for features of an earlier layer, so it needs a gradient, too.)
+
+# %% tags=["skip-grading"]
+batch, wide, out = 32, 64, 10
+linear, features = nn.Linear(wide, out), torch.randn(batch, wide, requires_grad=True)
+storages = {}
+
+
+def pack(tensor):
+    storage = tensor.untyped_storage()
+    storages[storage.data_ptr()] = storage.nbytes() // tensor.element_size()
+    return tensor
+
+
+with saved_tensors_hooks(pack, lambda tensor: tensor):
+    result = linear(features).relu()
+print("PyTorch keeps", " + ".join(f"{n:,}" for n in storages.values()), end="")
+print(f" = {sum(storages.values()):,} values, with {pytorch_nodes(result)} nodes")
+try:
+    yours = layer_nodes(batch, wide, out)
+    yours = yours if isinstance(yours, dict) else dict(zip(("nodes", "kept"), yours))
+    print(
+        f"yours: {yours['kept']:,} values, ratio {yours['kept'] / sum(storages.values()):.3f}",
+        end="",
+    )
+    print(f", with {yours['nodes']:,} nodes")
+except NotImplementedError:
+    print("yours: not written yet")
+
+# %% [markdown]
+# Forty thousand small rules or a few large ones: they look at the same values. x and ReLU's output are what unit 05 counted; W is there anyway. **Saved activations are what backward rules look at.**
+
+# %%
+progress("07_autodiff")
+
+# %% [markdown]
+# **Takeaways**
+#
+# - Autodiff is a memory of operations, one local rule for each, an order, and a sweep.
+# - Several uses of a value: its gradients *add*.
+# - Reverse mode: one sweep for all inputs, about two forward passes' worth of FLOP. Its price is memory.
+# - Kept is what a rule looks at: both factors, exp's output, nothing for a sum.
+# - Finite differences are the judge, not the method.
+#
+# **Next:** 08, kernels: how to make one node do a million multiplications.
+
+# %% [markdown]
+# **References**
+#
+# - S. Linnainmaa: *Taylor expansion of the accumulated rounding error*, BIT 16, 1976. Reverse mode.
+# - D. Rumelhart, G. Hinton, R. Williams: *Learning representations by back-propagating errors*, Nature 323, 1986.
+# - A. Griewank, A. Walther: *Evaluating Derivatives*, 2nd edition, 2008. Costs of both modes.
+# - A. Baydin, B. Pearlmutter, A. Radul, J. Siskind: *Automatic differentiation in machine learning: a survey*, JMLR 18, 2018.
+# - A. Paszke et al.: *PyTorch: an imperative style, high-performance deep learning library*, NeurIPS 2019.
