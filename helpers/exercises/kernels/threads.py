@@ -179,7 +179,7 @@ def _draw_blocks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         (1024 * draw.randrange(1, 5), draw.choice([4, 8]), 1024),
         (1024 * draw.randrange(30, 200), draw.choice([2, 4]), draw.choice([256, 512, 1024])),
         (1024 * draw.randrange(2, 8), draw.choice([4, 8]), 1024),
-        (draw.randrange(200, 3000), 4, 1024),
+        (draw.randrange(200, 1500), 4, 1024),
     ]
 
 

@@ -1,0 +1,823 @@
+# %% [markdown]
+# # Kernels: making the machine do it
+#
+# Unit 04 measured what this machine can do. A loop in Python comes nowhere near it.
+#
+# **What stands between a loop and the machine, and how is it taken away?**
+
+# %%
+import math
+import random
+import time
+from functools import cache, reduce
+from itertools import product
+from statistics import median
+
+import matplotlib.pyplot as plt
+import numba
+import numpy
+import torch
+from numba import cuda, njit, prange
+
+from helpers.check import check, progress
+from helpers.conventions import format_bytes
+from helpers.simulator import CountedArray, KernelError, launch
+
+# %% [markdown]
+# One loop, three ways: run by Python, written with NumPy, and compiled by Numba from the same lines that Python ran. How many times faster is the last one? Guess.
+
+
+# %%
+def row_bells(x, out):
+    """out[i] = Σⱼ exp(−x[i, j]²)."""
+    for i in range(len(out)):
+        total = 0.0
+        for j in range(x.shape[1]):
+            total += numpy.exp(-(x[i, j] ** 2))
+        out[i] = total
+
+
+def side_by_side(runs, repeats=7):
+    """Seconds of each run, taken in turn: what disturbs the machine disturbs them all."""
+    times = {name: [] for name in runs}
+    for repeat in range(repeats + 1):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            if repeat:  # the first call compiles
+                times[name].append(time.perf_counter() - start)
+    return times
+
+
+# %% tags=["skip-grading"]
+from helpers.hardware import measure
+from helpers.plots import threads as pictures
+
+machine = f"{measure(seconds=0.3).name}, {numba.get_num_threads()} threads"
+compiled = njit(row_bells)
+x, out = numpy.random.rand(200, 500), numpy.zeros(200)
+times = side_by_side(
+    {
+        "Python": lambda: row_bells(x, out),
+        "NumPy": lambda: numpy.exp(-(x**2)).sum(1),
+        "Numba": lambda: compiled(x, out),
+    },
+    repeats=5,
+)
+gain = median(times["Python"]) / median(times["Numba"])
+pictures.times(times, f"Compiled, the same lines are {gain:.0f} times faster", log=True)
+plt.show()
+print(f"{machine}, Numba {numba.__version__}")
+
+# %% [markdown]
+# Python looks up, at every step, what `x` is, what `**` means for it, and makes an object of the result. Compiled code knows the types and does only the arithmetic.
+#
+# So first: what *are* the loops inside a tensor library?
+
+# %% [markdown]
+# ## Three loops: map, zip, reduce
+#
+# Softmax of a matrix is five of them:
+#
+# | | |
+# |---|---|
+# | largest of each row | reduce |
+# | minus the largest | zip, broadcast |
+# | exponential | map |
+# | sum of each row | reduce |
+# | divided by the sum | zip, broadcast |
+#
+# All walk over storage, shape, strides and offset (unit 03).
+
+# %% tags=["skip-grading"]
+from helpers.plots import tensors
+
+tensors.strides((4, 3), (1, 4), size=12, name="x.T")
+plt.show()
+
+# %% [markdown]
+# ✎ Where are a tensor's elements, in the order of their indices: (0, 0), (0, 1), …? For x.T above: 0, 4, 8, 1, … `product(*map(range, shape))` gives all indices in that order.
+
+
+# %% answer="element_positions"
+def element_positions(shape, strides, offset):
+    """Positions in storage of all elements, the last index fastest, as a list."""
+    ### BEGIN SOLUTION
+    return [
+        offset + sum(i * stride for i, stride in zip(index, strides))
+        for index in product(*map(range, shape))
+    ]
+    ### END SOLUTION
+
+
+# %% check="element_positions"
+check("element_positions", element_positions)
+
+# %% [markdown]
+# With that, each loop is a line or two. Here are functions of one number and of two, by name.
+
+# %%
+ONE = {"negate": lambda x: -x, "square": lambda x: x * x, "relu": lambda x: max(x, 0)}
+TWO = {
+    "add": lambda x, y: x + y,
+    "multiply": lambda x, y: x * y,
+    "maximum": lambda x, y: max(x, y),
+}
+
+# %% [markdown]
+# ✎ **Map**: one function on every element. Return the results as a flat list, in the order of the indices.
+
+
+# %% answer="tensor_map"
+def tensor_map(name, storage, shape, strides, offset):
+    """ONE[name] of each element."""
+    ### BEGIN SOLUTION
+    return [ONE[name](storage[at]) for at in element_positions(shape, strides, offset)]
+    ### END SOLUTION
+
+
+# %% check="tensor_map"
+check("tensor_map", tensor_map)
+
+# %% [markdown]
+# **Zip** takes two tensors, and their shapes may differ: a size of 1 stretches, a missing axis comes on the left. A stretched tensor is only a matter of strides. How far does a step go along an axis that repeats?
+#
+# ✎ The strides with which a tensor reads as one of shape `whole`.
+
+
+# %% answer="broadcast_strides"
+def broadcast_strides(shape, strides, whole):
+    """One stride for each axis of `whole`, as a list."""
+    ### BEGIN SOLUTION
+    missing = len(whole) - len(shape)
+    return [0] * missing + [0 if size == 1 else step for size, step in zip(shape, strides)]
+    ### END SOLUTION
+
+
+# %% check="broadcast_strides"
+check("broadcast_strides", broadcast_strides)
+
+# %% [markdown]
+# ✎ **Zip**: a and b are (storage, shape, strides, offset). `numpy.broadcast_shapes` tells the shape of the result.
+
+
+# %% answer="tensor_zip"
+def tensor_zip(name, a, b):
+    """TWO[name] of each pair of elements, as a flat list."""
+    whole = numpy.broadcast_shapes(a[1], b[1])
+    ### BEGIN SOLUTION
+    sides = []
+    for storage, shape, strides, offset in (a, b):
+        steps = broadcast_strides(shape, strides, whole)
+        sides.append([storage[at] for at in element_positions(whole, steps, offset)])
+    return [TWO[name](x, y) for x, y in zip(*sides)]
+    ### END SOLUTION
+
+
+# %% check="tensor_zip"
+check("tensor_zip", tensor_zip)
+
+# %% [markdown]
+# ✎ **Reduce**: fold one axis to nothing. The result has all the other axes; each of its elements begins where that axis is 0 and goes on by the axis's stride. (`reduce(function, numbers)` folds a list.)
+
+
+# %% answer="tensor_reduce"
+def tensor_reduce(name, a, axis):
+    """TWO[name] folded over one axis of a = (storage, shape, strides, offset), a flat list."""
+    storage, shape, strides, offset = a
+    kept = [each for each in range(len(shape)) if each != axis]
+    ### BEGIN SOLUTION
+    starts = element_positions([shape[k] for k in kept], [strides[k] for k in kept], offset)
+    steps = [i * strides[axis] for i in range(shape[axis])]
+    return [reduce(TWO[name], [storage[start + step] for step in steps]) for start in starts]
+    ### END SOLUTION
+
+
+# %% check="tensor_reduce"
+check("tensor_reduce", tensor_reduce)
+
+# %% [markdown]
+# Every elementwise operation, norm and softmax is made of these three. They are right, and slow: each step is Python's. So compile them.
+
+# %% [markdown]
+# ## Compiled: `njit`
+#
+# Numba reads the function's bytecode at its first call, works out the types, and has machine code made. What does the first call cost?
+
+# %% tags=["skip-grading"]
+fresh = njit(row_bells)
+start = time.perf_counter()
+fresh(x, out)
+first = time.perf_counter() - start
+again = median(side_by_side({"again": lambda: fresh(x, out)})["again"])
+print(f"first call {1e3 * first:,.0f} ms, later {1e3 * again:.2f} ms, ratio {first / again:,.0f}")
+print("compiled for", *fresh.signatures[0])
+
+# %% [markdown]
+# Other types (float32, say) are compiled anew. What Numba does not know (most of PyTorch, objects of your own) it refuses.
+#
+# ## All cores: `prange`
+#
+# `prange` says that the iterations of a loop do not need each other. **Predict**: which of these three is fastest, and how much?
+
+
+# %%
+def parallel_row_bells(x, out):
+    for i in prange(len(out)):
+        total = 0.0
+        for j in range(x.shape[1]):
+            total += numpy.exp(-(x[i, j] ** 2))
+        out[i] = total
+
+
+def in_parallel(function):
+    """Whether Numba made any loop of a compiled function parallel."""
+    if not getattr(function, "targetoptions", {}).get("parallel"):
+        return False
+    made = function.get_metadata(function.signatures[0])["parfor_diagnostics"]
+    return made.count_parfors() > 0
+
+
+# %% tags=["skip-grading"]
+candidates = {
+    "range, njit": njit(row_bells),
+    "prange, njit": njit(parallel_row_bells),
+    "prange, parallel=True": njit(parallel=True)(parallel_row_bells),
+}
+x, out = numpy.random.rand(2000, 1000), numpy.zeros(2000)
+times = side_by_side({name: lambda f=f: f(x, out) for name, f in candidates.items()}, 11)
+faster = {name: median(times["range, njit"]) / median(each) for name, each in times.items()}
+for name, function in candidates.items():
+    said = "parallel" if in_parallel(function) else "serial"
+    print(f"{name:22}{said:9}{faster[name]:5.2f} × as fast")
+alone, told = faster["prange, njit"], faster["prange, parallel=True"]
+pictures.times(times, f"prange alone: {alone:.1f} × as fast; with parallel=True: {told:.1f} ×")
+plt.show()
+print(machine)
+
+# %% [markdown]
+# Without `parallel=True`, `prange` is `range`, and nobody tells you: where the first two times differ, the machine was disturbed. With it, n cores give at most n times; starting threads, shared memory and other programs take their part of that.
+
+# %% [markdown]
+# ## What may run in parallel?
+#
+# Numba believes you. Forty million votes are counted here, on all cores. Each iteration reads a count and writes it one larger:
+
+
+# %% tags=["skip-grading"]
+@njit(parallel=True)
+def count_votes(votes, counts):
+    for i in prange(len(votes)):
+        counts[votes[i]] += 1
+
+
+votes = numpy.random.randint(0, 4, 40_000_000, dtype="uint8")
+for _ in range(4):
+    counts = numpy.zeros(4, "int64")
+    count_votes(votes, counts)
+    print(f"{counts.sum():,} counted, {len(votes) - counts.sum():,} lost")
+
+# %% [markdown]
+# Each line should say "0 lost". Two threads read the same old count, both add one, and one vote is gone: a **race**. Where a line is right, that was luck; on one core it always is. (A plain `total += x[i]` is safe: Numba gives each thread a total of its own.)
+#
+# ✎ Given the places that each iteration reads and writes: may the iterations run in any order, at the same time?
+
+
+# %% answer="may_run_in_parallel"
+def may_run_in_parallel(reads, writes):
+    """reads[i], writes[i]: lists of the places that iteration i uses. True or False."""
+    ### BEGIN SOLUTION
+    for i, written in enumerate(writes):
+        for j in range(len(writes)):
+            if i != j and set(written) & set(reads[j] + writes[j]):
+                return False
+    return True
+    ### END SOLUTION
+
+
+# %% check="may_run_in_parallel"
+check("may_run_in_parallel", may_run_in_parallel)
+
+# %% [markdown]
+# ✎ **Compile a loop of your own**: the sum of the squares of each row, the rows in parallel. Write the function inside, decorated, and return it. The check also asks Numba whether it is parallel.
+
+
+# %% answer="row_squares"
+@cache  # compiled once
+def parallel_rows():
+    """A compiled function of (x, out) that sets out[i] to Σⱼ x[i, j]², the rows in parallel."""
+
+    ### BEGIN SOLUTION
+    @njit(parallel=True)
+    def rows(x, out):
+        for i in prange(len(out)):
+            total = 0.0
+            for j in range(x.shape[1]):
+                total += x[i, j] ** 2
+            out[i] = total
+
+    return rows
+    ### END SOLUTION
+
+
+def row_squares(x):
+    """Runs your function; leave this as it is."""
+    x = numpy.array(x, dtype=float)
+    out = numpy.zeros(len(x))
+    rows = parallel_rows()
+    rows(x, out)
+    return {"values": out.tolist(), "in parallel": in_parallel(rows)}
+
+
+# %% check="row_squares"
+check("row_squares", row_squares)
+
+# %% [markdown]
+# ## Fusion: the same chain, fewer bytes
+#
+# A scale, a ReLU and a residual: out = max(s · x, 0) + r. As three kernels, each writes an array that the next one reads. As one, the values in between never leave the processor.
+
+
+# %%
+def separate(s, x, r, t, u, out):
+    for i in range(len(x)):
+        t[i] = s * x[i]
+    for i in range(len(x)):
+        u[i] = max(t[i], 0)
+    for i in range(len(x)):
+        out[i] = u[i] + r[i]
+
+
+def together(s, x, r, out):
+    for i in range(len(x)):
+        out[i] = max(s * x[i], 0) + r[i]
+
+
+# %% [markdown]
+# ✎ Count first. `numbers` fp32 numbers pass through a chain of steps; `others` says for each step how many further tensors of that size it reads (here: [0, 0, 1]). Every step writes one result. What do the separate kernels read and write, in bytes, and what does the fused one?
+
+
+# %% answer="chain_traffic"
+def chain_traffic(numbers, others):
+    """{"separate": bytes, "fused": bytes}."""
+    ### BEGIN SOLUTION
+    separate = sum(1 + more + 1 for more in others)
+    fused = 1 + sum(others) + 1
+    return {"separate": 4 * numbers * separate, "fused": 4 * numbers * fused}
+    ### END SOLUTION
+
+
+# %% check="chain_traffic"
+check("chain_traffic", chain_traffic)
+
+# %% [markdown]
+# Is that what the loops do? Arrays that count their own reads and writes can tell:
+
+# %%
+n = 1000
+for loops, arrays in (separate, 5), (together, 3):
+    counting = [CountedArray(numpy.ones(n, "float32")) for _ in range(arrays)]
+    loops(2.0, *counting)
+    moved = 4 * sum(array.reads + array.writes for array in counting)
+    print(f"{loops.__name__:9}{moved:7,} B: {moved // (4 * n)} × {4 * n:,} B")
+
+# %% [markdown]
+# **Predict** for 8 million numbers (32 MiB an array): the bytes shrink 7 : 3. How many times faster is the fused loop? And how long does each take, if nothing but memory counts? Write your guess down, then run.
+
+
+# %% tags=["skip-grading"]
+@njit
+def copied(x, out):
+    for i in range(len(x)):
+        out[i] = x[i]
+
+
+n, s = 2**23, numpy.float32(2)
+x, r, t, u, out = numpy.random.rand(5, n).astype("float32")
+separate_compiled, together_compiled = njit(separate), njit(together)
+times = side_by_side(
+    {
+        "separate": lambda: separate_compiled(s, x, r, t, u, out),
+        "fused": lambda: together_compiled(s, x, r, out),
+        "a copy": lambda: copied(x, out),
+    }
+)
+rate = 2 * 4 * n / median(times["a copy"])  # one array read, one written
+print(f"a copy: {rate / 1e9:.1f} GB/s")
+for name, arrays in ("separate", 7), ("fused", 3):
+    moved, took = 4 * n * arrays, median(times[name])
+    print(f"{name:9}{format_bytes(moved):>11}, {1e3 * moved / rate:4.1f} ms at a copy's rate")
+    print(f"{'':9} measured {1e3 * took:4.1f} ms, ratio {moved / rate / took:.2f}")
+factor = median(times["separate"]) / median(times["fused"])
+pictures.times(times, f"{7 / 3:.1f} times fewer bytes, {factor:.1f} times less time")
+plt.show()
+
+# %% [markdown]
+# **Explain (1 point).** What did you predict, what was measured, and where does the difference come from? A person reads it.
+
+# %% [markdown] read="explain_fusion" points=1
+# I predicted 2.3 times, as 7 : 3 says, and 2.4 were measured. The time goes with the bytes: a
+# multiplication, a comparison and an addition for each number are hidden behind them. At the rate
+# of a copy the separate loops should take 42 ms and took 45, the fused one 18 and took 18. What
+# remains: writing an array first loads its lines into the cache, so a write moves more than it
+# says, and the machine did other work at the same time.
+
+# %% [markdown]
+# ✎ **Fuse one yourself**: hard swish and a residual. v = x[i] gives v · clip(v + 3, 0, 6) / 6, plus y[i]. One loop; every number of x and y is read once, every number of out written once. It runs on counting arrays.
+
+
+# %%
+def whole_numbers(seed, *sizes):
+    """An array of random whole numbers from −9 to 9 for each size, the same for the same seed."""
+    draw = random.Random(seed)
+    return [numpy.array([float(draw.randrange(-9, 10)) for _ in range(size)]) for size in sizes]
+
+
+# %% answer="fused_chain"
+def hard_swish_and_residual(x, y, out):
+    """out[i] = x[i] · clip(x[i] + 3, 0, 6) / 6 + y[i]."""
+    ### BEGIN SOLUTION
+    for i in range(len(x)):
+        v = x[i]
+        out[i] = v * min(max(v + 3, 0), 6) / 6 + y[i]
+    ### END SOLUTION
+
+
+def fused_chain(numbers, seed):
+    """Runs your loop on arrays that count; leave this as it is."""
+    x, y, out = map(CountedArray, [*whole_numbers(seed, numbers, numbers), numpy.zeros(numbers)])
+    hard_swish_and_residual(x, y, out)
+    reads, writes = (sum(getattr(a, what) for a in (x, y, out)) for what in ("reads", "writes"))
+    return {"values": out.values.tolist(), "reads": reads, "writes": writes}
+
+
+# %% check="fused_chain"
+check("fused_chain", fused_chain)
+
+# %% [markdown]
+# ## A matrix product, three times
+#
+# Fusing helps where each number is used once. In a product of n × n matrices each is used n times. The arithmetic is the same in these three; what differs is the order.
+
+
+# %% tags=["skip-grading"]
+@njit
+def row_by_column(a, b, out):
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            total = numpy.float32(0)
+            for k in range(a.shape[1]):
+                total += a[i, k] * b[k, j]  # b: down a column, a whole row apart
+            out[i, j] = total
+
+
+@njit
+def row_by_row(a, b, out):
+    out[:] = 0
+    for i in range(out.shape[0]):
+        for k in range(a.shape[1]):
+            for j in range(out.shape[1]):
+                out[i, j] += a[i, k] * b[k, j]  # b and out: along a row
+
+
+@njit
+def by_tiles(a, b, out, tile):
+    out[:] = 0
+    for k0 in range(0, a.shape[1], tile):
+        for j0 in range(0, out.shape[1], tile):
+            for i in range(out.shape[0]):
+                part = out[i, j0 : j0 + tile]
+                for k in range(k0, k0 + tile):
+                    row = b[k, j0 : j0 + tile]  # of one tile of b, which stays in the cache
+                    for j in range(tile):
+                        part[j] += a[i, k] * row[j]
+
+
+# %% tags=["skip-grading"]
+n = 512
+torch.set_num_threads(1)
+a, b, out = numpy.random.rand(3, n, n).astype("float32")
+times = side_by_side(
+    {
+        "row by column": lambda: row_by_column(a, b, out),
+        "row by row": lambda: row_by_row(a, b, out),
+        "tiles of 64": lambda: by_tiles(a, b, out, 64),
+        "PyTorch": lambda: torch.mm(torch.from_numpy(a), torch.from_numpy(b)),
+    },
+    repeats=3,
+)
+for name, measured in times.items():
+    print(f"{name:14}{2 * n**3 / median(measured) / 1e9:6.1f} GFLOP/s on one core")
+slower = median(times["row by column"]) / median(times["PyTorch"])
+pictures.times(
+    times, f"The same {2 * n**3 / 1e6:.0f} MFLOP, up to {slower:.0f} times as long", log=True
+)
+plt.show()
+
+# %% [markdown]
+# Walking down a column loads a line of 16 numbers for one of them (unit 03). Along rows, or within a tile, all 16 are used. This b has only 1 MiB, so most caches hold it even without tiles. PyTorch tiles twice, for the cache and for the registers.
+#
+# A GPU has little cache for each of its many threads. There, a kernel keeps its tiles by hand:
+
+# %% tags=["skip-grading"]
+pictures.product_tiles(12, 4, row=1, column=2)
+plt.show()
+
+# %% [markdown]
+# A block that keeps the tiles in fast memory fetches each number once and uses it `tile` times.
+#
+# ✎ Numbers read from slow memory by a product of m × k by k × n. *naive*: every multiply-accumulate fetches both of its numbers. *tiled*: every tile of the result fetches the tiles of a and b that it needs. `tile` divides m, n and k.
+
+
+# %% answer="product_reads"
+def product_reads(m, n, k, tile):
+    """{"naive": numbers read, "tiled": numbers read}."""
+    ### BEGIN SOLUTION
+    results = (m // tile) * (n // tile)  # tiles of the result
+    return {"naive": 2 * m * n * k, "tiled": results * (k // tile) * 2 * tile**2}
+    ### END SOLUTION
+
+
+# %% check="product_reads"
+check("product_reads", product_reads)
+
+# %% [markdown]
+# ## A GPU's way: threads, blocks, grid
+#
+# On a GPU you do not write the loop. You write what **one thread** does, and start thousands. Threads come in **blocks**, blocks form a **grid**. Each thread finds its own element:
+#
+# i = blockIdx · blockDim + threadIdx
+
+# %% tags=["skip-grading"]
+pictures.global_index(elements=11, threads=4)
+plt.show()
+
+# %% [markdown]
+# Blocks are all of one size, so the last one may stick out: a **guard**, `if i < n`, keeps its surplus threads from touching memory beyond the end.
+#
+# In two axes, x runs along a row and y down a column. ✎ Which element does a thread have, and at what position does it lie in a row-major matrix?
+
+
+# %% answer="thread_element"
+def thread_element(block, thread, threads, columns):
+    """block, thread, threads in a block: each [x, y]. {"row": …, "column": …, "position": …}."""
+    ### BEGIN SOLUTION
+    column = block[0] * threads[0] + thread[0]
+    row = block[1] * threads[1] + thread[1]
+    return {"row": row, "column": column, "position": row * columns + column}
+    ### END SOLUTION
+
+
+# %% check="thread_element"
+check("thread_element", thread_element)
+
+# %% [markdown]
+# A kernel in Numba is a Python function that asks `cuda` where it is: `cuda.blockIdx.x`, `cuda.blockDim.x`, `cuda.threadIdx.x` (and `.y`). On a GPU, `cuda.jit` compiles it. Here, `launch` runs it thread by thread and counts what it reads and writes in **global memory**: the GPU's main, slow memory. First, without a guard:
+
+
+# %% tags=["skip-grading"]
+def doubled(x, out):
+    i = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
+    out[i] = 2 * x[i]
+
+
+x = numpy.arange(11.0)
+try:
+    launch(doubled, 3, 4, x, numpy.zeros(11))  # 3 blocks of 4 threads
+except KernelError as error:
+    print(error)
+
+# %% [markdown]
+# A GPU would not have stopped. It would have read and written whatever lies there.
+#
+# ✎ Write the kernel of `axpy`, out[i] = a · x[i] + y[i], with a guard.
+
+
+# %% answer="axpy"
+def axpy_kernel(a, x, y, out):
+    """One thread's work: its own element of out, if there is one."""
+    ### BEGIN SOLUTION
+    i = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
+    if i < len(out):
+        out[i] = a * x[i] + y[i]
+    ### END SOLUTION
+
+
+def axpy(numbers, threads, seed):
+    """Launches your kernel on enough blocks; leave this as it is."""
+    x, y = whole_numbers(seed, numbers, numbers)
+    out = numpy.zeros(numbers)
+    blocks = (numbers + threads - 1) // threads
+    counts = launch(axpy_kernel, blocks, threads, 3, x, y, out)
+    return {
+        "values": out.tolist(),
+        "global reads": counts.global_reads,
+        "global writes": counts.global_writes,
+    }
+
+
+# %% check="axpy"
+check("axpy", axpy)
+
+# %% [markdown]
+# ## Shared memory, and a barrier
+#
+# The threads of one block share a small fast memory. One thread writes, another reads: but who is first? Here a block turns eight numbers round. Every thread puts one in and takes out another one.
+
+
+# %% tags=["skip-grading"]
+def turned(x, out):
+    shared = cuda.shared.array(8, numba.float64)
+    i = cuda.threadIdx.x
+    shared[i] = x[i]
+    out[i] = shared[7 - i]  # has thread 7 - i been here?
+
+
+x, out = numpy.arange(8.0), numpy.zeros(8)
+launch(turned, 1, 8, x, out, find_races=False)
+print("given   ", x)
+print("is      ", out)
+print("ought be", x[::-1])
+
+# %% [markdown]
+# Wrong: threads 0 to 3 took what nobody had written yet. On a GPU it would be what was left there, and *sometimes* the right numbers: threads run in no fixed order. `launch` normally looks for such **races** and names them:
+
+
+# %% tags=["skip-grading"]
+def turned_with_barrier(x, out):
+    shared = cuda.shared.array(8, numba.float64)
+    i = cuda.threadIdx.x
+    shared[i] = x[i]
+    cuda.syncthreads()  # nobody goes on before all have come here
+    out[i] = shared[7 - i]
+
+
+try:
+    launch(turned, 1, 8, x, out)
+except KernelError as error:
+    print("without barrier:", error)
+launch(turned_with_barrier, 1, 8, x, out)
+print("with barrier:", out)
+
+# %% [markdown]
+# Shared memory is small: 48 KiB for a block on most GPUs, unless asked for more. And a block has at most 1024 threads.
+#
+# ✎ How wide may a square tile be, if there is a thread for each of its elements, and a tile of *both* matrices has to fit? `math.isqrt` is the whole root.
+
+
+# %% answer="largest_tile"
+def largest_tile(shared_bytes, width, max_threads):
+    """Side of the largest tile; `width` is the bytes of a number."""
+    ### BEGIN SOLUTION
+    return min(math.isqrt(shared_bytes // (2 * width)), math.isqrt(max_threads))
+    ### END SOLUTION
+
+
+# %% check="largest_tile"
+check("largest_tile", largest_tile)
+
+# %% [markdown]
+# ## The tiled product
+#
+# First the naive kernel: a thread walks along a row of a and down a column of b. How many global reads is that, for 8 × 8?
+
+# %%
+TILE = 4  # known when a kernel is compiled: shared arrays have fixed sizes
+
+
+def naive_kernel(a, b, out):
+    column, row = cuda.grid(2)  # short for blockIdx · blockDim + threadIdx, in x and y
+    total = 0.0
+    for k in range(a.shape[1]):
+        total += a[row, k] * b[k, column]
+    out[row, column] = total
+
+
+a, b = (each.reshape(8, 8) for each in whole_numbers(0, 64, 64))
+out = numpy.zeros((8, 8))
+counts = launch(naive_kernel, (2, 2), (TILE, TILE), a, b, out)
+print("right:", numpy.array_equal(out, a @ b))
+print("reads:", counts.global_reads, "counted,", 2 * 8**3, "= 2 · 8³ expected")
+
+# %% [markdown]
+# ✎ **Now tiled (2 points).** For each step along k: every thread brings one number of a's tile and one of b's; barrier; every thread adds up TILE products from shared memory; barrier. Why the second one? Leave it out and read what `launch` says.
+#
+# The size is a multiple of TILE. About ten lines.
+
+
+# %% answer="tiled_product"
+def tiled_kernel(a, b, out):
+    """One thread's work: its element of a @ b, through shared tiles of TILE × TILE."""
+    tile_a = cuda.shared.array((TILE, TILE), numba.float32)
+    tile_b = cuda.shared.array((TILE, TILE), numba.float32)
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    column, row = cuda.grid(2)
+    ### BEGIN SOLUTION
+    total = 0.0
+    for start in range(0, a.shape[1], TILE):
+        tile_a[y, x] = a[row, start + x]
+        tile_b[y, x] = b[start + y, column]
+        cuda.syncthreads()
+        for k in range(TILE):
+            total += tile_a[y, k] * tile_b[k, x]
+        cuda.syncthreads()
+    out[row, column] = total
+    ### END SOLUTION
+
+
+def tiled_product(size, seed):
+    """Launches your kernel; leave this as it is."""
+    a, b = (each.reshape(size, size) for each in whole_numbers(seed, size**2, size**2))
+    out = numpy.zeros((size, size))
+    blocks = (size // TILE, size // TILE)
+    counts = launch(tiled_kernel, blocks, (TILE, TILE), a, b, out)
+    return {
+        "product": out.ravel().tolist(),
+        "global reads": counts.global_reads,
+        "global writes": counts.global_writes,
+    }
+
+
+# %% check="tiled_product"
+check("tiled_product", tiled_product)
+
+# %% [markdown]
+# `launch` is a small stand-in of ours: one thread at a time, always in one order, so that a grade does not depend on luck. Numba has a simulator of its own with threads that really run at once. It is chosen when Numba is imported, so your kernel goes to another process. Do both count the same?
+
+# %% tags=["skip-grading"]
+from helpers.simulator import launch_in_numba
+
+print("size   kernel         expected   launch  Numba's  right")
+for kernel, size in (naive_kernel, 8), (tiled_kernel, 8), (tiled_kernel, 12):
+    a, b = (each.reshape(size, size) for each in whole_numbers(size, size**2, size**2))
+    expected = 2 * size**3 // (TILE if kernel is tiled_kernel else 1)
+    print(f"{size:4}   {kernel.__name__:13}{expected:10,}", end="")
+    try:
+        for run in launch, launch_in_numba:
+            out = numpy.zeros((size, size))
+            counts = run(kernel, (size // TILE, size // TILE), (TILE, TILE), a, b, out)
+            print(f"{counts.global_reads:9,}", end="")
+        print(" ", numpy.array_equal(out, a @ b))
+    except (NotImplementedError, KernelError, RuntimeError) as error:
+        print(f"  {type(error).__name__}")
+
+# %% [markdown]
+# Reads fall as many times as a tile is wide, whatever the size. (This is what a kernel asks for; a GPU's caches catch a part of it.) In the roofline's words, intensity rises with the tile:
+
+# %% tags=["skip-grading"]
+from helpers.hardware import DEVICES
+
+n = 4096
+print(f"fp32 product of {n} × {n}: FLOP for each byte of global memory")
+print(f"  the A100's ridge: {DEVICES['A100'].ridge('fp32'):.1f} FLOP/B")
+for tile in 1, 4, 16, 32:
+    reads = 2 * n**3 // tile
+    intensity = 2 * n**3 / (4 * (reads + n**2))
+    print(f"  tile {tile:2}: {intensity:5.2f} FLOP/B")
+
+# %% [markdown]
+# Even a tile of 32, 1024 threads, stays below that ridge. Libraries go on: each thread keeps a small tile of its own in registers.
+#
+# On a real GPU, compiled from the same lines:
+
+# %% tags=["gpu"]
+if torch.cuda.is_available():
+    n, TILE = 2048, 16
+    a, b = (cuda.to_device(numpy.random.rand(n, n).astype("float32")) for _ in range(2))
+    out = cuda.device_array((n, n), "float32")
+    for kernel in naive_kernel, tiled_kernel:
+        on_gpu = cuda.jit(kernel)[(n // TILE, n // TILE), (TILE, TILE)]
+
+        def wait_for_it(on_gpu=on_gpu):
+            on_gpu(a, b, out)
+            cuda.synchronize()
+
+        took = median(side_by_side({"GPU": wait_for_it})["GPU"])
+        print(f"{kernel.__name__:13}{1e3 * took:7.2f} ms {2 * n**3 / took / 1e12:6.2f} TFLOP/s")
+    TILE = 4
+else:
+    print("No GPU here: this cell was not run. Colab has some: Runtime → Change runtime type.")
+
+# %%
+progress("08_kernels")
+
+# %% [markdown]
+# **Takeaways**
+#
+# - Tensor operations are map, zip and reduce over strides; broadcasting is a stride of 0.
+# - `prange` without `parallel=True` is `range`. Iterations may run in parallel if none writes what another one uses.
+# - Fusing removes arrays in between: fewer bytes, less time, the same arithmetic.
+# - A GPU's thread finds its element from block and thread; a guard stops the surplus.
+# - Between writing shared memory and reading it stands a barrier, and another one before it is overwritten.
+# - Tiles cut global reads as many times as they are wide.
+
+# %% [markdown]
+# **References**
+#
+# - S. K. Lam, A. Pitrou, S. Seibert: *Numba: a LLVM-based Python JIT compiler*, LLVM-HPC 2015
+# - A. J. Bernstein: *Analysis of programs for parallel processing*, 1966. When iterations may run in any order.
+# - J. Nickolls, I. Buck, M. Garland, K. Skadron: *Scalable parallel programming with CUDA*, ACM Queue, 2008
+# - S. Rush: *GPU Puzzles*, 2022. *MiniTorch*, 2020. Map, zip, reduce and their kernels as exercises.
+# - NVIDIA: *CUDA C++ programming guide*. Numba: *Numba for CUDA GPUs*
+#
+# **Next:** the homework: all of it on one sheet.

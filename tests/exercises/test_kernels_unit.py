@@ -1,0 +1,203 @@
+"""Unit 08: its numbers worked by hand, held against PyTorch, NumPy and counted launches."""
+
+import numba
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import cuda
+
+from helpers.check import judge
+from helpers.exercises import EXERCISES, grading_cases
+from helpers.simulator import launch
+
+UNIT = [exercise for exercise in EXERCISES.values() if exercise.unit == "08_kernels"]
+
+
+def right(name, *args):
+    """The reference's answer, ledgers as their totals."""
+    value = EXERCISES[name].reference(*args)
+    if isinstance(value, dict):
+        return {part: getattr(each, "total", each) for part, each in value.items()}
+    return value
+
+
+def drawn(name, seeds=3):
+    exercise = EXERCISES[name]
+    return [case.args for seed in range(seeds) for case in grading_cases(exercise, bytes([seed]))]
+
+
+def as_torch(storage, shape, strides, offset):
+    return torch.tensor(storage).as_strided(tuple(shape), tuple(strides), offset)
+
+
+@pytest.mark.parametrize("args", drawn("element_positions"))
+def test_positions_are_what_a_strided_view_of_a_range_holds(args):
+    assert right("element_positions", *args) == as_torch(range(500), *args).flatten().tolist()
+
+
+@pytest.mark.parametrize("args", drawn("tensor_map"))
+def test_map_is_pytorchs(args):
+    name, *tensor = args
+    function = {"negate": torch.neg, "square": torch.square, "relu": torch.relu}[name]
+    assert right("tensor_map", *args) == function(as_torch(*tensor)).flatten().tolist()
+
+
+@pytest.mark.parametrize("args", drawn("broadcast_strides"))
+def test_stretched_strides_are_those_of_expand(args):
+    shape, strides, whole = args
+    view = torch.zeros(2000).as_strided(shape, strides)
+    stretched = view.expand(whole)
+    # PyTorch, too, steps by 0 along a size of 1 that is stretched
+    assert right("broadcast_strides", *args) == list(stretched.stride())
+
+
+TWO = {"add": torch.add, "multiply": torch.mul, "maximum": torch.maximum}
+
+
+@pytest.mark.parametrize("args", drawn("tensor_zip"))
+def test_zip_broadcasts_as_pytorch_does(args):
+    name, a, b = args
+    assert right("tensor_zip", *args) == TWO[name](as_torch(*a), as_torch(*b)).flatten().tolist()
+
+
+@pytest.mark.parametrize("args", drawn("tensor_reduce"))
+def test_reduce_is_pytorchs(args):
+    name, a, axis = args
+    function = {"add": torch.sum, "multiply": torch.prod, "maximum": torch.amax}[name]
+    assert right("tensor_reduce", *args) == function(as_torch(*a), axis).flatten().tolist()
+
+
+places = st.lists(st.integers(0, 3), max_size=2)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(places, places), min_size=1, max_size=3))
+def test_iterations_that_may_run_in_parallel_give_the_same_in_every_order(loop):
+    reads, writes = ([list(each) for each in side] for side in zip(*loop, strict=True))
+
+    def run(order):
+        memory = [1, 10, 100, 1000]
+        for i in order:
+            seen = sum(memory[place] for place in reads[i])
+            for place in writes[i]:
+                memory[place] = 7 * seen + i + 3
+        return memory
+
+    turns = range(len(loop))
+    if right("may_run_in_parallel", reads, writes):
+        assert run(turns) == run(reversed(turns))
+
+
+def test_both_answers_occur_among_the_loops_drawn():
+    assert {right("may_run_in_parallel", *args) for args in drawn("may_run_in_parallel", 1)} == {
+        True,
+        False,
+    }
+
+
+def test_a_chain_of_three_steps_moves_seven_arrays_and_three_when_fused():
+    # scale: 2, ReLU: 2, residual: 3; fused: input, residual, output
+    answer = right("chain_traffic", 1000, [0, 0, 1])
+    assert answer == {"separate": 7 * 4000, "fused": 3 * 4000}
+
+
+@settings(deadline=None)
+@given(st.integers(1, 10**6), st.lists(st.integers(0, 3), min_size=1, max_size=6))
+def test_fusing_saves_two_arrays_between_each_two_steps(numbers, others):
+    answer = right("chain_traffic", numbers, others)
+    assert answer["separate"] - answer["fused"] == 2 * 4 * numbers * (len(others) - 1)
+
+
+def test_the_fused_chain_is_pytorchs_hard_swish():
+    from helpers.exercises.kernels.inputs import whole_numbers
+
+    x, y = map(torch.tensor, whole_numbers(3, 50, 50))
+    expected = torch.nn.functional.hardswish(x) + y
+    assert right("fused_chain", 50, 3)["values"] == pytest.approx(expected.tolist(), rel=1e-5)
+
+
+def test_tiles_of_four_read_a_quarter():
+    # 8 · 8 · 8 multiply-accumulates fetch two numbers each
+    assert right("product_reads", 8, 8, 8, 4) == {"naive": 1024, "tiled": 256}
+    # 2 · 1 tiles of the result, each with 4 steps of 2 · 16 · 16 numbers
+    assert right("product_reads", 32, 16, 64, 16)["tiled"] == 2 * 1 * 4 * 2 * 256
+
+
+def test_a_threads_element_is_where_a_launch_puts_it():
+    def marked(out):
+        column, row = cuda.grid(2)
+        out[row, column] = (
+            cuda.blockIdx.x * 1000
+            + cuda.blockIdx.y * 100
+            + cuda.threadIdx.x * 10
+            + cuda.threadIdx.y
+        )
+
+    out = np.zeros((6, 12))
+    launch(marked, (3, 2), (4, 3), out)
+    answer = right("thread_element", [2, 1], [3, 2], [4, 3], 12)
+    assert out[answer["row"], answer["column"]] == 2132
+    assert out.ravel()[answer["position"]] == 2132
+
+
+def test_a_tile_is_bound_by_threads_or_by_shared_memory():
+    # 2 · 78² · 4 B = 48,672 of 49,152 B would fit, but 33² threads are more than 1024
+    assert right("largest_tile", 49_152, 4, 1024) == 32
+    assert right("largest_tile", 49_152, 4, 10**6) == 78
+    # 2 · 16² · 4 B = 2048 B
+    assert right("largest_tile", 2048, 4, 1024) == 16
+
+
+def test_axpy_reads_two_numbers_an_element_and_writes_one():
+    answer = right("axpy", 11, 4, 2)
+    assert (answer["global reads"], answer["global writes"]) == (22, 11)
+
+
+@pytest.mark.parametrize("args", drawn("tiled_product", 1))
+def test_the_tiled_products_reference_is_a_product_and_what_a_launch_counts(args):
+    size, seed = args
+    from helpers.exercises.kernels.inputs import whole_numbers
+    from helpers.exercises.kernels.threads import TILE
+
+    def tiled(a, b, out):
+        tile_a = cuda.shared.array((TILE, TILE), numba.float32)
+        tile_b = cuda.shared.array((TILE, TILE), numba.float32)
+        x, y = cuda.threadIdx.x, cuda.threadIdx.y
+        column, row = cuda.grid(2)
+        total = 0.0
+        for start in range(0, size, TILE):
+            tile_a[y, x] = a[row, start + x]
+            tile_b[y, x] = b[start + y, column]
+            cuda.syncthreads()
+            for k in range(TILE):
+                total += tile_a[y, k] * tile_b[k, x]
+            cuda.syncthreads()
+        out[row, column] = total
+
+    a, b = (np.reshape(each, (size, size)) for each in whole_numbers(seed, size**2, size**2))
+    out = np.zeros((size, size))
+    counts = launch(tiled, (size // TILE, size // TILE), (TILE, TILE), a, b, out)
+    answer = right("tiled_product", size, seed)
+    assert answer["product"] == out.ravel().tolist() == (a @ b).ravel().tolist()
+    assert answer["global reads"] == counts.global_reads == 2 * size**3 // TILE
+    assert answer["global writes"] == counts.global_writes == size**2
+
+
+@pytest.mark.parametrize("exercise", UNIT, ids=lambda exercise: exercise.name)
+def test_no_misconception_passes_whatever_is_drawn(exercise):
+    for seed in range(10):
+        cases = grading_cases(exercise, bytes([seed]))
+        for misconception in exercise.misconceptions:
+
+            def wrong(*args, misconception=misconception):
+                answer, whole = misconception.answer(*args), exercise.reference(*args)
+                if not isinstance(answer, dict):
+                    return answer
+                plain = {part: getattr(each, "total", each) for part, each in whole.items()}
+                return {**plain, **answer}
+
+            verdict = judge(exercise, wrong, cases)
+            assert verdict.fraction < 1, (seed, misconception.name)
+            assert misconception.hint in verdict.hint, (seed, misconception.name)
