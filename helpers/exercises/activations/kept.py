@@ -93,7 +93,7 @@ KEPT_STORAGES = Exercise(
     parameters=("saved", "weights"),
     examples=[
         ([[7, 4096], [7, 4096], [9, 4096]], []),
-        ([[1, 512], [2, 100], [3, 2048], [1, 512]], [2]),
+        ([[1, 512], [2, 100], [1, 512]], [2]),
     ],
     hidden=_draw_saved,
     reference=_storages,

@@ -48,17 +48,21 @@ def _size(model: str, stage: int, bits: int) -> dict[str, float]:
     return {"parameters": whole, "bytes": whole * bits / 8, "in the stage": _stage(model, stage)}
 
 
+def _draw_models(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    small = [model for model in VARIANTS if model != "convnextv2_large"]
+    models, widths = draw.sample(small, 2), draw.sample([4, 8, 16, 32], 2)
+    return [(model, draw.randrange(4), bits) for model, bits in zip(models, widths, strict=True)]
+
+
 CONVNEXT_SIZE = Exercise(
     name="convnext_size",
     unit=UNIT,
     points=1,
     topic="parameters and bytes of convnextv2_large, and where they sit",
+    costly=True,
     parameters=("model", "stage", "bits"),
     examples=[("convnextv2_large", 2, 32), ("convnextv2_atto", 0, 4)],
-    hidden=lambda draw: [
-        (model, draw.randrange(4), draw.choice([4, 8, 16, 32]))
-        for model in draw.sample([m for m in VARIANTS if m != "convnextv2_large"], 3)
-    ],
+    hidden=_draw_models,
     reference=_size,
     misconceptions=(
         Misconception(

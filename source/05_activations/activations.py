@@ -1,0 +1,810 @@
+# %% [markdown]
+# # Activations: what has to be kept
+#
+# MobileNetV2 was made for phones: it has less than a third of ResNet-18's parameters. Yet it needs more memory to run.
+#
+# **What fills the memory, if not the parameters?**
+
+# %%
+import os
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import timm
+import torch
+from torch import nn
+
+from helpers.check import check, progress
+from helpers.conventions import format_bytes
+
+os.environ["KINETO_LOG_LEVEL"] = "99"  # PyTorch's profiler is not to talk about itself
+
+# %% [markdown]
+# Between two layers lies a tensor: the **activations**. A layer cannot run without its input, and has to put its output somewhere. So while it runs, both are there.
+#
+# The next cell notes both for every convolution and linear layer. It runs on the **meta device**: shapes without data, so nothing is allocated or computed.
+
+
+# %% tags=["skip-grading"]
+def in_and_out_of(name, side=224):
+    """Numbers in and out of each convolution and linear layer, and the number of parameters."""
+    with torch.device("meta"):
+        model, image = timm.create_model(name).eval(), torch.empty(1, 3, side, side)
+    layers = {}
+    for path, module in model.named_modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+
+            def note(module, inputs, output, path=path):
+                layers[path] = (inputs[0].numel(), output.numel())
+
+            module.register_forward_hook(note)
+    with torch.no_grad():
+        model(image)
+    return layers, sum(p.numel() for p in model.parameters())
+
+
+networks = {}
+print(f"{'':14}{'parameters':>12}{'at once, at most':>20}")
+for name, title in ("resnet18", "ResNet-18"), ("mobilenetv2_100", "MobileNetV2"):
+    networks[title], parameters = in_and_out_of(name)
+    peak = max(map(sum, networks[title].values()))
+    print(f"{title:14}{parameters:12,}{peak:20,}")
+
+# %% tags=["skip-grading"]
+from helpers.plots.activation_maps import in_and_out
+
+in_and_out(
+    networks, "activations", "Fewer parameters, higher peak: MobileNetV2's early layers are wide"
+)
+plt.show()
+
+# %% [markdown]
+# Both networks are small behind their first layers. But MobileNetV2 widens 16 channels to 96 while the image still has 112 × 112 pixels.
+#
+# How we count here: input + output of one convolution or linear layer. Normalization and ReLU are taken as part of it, and what a skip connection holds back is left out. Below, we look at all three.
+
+# %% [markdown]
+# ## AlexNet: in all, and at once
+#
+# | | shape | | shape |
+# |---|---|---|---|
+# | image | c × 224 × 224 | conv4 | 384 × 13 × 13 |
+# | conv1 | 96 × 55 × 55 | conv5 | 256 × 13 × 13 |
+# | pool1 | 96 × 27 × 27 | pool5 | 256 × 6 × 6 |
+# | conv2 | 256 × 27 × 27 | fc6, fc7 | 4096 |
+# | pool2 | 256 × 13 × 13 | fc8 | classes |
+# | conv3 | 384 × 13 × 13 | | |
+
+# %% [markdown]
+# ReLU works in place. Its two groups change AlexNet's weights, not its activations. (Unit 02 had 227 × 227 images; 224, padded by 2, gives the same 55.)
+#
+# ✎ *total*: all numbers in this table. *peak*: input + output of the layer where they are most. Which layer that is can depend on the arguments.
+
+
+# %% answer="alexnet_activations"
+def alexnet_activations(image_channels, classes):
+    """{"total": …, "peak": …}: activations of AlexNet, as numbers, for one image."""
+    ### BEGIN SOLUTION
+    sizes = [image_channels * 224**2, 96 * 55**2, 96 * 27**2, 256 * 27**2, 256 * 13**2]
+    sizes += [384 * 13**2, 384 * 13**2, 256 * 13**2, 256 * 6**2, 4096, 4096, classes]
+    return {"total": sum(sizes), "peak": max(a + b for a, b in pairwise(sizes))}
+    ### END SOLUTION
+
+
+# %% check="alexnet_activations"
+check("alexnet_activations", alexnet_activations)
+
+
+# %% tags=["skip-grading"]
+def pairs(sizes):
+    """Input and output of each layer of a chain, by the layer's name."""
+    return dict(zip(list(sizes)[1:], pairwise(sizes.values())))
+
+
+alexnet = pairs(
+    {
+        "image": 3 * 224**2,
+        "conv1": 96 * 55**2,
+        "pool1": 96 * 27**2,
+        "conv2": 256 * 27**2,
+        "pool2": 256 * 13**2,
+        "conv3": 384 * 13**2,
+        "conv4": 384 * 13**2,
+        "conv5": 256 * 13**2,
+        "pool5": 256 * 6**2,
+        "fc6": 4096,
+        "fc7": 4096,
+        "fc8": 1000,
+    }
+)
+in_and_out({"AlexNet": alexnet}, "activations", "The first layer decides what AlexNet needs")
+plt.show()
+
+# %% [markdown]
+# Less than half of all activations are there at once. The three last layers, which hold 96 % of the weights, hardly show.
+#
+# ✎ Now any small CNN: `layers` is a list of [output channels, kernel, stride], each with padding `kernel // 2`; the image is channels × size × size. Recall from unit 01: a side becomes ⌊(size + 2·padding − kernel) / stride⌋ + 1.
+
+
+# %% answer="cnn_peak"
+def cnn_peak(channels, size, layers):
+    """Numbers that are there at once, input + output, in the layer where they are most."""
+    ### BEGIN SOLUTION
+    most, read = 0, channels * size**2
+    for out_channels, kernel, stride in layers:
+        size = (size + 2 * (kernel // 2) - kernel) // stride + 1
+        written = out_channels * size**2
+        most, read = max(most, read + written), written
+    return most
+    ### END SOLUTION
+
+
+# %% check="cnn_peak"
+check("cnn_peak", cnn_peak)
+
+# %% [markdown]
+# ## A chip with 256 kB
+#
+# A microcontroller keeps its weights in flash, from where they are only read. Activations have to be written: they need SRAM, and it has 256 kB of that. Take the smallest usual format, int8: one byte a number.
+
+# %% tags=["skip-grading"]
+in_and_out(
+    {"AlexNet": alexnet} | networks,
+    "bytes, int8",
+    "None of the three fits: the hatched layers find no room",
+    limit=("256 kB", 256_000),
+)
+plt.show()
+
+# %% [markdown]
+# AlexNet's third layer, conv2, needs 256,608 B. That is just over 256 kB, and under 256 KiB: a reason to ask which of the two a data sheet means. In this course, a kB is 1000 bytes.
+#
+# And a smaller network, for images of 96 × 96? Take the first example of `cnn_peak`: [[32, 3, 2], [32, 3, 1], [96, 1, 1], [24, 3, 2]]. Layers 1 and 2 fit, and so does layer 4. **What does the third layer do?**
+
+# %% tags=["skip-grading"]
+small = {"image": 3 * 96**2, "layer 1": 32 * 48**2, "layer 2": 32 * 48**2}
+small |= {"layer 3": 96 * 48**2, "layer 4": 24 * 24**2}
+in_and_out(
+    {"small CNN": pairs(small)},
+    "bytes, int8",
+    "One layer of four finds no room",
+    limit=("256 kB", 256_000),
+)
+plt.show()
+
+# %% [markdown]
+# Nothing: it does not run. A desktop computer would move something to a disk and get slow; here there is nothing to move to. The third layer's output has no place, so there is no fourth layer and no answer. **It does not run slowly: it does not fit.**
+#
+# ✎ `sizes` are the numbers in the input and in each layer's output, `width` bytes each. Which is the first layer that does not fit?
+
+
+# %% answer="overflowing_layer"
+def overflowing_layer(sizes, width, kilobytes):
+    """Number of the first layer, from 1, whose input + output exceed the memory; None if all fit."""
+    ### BEGIN SOLUTION
+    for layer in range(1, len(sizes)):
+        if width * (sizes[layer - 1] + sizes[layer]) > 1000 * kilobytes:
+            return layer
+    return None
+    ### END SOLUTION
+
+
+# %% check="overflowing_layer"
+check("overflowing_layer", overflowing_layer)
+
+# %% [markdown]
+# What helps is a smaller image. MobileNetV2's peak is 1,505,280 = 30 · 224²: **30 numbers a pixel** of the image, 24 into the layer and 6 out of it.
+#
+# ✎ The side of the largest square image that it can take. It halves its image five times, so take a multiple of 32; 0 where not even 32 fits.
+
+
+# %% answer="largest_side"
+def largest_side(width, kilobytes):
+    """Largest multiple of 32 whose peak, `width` bytes a number, fits; 0 if there is none."""
+    ### BEGIN SOLUTION
+    side = 0
+    while width * 30 * (side + 32) ** 2 <= 1000 * kilobytes:
+        side += 32
+    return side
+    ### END SOLUTION
+
+
+# %% check="largest_side"
+check("largest_side", largest_side)
+
+# %% tags=["skip-grading"]
+print("MobileNetV2, int8, counted:")
+for pixels in 224, 160, 96, 64:
+    peak = max(map(sum, in_and_out_of("mobilenetv2_100", pixels)[0].values()))
+    verdict = "fits" if peak <= 256_000 else "does not fit"
+    print(f"{pixels:4}²: {peak:10,} B, {peak / pixels**2:.0f} a pixel, {verdict}")
+
+# %% [markdown]
+# ## A skip connection waits
+#
+# A residual block adds its input to its output at the end. Until then, the input has to stay.
+#
+# ✎ `sizes` are the block's input and the outputs of its layers; the last is as large as the input. Find the peak as before, and the peak when the input waits until the end. (The sum is written over the last output.)
+
+
+# %% answer="block_peak"
+def block_peak(sizes):
+    """{"convolutions": in + out at most, "with the skip": the waiting input counted, too}."""
+    ### BEGIN SOLUTION
+    pairs = [a + b for a, b in pairwise(sizes)]
+    # The first layer reads the waiting tensor itself.
+    waiting = [pairs[0]] + [sizes[0] + pair for pair in pairs[1:]]
+    return {"convolutions": max(pairs), "with the skip": max(waiting)}
+    ### END SOLUTION
+
+
+# %% check="block_peak"
+check("block_peak", block_peak)
+
+# %% [markdown]
+# Does that change who is higher? For ResNet-18 and MobileNetV2 it does not: their peaks are where nothing waits. ResNet-50 carries its skip at 256 channels:
+
+# %% tags=["skip-grading"]
+wide, narrow = 256 * 56**2, 64 * 56**2
+without = max(map(sum, in_and_out_of("resnet50")[0].values()))
+print(f"ResNet-50, in + out:        {without:10,}")
+print(f"ResNet-50, skip counted:    {wide + narrow + wide:10,}")
+print(f"MobileNetV2, either way:    {max(map(sum, networks['MobileNetV2'].values())):10,}")
+
+# %% [markdown]
+# So "MobileNetV2 has the higher peak" holds for ResNet-50 only where skips are left out. A peak needs its convention, as a FLOP does.
+
+# %% [markdown]
+# ## In place, or a new tensor
+#
+# After a convolution comes ReLU. `nn.ReLU(inplace=True)` writes over its input; plain `nn.ReLU()` writes a new tensor beside it.
+#
+# ✎ `sizes` are the network's input and the outputs of its convolutions, each followed by a ReLU. The peak for both kinds?
+
+
+# %% answer="relu_peak"
+def relu_peak(sizes):
+    """{"in place": …, "new tensor": …}: numbers that are there at once, at most."""
+    ### BEGIN SOLUTION
+    convolutions = max(a + b for a, b in pairwise(sizes))
+    relus = max(2 * size for size in sizes[1:])
+    return {"in place": convolutions, "new tensor": max(convolutions, relus)}
+    ### END SOLUTION
+
+
+# %% check="relu_peak"
+check("relu_peak", relu_peak)
+
+# %% [markdown]
+# Does PyTorch agree? Three convolutions, 4 images of 64 × 64, fp32. Beside the peak there are the weights and, from first to last, the images, which the caller holds: both are taken off.
+
+# %% tags=["skip-grading"]
+from helpers.meter.measured import measured_inference
+
+channels = 16, 64, 16, 32
+sizes = [4 * count * 64 * 64 for count in channels]
+# This layout is the one that the CPU's convolutions work in: they need no copy.
+layout = torch.channels_last
+images = torch.randn(4, 16, 64, 64).to(memory_format=layout)
+for kind, in_place in ("in place", True), ("new tensor", False):
+    parts = []
+    for before, after in pairwise(channels):
+        parts += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(in_place)]
+    model = nn.Sequential(*parts).to(memory_format=layout)
+    weights = sum(p.nbytes for p in model.parameters())
+    measured = measured_inference(model, images).peak - weights - images.nbytes
+    print(f"{kind:10} measured {measured:10,} B", end="")
+    try:
+        predicted = 4 * relu_peak(sizes)[kind]
+        print(f", predicted {predicted:10,} B, ratio {predicted / measured:.3f}")
+    except NotImplementedError:
+        print(", no prediction yet")
+
+# %% [markdown]
+# ## Predict, then measure
+#
+# ResNet-18 (its ReLUs are in place), 8 images, fp32: our count says 953,344 numbers an image. What does PyTorch really hold on this machine, weights left out? **Predict:** measured ÷ counted.
+
+# %%
+guess = 1.0  # write your own
+
+# %% tags=["skip-grading"]
+model, images = timm.create_model("resnet18").eval(), torch.randn(8, 3, 224, 224)
+weights = sum(p.nbytes for p in model.parameters())
+counted = 8 * 953_344 * 4
+measured = measured_inference(model, images).peak - weights
+print(f"counted  {counted:12,} B")
+print(f"measured {measured:12,} B, ratio {measured / counted:.2f}, guessed {guess:.2f}")
+
+# %% [markdown]
+# What is it that we did not count? The course's meter follows every tensor through the pass, without running it, and says what is there at the peak.
+
+# %% tags=["skip-grading"]
+from helpers.meter import inference_memory
+
+foreseen = inference_memory(model, images)
+print(f"meter ÷ measured, without weights: {(foreseen.peak - weights) / measured:.4f}")
+foreseen.ledger
+
+# %% [markdown]
+# ✎ **Explain (1 point).** What did you guess, and what was measured? At which operation is the peak, and which tensors are there at that moment? Work out their bytes. A person reads it.
+
+# %% [markdown] read="explain_peak" points=1
+# I guessed 1.0; measured was 1.84 times the count. The peak is not at a convolution but at the batch
+# norm behind conv1. ReLU works in place, batch norm does not: it reads 8 · 64 · 112² numbers
+# and writes as many, 2 · 25.7 MB. The 8 images, 4.8 MB, are still there as well, because the
+# caller holds them. Together that is 56.2 MB, as measured. A compiler that folds batch norm into
+# the convolution gets to what we counted.
+
+# %% [markdown]
+# ## Inference frees, training keeps
+#
+# The backward pass goes through the layers once more, from the last to the first, and reads what the forward pass left there. Here is a network of six convolutions with batch norm and ReLU; each bar is a tensor, from the operation that makes it to the last that needs it.
+
+# %% tags=["skip-grading"]
+from helpers.meter import training_memory
+from helpers.plots.activation_maps import lifetimes
+
+blocks = [
+    part
+    for _ in range(6)
+    for part in (nn.Conv2d(16, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(inplace=True))
+]
+stack, batch = nn.Sequential(*blocks), (8, 16, 32, 32)
+steps = {
+    "inference": inference_memory(stack, batch),
+    "training": training_memory(stack, batch, optimizer="sgd"),
+}
+lifetimes(steps, smallest=100_000)
+plt.show()
+
+# %% [markdown]
+# Inference needs two tensors, however many layers there are. In training, what is kept grows with every layer, until the backward pass comes by and frees it.
+
+# %% [markdown]
+# ## Seen live
+#
+# PyTorch calls a hook for every tensor that autograd saves. The memory behind a tensor is its **storage**; several tensors can lie in one.
+
+
+# %%
+def show_saved(model, x):
+    """Prints every tensor that autograd saves while the model runs."""
+    weights = {p.untyped_storage().data_ptr(): name for name, p in model.named_parameters()}
+    seen = {}
+
+    def note(tensor):
+        where = tensor.untyped_storage().data_ptr()  # the address at which it begins
+        what = f"weight {weights[where]}" if where in weights else "activation"
+        storage = seen.setdefault(where, len(seen) + 1)
+        print(f"{tuple(tensor.shape)!s:16}{tensor.nbytes:8,} B  storage {storage}  {what}")
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        model(x)
+
+
+show_saved(
+    nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(2048, 10)),
+    torch.randn(4, 3, 16, 16),
+)
+
+# %% [markdown]
+# Five tensors, four storages. The convolution keeps its input (and its weight). ReLU keeps its **output**: it shows where x was above zero. The linear layer keeps its input, and that is ReLU's output again, seen through `Flatten`: another shape, the same bytes.
+#
+# Why the input here and the output there?
+
+# %% [markdown]
+# A function keeps whatever its derivative needs. That of sin x is cos x: it needs x. That of exp x is exp x: the output has it already.
+#
+# ✎ Find out with a hook what the function `getattr(torch, name)` keeps. Give it `x = torch.rand(4, requires_grad=True)` and compare `data_ptr()` of what is saved with that of x and of the result.
+
+
+# %% answer="saved_by"
+def saved_by(name):
+    """The word "input", "output" or "nothing": what autograd keeps of torch's function `name`."""
+    ### BEGIN SOLUTION
+    x, saved = torch.rand(4, requires_grad=True), []
+
+    def note(tensor):
+        saved.append(tensor.data_ptr())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        y = getattr(torch, name)(x)
+    if x.data_ptr() in saved:
+        return "input"
+    return "output" if y.data_ptr() in saved else "nothing"
+    ### END SOLUTION
+
+
+# %% check="saved_by"
+check("saved_by", saved_by)
+
+# %% [markdown]
+# ## Count storages, not tensors
+#
+# Attention computes queries, keys and values in one product and cuts it in three. How much does it keep?
+
+
+# %%
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.qkv = nn.Linear(64, 192)
+
+    def forward(self, x):
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        return torch.softmax(q @ k.transpose(-1, -2), dim=-1) @ v
+
+
+attention, x = Attention(), torch.randn(8, 32, 64)
+tensors, whole, storages = [], [], {}
+
+
+def note(tensor):
+    storage = tensor.untyped_storage()
+    tensors.append(tensor.nbytes)
+    whole.append(storage.nbytes())
+    storages[storage._cdata] = storage.nbytes()  # a storage's own number
+    return tensor
+
+
+with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+    y = attention(x)
+print(f"{len(tensors)} tensors:                {sum(tensors):9,} B")
+print(f"{len(whole)} times their storage:    {sum(whole):9,} B")
+print(f"{len(storages)} distinct storages:      {sum(storages.values()):9,} B")
+
+# %% [markdown]
+# q, k and v are **views**: three windows on one storage. Only the last line is memory. And a view of little can hold much:
+
+# %%
+x = torch.randn(1000, 1000, requires_grad=True)
+
+
+def note(tensor):
+    print(f"saved {tensor.nbytes:,} B, held {tensor.untyped_storage().nbytes():,} B")
+    return tensor
+
+
+with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+    x[:, 0].square()
+
+# %% [markdown]
+# ✎ A hook has noted, for every saved tensor, the number of its storage and the bytes of that. `weights` lists the storages of parameters; they are there anyway. How much do the activations hold?
+
+
+# %% answer="kept_storages"
+def kept_storages(saved, weights):
+    """Bytes of all distinct storages in `saved`, [[storage, bytes], …], that are no weights."""
+    ### BEGIN SOLUTION
+    bytes_of = {storage: size for storage, size in saved if storage not in weights}
+    return sum(bytes_of.values())
+    ### END SOLUTION
+
+
+# %% check="kept_storages"
+check("kept_storages", kept_storages)
+
+# %% [markdown]
+# ## What layers keep
+#
+# | layer | keeps, beside its weights |
+# |---|---|
+# | linear, convolution | input |
+# | batch norm | input; mean and deviation of each channel |
+# | ReLU, sigmoid, softmax | output |
+# | GELU, SiLU | input |
+# | max pool | input; where each maximum was, 8 bytes |
+# | sum | nothing |
+#
+# By hand, and by a hook that counts storages:
+
+
+# %% tags=["skip-grading"]
+from helpers.reference import layer_saved_bytes
+
+
+def kept(model, x):
+    """Bytes of the distinct storages that autograd keeps; weights and buffers left out."""
+    own = {t.untyped_storage()._cdata for t in [*model.parameters(), *model.buffers()]}
+    storages = {}
+
+    def note(tensor):
+        storages[tensor.untyped_storage()._cdata] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        _output = model(x)  # alive, and with it all that was saved
+    return sum(size for number, size in storages.items() if number not in own)
+
+
+x = torch.randn(8, 16, 32, 32, requires_grad=True)
+layers = {
+    "convolution": (nn.Conv2d(16, 24, 3), (8, 24, 30, 30), 0),
+    "batch_norm": (nn.BatchNorm2d(16), x.shape, 16),
+    "relu": (nn.ReLU(), x.shape, 0),
+    "gelu": (nn.GELU(), x.shape, 0),
+    "max_pool": (nn.MaxPool2d(2), (8, 16, 16, 16), 0),
+}
+print(f"{'':12}{'by hand':>12}{'by hook':>12}  ratio")
+for name, (layer, outputs, statistics) in layers.items():
+    by_hand = layer_saved_bytes(name, x.shape, outputs, statistics).total
+    by_hook = kept(layer, x)
+    print(f"{name:12}{by_hand:12,}{by_hook:12,}  {by_hand / by_hook:.3f}")
+
+# %% [markdown]
+# In place, a result takes the storage of its input. That saves one, unless somebody has kept that input. PyTorch notices, at the backward pass:
+
+# %%
+x = torch.randn(4, requires_grad=True)
+y = x.sin()
+z = y.square()  # keeps y
+y.relu_()  # writes over y
+try:
+    z.sum().backward()
+except RuntimeError as error:
+    print(str(error).split(":")[0])
+
+# %% [markdown]
+# ## ReLU or GELU?
+#
+# ReLU keeps its output, which the next layer would have kept as its input. The derivative of GELU cannot be read off its output (it falls, then rises), so GELU keeps its input.
+#
+# ✎ Linear(features → hidden), activation, Linear(hidden → features), fp32: the bytes of what is kept, the input x counted, weights not.
+
+
+# %% answer="mlp_kept"
+def mlp_kept(batch, features, hidden):
+    """{"ReLU": bytes, "GELU": bytes} that the forward pass keeps for the backward pass."""
+    ### BEGIN SOLUTION
+    x, between = 4 * batch * features, 4 * batch * hidden
+    return {"ReLU": x + between, "GELU": x + 2 * between}
+    ### END SOLUTION
+
+
+# %% check="mlp_kept"
+check("mlp_kept", mlp_kept)
+
+# %% [markdown]
+# **Predict** for a CNN of four convolutions, each with an activation behind it. ReLU as a new tensor is 1. How many times as much is kept with ReLU in place, and with GELU?
+
+# %%
+guess = {"ReLU": 1.0, "ReLU in place": 1.0, "GELU": 1.0}  # write your own
+
+# %% tags=["skip-grading"]
+activations = {"ReLU": nn.ReLU(), "ReLU in place": nn.ReLU(inplace=True), "GELU": nn.GELU()}
+measured = {}
+for name, activation in activations.items():
+    parts = []
+    for channels in 3, 32, 32, 32:
+        parts += [nn.Conv2d(channels, 32, 3, padding=1), activation]
+    head = [nn.Flatten(), nn.Linear(32 * 32 * 32, 10)]
+    measured[name] = kept(nn.Sequential(*parts, *head), torch.randn(8, 3, 32, 32))
+for name, held in measured.items():
+    ratio = held / measured["ReLU"]
+    print(f"{name:14}{held:10,} B kept, {ratio:.2f} times, guessed {guess[name]:.2f}")
+
+# %% [markdown]
+# ✎ **Explain (1 point).** Compare with your guess. Why does ReLU in place keep as much as plain ReLU, although it makes a tensor less? What is it good for, then? And where does GELU's factor come from? A person reads it.
+
+# %% [markdown] read="explain_kept" points=1
+# I guessed 0.5 for in place and 1.0 for GELU; measured were 1.00 and 1.98. With plain ReLU the
+# convolution's output is freed as soon as ReLU is done, since nobody's derivative reads it: only ReLU's
+# output is kept, and the next convolution keeps that same storage. In place, the one tensor that there is
+# is kept. So nothing is saved in what is kept, but the second tensor need not exist for a moment: the
+# peak of inference falls. GELU keeps its input, the next layer GELU's output: two storages for
+# each layer instead of one. It is not quite 2 because the image is kept once in both.
+
+# %% [markdown]
+# ## A large model without its memory
+#
+# `convnextv2_large` takes 0.8 GB. On the meta device it takes nothing, so we can look at it from all sides:
+
+# %%
+from functools import cache
+
+
+@cache
+def skeleton(name):
+    """The timm model of that name on the meta device; built once."""
+    with torch.device("meta"):
+        return timm.create_model(name)
+
+
+large = skeleton("convnextv2_large")
+print([name for name, _ in large.named_children()])
+print(large.stages[0].blocks[0].mlp)
+first = next(large.parameters())
+print(first.device, tuple(first.shape), f"{first.numel():,} parameters")
+
+# %% [markdown]
+# ✎ Count, with `skeleton(model)`: all parameters, their bytes at `bits` each, and the parameters of one of the four stages, `model.stages[stage]`.
+
+
+# %% answer="convnext_size"
+def convnext_size(model, stage, bits):
+    """{"parameters": …, "bytes": …, "in the stage": parameters} of a timm ConvNeXt V2."""
+    ### BEGIN SOLUTION
+    network = skeleton(model)
+    parameters = sum(p.numel() for p in network.parameters())
+    in_stage = sum(p.numel() for p in network.stages[stage].parameters())
+    return {"parameters": parameters, "bytes": parameters * bits / 8, "in the stage": in_stage}
+    ### END SOLUTION
+
+
+# %% check="convnext_size"
+check("convnext_size", convnext_size)
+
+# %% [markdown]
+# Two thirds of the parameters sit in the third stage, where images are small and channels many. And what do the stages keep of *one image*, in training?
+
+# %% tags=["skip-grading"]
+from helpers.plots.bars import bars
+from helpers.plots.style import figure
+
+memory = training_memory(large, (1, 3, 224, 224), optimizer="sgd")
+by_stage = {f"stage {stage}": 0 for stage in range(4)}
+for tensor in memory.saved:
+    stage = next((s for s in range(4) if tensor.module.startswith(f"stages.{s}.")), None)
+    if stage is not None:
+        by_stage[f"stage {stage}"] += tensor.bytes / 1e6
+held = [sum(p.numel() for p in large.stages[stage].parameters()) / 1e6 for stage in range(4)]
+early = [sum(held[:2]) / sum(held), sum(list(by_stage.values())[:2]) / sum(by_stage.values())]
+_, (top, bottom) = figure(2, 1, size=(6.2, 4.6))
+title = f"Stages 0 and 1 hold {early[0]:.0%} of the parameters …"
+bars(dict(zip(by_stage, held)), "million parameters", title, ax=top)
+title = f"… and {early[1]:.0%} of what is kept for one image"
+bars(by_stage, "MB kept for one image", title, ax=bottom)
+plt.show()
+
+# %% [markdown]
+# ## Profile a forward pass
+#
+# PyTorch's profiler records every allocation and release. 8 images through `convnextv2_atto`, the smallest of the family, once without gradients and once as in training:
+
+# %% tags=["skip-grading"]
+from itertools import accumulate
+
+from torch.profiler import ProfilerActivity, profile
+
+from helpers.meter.measured import allocations
+from helpers.plots.activation_maps import held_over_time
+
+atto = timm.create_model("convnextv2_atto")
+
+
+def profiled(batch, training):
+    """Bytes held beyond weights and images, after every allocation of a forward pass."""
+    images = torch.randn(batch, 3, 224, 224)
+    with (
+        torch.set_grad_enabled(training),
+        profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record,
+    ):
+        _output = atto(images)  # held, and with it all that was saved
+    return list(accumulate(allocations(record))), record
+
+
+held, record = profiled(8, training=True)
+freed, _ = profiled(8, training=False)
+ratio = held[-1] / max(freed)
+held_over_time(
+    {"training": held, "inference": freed},
+    f"Training ends with {ratio:.0f} times what inference needs at its peak",
+)
+plt.show()
+
+# %% [markdown]
+# Which operations allocate it? And does the prediction of the meter, made on the meta device, agree?
+
+# %% tags=["skip-grading"]
+by_operation = {row.key: row.self_cpu_memory_usage for row in record.key_averages()}
+for name in sorted(by_operation, key=by_operation.get, reverse=True)[:5]:
+    print(f"{name:16}{by_operation[name] / 1e6:8.1f} MB")
+predicted = training_memory(atto, (8, 3, 224, 224), optimizer="sgd").saved_bytes
+print(f"\nkept, measured  {held[-1]:12,} B")
+print(f"kept, predicted {predicted:12,} B, ratio {predicted / held[-1]:.4f}")
+
+# %% [markdown]
+# ## Activations from a peak
+#
+# Often a tool gives you one number: the peak. What else is in it?
+#
+# ✎ It was read at the end of a forward pass in training. In it: weights, the batch of 3 × side × side images, the activations, and, if `gradients`, those of the step before (one for each parameter). Everything takes `width` bytes a number. How many bytes of activations for **one image**?
+
+
+# %% answer="activations_per_image"
+def activations_per_image(peak, parameters, batch, side, width, gradients):
+    """Bytes of activations that one image of the batch adds to a peak, the image itself not."""
+    ### BEGIN SOLUTION
+    weights = width * parameters * (2 if gradients else 1)
+    images = width * batch * 3 * side**2
+    return (peak - weights - images) / batch
+    ### END SOLUTION
+
+
+# %% check="activations_per_image"
+check("activations_per_image", activations_per_image)
+
+# %% [markdown]
+# And if you do not know what else lies there? Measure twice.
+#
+# ✎ Two peaks, at two batch sizes: what does each image add (itself included), and what is there without any image?
+
+
+# %% answer="two_peaks"
+def two_peaks(batch_1, peak_1, batch_2, peak_2):
+    """{"each image": bytes, "fixed": bytes} of a line through two measured peaks."""
+    ### BEGIN SOLUTION
+    each = (peak_2 - peak_1) / (batch_2 - batch_1)
+    return {"each image": each, "fixed": peak_1 - batch_1 * each}
+    ### END SOLUTION
+
+
+# %% check="two_peaks"
+check("two_peaks", two_peaks)
+
+# %% tags=["skip-grading"]
+weights = sum(p.nbytes for p in atto.parameters())
+images = 3 * 224**2 * 4
+ends = {2: profiled(2, training=True)[0][-1], 8: held[-1]}
+peaks = {batch: weights + batch * images + end for batch, end in ends.items()}
+print(f"measured: {peaks[2]:,} B at batch 2, {peaks[8]:,} B at batch 8")
+try:
+    line = two_peaks(2, peaks[2], 8, peaks[8])
+    print(f"fixed {line['fixed']:,.0f} B, weights {weights:,} B", end=", ")
+    print(f"ratio {line['fixed'] / weights:.4f}")
+except NotImplementedError:
+    print("no line yet: answer two_peaks first")
+
+# %% [markdown]
+# With a GPU, the same for `convnextv2_large`: 8 images, forward. Without one, the cell shows what the meter predicts for a GPU, and says so.
+
+# %% tags=["gpu", "skip-grading"]
+large, batch = skeleton("convnextv2_large"), (8, 3, 224, 224)
+foreseen = training_memory(large, batch, optimizer="sgd", device="cuda")
+predicted = foreseen.timeline.peak_of("forward")
+print(f"predicted for a GPU: {format_bytes(predicted)} at the peak")
+if torch.cuda.is_available():
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    model = timm.create_model("convnextv2_large").cuda()
+    output = model(torch.randn(batch, device="cuda"))
+    measured = torch.cuda.max_memory_allocated() - before
+    print(f"measured on {torch.cuda.get_device_name()}: {format_bytes(measured)},", end=" ")
+    print(f"ratio {predicted / measured:.3f}")
+    del model, output
+else:
+    print("no GPU here: nothing was measured")
+
+# %% [markdown]
+# ## Done
+#
+# What the checks saw so far:
+
+# %%
+progress("05_activations")
+
+# %% [markdown]
+# **Takeaways**
+#
+# - Inference holds a layer's input and output; its peak is the widest layer, not the deepest network.
+# - What is over the memory does not run slowly. It does not run.
+# - Few parameters do not mean few activations. Say whether skips and normalization are counted.
+# - Training keeps what derivatives read: inputs here, outputs there, sometimes nothing.
+# - Memory is storages. Views add none; in place, one is reused.
+# - A peak is weights + images + activations + …; two peaks tell them apart.
+
+# %% [markdown]
+# **Next:** 06, training memory: gradients, Adam, and the moment at which all of it meets.
+
+# %% [markdown]
+# **References**
+#
+# - A. Krizhevsky, I. Sutskever, G. Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, 2012
+# - K. He et al.: *Deep Residual Learning for Image Recognition*, 2016
+# - M. Sandler et al.: *MobileNetV2: Inverted Residuals and Linear Bottlenecks*, 2018
+# - J. Lin et al.: *MCUNet: Tiny Deep Learning on IoT Devices*, 2020; *MCUNetV2: Memory-Efficient Patch-based Inference for Tiny Deep Learning*, 2021
+# - S. Woo et al.: *ConvNeXt V2: Co-designing and Scaling ConvNets with Masked Autoencoders*, 2023
+# - PyTorch: *Hooks for autograd saved tensors*; `torch.profiler`
