@@ -1,0 +1,725 @@
+# %% [markdown]
+# # Training memory: what a step holds, and when
+#
+# `convnextv2_large` has 198 million weights: 0.74 GiB in fp32. One training step with Adam, on *one* image, peaks at 3.17 GiB.
+#
+# **What are the other 2.4 GiB, and when are they there?**
+
+# %%
+import time
+
+import matplotlib.pyplot as plt
+import timm
+import torch
+
+from helpers.check import check, progress
+from helpers.conventions import format_bytes
+from helpers.meter import training_memory
+
+torch.set_num_threads(1)  # one core: other programs disturb it less
+
+# %% [markdown]
+# The course's meter runs a step on the *meta device*: shapes, no data. It follows every tensor, and the scratch space of every kernel. This is what it predicts for a CPU, operation by operation:
+
+# %% tags=["skip-grading"]
+from helpers.plots.training import step_timeline
+
+large = training_memory("convnextv2_large", (1, 3, 224, 224))
+step_timeline(large, "convnextv2_large, one image: four bands for 198 M weights")
+plt.show()
+
+# %% [markdown]
+# Three bands never change. Saved activations grow in the forward pass and go in the backward pass, while gradients come. The arrow names the moment of the peak.
+#
+# We explain the bands, then the moment, then what to do when it does not fit. And we test the prediction.
+
+# %% [markdown]
+# ## What Adam keeps
+#
+# A layer of a million weights, one real step. What lies in memory afterwards?
+
+# %%
+layer = torch.nn.Linear(1000, 1000, bias=False)
+adam = torch.optim.Adam(layer.parameters())
+layer(torch.randn(1, 1000)).sum().backward()
+adam.step()
+
+print(f"weight      {layer.weight.nbytes:>9,} B")
+print(f"gradient    {layer.weight.grad.nbytes:>9,} B")
+for name, tensor in adam.state[layer.weight].items():
+    print(f"{name:11} {tensor.nbytes:>9,} B")
+
+# %% [markdown]
+# `exp_avg` is **m**, a running average of the gradient; `exp_avg_sq` is **v**, one of its square. (`step` is one number for the whole tensor: leave it out.) SGD with momentum keeps one velocity for each weight. Plain SGD keeps nothing.
+#
+# ✎ The ledger of each, in fp32. *states*: what the optimizer remembers from step to step.
+
+
+# %% answer="optimizer_ledger"
+def optimizer_ledger(parameters, optimizer):
+    """{"weights": …, "gradients": …, "states": …} in bytes; "sgd", "momentum" or "adam"."""
+    ### BEGIN SOLUTION
+    numbers = {"sgd": 0, "momentum": 1, "adam": 2}[optimizer]
+    one = 4 * parameters
+    return {"weights": one, "gradients": one, "states": numbers * one}
+    ### END SOLUTION
+
+
+# %% check="optimizer_ledger"
+check("optimizer_ledger", optimizer_ledger)
+
+# %% [markdown]
+# With Adam that is **16 bytes a parameter**, before the first activation: 2.95 GiB for convnextv2_large.
+#
+# ## Fewer bits
+#
+# Why not keep everything in 16 bits? A training step changes a weight by little:
+
+# %%
+weight = torch.tensor(1.0, dtype=torch.bfloat16)
+print("bf16", (weight + 0.001).item())
+print("fp32", round((weight.float() + 0.001).item(), 6))
+
+# %% [markdown]
+# The update is lost. So **mixed precision** runs the passes on 16-bit weights and gets 16-bit gradients, but it updates an fp32 copy, the *master weights*, with m and v in fp32.
+#
+# **Predict:** how much less than plain fp32 does that take for each parameter?
+#
+# ✎ Count all that is kept with Adam. *bf16*: everything in 16 bits.
+
+
+# %% answer="precision_bytes"
+def precision_bytes(parameters, precision):
+    """Bytes of weights, gradients, states (and master weights): "fp32", "bf16" or "mixed"."""
+    ### BEGIN SOLUTION
+    # weights + gradients + m + v; mixed has master weights, too
+    each = {"fp32": 4 + 4 + 4 + 4, "bf16": 2 + 2 + 2 + 2, "mixed": 2 + 2 + 4 + 4 + 4}
+    return each[precision] * parameters
+    ### END SOLUTION
+
+
+# %% check="precision_bytes"
+check("precision_bytes", precision_bytes)
+
+# %% [markdown]
+# Nothing less: 16 bytes again. Mixed precision saves time and activations, not states. (PyTorch's `autocast` goes another way: weights stay fp32, and 16-bit copies are made as they are needed.)
+#
+# **8-bit Adam** keeps m and v in one byte each. Every block of 256 numbers of m has an fp32 scale, so has every block of v; the last block may be shorter. Weights and gradients stay fp32.
+#
+# ✎ Count it.
+
+
+# %% answer="adam_8bit_step"
+def adam_8bit_step(parameters):
+    """Bytes of weights, gradients, m, v and scales; weights and gradients in fp32."""
+    ### BEGIN SOLUTION
+    blocks = (parameters + 255) // 256
+    return (4 + 4 + 1 + 1) * parameters + 2 * 4 * blocks
+    ### END SOLUTION
+
+
+# %% check="adam_8bit_step"
+check("adam_8bit_step", adam_8bit_step)
+
+# %% tags=["skip-grading"]
+from helpers.plots.bars import bars
+
+from helpers.reference import training_state_bytes
+
+recipes = {
+    "SGD": ("sgd", "fp32"),
+    "Adam, all in bf16": ("adam", "bf16"),
+    "8-bit Adam": ("adam8bit", "fp32"),
+    "SGD with momentum": ("momentum", "fp32"),
+    "Adam": ("adam", "fp32"),
+    "Adam, mixed precision": ("adam", "mixed"),
+}
+n = 2**20
+bars(
+    {name: training_state_bytes(n, *recipe).total / n for name, recipe in recipes.items()},
+    "B a parameter",
+    "The optimizer decides, not the mixed precision",
+    text="{:.4g}".format,
+)
+plt.show()
+
+# %% [markdown]
+# ## A peak is a maximum, not a sum
+#
+# Memory is taken and given back. What has been given back is no longer there when the next tensor comes.
+#
+# ✎ A list of changes in bytes, positive where memory is taken, negative where it is given back. Nothing is held at first. How much is held at most, and after which change (counted from 0) is that first so?
+
+
+# %% answer="peak_of_changes"
+def peak_of_changes(changes):
+    """{"peak": bytes held at most, "at": index of the change that first reaches it}."""
+    ### BEGIN SOLUTION
+    held, levels = 0, []
+    for change in changes:
+        held += change
+        levels.append(held)
+    return {"peak": max(levels), "at": levels.index(max(levels))}
+    ### END SOLUTION
+
+
+# %% check="peak_of_changes"
+check("peak_of_changes", peak_of_changes)
+
+# %% [markdown]
+# Now a training step: not the first one, so m and v are there. Gradients are given back before it begins.
+#
+# The update takes one parameter tensor after the other, in place. With **foreach**, the default on a GPU, it takes all of them at once: faster, but for a moment it holds √v of every parameter, one number more for each.
+
+# %% [markdown]
+# ✎ What is held at three moments? Activations go as backward uses them. fp32; leave images and scratch space out.
+
+
+# %% answer="step_moments"
+def step_moments(parameters, saved_bytes):
+    """{"end of forward": …, "end of backward": …, "foreach update": …} in bytes, with Adam."""
+    ### BEGIN SOLUTION
+    one = 4 * parameters
+    return {
+        "end of forward": 3 * one + saved_bytes,  # weights, m, v
+        "end of backward": 4 * one,  # gradients have come, activations have gone
+        "foreach update": 5 * one,
+    }
+    ### END SOLUTION
+
+
+# %% check="step_moments"
+check("step_moments", step_moments)
+
+# %% [markdown]
+# ## A small model, on this machine
+#
+# `deit_tiny`, a small transformer, and 4 images. What does autograd save of them?
+
+# %%
+model = timm.create_model("deit_tiny_patch16_224")
+images = torch.randn(4, 3, 224, 224)
+parameters = sum(p.numel() for p in model.parameters())
+predicted = training_memory(model, images)
+print(f"{parameters:,} parameters")
+print(f"{predicted.saved_bytes:,} B saved, {format_bytes(predicted.saved_bytes)}")
+
+# %% [markdown]
+# **Predict.** How many MiB does a step with Adam peak at? Write down your guess, then run. The last line is no estimate: PyTorch's profiler reports every byte that its CPU allocator hands out in a real step.
+
+# %%
+guess_mib = 100  # write your own
+
+# %% tags=["skip-grading"]
+from helpers.meter.measured import measured_training
+
+measured = measured_training(model, images)
+sum_of_parts = 16 * parameters + predicted.saved_bytes
+estimates = {"your guess": guess_mib * 2**20, "sum of parts": sum_of_parts}
+try:
+    moments = step_moments(parameters, predicted.saved_bytes)
+    estimates["end of forward"] = moments["end of forward"]
+    estimates["end of backward"] = moments["end of backward"]
+except NotImplementedError:
+    print("answer step_moments to see your moments here")
+estimates["meter"] = predicted.peak
+for name, estimate in estimates.items():
+    print(f"{name:15} {format_bytes(estimate):>10}, ratio {estimate / measured.peak:.3f}")
+print(f"{'measured':15} {format_bytes(measured.peak):>10}")
+
+# %% tags=["skip-grading"]
+step_timeline(predicted, "The peak comes when backward begins", sum_of_parts)
+plt.show()
+
+# %% [markdown]
+# The meter should be within 1 % of what was measured. If so, we may trust its picture, and ask it what is held at the peak. (The operation is a sum: it makes the gradient of the last layer's bias.)
+
+# %%
+predicted.ledger.summary()
+
+# %% [markdown]
+# ✎ **Explain (1 point).** Why is the sum of parts too high? Why is the larger of your moments too low? Use the ledger and the picture. A person reads it.
+
+# %% [markdown] read="explain_peak" points=1
+# The sum adds all gradients to all activations, but they are never there together: at the peak, as
+# backward begins, only 1.3 of 21.8 MiB of gradients exist. So it is 9 % too high. The end of forward
+# is 3 % too low: it leaves out the images (2.3 MiB), the first gradients (1.3 MiB) and the temporary
+# tensors that backward passes from layer to layer (2.9 MiB).
+
+# %% [markdown]
+# ## Between the two ends
+#
+# Here gradients came late. Do they always? Take two networks of the same layers. In one, light layers on many tokens come first, and heavy layers on one vector after. In the other it is the reverse. As many weights, and nearly as many activations.
+
+
+# %% tags=["skip-grading"]
+class Mean(torch.nn.Module):
+    def forward(self, x):
+        return x.mean(1)
+
+
+class Repeat(torch.nn.Module):
+    def forward(self, x):
+        return x[:, None].repeat(1, 256, 1)
+
+
+def layers(width, count):
+    pairs = [(torch.nn.Linear(width, width, bias=False), torch.nn.ReLU()) for _ in range(count)]
+    return [each for pair in pairs for each in pair]
+
+
+wide, narrow = torch.nn.Linear(64, 512, bias=False), torch.nn.Linear(512, 64, bias=False)
+heavy_last = torch.nn.Sequential(*layers(64, 16), Mean(), wide, *layers(512, 16))
+heavy_first = torch.nn.Sequential(*layers(512, 16), narrow, Repeat(), *layers(64, 16))
+
+# %% [markdown]
+# **Predict.** Which one peaks higher?
+
+# %%
+guess = "heavy first"  # or "heavy last": write your own
+
+# %% tags=["skip-grading"]
+peaks = {}
+for name, network, x in (
+    ("heavy last", heavy_last, torch.randn(16, 256, 64)),
+    ("heavy first", heavy_first, torch.randn(16, 512)),
+):
+    step, real = training_memory(network, x), measured_training(network, x)
+    print(f"{name}: {format_bytes(step.peak)} predicted,")
+    print(f"  {format_bytes(real.peak)} measured, ratio {step.peak / real.peak:.3f}")
+    step_timeline(step, f"{name.capitalize()}: {format_bytes(step.peak)} at the peak")
+    peaks[name] = real.peak
+plt.show()
+print(f"you guessed {guess!r}; it is {max(peaks, key=peaks.get)!r}")
+
+# %% [markdown]
+# Backward begins with the last layer. If the heavy layers are last, their gradients come while all activations of the light ones still wait. Most image networks are like that.
+
+# %% [markdown]
+# ✎ **2 points.** Bytes of each layer's weights, and of what it saved, first layer first. When backward starts, weights, m, v and all that was saved are held. Then, from the last layer to the first: its gradients are written (as large as its weights), *then* what it saved is freed. How much is held at most?
+
+
+# %% answer="chain_peak"
+def chain_peak(weights, saved):
+    """Bytes held at most in the backward pass of a chain, Adam's states included."""
+    ### BEGIN SOLUTION
+    held = peak = 3 * sum(weights) + sum(saved)
+    for gradient, activation in zip(reversed(weights), reversed(saved)):
+        held += gradient
+        peak = max(peak, held)
+        held -= activation
+    return peak
+    ### END SOLUTION
+
+
+# %% check="chain_peak"
+check("chain_peak", chain_peak)
+
+# %% [markdown]
+# Your function on real networks. The meter says what each module saves; your walk says the peak.
+
+
+# %% tags=["skip-grading"]
+def by_module(model, memory):
+    """Bytes of the weights of each module, and of what it saved, in the order of the model."""
+    kept = {}
+    for tensor in memory.saved:
+        kept[tensor.module] = kept.get(tensor.module, 0) + tensor.bytes
+    modules = [name for name, _ in model.named_modules()]
+    own = [sum(p.nbytes for p in m.parameters(recurse=False)) for m in model.modules()]
+    return own, [kept.get(name, 0) for name in modules]
+
+
+with torch.device("meta"):
+    network, vgg = timm.create_model("convnextv2_large"), timm.create_model("vgg11")
+for name, each, step in (
+    ("deit_tiny, 4 images", model, predicted),
+    ("convnextv2_large, 1 image", network, large),
+    ("vgg11, 1 image", vgg, training_memory(vgg, (1, 3, 224, 224))),
+):
+    weights, saved = by_module(each, step)
+    by_sum = (4 * sum(weights) + sum(saved)) / step.peak
+    at = step.timeline.phases[step.timeline.peak_at]
+    print(f"{name}: {format_bytes(step.peak)}, in {at}")
+    try:
+        print(f"  of it: your walk {chain_peak(weights, saved) / step.peak:.3f}, sum {by_sum:.3f}")
+    except NotImplementedError:
+        print(f"  of it: sum {by_sum:.3f}; answer chain_peak for your walk")
+
+# %% [markdown]
+# Within 3 % for the first two. VGG-11 peaks in the update: half of its weights are *one* matrix, and Adam makes temporary tensors as large as the parameter that it updates. No rule of thumb sees that. A timeline does.
+
+# %% [markdown]
+# ## The large model, run
+#
+# Now convnextv2_large for real. Where there is a GPU, this cell takes two steps on it. Where there is none, it shows what was recorded on a CPU.
+
+# %% tags=["gpu"]
+recorded = {1: 3243.1 * 2**20, 8: 6593.3 * 2**20}  # bytes; benchmarks/results/memory.md
+
+
+def compare(what, predicted_bytes, real_bytes):
+    print(f"  {what}: {format_bytes(predicted_bytes)} predicted,", end=" ")
+    print(f"{format_bytes(real_bytes)} measured, ratio {predicted_bytes / real_bytes:.3f}")
+
+
+if torch.cuda.is_available():
+    print(f"now, on {torch.cuda.get_device_name()}, with foreach")
+    on_gpu = timm.create_model("convnextv2_large").cuda()
+    for batch in 1, 8:
+        x = torch.randn(batch, 3, 224, 224, device="cuda")
+        step, real = training_memory(on_gpu, x, device="cuda"), measured_training(on_gpu, x)
+        print(f"batch {batch}")
+        compare("allocated", step.peak, real.peak)
+        compare("reserved", step.reserved, real.reserved)
+    free, total = torch.cuda.mem_get_info()
+    outside = total - free - torch.cuda.memory_reserved()
+    print(f"outside the allocator: {format_bytes(outside)} (the context; other programs)")
+    del on_gpu, x
+    torch.cuda.empty_cache()
+else:
+    print("no GPU here. Recorded 2026-11-20 on 2 cores of a Xeon,")
+    print("torch 2.15.0, CPU allocator; the prediction is made now")
+    for batch, real in recorded.items():
+        step = training_memory(network, (batch, 3, 224, 224))
+        print(f"batch {batch}")
+        compare("allocated", step.peak, real)
+
+# %% [markdown]
+# On a CPU nothing is in the way. On a GPU four things come between tensors and the number in `nvidia-smi`:
+#
+# | | |
+# |---|---|
+# | context | driver and kernels: some 300 to 600 MiB, outside the allocator |
+# | workspaces | cuDNN and cuBLAS take scratch space, chosen at run time |
+# | rounding | each tensor takes a multiple of 512 B |
+# | fragmentation | free memory in pieces that are too small |
+
+# %% [markdown]
+# ✎ **Rounding.** Numbers of elements of fp32 tensors. How many bytes does the allocator hand out for all of them?
+
+
+# %% answer="allocated_bytes"
+def allocated_bytes(elements):
+    """Bytes handed out for fp32 tensors of these sizes, each rounded up to 512 B."""
+    ### BEGIN SOLUTION
+    return sum((4 * count + 511) // 512 * 512 for count in elements)
+    ### END SOLUTION
+
+
+# %% check="allocated_bytes"
+check("allocated_bytes", allocated_bytes)
+
+# %% [markdown]
+# That is little. The pieces matter more: a tensor lies in one piece. The allocator has reserved memory and parts of it are free.
+#
+# ✎ **Fragmentation.** Say `"fits"` if one free block can take the request, `"fragmented"` if only all of them together could, `"full"` if not even they could.
+
+
+# %% answer="finds_room"
+def finds_room(free_blocks, request):
+    """The word "fits", "fragmented" or "full"; sizes in bytes."""
+    ### BEGIN SOLUTION
+    if max(free_blocks) >= request:
+        return "fits"
+    return "fragmented" if sum(free_blocks) >= request else "full"
+    ### END SOLUTION
+
+
+# %% check="finds_room"
+check("finds_room", finds_room)
+
+# %% [markdown]
+# ## The largest batch
+#
+# Which batch of convnextv2_large fits a 16 GB T4, a card of 24 GB, one of 80? Peaks as the meter predicts them on CUDA, with foreach:
+
+# %% tags=["skip-grading"]
+steps = {b: training_memory(network, (b, 3, 224, 224), device="cuda") for b in (1, 2, 8, 16)}
+for batch, step in steps.items():
+    at = step.timeline.phases[step.timeline.peak_at]
+    print(f"batch {batch:2}: {step.peak:>14,} B, in {at}")
+
+# %% [markdown]
+# From one image to two it hardly grows: there the foreach update is the peak, and the update does not know the batch. Beyond, activations decide, and each image adds the same.
+#
+# ✎ Two peaks on the straight part: what does an image add, and what is there without any?
+
+
+# %% answer="memory_line"
+def memory_line(batch_a, peak_a, batch_b, peak_b):
+    """{"per image": bytes, "fixed": bytes} of the line through two peaks."""
+    ### BEGIN SOLUTION
+    per_image = (peak_b - peak_a) / (batch_b - batch_a)
+    return {"per image": per_image, "fixed": peak_a - batch_a * per_image}
+    ### END SOLUTION
+
+
+# %% check="memory_line"
+check("memory_line", memory_line)
+
+# %% [markdown]
+# ✎ So the largest batch for a device, in whole images; 0 if none fits. `outside`: bytes of the context. All four are whole numbers; memory as it is sold, in GB.
+
+
+# %% answer="batch_that_fits"
+def batch_that_fits(fixed, per_image, memory_gb, outside):
+    """Largest batch with outside + fixed + batch · per_image within memory_gb GB."""
+    ### BEGIN SOLUTION
+    room = memory_gb * 10**9 - outside - fixed
+    return max(0, room // per_image)
+    ### END SOLUTION
+
+
+# %% check="batch_that_fits"
+check("batch_that_fits", batch_that_fits)
+
+# %% [markdown]
+# Does the line tell the truth? `largest_batch` searches: it plays whole steps through a model of CUDA's allocator, pieces and all. For the T4 it does so now, some ten seconds; the other two were found before in the same way.
+
+# %% tags=["skip-grading"]
+from helpers.meter import largest_batch
+
+t4 = largest_batch(network, (3, 224, 224), "T4", largest=32)
+per_image = (steps[16].peak - steps[8].peak) // 8
+fixed = steps[8].peak - 8 * per_image
+for memory_gb, found in (16, t4.batch), (24, 37), (80, 140):
+    try:
+        line = batch_that_fits(fixed, per_image, memory_gb, t4.memory.context)
+        print(f"{memory_gb} GB: by your line {line}, by search {found}, ratio {line / found:.2f}")
+    except NotImplementedError:
+        print(f"{memory_gb} GB: by search {found}; answer batch_that_fits to compare")
+
+# %% tags=["skip-grading"]
+from helpers.plots.training import peak_by_batch
+
+peak_by_batch(
+    {batch: step.peak for batch, step in {**steps, t4.batch: t4.memory}.items()},
+    fixed,
+    per_image,
+    {"16 GB of a T4, less the context": t4.capacity - t4.memory.context},
+    f"Flat first, then {format_bytes(per_image)} an image",
+)
+plt.show()
+
+# %% [markdown]
+# The line is one or two images too hopeful on the larger cards: it counts bytes, and the search also sees pieces. Leave a margin.
+
+# %% [markdown]
+# ## Lever 1: accumulate gradients
+#
+# A batch of 32 does not fit? Run 4 parts of 8, add up their gradients, update once. In every part but the first, gradients are there from the start. So take their full size, and the activations of one part.
+#
+# ✎ The sum of what is held when a later part ends its forward pass. fp32, Adam; `parts` divides `batch`.
+
+
+# %% answer="accumulated_peak"
+def accumulated_peak(parameters, saved_per_image, batch, parts):
+    """Bytes of weights, gradients, m, v and what one part of the batch saves."""
+    ### BEGIN SOLUTION
+    return 16 * parameters + saved_per_image * (batch // parts)
+    ### END SOLUTION
+
+
+# %% check="accumulated_peak"
+check("accumulated_peak", accumulated_peak)
+
+# %% [markdown]
+# Measured: deit_tiny, 4 images at once, and a later part of one image, with the gradients of those before.
+
+# %% tags=["skip-grading"]
+part = measured_training(model, images[:1], zero_grad="zero")
+print(f"4 at once {format_bytes(measured.peak)}, in 4 parts {format_bytes(part.peak)}")
+try:
+    by_hand = accumulated_peak(parameters, predicted.saved_bytes // 4, 4, 4)
+    print(f"by hand {format_bytes(by_hand)}, ratio {by_hand / part.peak:.3f}")
+except NotImplementedError:
+    print("answer accumulated_peak to compare")
+
+# %% [markdown]
+# Far less memory for the same FLOP. The price: smaller products, which use a GPU worse (unit 04), and batch norm sees only a part.
+#
+# ## Lever 2: lower precision
+#
+# `autocast` runs products in bf16. Weights, gradients, m, v stay fp32; what is saved shrinks. By half?
+
+# %% tags=["skip-grading"]
+half = training_memory(model, images, autocast="bf16")
+half_measured = measured_training(model, images, autocast=torch.bfloat16)
+print(f"saved: {half.saved_bytes / predicted.saved_bytes:.2f} of the bytes in fp32")
+print(f"peak: {format_bytes(half.peak)} predicted,")
+print(f"  {format_bytes(half_measured.peak)} measured, ratio {half.peak / half_measured.peak:.3f}")
+
+# %% [markdown]
+# Not by half: the sums between blocks stay fp32, layer norms save them, and now 16-bit copies of the weights are saved, too.
+#
+# ## Lever 3: forget, and compute again
+#
+# **Gradient checkpointing** keeps only the input of each block. Backward runs the block's forward pass again, just before it needs it.
+
+# %% [markdown]
+# **Predict.** All 12 blocks of deit_tiny checkpointed: what share of the peak is left, and how many times as long does forward + backward take?
+
+# %%
+guess_share, guess_time = 1.0, 1.0  # write your own
+
+# %% tags=["skip-grading"]
+frugal = timm.create_model("deit_tiny_patch16_224")
+frugal.set_grad_checkpointing()
+step, real = training_memory(frugal, images), measured_training(frugal, images)
+
+
+def passes(network):
+    start = time.process_time()  # of the processor, whatever else it does
+    network(images).square().mean().backward()
+    network.zero_grad()
+    return time.process_time() - start
+
+
+plain_s, frugal_s = map(min, zip(*[(passes(model), passes(frugal)) for _ in range(3)]))
+print(f"saved {format_bytes(predicted.saved_bytes)} before, {format_bytes(step.saved_bytes)} now")
+print(f"peak: {format_bytes(step.peak)} predicted,")
+print(f"  {format_bytes(real.peak)} measured, ratio {step.peak / real.peak:.3f}")
+print(f"share {real.peak / measured.peak:.2f} measured, {guess_share:.2f} guessed")
+print(f"time {frugal_s / plain_s:.2f} × measured, {guess_time:.2f} × guessed")
+print(f"  ({plain_s:.2f} s before, {frugal_s:.2f} s now)")
+
+# %% tags=["skip-grading"]
+step_timeline(step, "Checkpointed: one block at a time fills and empties")
+plt.show()
+step.ledger.summary()
+
+# %% [markdown]
+# ✎ By what factor do the FLOP of a step grow? Forward costs 1, backward costs `backward` (usually 2), and a `share` of the forward pass is done again.
+
+
+# %% answer="recompute_ratio"
+def recompute_ratio(share, backward):
+    """FLOP of a step with checkpoints ÷ FLOP without."""
+    ### BEGIN SOLUTION
+    return (1 + backward + share) / (1 + backward)
+    ### END SOLUTION
+
+
+# %% check="recompute_ratio"
+check("recompute_ratio", recompute_ratio)
+
+# %% [markdown]
+# ✎ And the bytes? Cut equal layers into segments, as even as whole layers allow. Kept: the input of each segment, `boundary` bytes. In backward, one segment at a time is computed again, and all that its layers save is held: `inside` bytes a layer. Take the longest segment.
+
+
+# %% answer="checkpointed_bytes"
+def checkpointed_bytes(layers, boundary, inside, segments):
+    """Bytes of activations held at most: kept inputs and one segment."""
+    ### BEGIN SOLUTION
+    longest = -(-layers // segments)  # rounded up
+    return segments * boundary + longest * inside
+    ### END SOLUTION
+
+
+# %% check="checkpointed_bytes"
+check("checkpointed_bytes", checkpointed_bytes)
+
+# %% [markdown]
+# Few segments are long, many keep many inputs. How many are best? Try it: 16 layers, Linear(256 → 256) and GELU on 1024 rows. An input takes 1 MiB, a layer saves 2 MiB. Measured here and now, beside the count by hand.
+
+
+# %% tags=["skip-grading"]
+from helpers.plots.training import segments_and_bytes
+
+from helpers.reference import checkpointing_bytes
+
+
+class Chain(torch.nn.Module):
+    """16 layers, in segments that are computed again in the backward pass; 0: none."""
+
+    def __init__(self, segments):
+        super().__init__()
+        chain = [torch.nn.Sequential(torch.nn.Linear(256, 256), torch.nn.GELU()) for _ in range(16)]
+        size = 16 // segments if segments else 16
+        parts = [torch.nn.Sequential(*chain[i : i + size]) for i in range(0, 16, size)]
+        self.parts, self.again = torch.nn.ModuleList(parts), segments > 0
+
+    def forward(self, x):
+        for part in self.parts:
+            if self.again:
+                x = torch.utils.checkpoint.checkpoint(part, x, use_reentrant=False)
+            else:
+                x = part(x)
+        return x
+
+
+# %% tags=["skip-grading"]
+rows = torch.randn(1024, 256)
+always = 12 * 16 * (256 * 256 + 256) + rows.nbytes  # weights, m, v; the input
+counts = 1, 2, 4, 8, 16
+real = {s: measured_training(Chain(s), rows).peak for s in (0, *counts)}
+by_hand = {s: always + checkpointing_bytes(16, 2**20, 2**21, s).total for s in counts}
+segments_and_bytes(
+    {s: real[s] for s in counts},
+    by_hand,
+    real[0],
+    "Neither few segments nor many: 4 to 8 hold least",
+)
+plt.show()
+for s in counts:
+    print(f"{s:2} segments: by hand ÷ measured {by_hand[s] / real[s]:.2f}")
+
+# %% [markdown]
+# ✎ Find the best number of segments. Of several that hold equally little, take the fewest. (You may call your `checkpointed_bytes`.)
+
+
+# %% answer="best_segments"
+def best_segments(layers, boundary, inside):
+    """The number of segments, from 1 to layers, that holds least."""
+    ### BEGIN SOLUTION
+    return min(
+        range(1, layers + 1),
+        key=lambda segments: checkpointed_bytes(layers, boundary, inside, segments),
+    )
+    ### END SOLUTION
+
+
+# %% check="best_segments"
+check("best_segments", best_segments)
+
+# %% [markdown]
+# If inside and boundary are equal, the best number is about √layers: of 100 layers, 10 boundaries and a segment of 10 are held, 20 instead of 100. All for one more forward pass.
+
+# %% [markdown]
+# ✎ **Explain (1 point).** For deit_tiny with checkpoints: what did you guess for memory and time, what was measured? Why does the time grow by about a third and not to the double? What is left at the peak, and when is it? A person reads it.
+
+# %% [markdown] read="explain_checkpointing" points=1
+# I guessed a tenth of the memory and twice the time; measured were 0.55 of the peak and 1.3 times the
+# time: the forward pass is done twice, and it is a third of a step. What autograd keeps fell from 112
+# to 8 MiB. But weights, m and v (65 MiB) stay, and the peak has moved to the end of backward: with
+# nearly all gradients (20 MiB), the images, and one block that was computed again (12).
+
+# %% [markdown]
+# ## Done
+#
+# What the checks saw so far:
+
+# %%
+progress("06_training_memory")
+
+# %% [markdown]
+# **Takeaways**
+#
+# - Adam holds 16 bytes a parameter, in fp32 and in mixed precision.
+# - A peak is a maximum over time: gradients come while activations go.
+# - With heavy layers last, the peak nears the sum of parts.
+# - The peak is flat at first, then a straight line in the batch.
+# - A GPU needs room beside its tensors.
+# - Checkpoints: about √n of the activations, for 4/3 of the FLOP.
+#
+# **Next:** 07, autodiff: what does `backward` need, and why?
+
+# %% [markdown]
+# **References**
+#
+# - D. P. Kingma, J. Ba: *Adam: a method for stochastic optimization*, ICLR 2015.
+# - T. Chen, B. Xu, C. Zhang, C. Guestrin: *Training deep nets with sublinear memory cost*, 2016. Checkpoints and √n.
+# - P. Micikevicius et al.: *Mixed precision training*, ICLR 2018. Master weights.
+# - S. Rajbhandari et al.: *ZeRO: memory optimizations toward training trillion parameter models*, SC 2020. The 16 bytes, and how to spread them.
+# - T. Dettmers et al.: *8-bit optimizers via block-wise quantization*, ICLR 2022.
