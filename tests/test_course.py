@@ -48,9 +48,8 @@ def test_the_solution_earns_full_marks(unit, tmp_path):
 
 
 @each_unit
-def test_the_solution_is_right_whatever_is_drawn(unit, monkeypatch):
+def test_the_solution_is_right_whatever_is_drawn(unit):
     """The cases drawn for one submission must not be harder than those for another."""
-    monkeypatch.setattr("builtins.print", lambda *args, **kwargs: None)
     names = {}
     for cell in nbformat.read(unit.path("solution"), as_version=4).cells:
         demonstration = "skip-grading" in cell.metadata.get("tags", ())
