@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Activations: what has to be kept
 #
-# MobileNetV2 was made for phones: it has less than a third of ResNet-18's parameters. Yet it needs more memory to run.
+# MobileNetV2 was made for phones: it has less than a third of ResNet-18's parameters. Yet the numbers between its layers take more memory, and on a small chip it is they that decide whether a network runs at all.
 #
-# **What fills the memory, if not the parameters?**
+# **What has to be kept beside the parameters, and for how long?**
 
 # %%
 import os
@@ -17,7 +17,8 @@ from torch import nn
 from helpers.check import check, progress
 from helpers.conventions import format_bytes
 
-os.environ["KINETO_LOG_LEVEL"] = "99"  # PyTorch's profiler is not to talk about itself
+# PyTorch's profiler is not to talk about itself.
+os.environ["KINETO_LOG_LEVEL"] = "99"
 
 # %% [markdown]
 # Between two layers lies a tensor: the **activations**. A layer cannot run without its input, and has to put its output somewhere. So while it runs, both are there.
@@ -76,7 +77,7 @@ plt.show()
 # | conv3 | 384 × 13 × 13 | | |
 
 # %% [markdown]
-# ReLU works in place. Its two groups change AlexNet's weights, not its activations. (Unit 02 had 227 × 227 images; 224, padded by 2, gives the same 55.)
+# ReLU works in place. AlexNet's two groups change its weights, not its activations. (Unit 02 had 227 × 227 images; 224, padded by 2, gives the same 55.)
 #
 # ✎ *total*: all numbers in this table. *peak*: input + output of the layer where they are most. Which layer that is can depend on the arguments.
 
@@ -645,18 +646,21 @@ from helpers.plots.bars import bars
 from helpers.plots.style import figure
 
 memory = training_memory(large, (1, 3, 224, 224), optimizer="sgd")
-by_stage = {f"stage {stage}": 0 for stage in range(4)}
+kept_in = [0.0] * 4
 for tensor in memory.saved:
-    stage = next((s for s in range(4) if tensor.module.startswith(f"stages.{s}.")), None)
-    if stage is not None:
-        by_stage[f"stage {stage}"] += tensor.bytes / 1e6
-held = [sum(p.numel() for p in large.stages[stage].parameters()) / 1e6 for stage in range(4)]
-early = [sum(held[:2]) / sum(held), sum(list(by_stage.values())[:2]) / sum(by_stage.values())]
+    if tensor.module.startswith("stages."):
+        stage = int(tensor.module.split(".")[1])
+        kept_in[stage] += tensor.bytes / 1e6
+held_in = [sum(p.numel() for p in stage.parameters()) / 1e6 for stage in large.stages]
+stages = [f"stage {number}" for number in range(4)]
+
 _, (top, bottom) = figure(2, 1, size=(6.2, 4.6))
-title = f"Stages 0 and 1 hold {early[0]:.0%} of the parameters …"
-bars(dict(zip(by_stage, held)), "million parameters", title, ax=top)
-title = f"… and {early[1]:.0%} of what is kept for one image"
-bars(by_stage, "MB kept for one image", title, ax=bottom)
+share = sum(held_in[:2]) / sum(held_in)
+title = f"Stages 0 and 1 hold {share:.0%} of the parameters …"
+bars(dict(zip(stages, held_in)), "million parameters", title, ax=top)
+share = sum(kept_in[:2]) / sum(kept_in)
+title = f"… and {share:.0%} of what is kept for one image"
+bars(dict(zip(stages, kept_in)), "MB kept for one image", title, ax=bottom)
 plt.show()
 
 # %% [markdown]
@@ -711,7 +715,7 @@ print(f"kept, predicted {predicted:12,} B, ratio {predicted / held[-1]:.4f}")
 #
 # Often a tool gives you one number: the peak. What else is in it?
 #
-# ✎ It was read at the end of a forward pass in training. In it: weights, the batch of 3 × side × side images, the activations, and, if `gradients`, those of the step before (one for each parameter). Everything takes `width` bytes a number. How many bytes of activations for **one image**?
+# ✎ The peak was read at the end of a forward pass in training. In it: weights, the batch of 3 × side × side images, the activations, and, if `gradients`, those of the step before (one for each parameter). Everything takes `width` bytes a number. How many bytes of activations for **one image**?
 
 
 # %% answer="activations_per_image"
@@ -745,16 +749,25 @@ def two_peaks(batch_1, peak_1, batch_2, peak_2):
 # %% check="two_peaks"
 check("two_peaks", two_peaks)
 
+# %% [markdown]
+# Measured: the profiler watches from before the model is made to the end of the forward pass. Is the fixed part what you expect?
+
+
 # %% tags=["skip-grading"]
-weights = sum(p.nbytes for p in atto.parameters())
-images = 3 * 224**2 * 4
-ends = {2: profiled(2, training=True)[0][-1], 8: held[-1]}
-peaks = {batch: weights + batch * images + end for batch, end in ends.items()}
-print(f"measured: {peaks[2]:,} B at batch 2, {peaks[8]:,} B at batch 8")
+def held_at_the_end(batch):
+    """Bytes of convnextv2_atto, a batch of images, and all that the forward pass keeps."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        model, images = timm.create_model("convnextv2_atto"), torch.randn(batch, 3, 224, 224)
+        _output = model(images)
+    return sum(allocations(record))
+
+
+small, large = held_at_the_end(2), held_at_the_end(8)
+print(f"measured: {small:,} B at batch 2, {large:,} B at batch 8")
 try:
-    line = two_peaks(2, peaks[2], 8, peaks[8])
-    print(f"fixed {line['fixed']:,.0f} B, weights {weights:,} B", end=", ")
-    print(f"ratio {line['fixed'] / weights:.4f}")
+    fixed = two_peaks(2, small, 8, large)["fixed"]
+    weights = sum(p.nbytes for p in atto.parameters())
+    print(f"fixed {fixed:,.0f} B, weights {weights:,} B, ratio {fixed / weights:.4f}")
 except NotImplementedError:
     print("no line yet: answer two_peaks first")
 
@@ -762,8 +775,8 @@ except NotImplementedError:
 # With a GPU, the same for `convnextv2_large`: 8 images, forward. Without one, the cell shows what the meter predicts for a GPU, and says so.
 
 # %% tags=["gpu", "skip-grading"]
-large, batch = skeleton("convnextv2_large"), (8, 3, 224, 224)
-foreseen = training_memory(large, batch, optimizer="sgd", device="cuda")
+batch = 8, 3, 224, 224
+foreseen = training_memory(skeleton("convnextv2_large"), batch, optimizer="sgd", device="cuda")
 predicted = foreseen.timeline.peak_of("forward")
 print(f"predicted for a GPU: {format_bytes(predicted)} at the peak")
 if torch.cuda.is_available():
@@ -789,7 +802,7 @@ progress("05_activations")
 # %% [markdown]
 # **Takeaways**
 #
-# - Inference holds a layer's input and output; its peak is the widest layer, not the deepest network.
+# - Inference holds a layer's input and output; its peak is at one layer, however deep the network.
 # - What is over the memory does not run slowly. It does not run.
 # - Few parameters do not mean few activations. Say whether skips and normalization are counted.
 # - Training keeps what derivatives read: inputs here, outputs there, sometimes nothing.
