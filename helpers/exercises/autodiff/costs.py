@@ -181,7 +181,7 @@ KEPT_VALUES = Exercise(
     examples=[
         ([["L", "mul", "x", "y"]],),
         ([["L", "add", "x", "y"]],),
-        ([["a", "exp", "x"], ["L", "add", "a", "y"]],),
+        ([["a", "exp", "x"], ["L", "log", "a"]],),
         ([["a", "log", "x"], ["L", "tanh", "a"]],),
     ],
     hidden=_draw_steps,

@@ -124,11 +124,3 @@ def depth_first(result: Recorded) -> list[Recorded]:
 
     place(result)
     return order
-
-
-def level_by_level(result: Recorded) -> list[Recorded]:
-    """The same in another order: by the longest way from an input."""
-    level: dict[Recorded, int] = {}
-    for number in depth_first(result):
-        level[number] = 1 + max((level[parent] for parent, _ in number.edges), default=-1)
-    return sorted(level, key=level.__getitem__)
