@@ -354,7 +354,7 @@ for name, each, step in (
 #
 # Now convnextv2_large for real. Where there is a GPU, this cell takes two steps on it. Where there is none, it shows what was recorded on a CPU.
 
-# %% tags=["gpu"]
+# %% tags=["gpu", "skip-grading"]
 recorded = {1: 3243.1 * 2**20, 8: 6593.3 * 2**20}  # bytes; benchmarks/results/memory.md
 
 
