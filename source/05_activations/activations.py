@@ -639,7 +639,7 @@ def convnext_size(model, stage, bits):
 check("convnext_size", convnext_size)
 
 # %% [markdown]
-# Two thirds of the parameters sit in the third stage, where images are small and channels many. And what do the stages keep of *one image*, in training?
+# Two thirds of the parameters sit in stage 2, where images are small and channels many. And what do the stages keep of *one image*, in training?
 
 # %% tags=["skip-grading"]
 from helpers.plots.bars import bars
@@ -762,10 +762,10 @@ def held_at_the_end(batch):
     return sum(allocations(record))
 
 
-small, large = held_at_the_end(2), held_at_the_end(8)
-print(f"measured: {small:,} B at batch 2, {large:,} B at batch 8")
+of_2, of_8 = held_at_the_end(2), held_at_the_end(8)
+print(f"measured: {of_2:,} B for 2 images, {of_8:,} B for 8")
 try:
-    fixed = two_peaks(2, small, 8, large)["fixed"]
+    fixed = two_peaks(2, of_2, 8, of_8)["fixed"]
     weights = sum(p.nbytes for p in atto.parameters())
     print(f"fixed {fixed:,.0f} B, weights {weights:,} B, ratio {fixed / weights:.4f}")
 except NotImplementedError:
