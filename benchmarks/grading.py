@@ -8,16 +8,20 @@ preprocessors) and nbgrader in a process pool grade only the first `--plain-samp
 their rate is measured on those. For them each check is written as nbgrader wants it: the same
 judge and cases, run in the student's kernel, with the score as the cell's result.
 
-CPU seconds are those of all processes of a run that had ended with it, from the system's own
-accounts. Memory is the peak of the sum over a run's processes of their proportional shares.
+CPU seconds are those of all processes of a run, from the system's own accounts; this script adopts
+what a run leaves behind (bubblewrap ends before the processes in it), so that they are counted.
+Memory is the peak of the sum over a run's processes of their proportional shares.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import json
 import os
 import platform
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -108,6 +112,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of graders; all by default")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "grading.md")
     options = parser.parse_args()
+    adopt_orphans = 36  # PR_SET_CHILD_SUBREAPER
+    ctypes.CDLL(None).prctl(adopt_orphans, 1, 0, 0, 0)
     runs: list[Run] = []
     with tempfile.TemporaryDirectory(prefix="course-benchmark-") as folder:
         secret = os.urandom(32).hex()
@@ -231,16 +237,18 @@ class Done:
 def _run(command: list[str], folder: Path) -> Done:
     """Run a command and account for it and all of its processes."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        start = time.monotonic()
+        before, start = _children_cpu(), time.monotonic()
         process = subprocess.Popen(
             command, cwd=folder, env=ENVIRONMENT, stdout=output, stderr=errors
         )
         peak, over = [0.0], threading.Event()
         watcher = threading.Thread(target=_watch, args=(process.pid, peak, over))
         watcher.start()
-        _, status, usage = os.wait4(process.pid, 0)
+        _, status = os.waitpid(process.pid, 0)
         seconds = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
+        _wait_for_orphans()
+        cpu = _children_cpu() - before
         over.set()
         watcher.join()
         output.seek(0)
@@ -248,7 +256,18 @@ def _run(command: list[str], folder: Path) -> Done:
         if process.returncode not in (0, 3):
             print(errors.read()[-3000:], file=sys.stderr)
             raise SystemExit(f"{' '.join(command[:5])} ended with {process.returncode}")
-        return Done(output.read(), seconds, usage.ru_utime + usage.ru_stime, peak[0])
+        return Done(output.read(), seconds, cpu, peak[0])
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _wait_for_orphans() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def _watch(process: int, peak: list[float], over: threading.Event) -> None:
