@@ -4,20 +4,24 @@
 
 The class is the demo's, repeated: right and wrong answers of the homework. Every grader runs in a
 process of its own, one after the other, on a course of its own. Plain nbgrader (its stock
-preprocessors) and nbgrader in a process pool grade only the first `--plain-sample` submissions;
-their rate is measured on those. For them each check is written as nbgrader wants it: the same
-judge and cases, run in the student's kernel, with the score as the cell's result.
+preprocessors), nbgrader in a process pool and Otter-Grader grade only the first `--plain-sample`
+submissions; their rate is measured on those. For them each check is written as they want it: the
+same judge and cases, run in the student's kernel, with the score as the cell's result.
 
-CPU seconds are those of all processes of a run that had ended with it, from the system's own
-accounts. Memory is the peak of the sum over a run's processes of their proportional shares.
+CPU seconds are those of all processes of a run, from the system's own accounts; this script adopts
+what a run leaves behind (bubblewrap ends before the processes in it), so that they are counted.
+Memory is the peak of the sum over a run's processes of their proportional shares.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import json
 import os
 import platform
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -69,6 +73,42 @@ if __name__ == "__main__":
         print(sum(pool.map(grade, sys.argv[2:])))
 """
 
+#: Otter-Grader's own API, a student after another; no containers.
+OTTER = """
+import json, sys
+from pathlib import Path
+from otter.execute import grade_notebook
+
+tests = sorted(str(path) for path in Path("tests").glob("*.py"))
+scores = {}
+for student in sys.argv[1:]:
+    results = grade_notebook(f"submitted/{student}/homework/homework.ipynb", tests_glob=tests,
+                             test_dir="tests", cwd=".")
+    if results.has_catastrophic_failure():
+        sys.exit(str(results.catastrophic_error))
+    scores[student] = {name: results.get_score(name) for name in results.results}
+print("scores " + json.dumps(scores))
+"""
+
+#: A question as Otter-Grader's test: six cases of equal worth, for halves and thirds.
+OTTER_TEST = """\
+OK_FORMAT = True
+test = {{"name": {name!r}, "points": {points}, "suites": [{{"type": "doctest", "cases": [
+    {{"code": {judge!r}, "hidden": True, "points": 0}},
+    *({{"code": f">>> sys.fraction > {{sixth}} / 6 - 1e-9\\nTrue", "hidden": True,
+       "points": {points} / 6}} for sixth in range(1, 7)),
+]}}]}}
+"""
+OTTER_JUDGE = """\
+>>> import sys
+>>> from helpers.check import judge as _judge, _plain_answer
+>>> from helpers.exercises import EXERCISES as _exercises, grading_cases as _cases
+>>> _exercise = _exercises["{name}"]
+>>> sys.fraction = 0
+>>> _answer = _plain_answer({name}, draws=_exercise.read is not None)
+>>> sys.fraction = _judge(_exercise, _answer, _cases(_exercise, b"benchmark")).fraction
+"""
+
 DASK = """
 import json, sys
 from distributed import LocalCluster
@@ -105,13 +145,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cohort", type=int, default=100)
     parser.add_argument("--plain-sample", type=int, default=12)
+    parser.add_argument("--otter", help="a Python that has otter-grader and what the course needs")
     parser.add_argument("--only", nargs="*", help="names of graders; all by default")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "grading.md")
     options = parser.parse_args()
+    adopt_orphans = 36  # PR_SET_CHILD_SUBREAPER
+    ctypes.CDLL(None).prctl(adopt_orphans, 1, 0, 0, 0)
     runs: list[Run] = []
     with tempfile.TemporaryDirectory(prefix="course-benchmark-") as folder:
         secret = os.urandom(32).hex()
-        for name, (size, grade) in graders(options.cohort, options.plain_sample).items():
+        for name, (size, grade) in graders(
+            options.cohort, options.plain_sample, options.otter
+        ).items():
             if options.only and name not in options.only:
                 continue
             course = make_course(Path(folder) / name.replace(" ", "-"), size, name, secret)
@@ -124,10 +169,16 @@ def main() -> None:
     print(f"wrote {options.out}")
 
 
-def graders(cohort: int, sample: int) -> dict[str, tuple[int, Callable[..., Run]]]:
+def graders(
+    cohort: int, sample: int, otter: str | None
+) -> dict[str, tuple[int, Callable[..., Run]]]:
+    others: dict[str, tuple[int, Callable[..., Run]]] = {}
+    if otter:
+        others["Otter-Grader, no containers"] = (min(sample, cohort), _otter(otter))
     return {
         "plain nbgrader": (min(sample, cohort), _stock),
         "nbgrader in a pool of 2": (min(sample, cohort), _pool),
+        **others,
         "plain nbgrader, our preprocessors": (min(sample, cohort), _stock),
         "course, 1 worker": (cohort, _course("--jobs", "1")),
         "course, 2 workers": (cohort, _course("--jobs", "2")),
@@ -140,7 +191,7 @@ def make_course(folder: Path, size: int, name: str, secret: str) -> Path:
     from helpers.demo import COHORT, submission_text
     from helpers.notebooks import find_unit
 
-    stock = name in ("plain nbgrader", "nbgrader in a pool of 2")
+    stock = name in ("plain nbgrader", "nbgrader in a pool of 2", "Otter-Grader, no containers")
     for part in ("source", "release", "solution"):
         shutil.copytree(ROOT / part / UNIT, folder / part / UNIT)
     (folder / ".course").mkdir()
@@ -197,6 +248,30 @@ def _pool(name: str, course: Path, size: int) -> Run:
     return run
 
 
+def _otter(python: str) -> Callable[[str, Path, int], Run]:
+    def grade(name: str, course: Path, size: int) -> Run:
+        from helpers.exercises import EXERCISES
+
+        (course / "tests").mkdir()
+        for question in (each for each in EXERCISES.values() if each.unit == UNIT):
+            judge = OTTER_JUDGE.format(name=question.name)
+            test = OTTER_TEST.format(name=question.name, points=question.points, judge=judge)
+            (course / "tests" / f"{question.name}.py").write_text(test)
+        script = course / "with_otter.py"
+        script.write_text(OTTER)
+        students = [f"s{number:04d}" for number in range(size)]
+        done = _run([python, str(script), *students], course)
+        line = next(line for line in done.output.splitlines() if line.startswith("scores "))
+        found = json.loads(line.removeprefix("scores "))
+        scores = {
+            student: {f"check_{question}": score for question, score in of_each.items()}
+            for student, of_each in found.items()
+        }
+        return Run(name, size, done.seconds, done.cpu, done.memory, scores)
+
+    return grade
+
+
 def _course(*arguments: str) -> Callable[[str, Path, int], Run]:
     def grade(name: str, course: Path, size: int) -> Run:
         command = [PYTHON, "-m", "helpers.cli", "grade", UNIT, "--json", *arguments]
@@ -231,16 +306,18 @@ class Done:
 def _run(command: list[str], folder: Path) -> Done:
     """Run a command and account for it and all of its processes."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        start = time.monotonic()
+        before, start = _children_cpu(), time.monotonic()
         process = subprocess.Popen(
             command, cwd=folder, env=ENVIRONMENT, stdout=output, stderr=errors
         )
         peak, over = [0.0], threading.Event()
         watcher = threading.Thread(target=_watch, args=(process.pid, peak, over))
         watcher.start()
-        _, status, usage = os.wait4(process.pid, 0)
+        _, status = os.waitpid(process.pid, 0)
         seconds = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
+        _wait_for_orphans()
+        cpu = _children_cpu() - before
         over.set()
         watcher.join()
         output.seek(0)
@@ -248,7 +325,18 @@ def _run(command: list[str], folder: Path) -> Done:
         if process.returncode not in (0, 3):
             print(errors.read()[-3000:], file=sys.stderr)
             raise SystemExit(f"{' '.join(command[:5])} ended with {process.returncode}")
-        return Done(output.read(), seconds, usage.ru_utime + usage.ru_stime, peak[0])
+        return Done(output.read(), seconds, cpu, peak[0])
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _wait_for_orphans() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def _watch(process: int, peak: list[float], over: threading.Event) -> None:
@@ -336,7 +424,7 @@ def _difference(run: Run, reference: Run) -> str:
         for question, score in scores.items():
             compared += 1
             expected = reference.scores.get(student, {}).get(question)
-            if score != expected:
+            if expected is None or abs(score - expected) > 1e-6:
                 other.append(f"{student} {question}: {score} and {expected}")
     if not other:
         return f"{run.name}: all {compared} the same as {reference.name}."

@@ -7,18 +7,18 @@ machine's score is written anew, the grade is marked for a person, as nbgrader d
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from nbgrader import api
+from nbgrader.dbutil import ALEMBIC_DIR
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
-from sqlalchemy import select
+from sqlalchemy import create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from helpers.grading.submission import Graded, Unit
@@ -42,8 +42,8 @@ class GradebookWriter:
         submissions of the unit with other graded cells.
         """
         self.db_url, self.unit, self.config = _patient(db_url), unit, config
-        _show_scripts()
         try:
+            _begin_empty(self.db_url)
             self._gradebook = api.Gradebook(self.db_url, course_id or "default_course")
             self._register()
         except SQLAlchemyError as error:
@@ -181,11 +181,14 @@ class GradebookWriter:
         raise AssertionError("unreachable")
 
 
-def _show_scripts() -> None:
-    """nbgrader makes a new database with the `alembic` script, which it looks for on the PATH."""
-    scripts = str(Path(sys.executable).parent)
-    if scripts not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)])
+def _begin_empty(db_url: str) -> None:
+    """Write nbgrader's schema version into a database without tables, so that nbgrader, which
+    would start a program to find it out, does not have to."""
+    engine = create_engine(db_url)
+    with engine.begin() as connection:
+        if not inspect(connection).get_table_names():
+            MigrationContext.configure(connection).stamp(ScriptDirectory(ALEMBIC_DIR), "head")
+    engine.dispose()
 
 
 def _patient(db_url: str) -> str:

@@ -25,7 +25,6 @@ from helpers.grading.outputs import Outputs
 from helpers.grading.sandbox import Forks, WarmDied
 
 _HEADER = struct.Struct("!I")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 #: Bytes that one request may bring in, outputs included.
 MAX_TRAFFIC = 64 * 1024 * 1024
 #: Seconds that an interrupted cell has to come back.
@@ -314,4 +313,9 @@ def _proportional(folder: Path) -> int:
 
 
 def _resident(folder: Path) -> int:
-    return int((folder / "statm").read_text().split()[1]) * _PAGE
+    """Bytes in memory, and those put out to swap."""
+    found = 0
+    for line in (folder / "status").read_text().splitlines():
+        if line.startswith(("VmRSS:", "VmSwap:")):
+            found += int(line.split()[1]) * 1024
+    return found

@@ -252,7 +252,8 @@ def bwrap(folder: Path, environment: dict[str, str]) -> list[str]:
             command += ["--ro-bind", f"/{name}", f"/{name}"]
     for path in ("/etc/ld.so.cache", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/fonts"):
         command += ["--ro-bind-try", path, path]
-    command += ["--dev", "/dev"]
+    # A shared mapping of /dev/zero is memory that no limit counts.
+    command += ["--dev", "/dev", "--dev-bind", "/dev/null", "/dev/zero"]
     for path in _installed_helpers():
         command += ["--tmpfs", path]
     command += ["--ro-bind", str(folder / "course"), "/course"]

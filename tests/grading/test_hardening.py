@@ -106,3 +106,30 @@ def test_exact_numbers_of_the_standard_library_are_numbers(forks: Forks) -> None
             30,
         )
         assert kernel.call("halves", (), {}, 10) == [0.5, 0.5]
+
+
+HIDDEN_MEMORY = """
+import ctypes, mmap
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+shared, anonymous, read_write = 1, 32, 3
+{}
+print(map not in (None, 2**64 - 1))
+"""
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "map = libc.mmap(None, 1 << 20, read_write, shared | anonymous, -1, 0)",
+        "map = libc.mmap(None, 1 << 20, read_write, shared, open('/dev/zero', 'r+b').fileno(), 0)",
+    ],
+    ids=["anonymous", "zero"],
+)
+def test_no_memory_is_shared_where_it_is_not_counted(forks: Forks, way: str) -> None:
+    """What is shared without a file stays when it is taken out of every process's account."""
+    with Kernel(forks) as kernel:
+        assert said(kernel, HIDDEN_MEMORY.format(way)) == "False\n"
+        assert (
+            said(kernel, "import mmap, torch; print(int(torch.ones(10**6).sum()))") == "1000000\n"
+        )

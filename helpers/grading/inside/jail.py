@@ -181,8 +181,10 @@ DENIED = {
     "personality": (135, 92),
     "sched_setaffinity": (203, 122),
 }
-#: The call `socket`, and where a system call's first argument stands for the filter.
-SOCKET, FIRST_ARGUMENT = (41, 198), 16
+#: Calls that are looked at more closely, and where the filter finds their 1st and 4th argument.
+SOCKET, MMAP, FIRST_ARGUMENT, FOURTH_ARGUMENT = (41, 198), (9, 222), 16, 40
+#: MAP_SHARED and MAP_ANONYMOUS: such memory can be put out of sight and still be held.
+SHARED_ANONYMOUS = 0x21
 _ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 
 
@@ -191,7 +193,7 @@ def filter_system_calls() -> None:
     if platform.machine() not in _ARCHITECTURES:
         return
     audit, column = _ARCHITECTURES[platform.machine()]
-    load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
+    load, equal, at_least, both, give = 0x20, 0x15, 0x35, 0x54, 0x06
     kill, deny, allow = 0x80000000, 0x00050000 | 1, 0x7FFF0000
     numbers = sorted(call[column] for call in DENIED.values())
     program = [(load, 0, 0, 4), (equal, 1, 0, audit), (give, 0, 0, kill), (load, 0, 0, 0)]
@@ -199,6 +201,9 @@ def filter_system_calls() -> None:
     unix, internet, internet_6 = 1, 2, 10
     program += [(equal, 0, 6, SOCKET[column]), (load, 0, 0, FIRST_ARGUMENT)]
     program += [(equal, 3, 0, unix), (equal, 2, 0, internet), (equal, 1, 0, internet_6)]
+    program += [(give, 0, 0, deny), (give, 0, 0, allow)]
+    program += [(equal, 0, 5, MMAP[column]), (load, 0, 0, FOURTH_ARGUMENT)]
+    program += [(both, 0, 0, SHARED_ANONYMOUS), (equal, 0, 1, SHARED_ANONYMOUS)]
     program += [(give, 0, 0, deny), (give, 0, 0, allow)]
     # x32 calls share the architecture and have bit 30 set.
     program.append((at_least, len(numbers) + 1, 0, 0x40000000))
