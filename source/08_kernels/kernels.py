@@ -216,7 +216,8 @@ print("compiled for", *fresh.signatures[0])
 
 # %% [markdown]
 # Other types (float32, say) are compiled anew. What Numba does not know (most of PyTorch, objects of your own) it refuses.
-#
+
+# %% [markdown]
 # ## All cores: `prange`
 #
 # `prange` says that the iterations of a loop do not need each other. **Predict**: which of these three is fastest, and how much?
@@ -358,7 +359,7 @@ def together(s, x, r, out):
 
 
 # %% [markdown]
-# ✎ Count first. `numbers` fp32 numbers pass through a chain of steps; `others` says for each step how many further tensors of that size it reads (here: [0, 0, 1]). Every step writes one result. What do the separate kernels read and write, in bytes, and what does the fused one?
+# ✎ Count first. `numbers` fp32 numbers pass through a chain of steps; `others` says for each step how many further tensors of that size it reads beside what the step before has written (here: [0, 0, 1]). Every step writes one result. What do the separate kernels read and write, in bytes, and what does the fused one?
 
 
 # %% answer="chain_traffic"
@@ -461,7 +462,7 @@ check("fused_chain", fused_chain)
 # %% [markdown]
 # ## A matrix product, three times
 #
-# Fusing helps where each number is used once. In a product of n × n matrices each is used n times. The arithmetic is the same in these three; what differs is the order.
+# Fusing helps where each number is used once. In a product of n × n matrices each is used n times. The arithmetic is the same in these three; what differs is the order. Which is fastest, and how far is it from PyTorch's?
 
 
 # %% tags=["skip-grading"]
@@ -548,17 +549,18 @@ check("product_reads", product_reads)
 # %% [markdown]
 # ## A GPU's way: threads, blocks, grid
 #
-# On a GPU you do not write the loop. You write what **one thread** does, and start thousands. Threads come in **blocks**, blocks form a **grid**. Each thread finds its own element:
-#
-# i = blockIdx · blockDim + threadIdx
+# On a GPU you do not write the loop. You write what **one thread** does, and start thousands. Threads come in **blocks**, blocks form a **grid**. A thread knows its place in its block and its block's place in the grid. Which element is its own?
 
 # %% tags=["skip-grading"]
 pictures.global_index(elements=11, threads=4)
 plt.show()
 
 # %% [markdown]
-# Blocks are all of one size, so the last one may stick out: a **guard**, `if i < n`, keeps its surplus threads from touching memory beyond the end.
+# Thread 2 of block 1 has element 1 · 4 + 2 = 6. In general: **i = blockIdx · blockDim + threadIdx**.
 #
+# Blocks are all of one size, so the last one may stick out: a **guard**, `if i < n`, keeps its surplus threads from touching memory beyond the end.
+
+# %% [markdown]
 # In two axes, x runs along a row and y down a column. ✎ Which element does a thread have, and at what position does it lie in a row-major matrix?
 
 
@@ -594,7 +596,7 @@ except KernelError as error:
 # %% [markdown]
 # A GPU would not have stopped. It would have read and written whatever lies there.
 #
-# ✎ Write the kernel of `axpy`, out[i] = a · x[i] + y[i], with a guard.
+# ✎ Write the kernel of `axpy`, out[i] = a · x[i] + y[i], with a guard: out has `len(out)` elements.
 
 
 # %% answer="axpy"
@@ -735,11 +737,7 @@ def tiled_product(size, seed):
     out = numpy.zeros((size, size))
     blocks = (size // TILE, size // TILE)
     counts = launch(tiled_kernel, blocks, (TILE, TILE), a, b, out)
-    return {
-        "product": out.ravel().tolist(),
-        "global reads": counts.global_reads,
-        "global writes": counts.global_writes,
-    }
+    return {"product": out.ravel().tolist(), "global reads": counts.global_reads}
 
 
 # %% check="tiled_product"

@@ -182,7 +182,6 @@ def test_the_tiled_products_reference_is_a_product_and_what_a_launch_counts(args
     answer = right("tiled_product", size, seed)
     assert answer["product"] == out.ravel().tolist() == (a @ b).ravel().tolist()
     assert answer["global reads"] == counts.global_reads == 2 * size**3 // TILE
-    assert answer["global writes"] == counts.global_writes == size**2
 
 
 @pytest.mark.parametrize("exercise", UNIT, ids=lambda exercise: exercise.name)

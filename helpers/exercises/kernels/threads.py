@@ -237,7 +237,6 @@ def _tiled(size: int, seed: int) -> dict[str, Any]:
     return {
         "product": _product(size, seed),
         "global reads": 2 * size**3 // TILE,
-        "global writes": size**2,
     }
 
 
@@ -264,6 +263,11 @@ TILED_PRODUCT = Exercise(
             lambda size, seed: {"global reads": 2 * size**3},
         ),
         Misconception(
+            "tiles filled, not used",
+            "the tiles are brought, but the products still come from a and b themselves",
+            lambda size, seed: {"global reads": 2 * size**3 // TILE + 2 * size**3},
+        ),
+        Misconception(
             "one matrix tiled",
             "one matrix comes from shared memory, the other one is still fetched by every thread",
             lambda size, seed: {"global reads": size**3 + size**3 // TILE},
@@ -271,10 +275,7 @@ TILED_PRODUCT = Exercise(
         Misconception(
             "accumulated in out",
             "out is in global memory: += reads and writes it there each time",
-            lambda size, seed: {
-                "global reads": 2 * size**3 // TILE + size**3,
-                "global writes": size**3,
-            },
+            lambda size, seed: {"global reads": 2 * size**3 // TILE + size**3},
         ),
         Misconception(
             "the first tile only",
@@ -282,6 +283,13 @@ TILED_PRODUCT = Exercise(
             lambda size, seed: {
                 "product": _product(size, seed, TILE),
                 "global reads": 2 * size**2,
+            },
+        ),
+        Misconception(
+            "the same tiles at every step",
+            "every step adds the same products: where in a and b does a step begin?",
+            lambda size, seed: {
+                "product": [size // TILE * each for each in _product(size, seed, TILE)],
             },
         ),
         Misconception(
