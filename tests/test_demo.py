@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from helpers.cli import app
 from helpers.demo import COHORT, answer, right_answers, run_demo
 from helpers.grading.export import export_grades
+from helpers.grading.report.data import read_class
 from helpers.notebooks import find_unit
 
 COURSE = Path(__file__).parents[1]
@@ -78,6 +79,17 @@ def test_everyone_gets_a_page(demo, student):
 def test_a_mistake_is_explained_in_the_feedback(demo, student, hint):
     text = re.sub("<[^>]*>", "", page(demo, student)).replace("&#x27;", "'")
     assert hint in text
+
+
+def test_the_report_counts_the_same_hints(demo):
+    report = read_class(demo, "homework")
+    said = {(student, held.hint) for held in report.hints for student in held.students}
+    for student, hints in HINTS.items():
+        own = " ".join(hint for name, hint in said if name == student)
+        assert all(hint in own for hint in hints), student
+    assert {student for student, _ in said} == set(HINTS)
+    assert "padding 1" in {held.name for held in report.hints if "ben" in held.students}
+    assert {each.student for each in report.look} == {"lea", "max"}
 
 
 @pytest.mark.parametrize("student", ["ada", "iris", "jon", "kim"])

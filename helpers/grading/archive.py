@@ -7,9 +7,11 @@ not by what the archive says.
 
 from __future__ import annotations
 
+import lzma
 import os
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,7 +45,7 @@ class Member:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        return PurePosixPath(self.path).parts
+        return PurePosixPath(self.path).parts or ("?",)
 
 
 def read_members(download: Path) -> Iterator[Member]:
@@ -67,9 +69,10 @@ def read_members(download: Path) -> Iterator[Member]:
     except (
         zipfile.BadZipFile,
         tarfile.TarError,
+        zlib.error,
+        lzma.LZMAError,
         EOFError,
-        RuntimeError,
-        NotImplementedError,
+        RuntimeError,  # encrypted, or packed in a way that is not known
         OSError,
     ) as error:
         raise ValueError(
@@ -112,7 +115,7 @@ def _archive(archive: Path) -> Iterator[Member]:
             for entry in file.infolist():
                 # The upper half of the attributes is a Unix mode; 0xA is a symbolic link.
                 is_link = entry.external_attr >> 28 == 0xA
-                if not entry.is_dir():
+                if entry.filename and not entry.is_dir():
                     time = None
                     with suppress(ValueError):
                         time = datetime(*entry.date_time).timestamp()

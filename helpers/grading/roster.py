@@ -31,6 +31,7 @@ from typing import Any
 
 from helpers.grading.archive import Member
 from helpers.grading.lms import Name
+from helpers.grading.markup import plain_line
 
 #: What a student's folder may be called.
 STUDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,120}\Z")
@@ -205,7 +206,7 @@ def without_roster(name: Name) -> Student | None:
     if not STUDENT_ID.match(identity):
         return None
     numbers: dict[str, Any] = {f"{name.platform}_id": name.number} if name.platform else {}
-    return Student(identity, name.owner, **numbers)
+    return Student(identity, plain_line(name.owner), **numbers)
 
 
 def _forms(name: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import tarfile
 import zipfile
 from pathlib import Path
@@ -91,6 +92,33 @@ def test_a_packed_tar_is_not_unpacked_beyond_its_limit(
         tar.addfile(entry, io.BytesIO(bytes(entry.size)))
     with pytest.raises(ValueError, match="holds more than"):
         read(tmp_path / "a.tar.gz")
+
+
+def test_a_broken_archive_is_refused_in_one_line_or_read(tmp_path: Path) -> None:
+    """Bytes changed anywhere: no other error gets out."""
+    draw = random.Random(0)
+    with zipfile.ZipFile(tmp_path / "good.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(3):
+            file.writestr(f"s{number}/n.ipynb", draw.randbytes(200) + bytes(200))
+    good = (tmp_path / "good.zip").read_bytes()
+    refused = 0
+    for _ in range(500):
+        data = bytearray(good)
+        for _ in range(draw.randrange(1, 6)):
+            data[draw.randrange(len(data))] = draw.randrange(256)
+        (tmp_path / "a.zip").write_bytes(data)
+        try:
+            read(tmp_path / "a.zip")
+        except ValueError:
+            refused += 1
+    assert refused > 0
+
+
+@pytest.mark.parametrize("name", [".", "./", "//", "a/.."])
+def test_a_name_that_is_no_files_is_a_problem(tmp_path: Path, name: str) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo(name))
+    assert all(problem for _, problem in read(tmp_path / "a.tar").values())
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"text", b"\x1f\x8b\x08 broken"])

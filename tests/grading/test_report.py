@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import statistics
@@ -10,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import classbook
+import nbformat
 import numpy as np
 import pytest
 from classbook import OUT_OF, SCORES, UNIT
@@ -70,6 +72,16 @@ def test_misconceptions_are_counted_with_the_hint_that_was_seen(course: Path) ->
     held = read_class(course, UNIT).hints
     assert [(each.question, each.hint) for each in held] == [("softmax_flops", classbook.HINT)]
     assert held[0].students == ("cy", "dan", "fay")
+
+
+def test_a_hint_is_read_from_a_notebook_that_nbgrader_wrote(course: Path) -> None:
+    """nbgrader's own autograde writes texts as lists of lines."""
+    path = course / "autograded" / "cy" / UNIT / f"{UNIT}.ipynb"
+    nbformat.write(nbformat.read(path, as_version=4), path)
+    assert isinstance(
+        json.loads(path.read_text())["cells"][0]["outputs"][0]["data"]["text/plain"], list
+    )
+    assert read_class(course, UNIT).hints[0].students == ("cy", "dan", "fay")
 
 
 def test_many_different_hints_are_cut_short_and_counted(course: Path) -> None:
