@@ -65,7 +65,7 @@ def step_timeline(
         ax.text(start, 1.0, f" {phase}", transform=ax.get_xaxis_transform(), va="top", fontsize=9)
     ax.set_xlim(0, len(timeline.total) - 1)
     ax.set_ylim(0, 1.28 * highest / scale)
-    _name_peak(ax, memory, scale)
+    _name_peak(ax, memory, scale, 1.1 * highest / scale)
     if sum_of_parts is not None:
         ax.axhline(sum_of_parts / scale, color=ACCENT, linestyle="--")
         ax.annotate(
@@ -85,21 +85,20 @@ def step_timeline(
     return ax
 
 
-def _name_peak(ax: Axes, memory: Memory, scale: float) -> None:
+def _name_peak(ax: Axes, memory: Memory, scale: float, height: float) -> None:
     timeline = memory.timeline
     at = timeline.peak_at
     operation = timeline.operations[at].removeprefix("aten.").split(".")[0]
     right_half = at > len(timeline.total) / 2
+    aside = 0.03 * len(timeline.total)
     ax.annotate(
         f"{format_bytes(memory.peak)}: {operation}, {timeline.phases[at]}",
         (at, timeline.total[at] / scale),
-        xytext=(-8 if right_half else 8, 14),
-        textcoords="offset points",
+        xytext=(at - aside if right_half else at + aside, height),
         ha="right" if right_half else "left",
         fontsize=9,
         color=INK,
         arrowprops={"arrowstyle": "-|>", "color": INK, "shrinkB": 0},
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.85},
     )
 
 
