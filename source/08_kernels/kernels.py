@@ -561,7 +561,9 @@ plt.show()
 # Blocks are all of one size, so the last one may stick out: a **guard**, `if i < n`, keeps its surplus threads from touching memory beyond the end.
 
 # %% [markdown]
-# In two axes, x runs along a row and y down a column. ✎ Which element does a thread have, and at what position does it lie in a row-major matrix?
+# In two axes, x runs along a row and y down a column.
+#
+# ✎ Which element does a thread have, and at what position does it lie in a row-major matrix?
 
 
 # %% answer="thread_element"
