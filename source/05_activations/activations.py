@@ -591,12 +591,12 @@ for name, held in measured.items():
 # ✎ **Explain (1 point).** Compare with your guess. Why does ReLU in place keep as much as plain ReLU, although it makes a tensor less? What is it good for, then? And where does GELU's factor come from? A person reads it.
 
 # %% [markdown] read="explain_kept" points=1
-# I guessed 0.5 for in place and 1.0 for GELU; measured were 1.00 and 1.98. With plain ReLU the
-# convolution's output is freed as soon as ReLU is done, since nobody's derivative reads it: only ReLU's
-# output is kept, and the next convolution keeps that same storage. In place, the one tensor that there is
-# is kept. So nothing is saved in what is kept, but the second tensor need not exist for a moment: the
-# peak of inference falls. GELU keeps its input, the next layer GELU's output: two storages for
-# each layer instead of one. It is not quite 2 because the image is kept once in both.
+# I guessed 0.5 for in place and 1.0 for GELU; measured were 1.00 and 1.98. With plain ReLU, the
+# convolution's output is freed once ReLU is done, since no derivative reads it. Only ReLU's output is
+# kept, and the next convolution keeps that same storage. In place, the one tensor that there is
+# is kept: just as much. What falls is the peak, by a tensor that need not exist for a moment. GELU
+# keeps its input, the next layer GELU's output: two storages instead of one. The image is kept once in
+# both, so it is not quite 2.
 
 # %% [markdown]
 # ## A large model without its memory
