@@ -482,7 +482,7 @@ def handed_on(node):
 
 
 # %% [markdown]
-# ✎ (2 points) Your sweep again, now on real nodes: `in_order(result)` gives them, parents first, and `handed_on(node)` what each of `node.parents` gets. Fill `.grad` of every node.
+# ✎ (2 points) Your sweep again, now on real nodes: `in_order(result)` gives them, parents first, and `handed_on(node)` a list: what each of `node.parents` gets. Fill `.grad` of every node; it starts as 0.
 
 
 # %% answer="gradients"
@@ -666,7 +666,8 @@ with FlopCounterMode(display=False) as forward:
 with FlopCounterMode(display=False) as step:
     network(data).sum().backward()
 forward, step = forward.get_total_flops(), step.get_total_flops()
-print(f"PyTorch: forward {forward:,}, step {step:,}: {step / forward:.2f} × forward")
+print(f"PyTorch: forward {forward:,}, step {step:,}")
+print(f"a step is {step / forward:.2f} × forward")
 try:
     yours = step_flops(32, widths)
     yours = yours if isinstance(yours, dict) else dict(zip(("forward", "w", "f"), yours))
@@ -850,7 +851,7 @@ print(as_program(STEPS))
 
 # %% answer="kept_values"
 def kept_values(steps):
-    """Names of the values that some rule looks at, in alphabetical order."""
+    """Names of the values that some rule looks at, as sorted() orders them."""
     ### BEGIN SOLUTION
     kept = set()
     for name, operation, *operands in steps:
@@ -891,9 +892,8 @@ for steps in STEPS, [*MORE, ["L", "mul", "d", "d"]]:
         yours = ["not written yet"]
     theirs = pytorch_kept(steps)
     print("  yours:  ", *yours)
-    print(
-        "  PyTorch:", *sorted(set(theirs)), f"(of {len(steps) + 2} values, in {len(theirs)} saves)"
-    )
+    print("  PyTorch:", *sorted(set(theirs)), end=" ")
+    print(f"(of {len(steps) + 2} values, in {len(theirs)} saves)")
 
 
 # %% tags=["skip-grading"]
@@ -907,7 +907,7 @@ expression_graph(
 plt.show()
 
 # %% [markdown]
-# b is saved twice, by exp and by the product, but there is one b: count storages, not saved tensors. And ReLU would need one *bit* of its output, the sign; PyTorch keeps it all.
+# b is saved twice, by exp and by the product, but there is one b: count storages, not saved tensors. Your nodes hold all six values as long as L lives; two would do. And ReLU would need one *bit* of its output, the sign; PyTorch keeps it all.
 
 # %% [markdown]
 # ## A whole layer
@@ -949,15 +949,13 @@ def pack(tensor):
 with saved_tensors_hooks(pack, lambda tensor: tensor):
     result = linear(features).relu()
 print("PyTorch keeps", " + ".join(f"{n:,}" for n in storages.values()), end="")
-print(f" = {sum(storages.values()):,} values, with {pytorch_nodes(result)} nodes")
+print(f" = {sum(storages.values()):,} values")
+print(f"with {pytorch_nodes(result)} nodes")
 try:
     yours = layer_nodes(batch, wide, out)
     yours = yours if isinstance(yours, dict) else dict(zip(("nodes", "kept"), yours))
-    print(
-        f"yours: {yours['kept']:,} values, ratio {yours['kept'] / sum(storages.values()):.3f}",
-        end="",
-    )
-    print(f", with {yours['nodes']:,} nodes")
+    print(f"yours: {yours['kept']:,} values, ratio {yours['kept'] / sum(storages.values()):.3f}")
+    print(f"with {yours['nodes']:,} nodes")
 except NotImplementedError:
     print("yours: not written yet")
 
