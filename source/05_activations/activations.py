@@ -158,7 +158,7 @@ in_and_out(
 plt.show()
 
 # %% [markdown]
-# AlexNet's third layer, conv2, needs 256,608 B. That is just over 256 kB, and under 256 KiB: a reason to ask which of the two a data sheet means. In this course, a kB is 1000 bytes.
+# AlexNet's third layer, conv2, needs 256,608 B: just over 256 kB, and under 256 KiB. Ask which of the two a data sheet means. Here, a kB is 1000 bytes.
 #
 # And a smaller network, for images of 96 × 96? Take the first example of `cnn_peak`: [[32, 3, 2], [32, 3, 1], [96, 1, 1], [24, 3, 2]]. Layers 1 and 2 fit, and so does layer 4. **What does the third layer do?**
 
@@ -591,12 +591,11 @@ for name, held in measured.items():
 # ✎ **Explain (1 point).** Compare with your guess. Why does ReLU in place keep as much as plain ReLU, although it makes a tensor less? What is it good for, then? And where does GELU's factor come from? A person reads it.
 
 # %% [markdown] read="explain_kept" points=1
-# I guessed 0.5 for in place and 1.0 for GELU; measured were 1.00 and 1.98. With plain ReLU, the
-# convolution's output is freed once ReLU is done, since no derivative reads it. Only ReLU's output is
-# kept, and the next convolution keeps that same storage. In place, the one tensor that there is
-# is kept: just as much. What falls is the peak, by a tensor that need not exist for a moment. GELU
-# keeps its input, the next layer GELU's output: two storages instead of one. The image is kept once in
-# both, so it is not quite 2.
+# I guessed 0.5 for in place and 1.0 for GELU; measured: 1.00 and 1.98. With plain ReLU, no derivative
+# reads the convolution's output, so it is freed. Only ReLU's output is kept, and the next convolution
+# keeps that same storage. In place, the one tensor that there is is kept: just as much. What
+# falls is the peak. GELU keeps its input, the next layer GELU's output: two storages instead of one. Not
+# quite 2, because the image is kept once in both.
 
 # %% [markdown]
 # ## A large model without its memory
