@@ -51,7 +51,7 @@ def misconceptions(report: ClassReport) -> str:
         named = [textwrap.shorten(held.name, 32, placeholder=" …")] if held.name else []
         counts["\n".join([f"{number}. {held.question}", *named])] = len(held.students)
     most = report.hints[0]
-    title = f"{most.question} misled {len(most.students)} in one way"
+    title = f"{most.question}: {len(most.students)} of {len(report.grades)} made one mistake"
     return _bars(counts, "students who saw the hint of that number", title, height=0.42)
 
 
