@@ -816,11 +816,11 @@ for size in 10, 100:
 # ✎ **Explain (1 point).** What did you predict, and what was measured? Both do the same multiplications. What do your nodes cost that PyTorch's do not? A person reads it.
 
 # %% [markdown] read="explain_nodes" points=1
-# I guessed 1000 times; it was about 15 times with 10 points and over 100 with 100. Both do the same
-# multiplications. But mine makes a Python object of every number, sorts all of them and visits each:
-# microseconds of the interpreter for a multiplication of a nanosecond. PyTorch has a dozen nodes,
-# each for a whole tensor of all points and neurons. It, too, pays microseconds for a call, and that
-# is nearly all it pays here: ten times the points take it hardly longer, and me ten times as long.
+# I guessed 1000 times; it was about 15 times with 10 points and over 100 with 100. The multiplications
+# are the same. But mine makes a Python object of every number, sorts them and visits each:
+# microseconds of the interpreter for a nanosecond of arithmetic. PyTorch has a dozen nodes, each for a
+# whole tensor. It, too, pays microseconds for a call, and here hardly anything else: ten times the
+# points cost it next to nothing.
 
 # %% [markdown]
 # ## What `backward` kept
