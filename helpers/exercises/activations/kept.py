@@ -53,8 +53,8 @@ SAVED_BY = Exercise(
             lambda name: "input" if KEEPS[name] == "nothing" else KEEPS[name],
         ),
         Misconception(
-            "objects compared",
-            "what the hook gets is another Python object on the same memory: compare data_ptr()",
+            "result not compared",
+            "something was saved, but it is not x: what about the result?",
             lambda name: "nothing" if KEEPS[name] == "output" else KEEPS[name],
         ),
         Misconception(
