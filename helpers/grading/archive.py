@@ -121,6 +121,8 @@ def _archive(archive: Path) -> Iterator[Member]:
                         time = datetime(*entry.date_time).timestamp()
                     yield _member(entry.filename, time, None if is_link else file.open(entry))
         return
+    if not tarfile.is_tarfile(archive):
+        raise tarfile.ReadError("neither zip nor tar")
     skipped = 0
     with tarfile.open(archive) as tar:
         for member in tar:
