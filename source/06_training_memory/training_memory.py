@@ -238,13 +238,13 @@ plt.show()
 predicted.ledger.summary()
 
 # %% [markdown]
-# ✎ **Explain (1 point).** Why is the sum of parts too high? Why is the larger of your moments too low? Use the ledger and the picture. A person reads it.
+# ✎ **Explain (1 point).** What did you guess? Why is the sum of parts too high? Why is the larger of your moments too low? Use the ledger and the picture. A person reads it.
 
 # %% [markdown] read="explain_peak" points=1
-# The sum adds all gradients to all activations, but they are never there together: at the peak, as
-# backward begins, only 1.3 of 21.8 MiB of gradients exist. So it is 9 % too high. The end of forward
-# is 3 % too low: it leaves out the images (2.3 MiB), the first gradients (1.3 MiB) and the temporary
-# tensors that backward passes from layer to layer (2.9 MiB).
+# I guessed 100 MiB and forgot m and v. The sum adds all gradients to all activations, but they are
+# never there together: at the peak, as backward begins, only 1.3 of 21.8 MiB of gradients exist. So it
+# is 9 % too high. The end of forward is 3 % too low: it leaves out the images (2.3 MiB), the first
+# gradients (1.3 MiB) and the temporary tensors that backward passes from layer to layer (2.9 MiB).
 
 # %% [markdown]
 # And foreach? With one image there is little to save, and its √v decide. Your third moment, beside a real step:
@@ -360,7 +360,7 @@ for name, each, step in (
         print(f"  of it: sum {by_sum:.3f}; answer chain_peak for your walk")
 
 # %% [markdown]
-# Within 3 % for the first two. VGG-11 peaks in the update: half of its weights are *one* matrix, and Adam makes temporary tensors as large as the parameter that it updates. No rule of thumb sees that. A timeline does.
+# Within 3 % for the first two. VGG-11 peaks in the update: three quarters of its weights are *one* matrix, and Adam makes temporary tensors as large as the parameter that it updates. No rule of thumb sees that. A timeline does.
 
 # %% [markdown]
 # ## The large model, run
@@ -405,7 +405,7 @@ else:
 # | | |
 # |---|---|
 # | context | driver and kernels: some 300 to 600 MiB, outside the allocator |
-# | workspaces | cuDNN and cuBLAS take scratch space, chosen at run time |
+# | workspaces | scratch space; cuDNN's is chosen at run time, and not in the prediction |
 # | rounding | each tensor takes a multiple of 512 B |
 # | fragmentation | free memory in pieces that are too small |
 
@@ -446,7 +446,7 @@ check("finds_room", finds_room)
 # %% [markdown]
 # ## The largest batch
 #
-# Which batch of convnextv2_large fits a 16 GB T4, a card of 24 GB, one of 80? Peaks as the meter predicts them on CUDA, with foreach:
+# Which batch of convnextv2_large fits a 16 GB T4, a card of 24 GB, one of 80? Peaks as the meter predicts them on CUDA, with foreach, from the rules of PyTorch's allocator. (We had no GPU to test this part. The cell above tests it on yours.)
 
 # %% tags=["skip-grading"]
 steps = {b: training_memory(network, (b, 3, 224, 224), device="cuda") for b in (1, 2, 8, 16)}
@@ -703,7 +703,7 @@ check("best_segments", best_segments)
 # If inside and boundary are equal, the best number is about √layers: of 100 layers, 10 boundaries and a segment of 10 are held, 20 instead of 100. All for one more forward pass.
 
 # %% [markdown]
-# ✎ **Explain (1 point).** For deit_tiny with checkpoints: what did you guess for memory and time, what was measured? Why does the time grow by about a third and not to the double? What is left at the peak, and when is it? A person reads it.
+# ✎ **Explain (1 point).** For deit_tiny with checkpoints: what did you guess for memory and time, what was measured? Why does the time grow by about a third and not to the double? What is held at the new peak, and when is it? A person reads it.
 
 # %% [markdown] read="explain_checkpointing" points=1
 # I guessed a tenth of the memory and twice the time; measured were 0.55 of the peak and 1.3 times the
