@@ -284,7 +284,8 @@ print(f"{wrong} of 20 counts are wrong; at worst {max(lost):,} of {len(votes):,}
 
 # %% [markdown]
 # Two threads read the same old count, both add one, and one vote is gone: a **race**. The counts without a loss were lucky: one thread was done before the other began. On a busy machine, or one core, all may be: *trying does not find a race*. (A plain `total += x[i]` is safe: Numba gives each thread a total of its own.)
-#
+
+# %% [markdown]
 # ✎ Given the places that each iteration reads and writes: may the iterations run in any order, at the same time?
 
 
@@ -421,11 +422,10 @@ plt.show()
 # **Explain (1 point).** What did you predict, what was measured, and where does the difference come from? A person reads it.
 
 # %% [markdown] read="explain_fusion" points=1
-# I predicted 2.3 times, as 7 : 3 says, and 2.4 were measured. The time goes with the bytes: a
-# multiplication, a comparison and an addition for each number are hidden behind them. At the rate
-# of a copy the separate loops should take 42 ms and took 45, the fused one 18 and took 18. What
-# remains: writing an array first loads its lines into the cache, so a write moves more than it
-# says, and the machine did other work at the same time.
+# I predicted 2.3 times, as 7 : 3 says, and 2.4 were measured. The time goes with the bytes: the
+# arithmetic on each number is hidden behind them. At the rate of a copy the separate loops should
+# take 42 ms and took 45, the fused one 18 and took 18. What remains: writing an array first loads
+# its lines into the cache, so a write moves more than it says, and other programs ran.
 
 # %% [markdown]
 # ✎ **Fuse one yourself**: hard swish and a residual. v = x[i] gives v · clip(v + 3, 0, 6) / 6, plus y[i]. One loop; every number of x and y is read once, every number of out written once. It runs on counting arrays.
@@ -809,19 +809,19 @@ progress("08_kernels")
 # **Takeaways**
 #
 # - Tensor operations are map, zip and reduce over strides; broadcasting is a stride of 0.
-# - `prange` without `parallel=True` is `range`. Iterations may run in parallel if none writes what another one uses.
-# - Fusing removes arrays in between: fewer bytes, less time, the same arithmetic.
-# - A GPU's thread finds its element from block and thread; a guard stops the surplus.
-# - Between writing shared memory and reading it stands a barrier, and another one before it is overwritten.
+# - `prange` without `parallel=True` is `range`. Iterations are independent if none writes what another uses.
+# - Fusing removes the arrays in between: fewer bytes, less time.
+# - A thread finds its element from block and thread; a guard stops the surplus.
+# - A barrier stands between writing shared memory and reading it, and before overwriting it.
 # - Tiles cut global reads as many times as they are wide.
 
 # %% [markdown]
 # **References**
 #
 # - S. K. Lam, A. Pitrou, S. Seibert: *Numba: a LLVM-based Python JIT compiler*, LLVM-HPC 2015
-# - A. J. Bernstein: *Analysis of programs for parallel processing*, 1966. When iterations may run in any order.
+# - A. J. Bernstein: *Analysis of programs for parallel processing*, 1966.
 # - J. Nickolls, I. Buck, M. Garland, K. Skadron: *Scalable parallel programming with CUDA*, ACM Queue, 2008
-# - S. Rush: *GPU Puzzles*, 2022. *MiniTorch*, 2020. Map, zip, reduce and their kernels as exercises.
+# - S. Rush: *GPU Puzzles*, 2022. *MiniTorch*, 2020. The same kernels as exercises.
 # - NVIDIA: *CUDA C++ programming guide*. Numba: *Numba for CUDA GPUs*
 #
 # **Next:** the homework: all of it on one sheet.
