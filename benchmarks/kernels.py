@@ -215,8 +215,8 @@ def main() -> int:
         f"{date.today()}, {measure(seconds=0.3).name}, {os.cpu_count()} cores,"
         f" {numba.get_num_threads()} Numba threads ({numba.threading_layer()}),"
         f" Python {sys.version.split()[0]}, Numba {numba.__version__}, NumPy {np.__version__}.",
-        f"Load when it began {load_before:.1f}, when it ended {os.getloadavg()[0]:.1f}: what is"
-        " above this benchmark's own is other programs.",
+        f"Load when it began {load_before:.1f}, when it ended {os.getloadavg()[0]:.1f}, niceness"
+        f" {os.nice(0)}: what is above this benchmark's own load is other programs.",
         f"{ROUNDS} rounds; in each, what is compared runs in turn.",
         "",
         "| ordering | holds |",
