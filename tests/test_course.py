@@ -12,6 +12,7 @@ from helpers.check import judge
 from helpers.demo import answer, right_answers
 from helpers.exercises import EXERCISES, grading_cases
 from helpers.grading.cohort import grade_notebook
+from helpers.grading.rebuild import NOT_RUN
 from helpers.notebooks import find_units
 
 COURSE = Path(__file__).parents[1]
@@ -52,7 +53,7 @@ def test_the_solution_is_right_whatever_is_drawn(unit):
     """The cases drawn for one submission must not be harder than those for another."""
     names = {}
     for cell in nbformat.read(unit.path("solution"), as_version=4).cells:
-        demonstration = "skip-grading" in cell.metadata.get("tags", ())
+        demonstration = NOT_RUN & set(cell.metadata.get("tags", ()))
         if cell.cell_type == "code" and not cell.source.startswith("check(") and not demonstration:
             exec(compile(cell.source, cell.id, "exec"), names)
     plt.close("all")
@@ -101,9 +102,7 @@ def test_the_homework_run_twice_in_one_kernel_gives_the_same_verdicts(tmp_path):
     answers = {**right_answers(homework), "padding": "def padding(i, o, k):\n    return 1"}
     answer(once, answers)
     # The training step at the end is slow and judged by no check.
-    once.cells = [
-        cell for cell in once.cells if "skip-grading" not in cell.metadata.get("tags", ())
-    ]
+    once.cells = [cell for cell in once.cells if not NOT_RUN & set(cell.metadata.get("tags", ()))]
     cells = len(once.cells)
     again = nbformat.reads(nbformat.writes(once), as_version=4).cells
     for cell in again:

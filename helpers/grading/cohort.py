@@ -139,7 +139,7 @@ def grade_unit(
         def finish(task: Task, graded: Graded) -> None:
             submission = todo[task.student]
             graded = submission.with_remarks(graded)
-            with place.autograded_file(submission, graded):
+            with place.autograded_file(submission, graded, sandbox):
                 gradebook.record(task.student, graded, submission.timestamp)
             result = SubmissionResult(
                 task.student,
@@ -256,7 +256,9 @@ class CoursePlace:
             return None
 
     @contextlib.contextmanager
-    def autograded_file(self, submission: HandedIn, graded: Graded) -> Iterator[None]:
+    def autograded_file(
+        self, submission: HandedIn, graded: Graded, sandbox: Mode
+    ) -> Iterator[None]:
         """Write the autograded notebook; it is put in place when the block has succeeded."""
         path = self._autograded(submission)
         notebook = json.loads(graded.notebook)
@@ -266,6 +268,7 @@ class CoursePlace:
             "status": graded.status,
             "scores": scores,
             "remarks": list(graded.remarks),
+            "sandbox": sandbox,
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         for stale in path.parent.glob(f".{path.name}.*"):

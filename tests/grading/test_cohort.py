@@ -43,6 +43,9 @@ def test_scores_are_the_same_everywhere(course: Path, grades: Any, tmp_path: Pat
         hand_in_class(other)
         grade_unit(other, sample.UNIT, **options)
         assert grades(other) == expected
+        for path in (other / "autograded").rglob("*.ipynb"):
+            about = json.loads(path.read_text())["metadata"]["course"]["graded"]
+            assert about["sandbox"] == options.get("sandbox", "bwrap")
 
     plain = sample.make_course(tmp_path / "plain")
     _share_secret(course, plain)

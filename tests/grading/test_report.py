@@ -183,3 +183,13 @@ def test_an_autograded_notebook_that_is_gone_is_said(course: Path) -> None:
     (course / "autograded" / "dan" / UNIT / f"{UNIT}.ipynb").unlink()
     look = {each.student: each.reasons for each in read_class(course, UNIT).look}
     assert "its autograded notebook cannot be read" in look["dan"]
+
+
+def test_who_was_graded_without_a_sandbox_is_said(course: Path) -> None:
+    path = course / "autograded" / "dan" / UNIT / f"{UNIT}.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["metadata"]["course"]["graded"]["sandbox"] = "none"
+    path.write_text(json.dumps(notebook))
+    look = {each.student: each.reasons for each in read_class(course, UNIT).look}
+    assert "graded without a sandbox: it could have seen the tests" in look["dan"]
+    assert not any("sandbox" in reason for name in look if name != "dan" for reason in look[name])

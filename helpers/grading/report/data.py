@@ -128,6 +128,7 @@ class _Autograded:
 
     status: str = "graded"
     remarks: tuple[str, ...] = ()
+    sandboxed: bool = True
     hints: Mapping[str, str] | None = None
 
 
@@ -243,7 +244,10 @@ def _read_autograded(path: Path) -> _Autograded:
             if hint:
                 hints[cell["metadata"]["nbgrader"]["grade_id"]] = hint
         return _Autograded(
-            about.get("status", "graded"), tuple(map(str, about.get("remarks", ()))), hints
+            about.get("status", "graded"),
+            tuple(map(str, about.get("remarks", ()))),
+            about.get("sandbox") != "none",
+            hints,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return _Autograded(remarks=("its autograded notebook cannot be read",))
@@ -288,8 +292,8 @@ def _name(question: str, hint: str) -> str:
 def _look(
     grades: Mapping[str, Grade], autograded: Mapping[str, _Autograded], readable: Sequence[str]
 ) -> tuple[Look, ...]:
-    """What could not be graded, and grades outside Tukey's fences: farther from the middle half of
-    the class than one and a half times its width."""
+    """What could not be graded or was not protected against, and grades outside Tukey's fences:
+    farther from the middle half of the class than one and a half times its width."""
     marks = np.array([grades[name].grade for name in readable])
     low, high = np.quantile(marks, [0.25, 0.75]) if len(marks) else (0.0, 0.0)
     fence = 1.5 * (high - low)
@@ -298,6 +302,8 @@ def _look(
         about, reasons = autograded[name], []
         if about.status != "graded" or about.hints is None:
             reasons += [remark[:MAX_TEXT] for remark in about.remarks] or [about.status]
+        if not about.sandboxed:
+            reasons.append("graded without a sandbox: it could have seen the tests")
         mark = grades[name].grade
         if name in readable and not low - fence <= mark <= high + fence:
             side = "below" if mark < low else "above"
