@@ -11,7 +11,7 @@ demo: .venv/ready
 	$(BIN)/course demo
 
 test: .venv/ready
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 2 --dist loadgroup
 
 build: .venv/ready
 	$(BIN)/course build
