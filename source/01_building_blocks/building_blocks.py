@@ -47,7 +47,7 @@ check("neuron_output", neuron_output)
 # %% [markdown]
 # ## What a layer of neurons does
 #
-# The sum is zero along a line, so one neuron divides the plane in two. Which line has all the squares below on one side? None: their corners lie crosswise.
+# The sum is zero along a line, so one neuron divides the plane in two. Which line has all the squares of the picture on one side and all the circles on the other? None: their corners lie crosswise.
 #
 # Two ReLU neurons fold the plane. What the next neuron sees, *one* line can divide.
 
@@ -71,7 +71,7 @@ layers.reshaped_plane(
 plt.show()
 
 # %% [markdown]
-# Dashed: where each hidden neuron begins to fire. The circles at both far corners have landed on one side.
+# Dashed: where each hidden neuron begins to fire. Both heaps of squares have landed in one place, and a line cuts them off.
 #
 # **A network is a row of stages, each a set of linear classifiers that reshapes the space for the next.** Without a function between them, the stages collapse into one:
 
@@ -153,21 +153,24 @@ with torch.no_grad():
         (depth, width): milliseconds(stack(depth, width), torch.randn(1, width, device=device))
         for depth, width in STACKS
     }
+print(f"{'':21}{'ms':>8}{'µs a layer':>12}{'× the widest':>14}")
 for (depth, width), t in times.items():
-    print(f"{depth:5} layers of {width:4}: {t:7.2f} ms, {t / times[STACKS[0]]:5.1f} × the widest")
+    ratio = t / times[STACKS[0]]
+    print(f"{depth:5} layers of {width:4}{t:9.2f}{1000 * t / depth:12.1f}{ratio:14.1f}")
 
 # %% [markdown]
-# **Explain (1 point).** What did you predict, and what was measured? The arithmetic is the same: what does the deepest stack pay for? A person reads it.
+# **Explain (1 point).** What did you predict, and what was measured? The arithmetic is the same: what does the deepest stack pay for? Look at the time of one layer. A person reads it.
 
 # %% [markdown] read="explain_depth" points=1
-# I guessed 3; on a CPU core the stack of 1024 layers took some twenty times as long as the one
+# I guessed 3; on a busy CPU core the stack of 1024 layers took forty times as long as the one
 # layer. The multiplications are the same, but every layer is a call of its own: Python, PyTorch's
-# dispatch, starting a kernel. Each call costs microseconds, however little it does, and a
-# 64 × 64 product is done in less. Its small matrices also leave most of the hardware's parallel
-# units without work, and no layer can begin before the one above it has finished.
+# dispatch, starting the operation. Down to width 256 the time of a layer shrinks with its work;
+# then it stays above ten microseconds, however little there is to do. Small matrices also leave
+# most of the hardware's parallel units without work, and no layer can begin before the one above
+# it has finished.
 
 # %% [markdown]
-# So hardware likes few large kernels. What does *accuracy* like? Two spirals, about 1,200 weights each time, two trainings each:
+# So hardware likes few large operations. What does *accuracy* like? Two spirals, about 1,200 parameters each time, two trainings each:
 
 
 # %% tags=["skip-grading"]
@@ -216,7 +219,7 @@ for depth, width, residual in [(2, 32, False), (17, 8, False), (17, 8, True)]:
 # %% [markdown]
 # ## Convolution
 #
-# A convolution is a neuron that looks at a few neighbours, used again at every place. The *same* weights everywhere: that is why it needs so few. In one dimension it is three lines:
+# A convolution is a neuron that looks at a few neighbours, used again at every place. The *same* weights everywhere: that is why it needs so few. In one dimension it takes one line:
 
 # %%
 row, kernel = torch.tensor([1.0, 2, 4, 8, 16]), torch.tensor([1.0, -1.0])
@@ -226,7 +229,7 @@ print("by hand", mine)
 print("PyTorch", theirs)
 
 # %% [markdown]
-# Images have two dimensions and channels. Every output channel has a kernel for every input channel, and sums over them:
+# Images have channels, height and width; a batch of them has the shape (batch, channels, height, width). Every output channel has a kernel for every input channel, and sums over them:
 
 # %%
 for layer, shape in [
@@ -280,7 +283,7 @@ def padding_needed(size_in, size_out, kernel):
 check("padding_needed", padding_needed)
 
 # %% [markdown]
-# What is in the padding? Zeros are the habit; the network sees them as a dark frame. Reflection and replication continue the image, and a constant can be any number:
+# What is in the padding? Zeros are the habit: a flat frame around the image. Reflection and replication continue the image, and a constant can be any number:
 
 # %%
 row = torch.tensor([[[1.0, 2, 3, 4]]])
@@ -316,7 +319,7 @@ def small_cnn():
 print(small_cnn())
 
 # %% [markdown]
-# Which shapes come out of `pool`, `conv2` and `flatten`? A linear layer that follows must know the last one. PyTorch orders an image batch as (batch, channels, height, width).
+# Which shapes come out of `pool`, `conv2` and `flatten`? A linear layer that follows must know the last one. Each image of the batch is flattened by itself.
 
 
 # %% answer="cnn_shapes"
@@ -434,12 +437,12 @@ from helpers.widgets import convolution
 convolution()
 
 # %% [markdown]
-# To a third only: fewer weights are read, but the features still come in and go out. Units 03 and 04 show what that does to speed.
+# Stride and padding leave the parameters alone. The traffic falls to a third only: fewer weights are read, but the features still come in and go out. Units 03 and 04 show what that does to speed.
 
 # %% [markdown]
 # ## Normalization: who shares a mean?
 #
-# All four subtract a mean and divide by a deviation. They differ in what they average over. Each cell below is one channel of one image, height × width pixels; cells with one number share a mean. (Layer norm is drawn for images; in a transformer it averages over the features of each token.)
+# Batch, layer, instance and group norm all subtract a mean and divide by a standard deviation. They differ in what they average over. Each cell below is one channel of one image, height × width pixels; cells with the same μ share a mean. (Layer norm is drawn for images; in a transformer it averages over the features of each token.)
 
 # %%
 layers.normalization_axes(images=3, channels=4, groups=2)
@@ -499,12 +502,12 @@ for name, function in ACTIVATIONS.items():
 # Only ReLU, ReLU6 and hard swish (below −3) make zeros in earnest; GELU's are tiny numbers that fp32 rounds off. Sigmoid and ReLU6 have a fixed range, whatever comes in. That helps **quantization**: 8 bits are 256 levels, spread evenly over the range of outputs, so a wide range means coarse steps.
 
 # %% [markdown]
-# Inputs lie between −largest and largest; leaky ReLU has slope 0.1 below zero. How far apart are two levels, if the lowest is the smallest possible output and the highest the largest?
+# Inputs lie between −largest and largest; leaky ReLU has slope 0.1 below zero. How far apart are two neighbouring levels, if the lowest is the smallest possible output and the highest the largest?
 
 
 # %% answer="quantization_step"
 def quantization_step(activation, largest):
-    """Distance of two 8-bit levels for outputs of "relu", "relu6" or "leaky_relu"."""
+    """Distance of neighbouring 8-bit levels for "relu", "relu6" or "leaky_relu"."""
     ### BEGIN SOLUTION
     low = -0.1 * largest if activation == "leaky_relu" else 0.0
     high = min(largest, 6.0) if activation == "relu6" else largest
@@ -518,7 +521,7 @@ check("quantization_step", quantization_step)
 # %% [markdown]
 # ## The transformer block
 #
-# Attention lets tokens look at each other; the MLP works on each token alone. Two norms, two residuals. Nothing changes shape on the way, so blocks can be stacked at will.
+# Attention lets tokens look at each other; the MLP (multi-layer perceptron: two linear layers) works on each token alone. Two norms, two residuals. Nothing changes shape on the way, so blocks can be stacked at will.
 
 # %%
 layers.transformer_block(tokens=16, width=64)
@@ -612,7 +615,7 @@ progress("01_building_blocks")
 #
 # - Parameters stay, features pass. Parameters do not grow with the batch.
 # - A stage reshapes the space for the next; without a bend, stages collapse into one.
-# - Same arithmetic, other shape, other speed: many small kernels are slow.
+# - Same arithmetic, other shape, other speed: many small operations are slow.
 # - Padding goes on the input; a stride widens what *later* layers see.
 # - Groups divide weights, and must divide both channel counts.
 # - Norms differ in who shares a mean. The head count of attention costs no parameters.

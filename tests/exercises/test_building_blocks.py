@@ -42,6 +42,11 @@ def test_no_padding_lets_an_even_kernel_keep_the_size():
     assert right("padding_needed", 32, 32, 4) is None
 
 
+def test_no_padding_takes_pixels_away():
+    # Without padding, 11 - 3 + 1 = 9 columns are left: 7 would take a padding of -1.
+    assert right("padding_needed", 11, 7, 3) is None
+
+
 @pytest.mark.parametrize("args", random_cases("output_size"))
 def test_output_size_is_that_of_pytorch(args):
     size, kernel, stride, padding = args

@@ -74,6 +74,11 @@ GROUPED_PARAMETERS = Exercise(
             "this is one group of outputs: how many groups are there?",
             _where_possible(lambda i, o, k, groups: i * o * k**2 // groups**2),
         ),
+        Misconception(
+            "one row of the kernel",
+            "how many numbers does one kernel hold? It has two sides",
+            _where_possible(lambda i, o, k, groups: i * o * k // groups),
+        ),
         Misconception("only in_channels divided", _DIVIDES_HINT, _checks_one_side(0)),
         Misconception("only out_channels divided", _DIVIDES_HINT, _checks_one_side(1)),
         Misconception(
@@ -110,6 +115,14 @@ SEPARABLE_PARAMETERS = Exercise(
             "pointwise with the large kernel",
             "how large is the kernel of a pointwise convolution?",
             lambda i, o, k: {"separable": i * k**2 + i * o * k**2},
+        ),
+        Misconception(
+            "biases counted",
+            "read the question again: does it ask for biases?",
+            lambda i, o, k: {
+                "standard": i * o * k**2 + o,
+                "separable": i * k**2 + i + i * o + o,
+            },
         ),
     ),
 )
@@ -208,6 +221,13 @@ QUANTIZATION_STEP = Exercise(
             lambda activation, largest: 2 * largest / 255,
         ),
         Misconception(
+            "range of the inputs, ReLU6 excepted",
+            "this is the range of what goes in: which outputs are there?",
+            lambda activation, largest: (
+                (min(largest, 6.0) if activation == "relu6" else 2 * largest) / 255
+            ),
+        ),
+        Misconception(
             "ReLU6 not cut off",
             "what is the largest number that ReLU6 can give?",
             lambda activation, largest: (
@@ -275,6 +295,16 @@ BLOCK_PARAMETERS = Exercise(
             "one norm",
             "how many norms does a block have? Look at the drawing of its parts",
             lambda width, heads: {"norms": 2 * width},
+        ),
+        Misconception(
+            "output projection forgotten",
+            "find every matrix of self_attn in the list above: is in_proj the only one?",
+            lambda width, heads: {"attention": 3 * width**2 + 3 * width},
+        ),
+        Misconception(
+            "both layers of the MLP with the same bias",
+            "a bias is as long as its layer's output: how long are the two of the MLP?",
+            lambda width, heads: {"MLP": 8 * width**2 + 2 * width},
         ),
     ),
 )

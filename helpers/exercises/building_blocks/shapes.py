@@ -56,6 +56,14 @@ NEURON_OUTPUT = Exercise(
             "is the bias inside f or outside? Read the formula from the inside out",
             lambda inputs, weights, bias: max(0.0, _weighted_sum(inputs, weights)) + bias,
         ),
+        Misconception(
+            "activation function on every product",
+            "how often does f act: on each product, or once on their sum?",
+            lambda inputs, weights, bias: max(
+                0.0,
+                sum(max(0.0, w * x) for w, x in zip(weights, inputs, strict=True)) + bias,
+            ),
+        ),
     ),
 )
 
@@ -94,6 +102,11 @@ LINEAR_SHAPES = Exercise(
             "parameters for each sample",
             "are there more weights when more samples come in?",
             lambda batch, i, o: {"parameters": batch * (i * o + o)},
+        ),
+        Misconception(
+            "weights for each sample, biases once",
+            "are there more weights when more samples come in?",
+            lambda batch, i, o: {"parameters": batch * i * o + o},
         ),
     ),
 )
@@ -137,6 +150,11 @@ OUTPUT_SIZE = Exercise(
             "a last step that leads beyond the edge is not taken: which way is it rounded?",
             lambda h, k, s, p: -(-(h + 2 * p - k) // s) + 1,
         ),
+        Misconception(
+            "not rounded",
+            "can a kernel stand at half a place? Look at the brackets of the formula",
+            lambda h, k, s, p: (h + 2 * p - k) / s + 1,
+        ),
     ),
 )
 
@@ -148,7 +166,7 @@ def _padding(size_in: int, size_out: int, kernel: int) -> int | None:
 
 def _draw_paddings(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     cases: list[tuple[Any, ...]] = []
-    for both_sides in (draw.randrange(4) * 2 + 1, 0, 2, 4, 6, draw.randrange(4) * 2 + 1):
+    for both_sides in (draw.randrange(4) * 2 + 1, 0, 2, 4, 6, -2 * draw.randrange(1, 4)):
         kernel, size_in = draw.choice([3, 4, 5, 6, 7]), draw.randrange(16, 64)
         cases.append((size_in, size_in + both_sides - kernel + 1, kernel))
     return cases
@@ -160,7 +178,7 @@ PADDING_NEEDED = Exercise(
     points=1,
     topic="padding for a given output size",
     parameters=("size_in", "size_out", "kernel"),
-    examples=[(11, 9, 3), (11, 11, 3), (32, 32, 5), (32, 32, 4)],
+    examples=[(11, 9, 3), (11, 11, 3), (32, 32, 5), (32, 32, 4), (11, 7, 3)],
     hidden=_draw_paddings,
     reference=_padding,
     misconceptions=(
@@ -168,6 +186,11 @@ PADDING_NEEDED = Exercise(
             "padding that keeps the size",
             "this keeps the output as large as the input: does every case ask for that?",
             lambda size_in, size_out, kernel: (kernel - 1) // 2,
+        ),
+        Misconception(
+            "padding that keeps the size, half columns included",
+            "this keeps the output as large as the input: does every case ask for that?",
+            lambda size_in, size_out, kernel: (kernel - 1) / 2,
         ),
         Misconception(
             "padding of both sides together",
@@ -179,6 +202,18 @@ PADDING_NEEDED = Exercise(
             "put your padding into the formula of the output size: does the size come out for "
             "an even kernel, too?",
             lambda size_in, size_out, kernel: (size_out - size_in + kernel - 1) // 2,
+        ),
+        Misconception(
+            "half a column of padding",
+            "can half a column be added? The docstring says what to return then",
+            lambda size_in, size_out, kernel: (size_out - size_in + kernel - 1) / 2,
+        ),
+        Misconception(
+            "padding below zero",
+            "padding adds columns: can it make an output smaller than it is without any?",
+            lambda size_in, size_out, kernel: (
+                None if (both := size_out - size_in + kernel - 1) % 2 else both // 2
+            ),
         ),
     ),
 )
@@ -242,6 +277,15 @@ def _field_with_stride_too_early(kernels: Sequence[int], strides: Sequence[int])
     return field
 
 
+def _field_with_only_the_stride_before(kernels: Sequence[int], strides: Sequence[int]) -> int:
+    steps = zip(kernels, [1, *strides[:-1]], strict=True)
+    return 1 + sum((kernel - 1) * stride for kernel, stride in steps)
+
+
+def _field_with_only_its_own_stride(kernels: Sequence[int], strides: Sequence[int]) -> int:
+    return 1 + sum((kernel - 1) * s for kernel, s in zip(kernels, strides, strict=True))
+
+
 def _draw_stacks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [
         (
@@ -272,6 +316,16 @@ RECEPTIVE_FIELD = Exercise(
             "a stride widens its own layer",
             "a stride spreads its outputs: does its own kernel see more, or only the layers after?",
             _field_with_stride_too_early,
+        ),
+        Misconception(
+            "only the stride of the layer before",
+            "does a stride stretch the steps of the next layer only, or of all layers after it?",
+            _field_with_only_the_stride_before,
+        ),
+        Misconception(
+            "only the layer's own stride",
+            "which strides lie between a layer's input and the image? Is its own one of them?",
+            _field_with_only_its_own_stride,
         ),
         Misconception(
             "kernels added",
