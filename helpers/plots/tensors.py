@@ -22,11 +22,10 @@ def number_formats(formats: Mapping[str, tuple[int, int, int]]) -> Figure:
     widest = max(map(sum, formats.values()))
     for row, (name, parts) in enumerate(formats.items()):
         left = 0
-        for part, (bits, shade) in enumerate(zip(parts, (INK, SHADES[2], SHADES[0]), strict=True)):
+        for bits, shade in zip(parts, (INK, SHADES[2], SHADES[0]), strict=True):
             for bit in range(left, left + bits):
                 _cell(ax, bit, -row, shade, height=0.66)
             if bits > 2:
-                dark = part == 1
                 ax.text(
                     left + bits / 2,
                     -row + 0.33,
@@ -34,7 +33,7 @@ def number_formats(formats: Mapping[str, tuple[int, int, int]]) -> Figure:
                     ha="center",
                     va="center",
                     fontsize=9,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1} if dark else None,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
                 )
             left += bits
         ax.text(-0.6, -row + 0.33, name, ha="right", va="center", fontsize=10)

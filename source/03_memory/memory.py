@@ -108,7 +108,7 @@ check("own_units", own_units)
 # %% [markdown]
 # ## How many bytes is a number?
 #
-# That depends on its format. The exponent decides how large a number can get, the fraction how finely it is told from its neighbour.
+# That depends on its format. The exponent decides how large a number can get, the fraction how finely it is told from its neighbour. An integer format has neither: a sign and a value.
 
 # %% tags=["skip-grading"]
 from helpers.plots.tensors import number_formats
@@ -150,7 +150,7 @@ def weight_memory(parameters, dtype):
 check("weight_memory", weight_memory)
 
 # %% [markdown]
-# Does the estimate hold for a real model? The one that PyTorch builds also has *buffers*: the running averages of its BatchNorms.
+# Does the estimate hold for a real model? The one that `timm` builds also has *buffers*: the running averages of its BatchNorms.
 
 # %% tags=["skip-grading"]
 import timm
@@ -236,7 +236,7 @@ check("storage_position", storage_position)
 # %% [markdown]
 # ## When does `view` work?
 #
-# `permute` only reorders strides, so it always works. `view` lays a new shape over the same storage, and sometimes refuses; `reshape` then copies. Which of these can `view(-1)` make flat? Shape and strides stand beside them.
+# `permute` only reorders strides, so it always works. `view` lays a new shape over the same storage, and sometimes refuses; `reshape` then copies. Which of these can `view(-1)` make flat? Shape and strides stand beside them. (`expand` pretends to repeat; the next section says how.)
 
 # %% tags=["skip-grading"]
 candidates = {
@@ -355,7 +355,9 @@ bars(
 plt.show()
 
 # %% [markdown]
-# So the saying is true of some operations only. A full sum may take the elements in any order, so it takes storage order. A mixed addition has no good order: one of its tensors is always read across the rows. Why is that slow?
+# So the saying is true of some operations only. A full sum may take the elements in any order, so it takes storage order. A mixed addition has no good order: one of its tensors is always read across the rows.
+#
+# Why is that slow? Memory never hands over a single number. It hands over a whole **cache line**.
 
 # %% tags=["skip-grading"]
 from helpers.plots.tensors import cache_lines
@@ -364,7 +366,7 @@ cache_lines([1, 4, 16, 32])
 plt.show()
 
 # %% [markdown]
-# ✎ An array of fp32 starts at the beginning of a line. We read `count` of its elements, `stride` apart. How many lines of 16 elements are loaded?
+# ✎ An array of fp32 starts at the beginning of a cache line. We read `count` of its elements, `stride` apart. How many lines of 16 elements are loaded?
 
 
 # %% answer="lines_touched"
@@ -419,7 +421,7 @@ def linear_traffic(batch, in_features, out_features, width):
 check("linear_traffic", linear_traffic)
 
 # %% [markdown]
-# ✎ The same for a convolution in fp32: stride 1, no padding, no bias, square images. Neighbouring places of the kernel share pixels; each element still counts once.
+# ✎ The same for a convolution in fp32: stride 1, no padding, no bias. `size` is the side of a square input image. Neighbouring places of the kernel share pixels; each element still counts once.
 
 
 # %% answer="conv_traffic"
@@ -487,7 +489,7 @@ except NotImplementedError:
 
 # %% answer="mlp_traffic"
 def mlp_traffic(batch, features, hidden):
-    """{"between": …, "total": …}: bytes of the tensors between the layers, and all bytes."""
+    """{"between": …, "total": …}: bytes moved between the layers, and all bytes moved."""
     ### BEGIN SOLUTION
     # two tensors of batch × hidden: each is written by one layer and read by the next
     between = 4 * 2 * 2 * batch * hidden
@@ -564,7 +566,7 @@ with torch.no_grad():
 #
 # Can you compute one from the other? Three devices in a row are a *pipeline*: while the second works on one batch, the first already takes the next.
 #
-# ✎ Each stage takes its time for a whole batch.
+# ✎ `stage_ms` holds what each stage takes for a whole batch. Handing a batch on takes no time.
 
 
 # %% answer="pipeline_rates"
@@ -623,7 +625,7 @@ def linear_energy(batch, in_features, out_features):
 check("linear_energy", linear_energy)
 
 # %% [markdown]
-# At batch 1, moving takes more than a hundred times the energy of computing. A batch of 64 shares each weight, and the two come within a factor of three.
+# For Linear(768 → 3072) at batch 1, moving takes 139 times the energy of computing: divide the two in the table. A batch of 64 shares each weight, and 2.4 times is left.
 
 # %% [markdown]
 # ## Done

@@ -46,6 +46,11 @@ ROW_MAJOR_STRIDES = Exercise(
             lambda shape: [4 * stride for stride in _row_major(shape)],
         ),
         Misconception(
+            "strides in bytes, as NumPy counts them",
+            "NumPy counts strides in bytes; here they are counted in elements",
+            lambda shape: [8 * stride for stride in _row_major(shape)],
+        ),
+        Misconception(
             "the next size instead of the product",
             "one step along the first axis skips all that lies inside: how many elements is that?",
             lambda shape: [*shape[1:], 1],
@@ -187,6 +192,16 @@ BROADCAST_SHAPE = Exercise(
             "only a size of 1 stretches: what of two unequal sizes where neither is 1?",
             _never_an_error,
         ),
+        Misconception(
+            "as many sizes as the shorter shape",
+            "zip stops at the shorter shape: how many axes does the sum have?",
+            lambda a, b: _broadcast(a[-len(b) :], b[-len(a) :]),
+        ),
+        Misconception(
+            "aligned on the left, and cut",
+            "zip begins on the left and stops at the shorter shape: where do shapes meet?",
+            lambda a, b: _broadcast(a[: len(b)], b[: len(a)]),
+        ),
     ),
 )
 
@@ -224,6 +239,11 @@ LINES_TOUCHED = Exercise(
             "the lines between counted too",
             "with a long stride lines are stepped over: those are never loaded",
             lambda count, stride: (count - 1) * stride // LINE + 1,
+        ),
+        Misconception(
+            "the whole stretch, end included",
+            "with a long stride lines are stepped over: are they loaded?",
+            lambda count, stride: ceil(count * stride / LINE),
         ),
     ),
 )

@@ -305,5 +305,10 @@ LINEAR_ENERGY = Exercise(
             "the weights are read once for the whole batch",
             lambda batch, i, o: {"memory": batch * _energy(1, i, o)["memory"]},
         ),
+        Misconception(
+            "only the weights moved",
+            "the weights are there: what else does a layer read and write?",
+            lambda batch, i, o: {"memory": i * o * DRAM},
+        ),
     ),
 )
