@@ -176,10 +176,6 @@ def graders(
     others: dict[str, tuple[int, Callable[..., Run]]] = {}
     if otter:
         others["Otter-Grader, no containers"] = (min(sample, cohort), _otter(otter))
-    if large:
-        largest = {f"course, 2 workers, {large} at once": (large, _course("--jobs", "2"))}
-    else:
-        largest = {}
     return {
         "plain nbgrader": (min(sample, cohort), _stock),
         "nbgrader in a pool of 2": (min(sample, cohort), _pool),
@@ -188,7 +184,11 @@ def graders(
         "course, 1 worker": (cohort, _course("--jobs", "1")),
         "course, 2 workers": (cohort, _course("--jobs", "2")),
         "course, Dask with 2 workers": (cohort, _dask),
-        **largest,
+        **(
+            {f"course, 2 workers, {large} at once": (large, _course("--jobs", "2"))}
+            if large
+            else {}
+        ),
     }
 
 
@@ -434,6 +434,8 @@ def report(runs: list[Run]) -> str:
 def _difference(run: Run, reference: Run) -> str:
     compared, other = 0, []
     for student, scores in run.scores.items():
+        if student not in reference.scores:  # of a larger class
+            continue
         for question, score in scores.items():
             compared += 1
             expected = reference.scores.get(student, {}).get(question)
