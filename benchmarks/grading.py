@@ -145,6 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cohort", type=int, default=100)
     parser.add_argument("--plain-sample", type=int, default=12)
+    parser.add_argument("--large", type=int, default=0, help="size of a second, large class")
     parser.add_argument("--otter", help="a Python that has otter-grader and what the course needs")
     parser.add_argument("--only", nargs="*", help="names of graders; all by default")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "grading.md")
@@ -155,7 +156,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="course-benchmark-") as folder:
         secret = os.urandom(32).hex()
         for name, (size, grade) in graders(
-            options.cohort, options.plain_sample, options.otter
+            options.cohort, options.plain_sample, options.otter, options.large
         ).items():
             if options.only and name not in options.only:
                 continue
@@ -170,7 +171,7 @@ def main() -> None:
 
 
 def graders(
-    cohort: int, sample: int, otter: str | None
+    cohort: int, sample: int, otter: str | None, large: int
 ) -> dict[str, tuple[int, Callable[..., Run]]]:
     others: dict[str, tuple[int, Callable[..., Run]]] = {}
     if otter:
@@ -183,6 +184,11 @@ def graders(
         "course, 1 worker": (cohort, _course("--jobs", "1")),
         "course, 2 workers": (cohort, _course("--jobs", "2")),
         "course, Dask with 2 workers": (cohort, _dask),
+        **(
+            {f"course, 2 workers, {large} at once": (large, _course("--jobs", "2"))}
+            if large
+            else {}
+        ),
     }
 
 
@@ -409,6 +415,13 @@ def report(runs: list[Run]) -> str:
                 f"- {run.name}: {each:.2f} s a submission in the student's cells and functions; "
                 f"the run took {bound:.2f} times (their sum ÷ {cores}), starting included."
             )
+    two = by_name.get("course, 2 workers")
+    if reference and two:
+        lines += ["", "## One worker and two", ""]
+        lines.append(
+            f"- {two.rate / reference.rate:.2f} times the throughput of one worker, for "
+            f"{two.memory - reference.memory:.0f} MiB more at the peak."
+        )
     lines += ["", "## Scores, question by question", ""]
     for run in runs:
         if reference is not None and run is not reference:
@@ -421,6 +434,8 @@ def report(runs: list[Run]) -> str:
 def _difference(run: Run, reference: Run) -> str:
     compared, other = 0, []
     for student, scores in run.scores.items():
+        if student not in reference.scores:  # of a larger class
+            continue
         for question, score in scores.items():
             compared += 1
             expected = reference.scores.get(student, {}).get(question)

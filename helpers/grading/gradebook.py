@@ -42,13 +42,19 @@ class GradebookWriter:
         submissions of the unit with other graded cells.
         """
         self.db_url, self.unit, self.config = _patient(db_url), unit, config
-        try:
-            _begin_empty(self.db_url)
-            self._gradebook = api.Gradebook(self.db_url, course_id or "default_course")
-            self._register()
-        except SQLAlchemyError as error:
-            reason = " ".join(str(getattr(error, "orig", error)).split())
-            raise ValueError(f"the gradebook {db_url} cannot be used: {reason}") from None
+        for wait in (*RETRIES, None):
+            try:
+                _begin_empty(self.db_url)
+                self._gradebook = api.Gradebook(self.db_url, course_id or "default_course")
+                self._register()
+                return
+            except SQLAlchemyError as error:
+                lost = isinstance(error, DBAPIError) and error.connection_invalidated
+                if lost and wait is not None:
+                    time.sleep(wait)
+                    continue
+                reason = " ".join(str(getattr(error, "orig", error)).split())
+                raise ValueError(f"the gradebook {db_url} cannot be used: {reason}") from None
 
     def __enter__(self) -> GradebookWriter:
         return self

@@ -346,7 +346,7 @@ check("fused", fused)
 import timm
 
 with torch.device("meta"):
-    example = timm.create_model("resnet18")
+    example = timm.create_model("vgg11")
 first = next(example.parameters())
 print(first.device, tuple(first.shape), f"{first.numel():,} parameters")
 
