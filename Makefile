@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Cells use a name again for another thing; calls, attributes and names are held.
 NOTEBOOK := --allow-redefinition $(addprefix --disable-error-code=,assignment union-attr arg-type operator var-annotated)
 
-.PHONY: demo test build lint bench clean
+.PHONY: demo test build site picture lint bench clean
 
 demo: .venv/ready
 	$(BIN)/course demo
@@ -16,10 +16,18 @@ test: .venv/ready
 build: .venv/ready
 	$(BIN)/course build
 
+# The web site, in site/. Notebooks are run where they have changed: some minutes the first time.
+site: .venv/ready
+	$(BIN)/python docs/site/build.py
+
+picture: .venv/ready
+	$(BIN)/python docs/site/picture.py
+
 lint: .venv/ready
-	$(BIN)/ruff format --check helpers tests benchmarks source nbgrader_config.py
-	$(BIN)/ruff check helpers tests benchmarks source nbgrader_config.py
+	$(BIN)/ruff format --check helpers tests benchmarks docs source nbgrader_config.py
+	$(BIN)/ruff check helpers tests benchmarks docs source nbgrader_config.py
 	$(BIN)/mypy helpers
+	$(BIN)/mypy docs/site
 	$(BIN)/mypy $(NOTEBOOK) source/*/*.py
 
 # Each script says in its docstring what it measures; results go to benchmarks/results/.

@@ -1,0 +1,170 @@
+"""Builds the web site: the pages of docs/ and every unit's answers, run on this machine's CPU.
+
+    python docs/site/build.py             # writes site/
+    python docs/site/build.py --unrun     # the same without running the notebooks
+
+Pages and notebooks are first laid out in build/site/pages, where Sphinx reads them by the rules of
+`conf.py`. A notebook that has run is kept under build/site/run and runs again only when its text,
+`helpers/` or what `in_kernel.py` does has changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+from rich.console import Console
+from sphinx.cmd.build import build_main
+
+from helpers.notebooks import Unit, find_units, solution_notebook, source_notebook, write_text
+
+HERE = Path(__file__).parent
+COURSE = HERE.parents[1]
+
+#: Parts of the package that no notebook imports: a change of theirs changes no output.
+UNSEEN = ("grading", "cli.py", "demo.py", "notebooks.py", "catalogue.py")
+
+#: A page of the reference for each of these parts, with one line for the list of them.
+REFERENCE = {
+    "conventions": "units, widths, the price of each operation",
+    "ledger": "a cost as named terms, each count × price",
+    "hardware": "devices with their sources; this machine's own ceilings",
+    "reference": "by-hand formulas; each returns a ledger",
+    "meter": "counts any PyTorch model: FLOP, MAC, traffic, memory of a step",
+    "roofline": "what bounds a layer on a device, and how long it takes at best",
+    "figures": "figures read as data",
+    "plots": "pictures",
+    "widgets": "pictures with sliders",
+    "simulator": "runs CUDA kernels without a GPU",
+    "exercises.exercise": "what a question is",
+    "diagnosis": "says why a wrong number is wrong",
+    "check": "what a notebook calls",
+    "notebooks": "a unit's text → its notebooks",
+}
+
+
+def main() -> int:
+    """Lays the pages out and hands them to Sphinx. A warning of Sphinx is an error."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--unrun", action="store_true", help="show the notebooks without outputs")
+    parser.add_argument(
+        "--to", type=Path, default=COURSE / "site", help="where the site is written"
+    )
+    parser.add_argument("--work", type=Path, default=COURSE / "build" / "site", help="what is kept")
+    options = parser.parse_args()
+    pages = options.work / "pages"
+    lay_out(pages, None if options.unrun else options.work / "run")
+    shutil.rmtree(options.to, ignore_errors=True)
+    quiet = ["--quiet", "--fail-on-warning", "--keep-going", "--conf-dir", str(HERE)]
+    doctrees = ["--doctree-dir", str(options.work / "doctrees")]
+    failed = build_main([*quiet, *doctrees, str(pages), str(options.to)])
+    if not failed:
+        Console().print(f"the site is in {options.to}: open index.html")
+    return failed
+
+
+def lay_out(pages: Path, run: Path | None) -> None:
+    """Writes what Sphinx reads; the notebooks with their outputs where `run` keeps those."""
+    shutil.rmtree(pages, ignore_errors=True)
+    for folder in (HERE, COURSE / "docs"):
+        for path in folder.glob("*.md"):
+            write_text(pages / path.name, path.read_text("utf-8"))
+        for path in [*folder.glob("*.svg"), *folder.glob("*.png")]:
+            shutil.copy(path, pages)
+    write_text(pages / "CHANGELOG.md", (COURSE / "CHANGELOG.md").read_text("utf-8"))
+    for part in REFERENCE:
+        write_text(pages / "reference" / f"{part}.md", reference_page(part))
+    index = pages / "reference.md"
+    lines = [f"- [`helpers.{p}`](reference/{p}.md): {line}" for p, line in REFERENCE.items()]
+    tree = ["```{toctree}", ":hidden:", *(f"reference/{part}" for part in REFERENCE), "```"]
+    write_text(index, index.read_text("utf-8") + "\n".join(["", *lines, "", *tree, ""]))
+    for unit in find_units(COURSE):
+        notebook = folded(source_notebook(unit))
+        if run is not None:
+            copy_outputs(executed(unit, run), notebook)
+        write_text(pages / "units" / f"{unit.name}.ipynb", nbformat.writes(notebook))
+
+
+def reference_page(part: str) -> str:
+    """A page of the docstrings of one part of the package."""
+    # A package's names come from its files, and are shown as its own.
+    members = [":members:"]
+    if (COURSE / "helpers" / part / "__init__.py").exists():
+        members.append(":imported-members:")
+    options = "\n".join(f"   {option}" for option in members)
+    module = f".. automodule:: helpers.{part}\n{options}"
+    return f"# helpers.{part}\n\n```{{eval-rst}}\n{module}\n```\n"
+
+
+def folded(source: NotebookNode) -> NotebookNode:
+    """The solution notebook with each answer behind "Show the answer", and without Colab's cell."""
+    answers = [cell.metadata.get("nbgrader", {}).get("solution", False) for cell in source.cells]
+    notebook = solution_notebook(source)
+    for cell, answer in zip(notebook.cells, answers, strict=True):
+        if answer and cell.cell_type == "code":
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+        elif answer:
+            summary = "<summary>Show the answer</summary>"
+            cell.source = f'<details class="answer">{summary}\n\n{cell.source}\n\n</details>'
+    # The badge is an image of another host.
+    badge = r"\[!\[Open in Colab\]\([^)]*\)\]"
+    notebook.cells[0].source = re.sub(badge, "[Open in Colab]", notebook.cells[0].source)
+    notebook.cells[1].metadata["tags"] = ["remove-cell"]
+    return notebook
+
+
+def executed(unit: Unit, run: Path) -> NotebookNode:
+    """The unit's solution notebook with outputs: from an earlier run, or run now."""
+    notebook = solution_notebook(source_notebook(unit))
+    preparation = (HERE / "in_kernel.py").read_text("utf-8")
+    digest = hashlib.sha256((nbformat.writes(notebook) + preparation).encode())
+    package = COURSE / "helpers"
+    for path in sorted(package.rglob("*.py")):
+        if path.relative_to(package).parts[0] not in UNSEEN:
+            digest.update(path.read_bytes())
+    kept = run / f"{unit.name}-{digest.hexdigest()[:16]}.ipynb"
+    if not kept.exists():
+        started = time.monotonic()
+        with Console().status(f"running {unit.name}"), tempfile.TemporaryDirectory() as folder:
+            notebook.cells.insert(0, new_code_cell(preparation))
+            sockets = f"{folder}/kernel"
+            kernel = KernelManager(kernel_name="python3", transport="ipc", ip=sockets)
+            NotebookClient(notebook, kernel, timeout=1800).execute(cwd=folder)
+            del notebook.cells[0]
+        for old in run.glob(f"{unit.name}-*.ipynb"):
+            old.unlink()
+        write_text(kept, nbformat.writes(notebook))
+        Console().print(f"ran {unit.name} in {time.monotonic() - started:.0f} s")
+    return nbformat.read(kept, as_version=4)
+
+
+def copy_outputs(ran: NotebookNode, notebook: NotebookNode) -> None:
+    """Gives the cells their outputs, and every picture a text for those who do not see it."""
+    for cell, run in zip(notebook.cells, ran.cells, strict=True):
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = run.outputs
+        texts = []
+        for output in cell.outputs:
+            # A page runs no widgets: the picture that stands beside one is shown.
+            widget = output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+            if "image/png" in output.get("data", {}):
+                text = output.metadata.get("image/png", {}).get("alt")
+                called = cell.source.splitlines()[-1]
+                texts.append(text or (f"What {called} shows" if widget else "Picture"))
+        if texts:
+            cell.metadata["mystnb"] = {"image": {"alt": "; ".join(texts)}}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
