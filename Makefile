@@ -5,13 +5,17 @@ BIN := .venv/bin
 # Cells use a name again for another thing; calls, attributes and names are held.
 NOTEBOOK := --allow-redefinition $(addprefix --disable-error-code=,assignment union-attr arg-type operator var-annotated)
 
-.PHONY: demo test build site picture lint bench clean
+.PHONY: demo test colab build site picture lint bench clean
 
 demo: .venv/ready
 	$(BIN)/course demo
 
 test: .venv/ready
 	$(BIN)/pytest -q -n 2 --dist loadgroup
+
+# Every released notebook in a place like Colab, and every shape that Colab gives a submission.
+colab: .venv/ready
+	$(BIN)/pytest -q tests/colab/every_notebook.py
 
 build: .venv/ready
 	$(BIN)/course build

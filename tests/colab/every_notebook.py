@@ -1,0 +1,50 @@
+"""What tests/colab does not do for time: `make colab`, some minutes.
+
+Every released notebook runs in a place like Colab, and the homework and a unit are graded in every
+shape that Colab gives them.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from round_trip import EDITS, FORMATS, as_colab_saves_it
+from test_colab import runs_to_its_end
+from test_round_trip import answered
+
+from helpers.grading.cohort import grade_unit
+from helpers.notebooks import find_unit, find_units
+
+COURSE = Path(__file__).parents[2]
+SHAPES = {
+    f"{minor} {edit}".replace(" ", "-").replace("'", ""): (minor, edit)
+    for minor in FORMATS
+    for edit in EDITS
+}
+
+
+@pytest.mark.parametrize("name", [unit.name for unit in find_units(COURSE)])
+def test_a_released_notebook_runs_to_its_end(colab, name):
+    runs_to_its_end(colab, name)
+
+
+@pytest.fixture(scope="module", params=["homework", "04_roofline"])
+def graded(request, tmp_path_factory):
+    """The unit, graded by a course in which every shape is one student's submission."""
+    course, unit = tmp_path_factory.mktemp("course"), find_unit(COURSE, request.param)
+    for name in ("nbgrader_config.py", "pyproject.toml", f"source/{unit.name}"):
+        (course / name).parent.mkdir(exist_ok=True)
+        (course / name).symlink_to(COURSE / name)
+    for student, (minor, edit) in SHAPES.items():
+        saved = as_colab_saves_it(answered(unit), minor, edit)
+        path = course / "submitted" / student / unit.name / f"{unit.notebook}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(saved))
+    return {each.student: each for each in grade_unit(course, unit.name).results}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_right_submission_earns_full_marks(graded, shape):
+    judged = [s for s in graded[shape].scores if s.grade_id.startswith("check_")]
+    assert graded[shape].status == "graded"
+    assert [score.score for score in judged] == [score.max_score for score in judged]
