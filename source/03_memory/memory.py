@@ -8,6 +8,7 @@
 # %%
 import hashlib
 import time
+from statistics import median
 
 import matplotlib.pyplot as plt
 import torch
@@ -22,10 +23,10 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 # %% tags=["skip-grading"]
-def seconds(run, patience=0.3):
+def seconds(run, patience=0.3, least=3):
     """Shortest time of a run: whatever else the machine does can only add to it."""
     times = []
-    while len(times) < 3 or sum(times) < patience:
+    while len(times) < least or sum(times) < patience:
         start = time.perf_counter()
         run()
         if device == "cuda":
@@ -337,10 +338,17 @@ cases = {
         lambda: torch.add(big, other.T, out=out),
     ),
 }
+
+
+def in_turns(one, other, turns):
+    """Median times of two runs in turn: what else the machine does disturbs both alike."""
+    times = [(seconds(one, 0, 1), seconds(other, 0, 1)) for _ in range(turns)]
+    return map(median, zip(*times))
+
+
 factors = {}
 for name, (straight, turned) in cases.items():
-    pairs = [(seconds(straight, 0.1), seconds(turned, 0.1)) for _ in range(3)]
-    straight_s, turned_s = map(min, zip(*pairs))
+    straight_s, turned_s = in_turns(straight, turned, 11)
     factors[name] = turned_s / straight_s
     print(f"{name}: {straight_s * 1e3:.1f} ms, {turned_s * 1e3:.1f} ms")
     print(f"  measured {factors[name]:.1f} ×, guessed {guess[name]:.1f} ×")
@@ -463,7 +471,7 @@ check("residual_traffic", residual_traffic)
 # Bytes divided by bandwidth predict a time. Does this machine agree? A large copy shows its bandwidth; your function and that bandwidth predict the time of `relu(a + b)`.
 
 # %% tags=["skip-grading"]
-elements = 2**23
+elements = 2**27 if device == "cuda" else 2**23
 a, b, total, result = (torch.ones(elements, device=device) for _ in range(4))
 
 
@@ -472,10 +480,11 @@ def residual():
     torch.clamp_min(total, 0, out=result)  # ReLU
 
 
-bandwidth = 2 * elements * 4 / seconds(lambda: result.copy_(a))  # read once, written once
+copying, measured = in_turns(lambda: result.copy_(a), residual, 25)
+bandwidth = 2 * elements * 4 / copying  # read once, written once
 print(f"this machine copies {bandwidth / 1e9:.1f} GB/s")
 try:
-    predicted, measured = residual_traffic(elements) / bandwidth, seconds(residual)
+    predicted = residual_traffic(elements) / bandwidth
     print(f"predicted {predicted * 1e3:.2f} ms, measured {measured * 1e3:.2f} ms,", end=" ")
     print(f"ratio {predicted / measured:.2f}")
 except NotImplementedError:
