@@ -45,6 +45,8 @@ def parameters_against_macs(models: Mapping[str, tuple[float, float]]) -> Figure
             ha="right" if left else "left",
             va="center",
             fontsize=9,
+            # The dotted lines must not run through a name.
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
         )
     ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(min(done) / 60, max(done) * 3))
     ax.set(xlabel="parameters", ylabel="MAC for one input")

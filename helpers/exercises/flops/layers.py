@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
-from helpers.ledger import Ledger, Term
+from helpers.ledger import Alternative, Ledger, Term
 from helpers.reference import (
     avg_pool2d_flops,
     batch_norm_flops,
@@ -56,6 +56,11 @@ LINEAR_COST = Exercise(
             "bias once for all tokens",
             "is the bias added once, or to the outputs of every token?",
             lambda b, t, i, o: {"FLOP": 2 * b * t * i * o + o},
+        ),
+        Misconception(
+            "tokens forgotten",
+            "every token goes through the layer: how many are there in a sample?",
+            lambda b, t, i, o: {"MAC": b * i * o, "FLOP": b * (2 * i * o + o)},
         ),
         Misconception(
             "batch and tokens forgotten",
@@ -180,7 +185,13 @@ GROUPED_COST = Exercise(
 
 
 def _pool(channels: int, size: int, kernel: int) -> Ledger:
-    return avg_pool2d_flops(1, channels, size, size, kernel)
+    """As the reference counts; a sum that starts from zero is right here as in batch norm."""
+    from_zero = Alternative("each sum starts from zero", channels * size**2)
+    terms = (
+        replace(term, alternatives=(from_zero,)) if term.name == "sum" else term
+        for term in avg_pool2d_flops(1, channels, size, size, kernel).terms
+    )
+    return Ledger("FLOP", tuple(terms))
 
 
 AVERAGE_POOL_FLOPS = Exercise(
@@ -211,6 +222,16 @@ AVERAGE_POOL_FLOPS = Exercise(
             lambda channels, size, kernel: int(
                 channels * (size // kernel) ** 2 * (kernel**2 - 1 + 4 * kernel**2)
             ),
+        ),
+        Misconception(
+            "channels forgotten",
+            "this is one channel: how many are pooled?",
+            lambda channels, size, kernel: (size // kernel) ** 2 * (kernel**2 + 3),
+        ),
+        Misconception(
+            "a window at every pixel",
+            "windows do not overlap: how many fit along one side?",
+            lambda channels, size, kernel: channels * size**2 * (kernel**2 + 3),
         ),
     ),
 )
@@ -267,6 +288,16 @@ BATCH_NORM_COST = Exercise(
         ),
         Misconception("divided per pixel", _PER_CHANNEL, _batch_norm_divided_per_element),
         Misconception(
+            "one mean for all channels",
+            "how many means are there: one in all, or one for each channel?",
+            lambda b, c, h, w: _scaled(_batch_norm(b * c, 1, h, w)),
+        ),
+        Misconception(
+            "one reciprocal for a channel, then products",
+            "that would be cheaper, but the formula divides: how many numbers does it divide?",
+            lambda b, c, h, w: {"normalize": 4 * b * c * h * w + 9 * c},
+        ),
+        Misconception(
             "variance sum missing",
             "mean and variance are averages: each of them is a sum",
             _batch_norm_without_variance_sum,
@@ -297,7 +328,7 @@ PRELU_PRODUCTS = Exercise(
     points=1,
     topic="FLOP of PReLU, which depend on the data",
     parameters=("x",),
-    examples=[([[2.0, -1.0, 0.0]],), ([[0.5, 1.0], [-0.5, -2.0]],)],
+    examples=[([[2.0, -1.0, 0.0]],), ([[0.5, 1.0], [-0.5, 2.0]],)],
     hidden=_draw_activations,
     reference=lambda x: Ledger(
         "FLOP", (Term("products where x ≤ 0", sum(v <= 0 for row in x for v in row)),)
@@ -317,6 +348,11 @@ PRELU_PRODUCTS = Exercise(
             "zero left out",
             "on which side does the definition put x = 0?",
             lambda x: sum(v < 0 for row in x for v in row),
+        ),
+        Misconception(
+            "products where x > 0",
+            "which of the two sides does the definition multiply by a?",
+            lambda x: sum(v > 0 for row in x for v in row),
         ),
     ),
 )
@@ -340,6 +376,16 @@ SOFTMAX_COST = Exercise(
             "a sum for each element",
             "all numbers of a row are divided by one sum: how often is it computed?",
             lambda rows, n: rows * n * (40 + (n - 1) + 4),
+        ),
+        Misconception(
+            "one division for a row",
+            "how many shares come out of a row, and what gives each of them?",
+            lambda rows, n: rows * (40 * n + (n - 1) + 4),
+        ),
+        Misconception(
+            "rows forgotten",
+            "this is what one row costs: how many are there?",
+            lambda rows, n: 40 * n + (n - 1) + 4 * n,
         ),
     ),
 )

@@ -108,6 +108,16 @@ ATTENTION_SHARE = Exercise(
             "which of the two shares is this?",
             lambda s, d: {"share of projections": s / (2 * d + s)},
         ),
+        Misconception(
+            "one part divided by the other",
+            "this compares the two parts: what is one part's share of their sum?",
+            lambda s, d: {"share of projections": 2 * d / s},
+        ),
+        Misconception(
+            "causal products",
+            "this counts half of the pairs: does the question ask for the causal half?",
+            lambda s, d: {"share of projections": 4 * d / (4 * d + s), "even at": 4 * d},
+        ),
     ),
 )
 
@@ -203,7 +213,7 @@ PUBLISHED_UNIT = Exercise(
     points=1,
     topic="MAC or FLOP in print",
     parameters=("published", "gmac"),
-    examples=[(4.09, 4.09), (22.5, 11.17), (0.39, 0.386), (55.48, 17.56)],
+    examples=[(4.09, 4.09), (21.785, 11.17), (0.39, 0.386), (55.48, 17.56)],
     hidden=_draw_publications,
     reference=_published,
     misconceptions=(
@@ -225,6 +235,17 @@ PUBLISHED_UNIT = Exercise(
             lambda published, gmac: {"MAC": "FLOP", "FLOP": "MAC", None: None}[
                 _published(published, gmac)
             ],
+        ),
+        Misconception(
+            "10 % taken for 0.1",
+            "10 % of what? A large number may be off by more than a small one",
+            lambda published, gmac: (
+                "MAC"
+                if abs(published - gmac) <= 0.1
+                else "FLOP"
+                if abs(published - 2 * gmac) <= 0.1
+                else None
+            ),
         ),
     ),
 )
@@ -253,7 +274,7 @@ FLOPCO_MACS = Exercise(
     points=2,
     topic="what a counter gets wrong",
     parameters=("batch", "tokens", "channels", "groups"),
-    examples=[(1, 1, 64, 1), (1, 196, 64, 1), (4, 196, 64, 4)],
+    examples=[(1, 1, 64, 1), (1, 196, 64, 1), (3, 196, 64, 4)],
     hidden=_draw_audits,
     reference=_flopco,
     misconceptions=(
@@ -277,6 +298,11 @@ FLOPCO_MACS = Exercise(
                 "linear": b * c**2,
                 "convolution": b * _flopco(b, t, c, g)["convolution"],
             },
+        ),
+        Misconception(
+            "every convolution taken as depthwise",
+            "give flopco the same convolution without groups: what does it print now?",
+            lambda b, t, c, g: {"convolution": t * c},
         ),
     ),
 )
