@@ -175,7 +175,7 @@ check("upgrade_speedup", upgrade_speedup)
 # %% [markdown]
 # ## A small block under the roof
 #
-# **PReLU, then Linear without bias**, in fp32: two kernels, one after the other. PReLU has one slope, and we count it at its most: every x ≤ 0, one multiplication each.
+# **PReLU, then Linear without bias**, in fp32: two kernels, one after the other. PReLU has one slope. We count the most it can do: one multiplication for each number, as if all were negative.
 #
 # ✎ FLOP, and the bytes that both kernels read and write. Which tensors are there? Name them all before you count.
 
@@ -216,12 +216,12 @@ check("pair_bound", pair_bound)
 # %% [markdown]
 # One sample uses each byte for less than half a FLOP, because it has to fetch all 8,192 bytes of weights for itself. A batch shares them. How far does that help?
 #
-# ✎ **Plot** it (2 points): the intensity of PReLU → Linear(64 → 32) for the batches 1, 2, …, 64, and the limit for an endless batch as a level line (`axhline`). Name the axes: *batch* and *FLOP/B*.
+# ✎ **Plot** it (2 points): the intensity of PReLU → Linear(64 → 32) for **every** batch from 1 to 64, and the limit for an endless batch as a level line (`axhline`). Name the axes: *batch* and *FLOP/B*.
 
 
 # %% answer="plot_pair"
 def plot_pair():
-    """A figure: intensity against the batch, 1 to 64, and its limit as a level line."""
+    """A figure: intensity at each batch from 1 to 64, and its limit as a level line."""
 
     ### BEGIN SOLUTION
     def intensity(batch):
@@ -424,7 +424,7 @@ def roof_share(flops, bytes_moved, seconds, peak_tflops, bandwidth_gb):
 check("roof_share", roof_share)
 
 # %% [markdown]
-# ✎ **Explain (1 point).** Which guesses were wrong? Take the layer farthest below its roof: name something that its time holds and the two terms of the model do not. A person reads it.
+# ✎ **Explain (1 point).** Which guesses were wrong? Take the layer farthest below its roof: name something that takes time there and is in neither term of the model. A person reads it.
 
 # %% [markdown] read="explain_roof" points=1
 # I had guessed compute for the linear layer at batch 1; at 0.5 FLOP/B it waits for memory, as do
@@ -462,7 +462,7 @@ for model in bounds:
 plt.show()
 
 # %% [markdown]
-# Few FLOP are not little time: MobileNetV2's layers are depthwise convolutions and normalizations, and memory bounds most of them.
+# Few FLOP are not little time: much of MobileNetV2 is depthwise convolution, normalization and activation, and memory bounds all of that.
 #
 # ✎ Layers run one after the other, each with its own bound. `layers` is a list of [FLOP, bytes].
 

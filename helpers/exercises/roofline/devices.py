@@ -75,6 +75,11 @@ LAYER_TIME = Exercise(
             _combined(lambda times: times[0]),
         ),
         Misconception(
+            "seconds for microseconds",
+            "this is in seconds: how many microseconds has one?",
+            lambda *args: {"microseconds": max(_seconds(*args))},
+        ),
+        Misconception(
             "bound the wrong way round",
             "what takes longer is the bound",
             lambda *args: {
@@ -103,7 +108,7 @@ ATTAINABLE_TFLOPS = Exercise(
     points=1,
     topic="rate that the roof allows",
     parameters=("intensity", "peak_tflops", "bandwidth_gb"),
-    examples=[(1.0, *A100_BF16), (100.0, *A100_BF16), (1000.0, *A100_BF16)],
+    examples=[(0.1, *A100_BF16), (1.0, *A100_BF16), (100.0, *A100_BF16), (1000.0, *A100_BF16)],
     hidden=_draw_intensities,
     reference=_attainable,
     tolerance=1e-3,
@@ -127,6 +132,11 @@ ATTAINABLE_TFLOPS = Exercise(
             "GB taken as GiB",
             "a bandwidth in GB/s counts in steps of 1000, not of 1024",
             lambda intensity, peak, bandwidth: _attainable(intensity, peak, bandwidth, _GIB),
+        ),
+        Misconception(
+            "tera and giga left as they are",
+            "FLOP/B times GB/s is GFLOP/s: the peak is in TFLOP/s",
+            lambda intensity, peak, bandwidth: _attainable(intensity, peak, bandwidth, 1e12),
         ),
     ),
 )

@@ -107,6 +107,16 @@ PAIR_BOUND = Exercise(
             "a bandwidth in GB/s counts in steps of 1000, not of 1024: here that decides",
             lambda b, i, o, peak, bandwidth: _bound(_pair(b, i, o), peak, bandwidth, 1024**3),
         ),
+        Misconception(
+            "tera and giga left as they are",
+            "the ridge you compare with is a thousand times too low: a tera is a thousand giga",
+            lambda b, i, o, peak, bandwidth: _bound(_pair(b, i, o), peak, bandwidth, 1e12),
+        ),
+        Misconception(
+            "FLOP per number",
+            "this is FLOP for each number moved: how many bytes is a number of fp32?",
+            lambda b, i, o, *device: {"intensity": FP32 * _pair(b, i, o).values[0]},
+        ),
     ),
 )
 
@@ -178,6 +188,16 @@ PLOT_PAIR = Exercise(
             "two tensors of 64 numbers a sample go through memory between the layers, one way each",
             lambda: {"limit": (IN + 2 * IN * OUT) / (FP32 * (IN + OUT))},
         ),
+        Misconception(
+            "limit of Linear alone",
+            "this is the limit of Linear alone: PReLU computes, reads and writes, too",
+            lambda: {"limit": 2 * IN * OUT / (FP32 * (IN + OUT))},
+        ),
+        Misconception(
+            "powers of two only",
+            "every batch from 1 to 64 belongs on the curve, not only the powers of two",
+            lambda: {"batch sizes": [2**power for power in range(7)]},
+        ),
     ),
 )
 
@@ -229,6 +249,11 @@ RIDGE_BATCH = Exercise(
             "one batch too few",
             "at the batch you give, is the intensity at the ridge or still just below it?",
             lambda *args: None if (b := _ridge_batch(*args)) is None else b - 1,
+        ),
+        Misconception(
+            "powers of two only",
+            "the smallest batch need not be a power of two",
+            lambda *args: None if (b := _ridge_batch(*args)) is None else 1 << (b - 1).bit_length(),
         ),
         Misconception(
             "weights only",
