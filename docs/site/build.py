@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import re
 import shutil
 import tempfile
 import time
+from base64 import b64decode
 from pathlib import Path
 
 import nbformat
@@ -30,6 +32,9 @@ from helpers.notebooks import Unit, find_units, solution_notebook, source_notebo
 
 HERE = Path(__file__).parent
 COURSE = HERE.parents[1]
+
+#: Among the pages: what each picture of a notebook shows, for those who do not see it.
+PICTURES = "pictures.json"
 
 #: Parts of the package that no notebook imports: a change of theirs changes no output.
 UNSEEN = ("grading", "cli.py", "demo.py", "notebooks.py", "catalogue.py")
@@ -88,11 +93,17 @@ def lay_out(pages: Path, run: Path | None) -> None:
     lines = [f"- [`helpers.{p}`](reference/{p}.md): {line}" for p, line in REFERENCE.items()]
     tree = ["```{toctree}", ":hidden:", *(f"reference/{part}" for part in REFERENCE), "```"]
     write_text(index, index.read_text("utf-8") + "\n".join(["", *lines, "", *tree, ""]))
+    texts: dict[str, str] = {}
     for unit in find_units(COURSE):
         notebook = folded(source_notebook(unit))
+        number = unit.name.split("_")[0]
+        if number.isdigit():
+            first = notebook.cells[0]
+            first.source = first.source.replace("# ", f"# {number} ", 1)
         if run is not None:
-            copy_outputs(executed(unit, run), notebook)
+            texts |= copy_outputs(executed(unit, run), notebook)
         write_text(pages / "units" / f"{unit.name}.ipynb", nbformat.writes(notebook))
+    write_text(pages / PICTURES, json.dumps(texts))
 
 
 def reference_page(part: str) -> str:
@@ -148,22 +159,24 @@ def executed(unit: Unit, run: Path) -> NotebookNode:
     return nbformat.read(kept, as_version=4)
 
 
-def copy_outputs(ran: NotebookNode, notebook: NotebookNode) -> None:
-    """Gives the cells their outputs, and every picture a text for those who do not see it."""
+def copy_outputs(ran: NotebookNode, notebook: NotebookNode) -> dict[str, str]:
+    """Gives the cells their outputs; returns a text for each picture, by its SHA-256."""
+    texts = {}
     for cell, run in zip(notebook.cells, ran.cells, strict=True):
         if cell.cell_type != "code":
             continue
         cell.outputs = run.outputs
-        texts = []
         for output in cell.outputs:
+            data = output.get("data", {})
             # A page runs no widgets: the picture that stands beside one is shown.
-            widget = output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-            if "image/png" in output.get("data", {}):
-                text = output.metadata.get("image/png", {}).get("alt")
-                called = cell.source.splitlines()[-1]
-                texts.append(text or (f"What {called} shows" if widget else "Picture"))
-        if texts:
-            cell.metadata["mystnb"] = {"image": {"alt": "; ".join(texts)}}
+            widget = data.pop("application/vnd.jupyter.widget-view+json", None)
+            if "image/png" in data:
+                text = output.metadata.get("image/png", {}).get("alt", "")
+                if widget:
+                    called = cell.source.splitlines()[-1]
+                    text = f"What {called} shows, every slider where it starts"
+                texts[hashlib.sha256(b64decode(data["image/png"])).hexdigest()] = text
+    return texts
 
 
 if __name__ == "__main__":

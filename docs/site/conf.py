@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from docutils.nodes import SkipNode, math_block
+from docutils.nodes import SkipNode, document, image, math_block
 from docutils.utils.math.latex2mathml import tex2mathml
 
 HERE = Path(__file__).parent
@@ -56,7 +57,8 @@ def markdown_docstring(
     app: Any, what: str, name: str, item: Any, options: Any, lines: list[str]
 ) -> None:
     """Docstrings are written as Markdown with Google's sections: turns the Markdown into reST."""
-    text: list[str] = []
+    # Napoleon takes what stands before a property's first colon for a type, unless a comment does.
+    text: list[str] = [".. a property", ""] if what == "property" else []
     literal = False
     for number, line in enumerate(lines):
         indent = len(line) - len(line.lstrip())
@@ -96,8 +98,16 @@ def write_formula(translator: Any, node: Any) -> None:
     raise SkipNode
 
 
+def describe_pictures(app: Any, doctree: document) -> None:
+    """Gives the notebooks' pictures their texts. MyST-NB calls a picture by its SHA-256."""
+    texts = json.loads((Path(app.srcdir) / "pictures.json").read_text("utf-8"))
+    for picture in doctree.findall(image):
+        picture.setdefault("alt", texts.get(Path(picture["uri"]).stem, ""))
+
+
 def setup(app: Any) -> None:
     """What the site has beside Sphinx and its extensions."""
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
+    app.connect("doctree-read", describe_pictures)
     # Before napoleon, which reads the sections.
     app.connect("autodoc-process-docstring", markdown_docstring, priority=100)

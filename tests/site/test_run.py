@@ -1,0 +1,92 @@
+"""Running a unit for the site: once, with pictures that say what they show."""
+
+import hashlib
+import importlib.util
+import shutil
+from base64 import b64decode
+from pathlib import Path
+
+import pytest
+
+from helpers.notebooks import find_unit
+
+COURSE = Path(__file__).parents[2]
+
+UNIT = """\
+# %% [markdown]
+# # A unit
+
+# %%
+import matplotlib.pyplot as plt
+
+for title in ("rises", "falls"):
+    plt.figure()
+    plt.title(title)
+plt.show()
+
+# %% answer="two"
+two = 2
+
+# %% [markdown] read="why" points=1
+# Because.
+
+# %%
+from helpers.widgets import convolution
+
+convolution()
+"""
+
+
+@pytest.fixture(scope="module")
+def build():
+    specification = importlib.util.spec_from_file_location("build", COURSE / "docs/site/build.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def unit(tmp_path):
+    (tmp_path / "source" / "00_unit").mkdir(parents=True)
+    (tmp_path / "source" / "00_unit" / "unit.py").write_text(UNIT)
+    shutil.copy(COURSE / "pyproject.toml", tmp_path)
+    return find_unit(tmp_path, "00_unit")
+
+
+def test_a_unit_runs_once_and_each_picture_says_what_it_shows(build, unit, tmp_path, monkeypatch):
+    ran = build.executed(unit, tmp_path / "run")
+    monkeypatch.setattr(build, "NotebookClient", None)  # whoever runs again fails
+    again = build.executed(unit, tmp_path / "run")
+    assert again == ran
+
+    notebook = build.folded(build.source_notebook(unit))
+    texts = build.copy_outputs(ran, notebook)
+    assert list(texts.values()) == [
+        "rises",
+        "falls",
+        "What convolution() shows, every slider where it starts",
+    ]
+    first = next(output for cell in notebook.cells for output in cell.get("outputs", []))
+    assert hashlib.sha256(b64decode(first.data["image/png"])).hexdigest() == next(iter(texts))
+    shown = {
+        kind for cell in notebook.cells for out in cell.get("outputs", []) for kind in out.data
+    }
+    assert shown == {"image/png", "text/plain"}
+
+
+def test_a_changed_unit_runs_again(build, unit, tmp_path, monkeypatch):
+    monkeypatch.setattr(build.NotebookClient, "execute", lambda *_args, **_options: None)
+    build.executed(unit, tmp_path / "run")
+    unit.text.write_text(UNIT.replace("two = 2", "two = 1 + 1"))
+    build.executed(unit, tmp_path / "run")
+    (kept,) = (tmp_path / "run").iterdir()
+    assert "1 + 1" in kept.read_text()
+
+
+def test_answers_are_folded_and_the_badge_is_a_link(build, unit):
+    notebook = build.folded(build.source_notebook(unit))
+    folded = {cell.id: cell for cell in notebook.cells}
+    assert folded["two"].metadata["tags"] == ["hide-input"]
+    assert folded["why"].source.startswith('<details class="answer"><summary>Show the answer')
+    assert "![" not in notebook.cells[0].source
+    assert "[Open in Colab](https://colab.research.google.com/" in notebook.cells[0].source
