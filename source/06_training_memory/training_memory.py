@@ -29,7 +29,7 @@ step_timeline(large, "convnextv2_large, one image: four bands for 198 M weights"
 plt.show()
 
 # %% [markdown]
-# Three bands never change. Saved activations grow in the forward pass and go in the backward pass, while gradients come. The arrow names the moment of the peak.
+# Weights, m and v never change. Saved activations grow in the forward pass and go in the backward pass, while gradients come. The arrow names the moment of the peak.
 #
 # We explain the bands, then the moment, then what to do when it does not fit. And we test the prediction.
 
@@ -247,7 +247,7 @@ predicted.ledger.summary()
 # gradients (1.3 MiB) and the temporary tensors that backward passes from layer to layer (2.9 MiB).
 
 # %% [markdown]
-# And foreach? With one image there is little to save, and its √v decide. Your third moment, beside a real step:
+# And foreach? With one image little is saved, so the peak may come in the update, with its √v. Your third moment, beside a real step:
 
 # %% tags=["skip-grading"]
 one_by_one = measured_training(model, images[:1]).peak
@@ -306,7 +306,7 @@ plt.show()
 print(f"you guessed {guess!r}; it is {max(peaks, key=peaks.get)!r}")
 
 # %% [markdown]
-# Backward begins with the last layer. If the heavy layers are last, their gradients come while all activations of the light ones still wait. Most image networks are like that.
+# Backward begins with the last layer. If the heavy layers are last, their gradients come while all activations of the light ones still wait. Most convolutional networks are like that.
 
 # %% [markdown]
 # ✎ **2 points.** Bytes of each layer's weights, and of what it saved, first layer first. When backward starts, weights, m, v and all that was saved are held. Then, from the last layer to the first: its gradients are written (as large as its weights), *then* what it saved is freed. How much is held at most?
@@ -446,7 +446,7 @@ check("finds_room", finds_room)
 # %% [markdown]
 # ## The largest batch
 #
-# Which batch of convnextv2_large fits a 16 GB T4, a card of 24 GB, one of 80? Peaks as the meter predicts them on CUDA, with foreach, from the rules of PyTorch's allocator. (We had no GPU to test this part. The cell above tests it on yours.)
+# Which batch of convnextv2_large fits a 16 GB T4, a card of 24 GB, one of 80? Peaks as the meter predicts them on CUDA, with foreach, from the rules of PyTorch's allocator. (We had no GPU to test this part. The cell above tests it on yours; the next one takes some ten seconds.)
 
 # %% tags=["skip-grading"]
 steps = {b: training_memory(network, (b, 3, 224, 224), device="cuda") for b in (1, 2, 8, 16)}
@@ -703,13 +703,13 @@ check("best_segments", best_segments)
 # If inside and boundary are equal, the best number is about √layers: of 100 layers, 10 boundaries and a segment of 10 are held, 20 instead of 100. All for one more forward pass.
 
 # %% [markdown]
-# ✎ **Explain (1 point).** For deit_tiny with checkpoints: what did you guess for memory and time, what was measured? Why does the time grow by about a third and not to the double? What is held at the new peak, and when is it? A person reads it.
+# ✎ **Explain (1 point).** For deit_tiny with checkpoints: what did you guess for memory and time, what was measured? Why is the time far from double? (By FLOP, expect a third more. On a CPU it is often less: fresh memory costs time, too.) What is held at the new peak, and when is it? A person reads it.
 
 # %% [markdown] read="explain_checkpointing" points=1
-# I guessed a tenth of the memory and twice the time; measured were 0.55 of the peak and 1.3 times the
-# time: the forward pass is done twice, and it is a third of a step. What autograd keeps fell from 112
-# to 8 MiB. But weights, m and v (65 MiB) stay, and the peak has moved to the end of backward: with
-# nearly all gradients (20 MiB), the images, and one block that was computed again (12).
+# I guessed a tenth of the memory and twice the time; measured were 0.55 of the peak and 1.2 times the
+# time: the forward pass is done twice, and it is a third of a step; less memory is fetched. What
+# autograd keeps fell from 112 to 8 MiB. But weights, m and v (65 MiB) stay, and the peak has moved to
+# the end of backward: nearly all gradients (20 MiB), the images, one block computed again (12).
 
 # %% [markdown]
 # ## Done

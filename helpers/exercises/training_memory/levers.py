@@ -57,6 +57,11 @@ ACCUMULATED_PEAK = Exercise(
             "gradients of all parts are added up: in how many copies?",
             lambda p, saved, batch, parts: (12 + 4 * parts) * p + batch // parts * saved,
         ),
+        Misconception(
+            "parts taken for images",
+            "that many parts there are: how many images has one?",
+            lambda p, saved, batch, parts: 16 * p + parts * saved,
+        ),
     ),
 )
 
@@ -179,6 +184,11 @@ RECOMPUTE_RATIO = Exercise(
             "compared with the forward pass",
             "the step without checkpoints is a forward and a backward pass",
             lambda share, backward: 1 + share,
+        ),
+        Misconception(
+            "compared with the backward pass",
+            "a step has a first forward pass, too: is it on both sides of the ratio?",
+            lambda share, backward: (backward + share) / backward,
         ),
         Misconception(
             "always everything",

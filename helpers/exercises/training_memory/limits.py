@@ -43,6 +43,11 @@ MEMORY_LINE = Exercise(
             lambda a, peak_a, b, peak_b: {"per image": peak_b / b},
         ),
         Misconception(
+            "the first peak shared out",
+            "some of the first peak is there without any image: how can the second tell how much?",
+            lambda a, peak_a, b, peak_b: {"per image": peak_a / a},
+        ),
+        Misconception(
             "the first batch taken as fixed",
             "there are images in the first peak, too: how many bytes are theirs?",
             lambda a, peak_a, b, peak_b: {"fixed": peak_a},

@@ -95,13 +95,18 @@ PRECISION_BYTES = Exercise(
         ),
         Misconception(
             "12 bytes in mixed precision",
-            "go through mixed precision: 16-bit weights and gradients, then three of 32 bits",
+            "for mixed: the passes run on one copy of the weights, and the update changes which?",
             lambda p, precision: p * {"fp32": 16, "bf16": 8, "mixed": 12}[precision],
         ),
         Misconception(
             "gradients in fp32",
             "for mixed: in which format are the gradients kept here?",
             lambda p, precision: p * {"fp32": 16, "bf16": 8, "mixed": 18}[precision],
+        ),
+        Misconception(
+            "14 bytes in mixed precision",
+            "for mixed: is there a 16-bit tensor beside those of 32 bits that you left out?",
+            lambda p, precision: p * {"fp32": 16, "bf16": 8, "mixed": 14}[precision],
         ),
     ),
 )
