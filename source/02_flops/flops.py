@@ -587,7 +587,7 @@ for groups in (1, 4, 16, 64):
     print(f"{groups:6}  {forward / 1e6:5.2f} M  {one:11.0f} ×  {both:11.0f} ×")
 
 # %% [markdown]
-# Right would be 2 and 3, whatever the groups. (So it is in the version of torch printed above; until 2.14, the same counter also took fused attention on a CPU for nothing.)
+# Right would be 2 and 3, whatever the groups. (So it is in the version of torch printed above. In 2.13 the same counter also took fused attention on a CPU for nothing.)
 #
 # **Explain one disagreement (1 point):** which tool, which model or layer, what does it do, and how did you find out? A person reads it.
 
