@@ -31,7 +31,7 @@ def test_a_ledger_draws_its_terms_largest_first():
     widths = [bar.get_width() for bar in ax.patches]
     assert widths == [5120, 512, 124]
     # 5,120 of 5,756
-    assert ax.get_title() == "exponentials: 89% of 5.76 kFLOP"
+    assert ax.get_title() == "exponentials: 89.0% of 5.76 kFLOP"
     assert ax.get_xlabel() == "FLOP"
 
 
@@ -44,7 +44,12 @@ def test_a_long_ledger_joins_its_smallest_terms():
 
 def test_bytes_are_shown_in_their_unit():
     ax = ledger_bar(Ledger("B", (Term("weights", 1024, 4),)))
-    assert ax.get_title() == "weights: 100% of 4.00 KiB"
+    assert ax.get_title() == "weights: 100.0% of 4.00 KiB"
+    assert [tick.get_text() for tick in ax.get_xticklabels()][1:4] == [
+        "0 B",
+        "1.00 KiB",
+        "2.00 KiB",
+    ]
 
 
 def test_an_empty_ledger_has_nothing_to_draw():

@@ -144,8 +144,12 @@ def print_table(result: CohortResult) -> None:
         box=box.SIMPLE,
     )
     table.add_column("student", no_wrap=True)
-    for part in (*parts, "total", "to read"):
-        table.add_column(part, justify="right")
+    # A column is as wide as its longest word, and three spaces.
+    needed = sum(max(map(len, part.split())) + 3 for part in ("student", *parts, "total", "read"))
+    numbered = needed > console.width
+    titles = [str(number) for number, _ in enumerate(parts, start=1)] if numbered else parts
+    for title in (*titles, "total", "to read"):
+        table.add_column(title, justify="right")
     for each in result.results:
         points = dict.fromkeys(parts, 0.0)
         for score in each.scores:
@@ -155,6 +159,10 @@ def print_table(result: CohortResult) -> None:
         to_read = sum(score.needs_manual for score in each.scores)
         table.add_row(each.student, *cells, f"{each.total:.4g}", str(to_read or ""))
     console.print(table)
+    if numbered:
+        for number, part in zip(titles, parts, strict=True):
+            console.print(f"  {number:>2}  {part}", highlight=False, markup=False)
+        console.print()
     remarks = [(each, remark) for each in result.results for remark in each.remarks]
     for each, remark in remarks:
         console.print(f"{each.student}: {remark}", highlight=False, markup=False)

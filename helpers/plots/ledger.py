@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
+
+from matplotlib.ticker import MultipleLocator
 
 from helpers.conventions import format_bytes, format_count
 from helpers.plots.style import COLORS, HATCHES, INK, axes_or_new
@@ -46,11 +49,14 @@ def ledger_bar(ledger: Ledger, ax: Axes | None = None) -> Axes:
         )
         left += amount
     name, amount = amounts[0]
-    ax.set_title(f"{name}: {amount / ledger.total:.0%} of {_amount(ledger.total, ledger.unit)}")
+    ax.set_title(f"{name}: {amount / ledger.total:.1%} of {_amount(ledger.total, ledger.unit)}")
     ax.set_xlabel(ledger.unit)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.xaxis.set_major_formatter(lambda value, _: _short(value, ledger.unit))
+    if ledger.unit == "B":
+        # Ticks at whole KiB, MiB and so on: the next power of two above a fifth.
+        ax.xaxis.set_major_locator(MultipleLocator(2 ** math.ceil(math.log2(ledger.total / 5))))
     if alone:
         ax.figure.legend(loc="outside lower left", ncols=2)
     else:
