@@ -39,6 +39,14 @@ class Row:
 #: Columns of the table that hold numbers.
 _NUMBERS = (2, 3)
 
+#: The style of a cell without and with a number.
+_CELL = {
+    False: "text-align:left",
+    True: "text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums",
+}
+#: The line beside a verdict. Its words say the same.
+_EDGE = {"right": "#2da44e", "no answer yet": "#8c959f"}
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -65,54 +73,57 @@ class Verdict:
         hidden = [row.right for row in self.rows if row.hidden]
         return f"drawn when grading: {sum(hidden)} of {len(hidden)} right" if hidden else ""
 
-    def _table(self) -> list[tuple[str, ...]]:
-        """Head and rows of the cases shown; a case of several parts is named once."""
-        rows: list[tuple[str, ...]] = [("case", "", "yours", "expected", "")]
+    def _table(self) -> list[list[tuple[str, bool]]]:
+        """Head and rows of the cases shown: each cell's text, and whether its column has numbers.
+
+        A case of several parts is named once; a column that says nothing is left out.
+        """
+        rows: list[tuple[str, ...]] = []
         for row in self.rows:
             if row.hidden:
                 continue
-            named_above = len(rows) > 1 and row.part and row.part != self.rows[0].part
+            named_above = rows and row.part and row.part != self.rows[0].part
             case = "" if named_above else row.case
             rows.append((case, row.part, row.yours, row.expected, "✓" if row.right else "✗"))
-        return rows if len(rows) > 1 else []
+        used = [index for index, column in enumerate(zip(*rows, strict=True)) if any(column)]
+        table = [("case", "", "yours", "expected", ""), *rows] if rows else []
+        return [[(row[index], index in _NUMBERS) for index in used] for row in table]
 
     def text(self) -> str:
         """The verdict as plain text: a table with a line above and a hint below."""
         lines = [f"{self.exercise}: {self.status}"]
         table = self._table()
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        widths = [max(len(text) for text, _ in column) for column in zip(*table, strict=True)]
         for row in table:
             cells = [
-                text.rjust(width) if column in _NUMBERS else text.ljust(width)
-                for column, (text, width) in enumerate(zip(row, widths, strict=True))
-                if width
+                text.rjust(width) if is_number else text.ljust(width)
+                for (text, is_number), width in zip(row, widths, strict=True)
             ]
             lines.append(("  " + "  ".join(cells)).rstrip())
         lines += [f"  {line}" for line in (self._hidden_line(), self._hint_line()) if line]
         return "\n".join(lines)
 
     def html(self) -> str:
-        """The same for a notebook."""
-        color = {"right": "#1a7f37", "no answer yet": "#57606a"}.get(self.status, "#b35900")
-        parts = [
-            f"<div><code>{html.escape(self.exercise)}</code>: "
-            f'<b style="color:{color}">{html.escape(self.status)}</b>'
-        ]
+        """The same for a notebook, in the colours of its theme."""
+        parts = [f"<code>{html.escape(self.exercise)}</code>: <b>{html.escape(self.status)}</b>"]
         rows = []
         for index, row in enumerate(self._table()):
             tag = "td" if index else "th"
             cells = "".join(
-                f'<{tag} style="padding:2px 8px;text-align:'
-                f'{"right" if column in _NUMBERS else "left"}">{html.escape(text)}</{tag}>'
-                for column, text in enumerate(row)
+                f'<{tag} style="padding:2px 4px;vertical-align:top;{_CELL[is_number]}">'
+                # On a phone a case's line may break after each name.
+                f"{html.escape(text).replace('=', '=<wbr>')}</{tag}>"
+                for text, is_number in row
             )
             rows.append(f"<tr>{cells}</tr>")
         if rows:
-            table = f'<table style="border-collapse:collapse">{"".join(rows)}</table>'
+            table = f'<table style="border-collapse:collapse;margin:4px 0">{"".join(rows)}</table>'
             parts.append(f'<div style="overflow-x:auto">{table}</div>')
         lines = (self._hidden_line(), self._hint_line())
         parts += [f"<div>{html.escape(line)}</div>" for line in lines if line]
-        return "".join(parts) + "</div>"
+        edge = _EDGE.get(self.status, "#d4761a")
+        style = f"border-left:4px solid {edge};padding:2px 0 2px 10px"
+        return f'<div style="{style}">{"".join(parts)}</div>'
 
     def _hint_line(self) -> str:
         return f"Hint: {self.hint}" if self.hint else ""

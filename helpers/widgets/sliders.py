@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+#: Room for what a slider says beside it: as a rule that is cut off after nine letters.
+_WIDE = "<style>.wide-readouts .widget-readout {min-width: 8em; max-width: none}</style>"
+
+
 def with_sliders(draw: Callable[..., Figure], choices: Mapping[str, Sequence[Any]]) -> None:
     """Shows `draw(name=value, …)` with a slider for each name over its values.
 
@@ -30,7 +34,11 @@ def with_sliders(draw: Callable[..., Figure], choices: Mapping[str, Sequence[Any
         return
     sliders = {
         name: ipywidgets.SelectionSlider(
-            options=sorted(values), value=values[0], description=name, continuous_update=False
+            options=sorted(values),
+            value=values[0],
+            description=name,
+            continuous_update=False,
+            layout={"width": "26em", "max_width": "100%"},
         )
         for name, values in choices.items()
     }
@@ -41,7 +49,8 @@ def with_sliders(draw: Callable[..., Figure], choices: Mapping[str, Sequence[Any
 
     for slider in sliders.values():
         slider.observe(redraw, names="value")
-    box = ipywidgets.VBox([*sliders.values(), picture])
+    box = ipywidgets.VBox([ipywidgets.HTML(_WIDE), *sliders.values(), picture])
+    box.add_class("wide-readouts")
     bundle = box._repr_mimebundle_() or {}
     # JupyterLab takes the sliders where it can show both; Colab, which always can, gets no choice.
     display(bundle if bundle and "google.colab" in sys.modules else {**bundle, **shown}, raw=True)

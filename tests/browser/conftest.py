@@ -19,7 +19,10 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-PHONE = {"width": 390, "height": 844}
+SETTINGS = {
+    "notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
+    "apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false"},
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,9 +83,14 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path],
             "IPYTHONDIR": str(own / "ipython"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
+        # All cells in the page, not those in sight only; no question about news.
+        for name, said in SETTINGS.items():
+            file = own / "config/lab/user-settings/@jupyterlab" / name
+            file.parent.mkdir(parents=True)
+            file.write_text(json.dumps(said))
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
         command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--IdentityProvider.token="]
-        command += ["--ServerApp.disable_check_xsrf=True", "--expose-app-in-browser"]
+        command += ["--ServerApp.disable_check_xsrf=True"]
         log = own / "log"
         with log.open("w") as out:
             server = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out)
