@@ -23,6 +23,7 @@ from pathlib import Path
 import nbformat
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from rich.console import Console
@@ -68,7 +69,13 @@ def main() -> int:
     parser.add_argument("--work", type=Path, default=COURSE / "build" / "site", help="what is kept")
     options = parser.parse_args()
     pages = options.work / "pages"
-    lay_out(pages, None if options.unrun else options.work / "run")
+    try:
+        lay_out(pages, None if options.unrun else options.work / "run")
+    except CellExecutionError as error:
+        Console(stderr=True).print(
+            f"a notebook failed, the site is as it was: {error}", markup=False
+        )
+        return 1
     shutil.rmtree(options.to, ignore_errors=True)
     quiet = ["--quiet", "--fail-on-warning", "--keep-going", "--conf-dir", str(HERE)]
     doctrees = ["--doctree-dir", str(options.work / "doctrees")]
