@@ -33,6 +33,8 @@ def in_and_out(
     marked and named. `limit`: name and size of a memory, drawn as a line across; layers above it
     are hatched.
     """
+    from matplotlib.patches import Patch
+
     fig, panels = figure(
         len(networks), 1, size=(6.2, 0.8 + 2.0 * len(networks)), sharey=True, squeeze=False
     )
@@ -43,7 +45,10 @@ def in_and_out(
     panels[0, 0].set_ylim(0, 1.2 * top)
     panels[0, 0].yaxis.set_major_formatter("{x:,.0f}")
     fig.legend(
-        *panels[0, 0].get_legend_handles_labels(),
+        handles=[
+            Patch(facecolor=shade, edgecolor=INK, label=label)
+            for shade, label in ((SHADES[3], "input"), (SHADES[1], "output"))
+        ],
         loc="outside lower center",
         ncols=2,
         frameon=False,
@@ -62,13 +67,8 @@ def _panel(
     held = read + written
     edge = 0.6 if len(layers) <= MOST_NAMES else 0.3
     over = held > limit[1] if limit else np.zeros(len(layers), bool)
-    for bottom, heights, shade, label in (
-        (0, read, SHADES[3], "input"),
-        (read, written, SHADES[1], "output"),
-    ):
-        bars = ax.bar(
-            places, heights, 0.8, bottom, color=shade, edgecolor=INK, linewidth=edge, label=label
-        )
+    for bottom, heights, shade in ((0, read, SHADES[3]), (read, written, SHADES[1])):
+        bars = ax.bar(places, heights, 0.8, bottom, color=shade, edgecolor=INK, linewidth=edge)
         for bar in np.array(bars)[over]:
             bar.set_hatch("//")
     names = list(layers)
@@ -109,6 +109,8 @@ def lifetimes(steps: Mapping[str, Memory], smallest: int = 0) -> Figure:
     `steps`: by name; only their forward and backward passes are drawn. Storages under `smallest`
     bytes are left out. Titles say how many live at once.
     """
+    from matplotlib.patches import Patch
+
     fig, panels = figure(len(steps), 1, size=(6.2, 2.5 * len(steps)), squeeze=False)
     for ax, (name, memory) in zip(panels[:, 0], steps.items(), strict=True):
         lives = storage_lives(memory, smallest)
@@ -135,9 +137,14 @@ def lifetimes(steps: Mapping[str, Memory], smallest: int = 0) -> Figure:
         ax.set_yticks([])
         ax.set_xlabel("operation")
         ax.invert_yaxis()
-    for shade, hatch, label in ((SHADES[3], "", "kept"), (SHADES[1], "//", "passing")):
-        panels[0, 0].bar(0, 0, color=shade, hatch=hatch, edgecolor=INK, label=label)
-    panels[0, 0].legend(loc="lower left", frameon=False)
+    panels[0, 0].legend(
+        handles=[
+            Patch(facecolor=shade, hatch=hatch, edgecolor=INK, label=label)
+            for shade, hatch, label in ((SHADES[3], "", "kept"), (SHADES[1], "//", "passing"))
+        ],
+        loc="lower left",
+        frameon=False,
+    )
     return fig
 
 

@@ -122,7 +122,7 @@ in_and_out({"AlexNet": alexnet}, "activations", "The first layer decides what Al
 plt.show()
 
 # %% [markdown]
-# Less than half of all activations are there at once. The three last layers, which hold 96 % of the weights, hardly show.
+# Less than half of all activations are there at once. The three last layers, which hold 96 % of the weights (unit 01), hardly show.
 #
 # ✎ Now any small CNN: `layers` is a list of [output channels, kernel, stride], each with padding `kernel // 2`; the image is channels × size × size. Recall from unit 01: a side becomes ⌊(size + 2·padding − kernel) / stride⌋ + 1.
 
@@ -243,7 +243,7 @@ def block_peak(sizes):
 check("block_peak", block_peak)
 
 # %% [markdown]
-# Does that change who is higher? For ResNet-18 and MobileNetV2 it does not: their peaks are where nothing waits. ResNet-50 carries its skip at 256 channels:
+# Does that change who is higher? For ResNet-18 and MobileNetV2 it does not: their peaks are where nothing waits, in conv1 and in a block without a skip. ResNet-50 carries its skip at 256 channels:
 
 # %% tags=["skip-grading"]
 wide, narrow = 256 * 56**2, 64 * 56**2
@@ -253,7 +253,7 @@ print(f"ResNet-50, skip counted:    {wide + narrow + wide:10,}")
 print(f"MobileNetV2, either way:    {max(map(sum, networks['MobileNetV2'].values())):10,}")
 
 # %% [markdown]
-# So "MobileNetV2 has the higher peak" holds for ResNet-50 only where skips are left out. A peak needs its convention, as a FLOP does.
+# So against ResNet-50, "MobileNetV2 has the higher peak" holds only where skips are left out. A peak needs its convention, as a FLOP does.
 
 # %% [markdown]
 # ## In place, or a new tensor
@@ -277,7 +277,7 @@ def relu_peak(sizes):
 check("relu_peak", relu_peak)
 
 # %% [markdown]
-# Does PyTorch agree? Three convolutions, 4 images of 64 × 64, fp32. Beside the peak there are the weights and, from first to last, the images, which the caller holds: both are taken off.
+# Does PyTorch agree? Three convolutions, 4 images of 64 × 64, fp32. Beside the peak there are the weights and, from first to last, the images, which the caller holds: both are taken off. (While it runs, a convolution also has a copy of its weights, in an order of its own. The count leaves that out.)
 
 # %% tags=["skip-grading"]
 from helpers.meter.measured import measured_inference
@@ -551,7 +551,7 @@ except RuntimeError as error:
 # %% [markdown]
 # ## ReLU or GELU?
 #
-# ReLU keeps its output, which the next layer would have kept as its input. The derivative of GELU cannot be read off its output (it falls, then rises), so GELU keeps its input.
+# ReLU keeps its output, which the next layer would have kept as its input. The derivative of GELU cannot be read off its output (GELU falls, then rises: one output, two slopes), so GELU keeps its input.
 #
 # ✎ Linear(features → hidden), activation, Linear(hidden → features), fp32: the bytes of what is kept, the input x counted, weights not.
 
@@ -620,7 +620,7 @@ first = next(large.parameters())
 print(first.device, tuple(first.shape), f"{first.numel():,} parameters")
 
 # %% [markdown]
-# ✎ Count, with `skeleton(model)`: all parameters, their bytes at `bits` each, and the parameters of one of the four stages, `model.stages[stage]`.
+# ✎ Count, with `skeleton(model)`: all parameters, their bytes at `bits` each, and the parameters of one of its four stages, `.stages[stage]`.
 
 
 # %% answer="convnext_size"
@@ -699,7 +699,7 @@ held_over_time(
 plt.show()
 
 # %% [markdown]
-# Which operations allocate it? And does the prediction of the meter, made on the meta device, agree?
+# Which operations allocate it? (Convolutions get the memory for their output in `resize_`.) And does the prediction of the meter, made on the meta device, agree?
 
 # %% tags=["skip-grading"]
 by_operation = {row.key: row.self_cpu_memory_usage for row in record.key_averages()}

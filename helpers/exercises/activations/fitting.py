@@ -59,7 +59,8 @@ OVERFLOWING_LAYER = Exercise(
     examples=[
         ([27_648, 73_728, 73_728, 221_184, 13_824], 1, 256),
         ([3072, 16_384, 4096, 10], 4, 256),
-        ([290_400, 69_984, 186_624], 1, 400),
+        # AlexNet's conv2 lies between 256 kB and 256 KiB.
+        ([69_984, 186_624, 43_264], 1, 256),
     ],
     hidden=_draw_devices,
     reference=_overflowing,
@@ -119,7 +120,8 @@ LARGEST_SIDE = Exercise(
     points=1,
     topic="largest image for a microcontroller",
     parameters=("width", "kilobytes"),
-    examples=[(1, 256), (1, 320), (4, 8000), (4, 100)],
+    # 30 · 64² is 122,880: 120 KiB, but not 120 kB.
+    examples=[(1, 256), (1, 120), (4, 8000), (4, 100)],
     hidden=_draw_memories,
     reference=_side,
     misconceptions=(

@@ -53,6 +53,11 @@ SAVED_BY = Exercise(
             lambda name: "input" if KEEPS[name] == "nothing" else KEEPS[name],
         ),
         Misconception(
+            "what is not the input is the output",
+            "the derivative of −x is −1: does that need any tensor?",
+            lambda name: "output" if KEEPS[name] == "nothing" else KEEPS[name],
+        ),
+        Misconception(
             "result not compared",
             "something was saved, but it is not x: what about the result?",
             lambda name: "nothing" if KEEPS[name] == "output" else KEEPS[name],

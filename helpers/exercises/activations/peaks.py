@@ -192,7 +192,7 @@ BLOCK_PEAK = Exercise(
     points=1,
     topic="a skip connection that waits",
     parameters=("sizes",),
-    examples=[([800, 200, 200, 800],), ([75, 450, 450, 75],)],
+    examples=[([800, 300, 100, 800],), ([75, 450, 450, 75],)],
     hidden=_draw_blocks,
     reference=lambda sizes: {"convolutions": _most(sizes), "with the skip": max(_alive(sizes))},
     misconceptions=(
@@ -200,6 +200,13 @@ BLOCK_PEAK = Exercise(
             "skip forgotten",
             "the block's input is needed once more, at the end: where is it in the meantime?",
             lambda sizes: {"with the skip": _most(sizes)},
+        ),
+        Misconception(
+            "waiting in the last layer only",
+            "the input waits while the middle layers run, too",
+            lambda sizes: {
+                "with the skip": max(_most(sizes), sizes[0] + sizes[-2] + sizes[-1]),
+            },
         ),
         Misconception(
             "input twice in the first layer",
