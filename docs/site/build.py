@@ -76,11 +76,16 @@ def main() -> int:
             f"a notebook failed, the site is as it was: {error}", markup=False
         )
         return 1
-    shutil.rmtree(options.to, ignore_errors=True)
-    quiet = ["--quiet", "--fail-on-warning", "--keep-going", "--conf-dir", str(HERE)]
-    doctrees = ["--doctree-dir", str(options.work / "doctrees")]
-    failed = build_main([*quiet, *doctrees, str(pages), str(options.to)])
+    # MyST-NB puts pictures beside the folder that Sphinx writes; the site gets those it shows.
+    built = options.work / "html"
+    for old in (built, options.work / "jupyter_execute"):
+        shutil.rmtree(old, ignore_errors=True)
+    quiet = ["--quiet", "--fail-on-warning", "--keep-going", "--fresh-env"]
+    folders = ["--conf-dir", str(HERE), "--doctree-dir", str(options.work / "doctrees")]
+    failed = build_main([*quiet, *folders, str(pages), str(built)])
     if not failed:
+        shutil.rmtree(options.to, ignore_errors=True)
+        shutil.move(built, options.to)
         Console().print(f"the site is in {options.to}: open index.html")
     return failed
 
