@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import html
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -139,7 +140,11 @@ def check(name: str, answer: Callable[..., Any]) -> None:
         raise ValueError(f"no question {name!r}: use one of {', '.join(EXERCISES)}")
     exercise = EXERCISES[name]
     plain_answer = _plain_answer(answer, draws=exercise.read is not None)
-    verdict = judge(exercise, plain_answer, exercise.visible_cases())
+    try:
+        verdict = judge(exercise, plain_answer, exercise.visible_cases())
+    except KeyboardInterrupt:
+        hint = "you stopped your function before it came to an end: does its loop ever end?"
+        verdict = Verdict(name, "error", 0.0, (), hint)
     _seen[name] = verdict
     _show(verdict)
 
@@ -234,6 +239,8 @@ def _remark_on(part: str, right: Right, mine: Any) -> str:
         return f"your function's dict lacks {part!r}"
     if isinstance(mine, str) and isinstance(right, int | float | Ledger | OneOf):
         return f"{mine[:20]!r} is text (a str), not a number"
+    if isinstance(mine, list | tuple | dict) and isinstance(right, int | float | Ledger):
+        return f"your function returns a {type(mine).__name__}, not a number"
     if mine is None and right is not None:
         return "None says that there is no such number, but there is: does a search stop too early?"
     if isinstance(mine, float) and not is_number(mine):
@@ -302,7 +309,17 @@ def _error_line(case: Case, error: Exception) -> str:
     # One line: the traceback is in the student's own cell as soon as they call the function.
     message = str(error).strip().splitlines()
     detail = f": {message[0]}" if message else ""
-    return f"your function fails {where} with {type(error).__name__}{detail}"
+    line = _failing_line(error)
+    at = f", at `{line}`" if line else ""
+    return f"your function fails {where} with {type(error).__name__}{detail}{at}"
+
+
+def _failing_line(error: Exception) -> str:
+    """The last line of the student's cells that an exception went through; empty elsewhere."""
+    frames = traceback.extract_tb(error.__traceback__)
+    # The name under which IPython keeps a cell's text.
+    lines = [frame.line for frame in frames if "ipykernel_" in frame.filename and frame.line]
+    return lines[-1] if lines else ""
 
 
 def _number_text(value: Any) -> str:
@@ -342,8 +359,11 @@ def _plain_answer(answer: Any, draws: bool) -> Any:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         # A copy: an answer that empties a list would change the question.
-        with shown_later():
-            value = answer(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+        try:
+            with shown_later():
+                value = answer(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+        except SystemExit:
+            raise RuntimeError("it calls exit(), which ends everything: use return") from None
         return _plain(current_figure() if draws and value is None else value)
 
     return call

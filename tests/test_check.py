@@ -1,5 +1,7 @@
 """What a student sees when a notebook calls `check`."""
 
+import linecache
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -65,8 +67,8 @@ def test_parts_of_an_answer_stand_below_one_case():
         (lambda batch, n: True, ""),
         (lambda batch, n: 10**5000, ""),
         (lambda batch, n: [10**5000], ""),
-        (lambda batch, n: {"a": [None, 10**5000]}, ""),
-        (lambda batch, n: [1, 2], ""),
+        (lambda batch, n: {"a": [None, 10**5000]}, "returns a dict, not a number"),
+        (lambda batch, n: [1, 2], "returns a list, not a number"),
     ],
 )
 def test_an_answer_of_the_wrong_kind_gets_a_line_and_no_points(answer, hint):
@@ -186,3 +188,51 @@ def test_progress_counts_what_the_checks_saw(capsys):
 def test_progress_of_an_unknown_unit():
     with pytest.raises(ValueError, match="no unit 'homwork': use one of"):
         progress("homwork")
+
+
+def test_a_column_that_says_nothing_is_left_out():
+    exercise = EXERCISES["plot_intensity"]
+    figure, axes = plt.subplots()
+    axes.plot([1, 2], [3, 4])
+    verdict = judge(exercise, lambda: module.read_figure(figure), exercise.visible_cases())
+    plt.close(figure)
+    # Its one case has no arguments, so there is nothing to say of it.
+    assert "case" not in verdict.text()
+    assert "<th" in verdict.html()
+    assert ">case<" not in verdict.html()
+
+
+def test_an_answer_that_is_stopped_leaves_a_line_and_no_traceback(capsys):
+    def answer(batch, n):
+        raise KeyboardInterrupt
+
+    check("softmax_flops", answer)
+    assert capsys.readouterr().out == (
+        "softmax_flops: error\n"
+        "  Hint: you stopped your function before it came to an end: does its loop ever end?\n"
+    )
+
+
+def test_a_person_who_stops_grading_is_obeyed():
+    def answer(batch, n):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(SOFTMAX, answer, SOFTMAX.visible_cases())
+
+
+def test_an_answer_that_exits_ends_nothing(capsys):
+    check("softmax_flops", lambda batch, n: exit())
+    assert "it calls exit(), which ends everything: use return" in capsys.readouterr().out
+
+
+def test_the_line_of_the_cell_that_failed_is_named(capsys):
+    source = "def entry(n):\n    return [][n]\n\ndef answer(batch, n):\n    return entry(n)"
+    cell = "/tmp/ipykernel_1/2.py"  # the name that IPython gives a cell
+    linecache.cache[cell] = (len(source), None, source.splitlines(keepends=True), cell)
+    names = {}
+    exec(compile(source, cell, "exec"), names)
+    check("softmax_flops", names["answer"])
+    del linecache.cache[cell]
+    hint = "with IndexError: list index out of range, at `return [][n]`"
+    assert hint in capsys.readouterr().out

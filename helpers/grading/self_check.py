@@ -7,11 +7,14 @@ written anywhere.
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
 from helpers.exercises import EXERCISES
 from helpers.grading.cohort import grade_notebook
+from helpers.grading.notebook import read_notebook, unit_of
 from helpers.grading.sandbox import SandboxError
 from helpers.grading.submission import CellScore, Graded
 from helpers.notebooks import Unit, find_unit
@@ -36,7 +39,7 @@ def check_notebook(
         print(json.dumps(_as_data(unit, graded, said), indent=1, ensure_ascii=False))
         return
     for score in graded.scores:
-        verdict = said.get(score.grade_id, f"{score.grade_id}: words, which a person reads")
+        verdict = said.get(score.grade_id) or _unsaid(score)
         # What is right needs no table.
         shown = verdict.splitlines()[0] if score.score == score.max_score else verdict
         if score.max_score:
@@ -63,36 +66,62 @@ def _sum(scores: list[CellScore]) -> str:
 
 
 def _unit_of(notebook: Path, course: Path) -> Unit:
-    """The unit that a notebook says it belongs to."""
+    """The unit that a notebook says it belongs to, or that most of its checks belong to."""
     try:
-        content = json.loads(notebook.read_text(encoding="utf-8"))
-        name = content["metadata"]["course"]["unit"]
+        content = read_notebook(notebook.read_bytes())
     except FileNotFoundError:
         raise ValueError(f"{notebook}: there is no such file") from None
     except (ValueError, OSError):
         raise ValueError(f"{notebook} is no notebook: download it again as .ipynb") from None
-    except (KeyError, TypeError):
+    if named := unit_of(content):
+        return find_unit(course, named)
+    checked = (
+        EXERCISES[name].unit
+        for cell in content["cells"]
+        for name in re.findall(r"^check\([\"'](\w+)", cell["source"], re.MULTILINE)
+        if name in EXERCISES
+    )
+    if not (units := Counter(checked)):
         raise ValueError(
             f"{notebook} does not say which unit it is of: start from a notebook in release/"
-        ) from None
-    return find_unit(course, str(name))
+        )
+    return find_unit(course, units.most_common(1)[0][0])
 
 
 def _said(graded: Graded) -> dict[str, str]:
-    """What each grade cell printed, by grade id."""
+    """What each grade cell printed, by grade id; of one that failed, the first error on its way."""
     texts: dict[str, str] = {}
+    errors: dict[str, str] = {}
     for cell in json.loads(graded.notebook)["cells"]:
         grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        if not grade_id:
+            continue
+        outputs = cell.get("outputs", ())
         shown = [
             output["data"]["text/plain"]
-            for output in cell.get("outputs", ())
+            for output in outputs
             if output["output_type"] == "display_data" and "text/plain" in output["data"]
         ]
-        if grade_id and shown:
+        failed = [output for output in outputs if output["output_type"] == "error"]
+        if shown:
             texts[grade_id] = "\n".join(
                 text if isinstance(text, str) else "".join(text) for text in shown
             )
+        elif failed:
+            name = grade_id.removeprefix("check_")
+            # A cell's file has a number for a name, which tells nobody anything.
+            message = re.sub(r"\(\w+\.py, line", "(line", failed[0]["evalue"]).split("\n")[0]
+            errors[grade_id] = f"{failed[0]['ename']}: {message}"
+            texts[grade_id] = f"{name}: error\n  {errors.get(name, errors[grade_id])}"
     return texts
+
+
+def _unsaid(score: CellScore) -> str:
+    """A line on a grade cell that printed nothing."""
+    name = score.grade_id.removeprefix("check_")
+    if score.needs_manual:
+        return f"{name}: words, which a person reads"
+    return f"{name}: right" if score.score else f"{name}: no answer yet"
 
 
 def _points(score: CellScore) -> str:
