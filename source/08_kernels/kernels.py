@@ -71,7 +71,7 @@ plt.show()
 print(f"{machine}, Numba {numba.__version__}")
 
 # %% [markdown]
-# Python looks up, at every step, what `x` is, what `**` means for it, and makes an object of the result. Compiled code knows the types and does only the arithmetic.
+# Python looks up, at every step, what `x` is, what `**` means for it, and makes an object of the result. Compiled code knows the types and does only the arithmetic. NumPy's loops were compiled before you came; they may even win: where the processor can, its exponential takes several numbers at once.
 #
 # So first: what *are* the loops inside a tensor library?
 
@@ -220,7 +220,7 @@ print("compiled for", *fresh.signatures[0])
 # %% [markdown]
 # ## All cores: `prange`
 #
-# `prange` says that the iterations of a loop do not need each other. **Predict**: which of these three is fastest, and how much?
+# `prange` says that the iterations of a loop do not need each other. **Predict**: compiled with `range`, with `prange`, and with `prange` and `parallel=True`: which is fastest, and how much?
 
 
 # %%
@@ -258,7 +258,7 @@ plt.show()
 print(machine)
 
 # %% [markdown]
-# Without `parallel=True`, `prange` is `range`, and nobody tells you: where the first two times differ, the machine was disturbed. With it, n cores give at most n times; starting threads, shared memory and other programs take their part of that.
+# Without `parallel=True`, `prange` is `range`, and nobody tells you: where the first two times differ, the machine was disturbed. With it, n cores give at most n times; starting threads, shared memory and other programs take their part of that. On a busy machine it may even be slower than one core: a loop waits for its last thread.
 
 # %% [markdown]
 # ## What may run in parallel?
@@ -419,13 +419,13 @@ pictures.times(times, f"{7 / 3:.1f} times fewer bytes, {factor:.1f} times less t
 plt.show()
 
 # %% [markdown]
-# **Explain (1 point).** What did you predict, what was measured, and where does the difference come from? A person reads it.
+# ✎ **Explain (1 point).** What did you predict, what was measured, and where does the difference come from? A person reads it.
 
 # %% [markdown] read="explain_fusion" points=1
 # I predicted 2.3 times, as 7 : 3 says, and 2.4 were measured. The time goes with the bytes: the
 # arithmetic on each number is hidden behind them. At the rate of a copy the separate loops should
-# take 42 ms and took 45, the fused one 18 and took 18. What remains: writing an array first loads
-# its lines into the cache, so a write moves more than it says, and other programs ran.
+# take 42 ms and took 45, the fused one 18 and took 18. What remains: a write first loads its line
+# into the cache, so 10 arrays move against 4, 2.5 times; and other programs ran.
 
 # %% [markdown]
 # ✎ **Fuse one yourself**: hard swish and a residual. v = x[i] gives v · clip(v + 3, 0, 6) / 6, plus y[i]. One loop; every number of x and y is read once, every number of out written once. It runs on counting arrays.
@@ -462,7 +462,7 @@ check("fused_chain", fused_chain)
 # %% [markdown]
 # ## A matrix product, three times
 #
-# Fusing helps where each number is used once. In a product of n × n matrices each is used n times. The arithmetic is the same in these three; what differs is the order. Which is fastest, and how far is it from PyTorch's?
+# Fusing helps where each number is used once. In a product of n × n matrices each is used n times. The arithmetic is the same in these three; what differs is the order. (The first also runs with b stored by columns.) Which is fastest, and how far is it from PyTorch's?
 
 
 # %% tags=["skip-grading"]
@@ -502,9 +502,11 @@ def by_tiles(a, b, out, tile):
 n = 512
 torch.set_num_threads(1)
 a, b, out = numpy.random.rand(3, n, n).astype("float32")
+b_by_columns = numpy.asfortranarray(b)  # equal, but a column's numbers are neighbours
 times = side_by_side(
     {
         "row by column": lambda: row_by_column(a, b, out),
+        "b by columns": lambda: row_by_column(a, b_by_columns, out),
         "row by row": lambda: row_by_row(a, b, out),
         "tiles of 64": lambda: by_tiles(a, b, out, 64),
         "PyTorch": lambda: torch.mm(torch.from_numpy(a), torch.from_numpy(b)),
@@ -520,8 +522,11 @@ pictures.times(
 plt.show()
 
 # %% [markdown]
-# Walking down a column loads a line of 16 numbers for one of them (unit 03). Along rows, or within a tile, all 16 are used. This b has only 1 MiB, so most caches hold it even without tiles. PyTorch tiles twice, for the cache and for the registers.
+# Down a column, a line of 16 numbers is loaded for one of them (unit 03); stored by columns, b gives all 16. Often more is gained elsewhere: one sum is a chain in which each addition waits for the last; along a row, a processor adds 4 to 16 numbers at once.
 #
+# This b has 1 MiB, and most caches hold it: wide tiles pay for larger ones. PyTorch tiles twice, for the cache and for the registers.
+
+# %% [markdown]
 # A GPU has little cache for each of its many threads. There, a kernel keeps its tiles by hand:
 
 # %% tags=["skip-grading"]
@@ -695,7 +700,7 @@ TILE = 4  # known when a kernel is compiled: shared arrays have fixed sizes
 
 def naive_kernel(a, b, out):
     column, row = cuda.grid(2)  # short for blockIdx · blockDim + threadIdx, in x and y
-    total = 0.0
+    total = numba.float32(0)  # 0.0 would be fp64: slow on most GPUs
     for k in range(a.shape[1]):
         total += a[row, k] * b[k, column]
     out[row, column] = total
@@ -720,8 +725,8 @@ def tiled_kernel(a, b, out):
     tile_b = cuda.shared.array((TILE, TILE), numba.float32)
     x, y = cuda.threadIdx.x, cuda.threadIdx.y
     column, row = cuda.grid(2)
+    total = numba.float32(0)
     ### BEGIN SOLUTION
-    total = 0.0
     for start in range(0, a.shape[1], TILE):
         tile_a[y, x] = a[row, start + x]
         tile_b[y, x] = b[start + y, column]

@@ -103,6 +103,19 @@ def test_a_chain_of_three_steps_moves_seven_arrays_and_three_when_fused():
     assert answer == {"separate": 7 * 4000, "fused": 3 * 4000}
 
 
+def test_a_chain_whose_results_are_left_out_gets_a_hint():
+    # Cases with and without other tensors: the diagnosis compares their ledgers term by term.
+    def no_writes(numbers, others):
+        return {
+            "separate": 4 * numbers * sum(1 + other for other in others),
+            "fused": 4 * numbers * (1 + sum(others)),
+        }
+
+    exercise = EXERCISES["chain_traffic"]
+    verdict = judge(exercise, no_writes, exercise.visible_cases())
+    assert "results written" in verdict.hint
+
+
 @settings(deadline=None)
 @given(st.integers(1, 10**6), st.lists(st.integers(0, 3), min_size=1, max_size=6))
 def test_fusing_saves_two_arrays_between_each_two_steps(numbers, others):

@@ -53,6 +53,7 @@ MAY_RUN_IN_PARALLEL = Exercise(
         ([[0], [1], [2]], [[0], [1], [2]]),
         ([[0, 1], [1, 2], [2, 3]], [[1], [2], [3]]),
         ([[0], [1], [2]], [[3], [3], [3]]),
+        ([[0], [0], [0]], [[1], [2], [3]]),
     ],
     hidden=_draw_loops,
     reference=_independent,
@@ -76,6 +77,14 @@ MAY_RUN_IN_PARALLEL = Exercise(
             lambda reads, writes: (
                 _independent(reads, writes)
                 and not any(set(r) & set(w) for r, w in zip(reads, writes, strict=True))
+            ),
+        ),
+        Misconception(
+            "reads against reads",
+            "two iterations may read one place: neither changes it",
+            lambda reads, writes: all(
+                not (set(reads[i]) | set(writes[i])) & (set(reads[j]) | set(writes[j]))
+                for i, j in permutations(range(len(writes)), 2)
             ),
         ),
         Misconception(
@@ -136,12 +145,13 @@ ROW_SQUARES = Exercise(
 
 def _chain(numbers: int, others: list[int], fused: bool) -> Ledger:
     passes = 1 if fused else len(others)
-    terms = [
+    # The same terms in every case, some of them of 0: a diagnosis compares cases term by term.
+    terms = (
         Term("running value read", passes * numbers, FP32),
         Term("other tensors read", sum(others) * numbers, FP32),
         Term("results written", passes * numbers, FP32),
-    ]
-    return Ledger("B", tuple(term for term in terms if term.count))
+    )
+    return Ledger("B", terms)
 
 
 def _chain_traffic(numbers: int, others: list[int]) -> dict[str, Ledger]:
@@ -168,6 +178,11 @@ CHAIN_TRAFFIC = Exercise(
             "intermediate arrays written, not read again",
             "what one step has written, the next one reads",
             lambda numbers, others: {"separate": FP32 * numbers * (1 + sum(others) + len(others))},
+        ),
+        Misconception(
+            "every step's result written",
+            "one loop keeps what lies between the steps in registers: what does it write?",
+            lambda numbers, others: {"fused": FP32 * numbers * (1 + sum(others) + len(others))},
         ),
         Misconception(
             "the other tensors fused away",
@@ -215,6 +230,16 @@ FUSED_CHAIN = Exercise(
             "the result kept in out between steps",
             "out is written more than once for each number: that is an intermediate array",
             lambda numbers, seed: {"writes": 2 * numbers},
+        ),
+        Misconception(
+            "not clipped",
+            "clip: what becomes of x + 3 below 0, and above 6?",
+            lambda numbers, seed: {
+                "values": [
+                    u * (u + 3) / 6 + v
+                    for u, v in zip(*whole_numbers(seed, numbers, numbers), strict=True)
+                ]
+            },
         ),
         Misconception(
             "not divided by 6",

@@ -287,7 +287,7 @@ TENSOR_REDUCE = Exercise(
     examples=[
         ("add", ([1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0), 1),
         ("add", ([1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0), 0),
-        ("maximum", ([-1, -2, -3, -4, -5, -6], (3, 2), (1, 3), 0), 0),
+        ("maximum", ([0, -1, -2, -3, -4, -5, -6], (3, 2), (1, 3), 1), 0),
     ],
     hidden=_draw_reductions,
     reference=_reduce,
@@ -296,6 +296,11 @@ TENSOR_REDUCE = Exercise(
             "the other axes reduced",
             "reducing an axis makes it vanish: yours is the one that is left",
             _reduce_all_but,
+        ),
+        Misconception(
+            "offset forgotten",
+            "a view of a part does not begin at the start of the storage",
+            lambda name, a, axis: _reduce(name, (*a[:3], 0), axis),
         ),
         Misconception(
             "started from 0",

@@ -162,6 +162,14 @@ AXPY = Exercise(
             lambda numbers, threads, seed: _axpy(numbers, threads, seed, reached=numbers - 1),
         ),
         Misconception(
+            "every thread does all",
+            "each thread has done the work of all: one thread, one element",
+            lambda numbers, threads, seed: {
+                "global reads": 2 * numbers * threads * -(-numbers // threads),
+                "global writes": numbers * threads * -(-numbers // threads),
+            },
+        ),
+        Misconception(
             "out read as well",
             "out[i] += … reads out[i] before it writes it",
             lambda numbers, threads, seed: {"global reads": 3 * numbers},
@@ -209,6 +217,11 @@ LARGEST_TILE = Exercise(
             lambda shared_bytes, width, max_threads: min(
                 isqrt(shared_bytes // width), isqrt(max_threads)
             ),
+        ),
+        Misconception(
+            "elements for a side",
+            "so many elements a tile may have: how long is its side?",
+            lambda shared_bytes, width, max_threads: min(shared_bytes // (2 * width), max_threads),
         ),
         Misconception(
             "bytes for numbers",
