@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 KINDS = ("source", "release", "solution")
 
 SETUP = """\
-# Colab: installs the course's helpers, leaves torch alone.
-# Elsewhere: does nothing.
+# Run this cell first: in Colab it installs the course's helpers and leaves torch alone.
+# Then answer where YOUR CODE HERE stands, and run the check(…) below each answer.
 import subprocess
 import sys
 
