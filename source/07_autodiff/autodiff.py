@@ -349,7 +349,7 @@ for name in "exp", "relu", "tanh", "sigmoid":
 # %% [markdown]
 # ✎ (2 points) Put the nodes of any graph in such an order. `parents` tells for each name the list of its parents; its entries come in no order.
 #
-# One way: to place a node, first place its parents (unless they are placed already), then itself.
+# One way: to place a node, first place its parents (unless they are placed already), then itself. A set knows at once whether a name is in it; a list is searched from the start, and later your graphs have thousands of nodes.
 
 
 # %% answer="topological_order"
@@ -418,7 +418,7 @@ for name in "exp", "relu", "tanh", "sigmoid":
     RULES[name] = lambda values, output, grad, name=name: [output_backward(output, grad)[name]]
 
 # %% [markdown]
-# Where a rule is missing or wrong, PyTorch's own stands in (slowly), and Python's `graphlib` for your order. So you can go on, whatever happened above. You need not read the next two cells.
+# Where a rule is missing or wrong, PyTorch's own stands in (slowly), and Python's `graphlib` for your order. So you can go on, whatever happened above. (Only `Number` has no stand-in: training will need its relu.) You need not read the next two cells.
 
 
 # %%
@@ -509,7 +509,7 @@ check("gradients", gradients)
 # %%
 for program in (
     "a = x + y; L = a * x",
-    "a = exp(x) * y; b = a * a; L = tanh(b) + log(a)",
+    "a = exp(-x) * y; b = a * a; L = tanh(b) + log(a)",
     "a = 1 / (1 + exp(-x)); L = (a - y) * (a - y)",
 ):
     compare(program, lambda x, y, program=program: gradients(program, x, y))
@@ -583,7 +583,7 @@ def sweeps_needed(inputs, outputs):
 check("sweeps_needed", sweeps_needed)
 
 # %% [markdown]
-# A network in training has millions of inputs (its parameters) and one output (the loss). Measured with PyTorch, for a function of n inputs and one output:
+# A network in training has millions of inputs (its parameters) and one output (the loss). Timed with PyTorch, for a function of n inputs and one output. Reverse mode is measured as a whole; of trying and of forward mode *one* run is measured and multiplied by their number:
 
 
 # %% tags=["skip-grading"]
@@ -633,10 +633,9 @@ plt.show()
 print(f"{'ms':8}" + "".join(f"{f'n = {n:,}':>14}" for n in sizes[2:]))
 for name, series in times.items():
     print(f"{name:8}" + "".join(f"{each:14,.2f}" for each in series[2:]))
+print("trying: one run × 2n; forward: one sweep × n; reverse: measured")
 
 # %% [markdown]
-# (For trying and forward mode one run was timed and multiplied.)
-#
 # What does *one* backward sweep cost? In Y = X · W, all three are matrices. Backward is two products: one gives the gradient of W, one that of X. Each does as many multiplications as Y itself did.
 
 # %% [markdown]
@@ -816,7 +815,7 @@ for size in 10, 100:
 # ✎ **Explain (1 point).** What did you predict, and what was measured? Both do the same multiplications. What do your nodes cost that PyTorch's do not? A person reads it.
 
 # %% [markdown] read="explain_nodes" points=1
-# I guessed 1000 times; it was about 15 times with 10 points and over 100 with 100. The multiplications
+# I guessed 1000 times; it was 12 times with 10 points and 296 times with 100. The multiplications
 # are the same. But mine makes a Python object of every number, sorts them and visits each:
 # microseconds of the interpreter for a nanosecond of arithmetic. PyTorch has a dozen nodes, each for a
 # whole tensor. It, too, pays microseconds for a call, and here hardly anything else: ten times the

@@ -241,6 +241,11 @@ DIV_BACKWARD = Exercise(
             _rule(lambda x, y, grad: (grad / y, grad * x / y**2)),
         ),
         Misconception(
+            "x forgotten",
+            "this is the slope of 1 / y: what does an x in place of the 1 do to it?",
+            lambda x, y, grad: {"dL/dy": -grad / y**2},
+        ),
+        Misconception(
             "y not squared",
             "try it: x = 1, y = 10 and then y = 10.1. By how much did 1 / y change?",
             _rule(lambda x, y, grad: (grad / y, -grad * x / y)),
