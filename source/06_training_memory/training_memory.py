@@ -446,7 +446,7 @@ check("finds_room", finds_room)
 # %% [markdown]
 # ## The largest batch
 #
-# Which batch of convnextv2_large fits a 16 GB T4, a card of 24 GB, one of 80? Peaks as the meter predicts them on CUDA, with foreach, from the rules of PyTorch's allocator. (We had no GPU to test this part. The cell above tests it on yours; the next one takes some ten seconds.)
+# Which batch of convnextv2_large fits a 16 GB T4, a card of 24 GB, one of 80? Peaks as the meter predicts them on CUDA, with foreach, from the rules of PyTorch's allocator. (We had no GPU to test this part. The cell above tests it on yours; the next one takes some seconds.)
 
 # %% tags=["skip-grading"]
 steps = {b: training_memory(network, (b, 3, 224, 224), device="cuda") for b in (1, 2, 8, 16)}
