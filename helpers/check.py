@@ -223,6 +223,8 @@ def _remark_on(part: str, right: Right, mine: Any) -> str:
         return f"your function's dict lacks {part!r}"
     if isinstance(mine, str) and isinstance(right, int | float | Ledger | OneOf):
         return f"{mine[:20]!r} is text (a str), not a number"
+    if mine is None and isinstance(right, str):
+        return "None says that no word fits, but one does"
     if mine is None and right is not None:
         return "None says that there is no such number, but there is: does a search stop too early?"
     if isinstance(mine, float) and not is_number(mine):

@@ -269,5 +269,8 @@ def _argument_forgotten(
             if not is_right(exercise.right(as_if_one)[part], attempt.value, exercise.tolerance):
                 break
         else:
-            return Explanation(f"{name} forgotten", f"the {name} is missing: is this one sample?")
+            are = "are" if name.endswith("s") else "is"
+            return Explanation(
+                f"{name} forgotten", f"the {name} {are} missing: is this one sample?"
+            )
     return None

@@ -186,3 +186,10 @@ def test_progress_counts_what_the_checks_saw(capsys):
 def test_progress_of_an_unknown_unit():
     with pytest.raises(ValueError, match="no unit 'homwork': use one of"):
         progress("homwork")
+
+
+def test_none_for_a_word_is_said_to_be_that():
+    question = EXERCISES["published_unit"]
+    verdict = judge(question, lambda published, gmac: None, question.visible_cases())
+    assert verdict.fraction < 1
+    assert "no word fits" in verdict.text()
