@@ -241,6 +241,8 @@ def _remark_on(part: str, right: Right, mine: Any) -> str:
         return f"{mine[:20]!r} is text (a str), not a number"
     if isinstance(mine, list | tuple | dict) and isinstance(right, int | float | Ledger):
         return f"your function returns a {type(mine).__name__}, not a number"
+    if mine is None and isinstance(right, str):
+        return "None says that no word fits, but one does"
     if mine is None and right is not None:
         return "None says that there is no such number, but there is: does a search stop too early?"
     if isinstance(mine, float) and not is_number(mine):

@@ -161,7 +161,8 @@ def _changed_ledgers(
 ) -> Iterator[tuple[Explanation, list[float]]]:
     """Every simple change of the reference, with the total that it gives in each case."""
     unit = ledgers[0].unit
-    for number, derivation in enumerate(zip(*map(_derived, ledgers), strict=True)):
+    # Where a term is missing in some cases, so may be its alternatives.
+    for number, derivation in enumerate(zip(*map(_derived, ledgers), strict=False)):
         other = DERIVATION if number else 0
         totals = [Ledger(unit, terms).total for terms in derivation]
         for factor, name, hint in _FACTORS.get(unit, ()):
@@ -208,6 +209,8 @@ def _edited_terms(
 ) -> Iterator[tuple[Explanation, list[float]]]:
     """Up to `MOST_EDITS` terms left out or priced 1, and every price taken as 1."""
     first = derivation[0]
+    if any([t.name for t in terms] != [t.name for t in first] for terms in derivation):
+        return  # a term that is not there in every case cannot be edited in all of them
     edits: list[tuple[str, str, list[float]]] = []
     for index, term in enumerate(first):
         saved = [terms[index].amount for terms in derivation]
@@ -269,5 +272,8 @@ def _argument_forgotten(
             if not is_right(exercise.right(as_if_one)[part], attempt.value, exercise.tolerance):
                 break
         else:
-            return Explanation(f"{name} forgotten", f"the {name} is missing: is this one sample?")
+            are = "are" if name.endswith("s") else "is"
+            return Explanation(
+                f"{name} forgotten", f"the {name} {are} missing: is this one sample?"
+            )
     return None

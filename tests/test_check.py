@@ -236,3 +236,10 @@ def test_the_line_of_the_cell_that_failed_is_named(capsys):
     del linecache.cache[cell]
     hint = "with IndexError: list index out of range, at `return [][n]`"
     assert hint in capsys.readouterr().out
+
+
+def test_none_for_a_word_is_said_to_be_that():
+    question = EXERCISES["published_unit"]
+    verdict = judge(question, lambda published, gmac: None, question.visible_cases())
+    assert verdict.fraction < 1
+    assert "no word fits" in verdict.text()

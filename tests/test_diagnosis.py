@@ -1,5 +1,7 @@
 """Why a wrong number is wrong: found in the ledger, reported only where it fits every case."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -157,3 +159,21 @@ def test_any_left_out_term_is_found_for_any_size(name, batch, n):
 )
 def test_what_counts_as_right(right, value, accepted):
     assert is_right(right, value, 1e-6) is accepted
+
+
+def test_a_forgotten_argument_is_named_in_its_number():
+    question = replace(exercise(products), parameters=("tokens", "n"))
+    hint = explained(lambda tokens, n: products(1, n).total, question).hint
+    assert "the tokens are missing" in hint
+
+
+def test_terms_that_only_some_cases_have_stop_no_search():
+    def reference(batch, n):
+        rest = (Term("rest", 1, alternatives=(Alternative("kept", 2),)),) if n > 20 else ()
+        return Ledger("FLOP", (Term("products", batch * n, 2), *rest))
+
+    question = exercise(reference)
+    wrong = explained(lambda batch, n: reference(batch, n).total * 7 + n, question)
+    assert wrong is None
+    hint = explained(lambda batch, n: reference(batch, n).total / 2, question).hint
+    assert "MAC" in hint

@@ -464,12 +464,12 @@ print(f"{len(storages)} distinct storages:      {sum(storages.values()):9,} B")
 x = torch.randn(1000, 1000, requires_grad=True)
 
 
-def note(tensor):
+def note_both(tensor):
     print(f"saved {tensor.nbytes:,} B, held {tensor.untyped_storage().nbytes():,} B")
     return tensor
 
 
-with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+with torch.autograd.graph.saved_tensors_hooks(note_both, lambda tensor: tensor):
     x[:, 0].square()
 
 # %% [markdown]

@@ -407,12 +407,12 @@ check("sweep_back", sweep_back)
 # Your rules in one table: from the values of the parents, the output and its grad to what each parent is handed.
 
 # %%
-RULES = {
-    "add": lambda values, output, grad: add_backward(*values, grad),
-    "sub": lambda values, output, grad: sub_backward(*values, grad),
-    "mul": lambda values, output, grad: mul_backward(*values, grad),
-    "div": lambda values, output, grad: div_backward(*values, grad),
-    "log": lambda values, output, grad: log_backward(*values, grad),
+RULES: dict = {
+    "add": lambda values, output, grad: add_backward(values[0], values[1], grad),
+    "sub": lambda values, output, grad: sub_backward(values[0], values[1], grad),
+    "mul": lambda values, output, grad: mul_backward(values[0], values[1], grad),
+    "div": lambda values, output, grad: div_backward(values[0], values[1], grad),
+    "log": lambda values, output, grad: log_backward(values[0], grad),
 }
 for name in "exp", "relu", "tanh", "sigmoid":
     RULES[name] = lambda values, output, grad, name=name: [output_backward(output, grad)[name]]
@@ -528,12 +528,12 @@ except NotImplementedError:
     title = "No gradients yet: backward is not written"
 
 
-def slopes(node):
+def local_slopes(node):
     return RULES[node.operation]([p.data for p in node.parents], node.data, 1.0)
 
 
 names = {"x": x, "y": y, "a": a, "L": L}
-expression_graph(L, names, slopes, gradients=True, title=title)
+expression_graph(L, names, local_slopes, gradients=True, title=title)
 plt.show()
 
 # %% [markdown]
@@ -876,7 +876,12 @@ def pytorch_kept(steps):
     """Names of what PyTorch saves, one for each time that it does."""
     x, y = (torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (2.0, 0.5))
     values, saved = {**FUNCTIONS, "x": x, "y": y}, []
-    with saved_tensors_hooks(lambda tensor: saved.append(tensor) or tensor, lambda tensor: tensor):
+
+    def keep(tensor):
+        saved.append(tensor)
+        return tensor
+
+    with saved_tensors_hooks(keep, lambda tensor: tensor):
         exec(as_program(steps), values)
     tensors = {values[name].data_ptr(): name for name in ["x", "y", *(step[0] for step in steps)]}
     return [tensors[tensor.data_ptr()] for tensor in saved]
