@@ -131,7 +131,7 @@ class Run:
     seconds: float
     cpu: float
     memory: float
-    scores: dict[str, dict[str, float]]
+    scores: dict[str, dict[str, float | None]]
     student_seconds: float = 0.0
     note: str = ""
     problems: list[str] = field(default_factory=list)
@@ -439,7 +439,7 @@ def _difference(run: Run, reference: Run) -> str:
         for question, score in scores.items():
             compared += 1
             expected = reference.scores.get(student, {}).get(question)
-            if expected is None or abs(score - expected) > 1e-6:
+            if score != expected and (None in (score, expected) or abs(score - expected) > 1e-6):
                 other.append(f"{student} {question}: {score} and {expected}")
     if not other:
         return f"{run.name}: all {compared} the same as {reference.name}."
