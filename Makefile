@@ -11,7 +11,7 @@ demo: .venv/ready
 	$(BIN)/course demo
 
 test: .venv/ready
-	$(BIN)/pytest -q -n 2 --dist loadgroup
+	$(BIN)/pytest -q -n 2 --dist loadscope
 
 # Every released notebook in a place like Colab, and every shape that Colab gives a submission.
 colab: .venv/ready

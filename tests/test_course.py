@@ -13,10 +13,9 @@ from helpers.demo import answer, right_answers
 from helpers.exercises import EXERCISES, grading_cases
 from helpers.grading.cohort import grade_notebook
 from helpers.grading.rebuild import NOT_RUN
-from helpers.notebooks import find_units
+from helpers.notebooks import Unit, find_units
 
 COURSE = Path(__file__).parents[1]
-each_unit = pytest.mark.parametrize("unit", find_units(COURSE), ids=lambda unit: unit.name)
 
 
 def graded(unit, notebook, tmp_path):
@@ -37,62 +36,69 @@ def verdicts(notebook):
     return shown
 
 
-@each_unit
-def test_the_solution_earns_full_marks(unit, tmp_path):
-    notebook = nbformat.read(unit.path("release"), as_version=4)
-    answer(notebook, right_answers(unit))
-    result = graded(unit, notebook, tmp_path)
-    assert result.status == "graded"
-    assert result.remarks == ()
-    judged = [score for score in result.scores if score.grade_id.startswith("check_")]
-    assert [score.score for score in judged] == [score.max_score for score in judged]
+class OfAUnit:
+    """What holds for every unit: a class of its own for each, so that units share out over workers
+    (pytest-xdist keeps a class together)."""
+
+    source: Unit
+
+    @pytest.fixture
+    def unit(self):
+        return self.source
+
+    def test_the_solution_earns_full_marks(self, unit, tmp_path):
+        notebook = nbformat.read(unit.path("release"), as_version=4)
+        answer(notebook, right_answers(unit))
+        result = graded(unit, notebook, tmp_path)
+        assert result.status == "graded"
+        assert result.remarks == ()
+        judged = [score for score in result.scores if score.grade_id.startswith("check_")]
+        assert [score.score for score in judged] == [score.max_score for score in judged]
+
+    def test_the_solution_is_right_whatever_is_drawn(self, unit):
+        """The cases drawn for one submission must not be harder than those for another."""
+        names = {}
+        for cell in nbformat.read(unit.path("solution"), as_version=4).cells:
+            demonstration = NOT_RUN & set(cell.metadata.get("tags", ()))
+            own = cell.cell_type == "code" and not cell.source.startswith("check(")
+            if own and not demonstration:
+                exec(compile(cell.source, cell.id, "exec"), names)
+        plt.close("all")
+        for exercise in EXERCISES.values():
+            if exercise.unit != unit.name or exercise.read:
+                continue
+            for seed in range(2 if exercise.costly else 40):
+                cases = grading_cases(exercise, bytes([seed]))
+                verdict = judge(exercise, names[exercise.name], cases)
+                assert verdict.fraction == 1, (seed, verdict)
+
+    def test_an_untouched_release_earns_nothing_and_says_so(self, unit, tmp_path):
+        notebook = nbformat.read(unit.path("release"), as_version=4)
+        result = graded(unit, notebook, tmp_path)
+        assert result.total == 0
+        assert not any(score.needs_manual for score in result.scores)
+        said = verdicts(nbformat.from_dict(json.loads(result.notebook)))
+        assert len(said) == sum(score.grade_id.startswith("check_") for score in result.scores)
+        assert all(line.endswith(": no answer yet") for line in said.values())
+
+    def test_a_released_notebook_runs_to_its_end_and_says_no_answer_yet(self, unit, tmp_path):
+        notebook = nbformat.read(unit.path("release"), as_version=4)
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
+        said = verdicts(notebook)
+        assert said
+        assert all(line.endswith(": no answer yet") for line in said.values())
+
+    def test_a_solution_runs_from_top_to_bottom_with_every_check_right(self, unit, tmp_path):
+        notebook = nbformat.read(unit.path("solution"), as_version=4)
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
+        said = verdicts(notebook)
+        assert said
+        assert all(line.endswith(": right") for line in said.values())
 
 
-@each_unit
-def test_the_solution_is_right_whatever_is_drawn(unit):
-    """The cases drawn for one submission must not be harder than those for another."""
-    names = {}
-    for cell in nbformat.read(unit.path("solution"), as_version=4).cells:
-        demonstration = NOT_RUN & set(cell.metadata.get("tags", ()))
-        if cell.cell_type == "code" and not cell.source.startswith("check(") and not demonstration:
-            exec(compile(cell.source, cell.id, "exec"), names)
-    plt.close("all")
-    for exercise in EXERCISES.values():
-        if exercise.unit != unit.name or exercise.read:
-            continue
-        for seed in range(2 if exercise.costly else 40):
-            cases = grading_cases(exercise, bytes([seed]))
-            verdict = judge(exercise, names[exercise.name], cases)
-            assert verdict.fraction == 1, (seed, verdict)
-
-
-@each_unit
-def test_an_untouched_release_earns_nothing_and_says_so(unit, tmp_path):
-    notebook = nbformat.read(unit.path("release"), as_version=4)
-    result = graded(unit, notebook, tmp_path)
-    assert result.total == 0
-    assert not any(score.needs_manual for score in result.scores)
-    said = verdicts(nbformat.from_dict(json.loads(result.notebook)))
-    assert len(said) == sum(score.grade_id.startswith("check_") for score in result.scores)
-    assert all(line.endswith(": no answer yet") for line in said.values())
-
-
-@each_unit
-def test_a_released_notebook_runs_to_its_end_and_says_no_answer_yet(unit, tmp_path):
-    notebook = nbformat.read(unit.path("release"), as_version=4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
-    said = verdicts(notebook)
-    assert said
-    assert all(line.endswith(": no answer yet") for line in said.values())
-
-
-@each_unit
-def test_a_solution_runs_from_top_to_bottom_with_every_check_right(unit, tmp_path):
-    notebook = nbformat.read(unit.path("solution"), as_version=4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
-    said = verdicts(notebook)
-    assert said
-    assert all(line.endswith(": right") for line in said.values())
+for _unit in find_units(COURSE):
+    _name = f"TestUnit_{_unit.name}"
+    globals()[_name] = type(_name, (OfAUnit,), {"source": _unit})
 
 
 def test_the_homework_run_twice_in_one_kernel_gives_the_same_verdicts(tmp_path):

@@ -165,7 +165,7 @@ for (depth, width), t in times.items():
 # I guessed 3; on a busy CPU core the stack of 1024 layers took forty times as long as the one
 # layer. The multiplications are the same, but every layer is a call of its own: Python, PyTorch's
 # dispatch, starting the operation. Down to width 256 the time of a layer shrinks with its work;
-# then it stays above ten microseconds, however little there is to do. Small matrices also leave
+# then it stays above ten microseconds, however little is to do. Small matrices also leave
 # most of the hardware's parallel units without work, and no layer can begin before the one above
 # it has finished.
 

@@ -91,7 +91,7 @@ def _comparable(outputs: list[Any]) -> list[Any]:
 
 def _plain(text: Any) -> str:
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(text))
-    text = re.sub(r"(/tmp/ipykernel_\d+/)?\d+\.py", "CELL", text)
+    text = re.sub(r"(\S*/ipykernel_\d+/)?\d+\.py", "CELL", text)
     return re.sub(r"0x[0-9a-f]+", "0x", text).replace("\r\n", "\n")
 
 
