@@ -238,7 +238,7 @@ class _Run:
         self.deadline = time.monotonic() + times.notebook
         self.remarks: list[str] = []
         self.seconds = 0.0
-        self.timed_out = False
+        self.timed_out = self._died = False
         self._process: Process | None = None
         self._starts = 0
         self._done: list[str] = []
@@ -263,6 +263,9 @@ class _Run:
                     self.remarks.append(f"{grade_id}: {judgement.remark}")
                 if judgement.for_a_person:
                     for_a_person.add(grade_id)
+            if self._died:  # if the warm process died, this raises: it is no fault of the student's
+                self.start().close()
+                self._died = False
         return for_a_person
 
     def _cell(self, cell: Cell, number: int) -> None:
@@ -276,9 +279,7 @@ class _Run:
             cell["outputs"] = error.outputs or [error_output("DeadKernelError", str(error))]
             self.remarks.append(f"cell {number}: {error}")
             self._note(error)
-            if isinstance(error, KernelDied):
-                self.close()
-            else:
+            if isinstance(error, CallTimeout):
                 self._done.append(code)
         else:
             cell["outputs"], cell["execution_count"] = run.outputs, run.execution_count
@@ -302,12 +303,13 @@ class _Run:
             yield
         except (KernelDied, CallTimeout) as error:
             self._note(error)
-            if isinstance(error, KernelDied):
-                self.close()
             raise
 
     def _note(self, error: KernelDied | CallTimeout) -> None:
         self.timed_out |= isinstance(error, CallTimeout) or error.timed_out
+        if isinstance(error, KernelDied):
+            self.close()
+            self._died = True
 
     def _living(self) -> Process:
         """The student's process, made anew where the last one ended."""
@@ -342,8 +344,7 @@ class _Run:
 
 def _is_test(cell: Cell) -> bool:
     marks = cell["metadata"].get("nbgrader", {})
-    is_test = bool(marks.get("grade")) and not marks.get("solution")
-    return is_test and cell["cell_type"] == "code"
+    return bool(marks.get("grade") and not marks.get("solution") and cell["cell_type"] == "code")
 
 
 def _tests_of(rebuilt: rebuild.Rebuilt) -> set[str]:
@@ -373,8 +374,7 @@ def _scores(
                 remarks.append(f"{grade_id}: {problem}")
         else:
             score = 0.0 if grade_id in unanswered and not marks.get("task") else None
-        needs_manual = score is None or grade_id in doubtful
-        scores.append(CellScore(grade_id, score, points, needs_manual))
+        scores.append(CellScore(grade_id, score, points, score is None or grade_id in doubtful))
     return tuple(scores), remarks
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sample
 
 from helpers.grading.cohort import grade_unit
 from helpers.grading.kernel import Kernel, KernelDied
-from helpers.grading.sandbox import Forks, Limits, MiB, Warm
+from helpers.grading.sandbox import Forks, Limits, MiB, Warm, WarmDied
+from helpers.grading.submission import Unit, grade_submission
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +135,26 @@ def test_no_memory_is_shared_where_it_is_not_counted(forks: Forks, way: str) -> 
         assert (
             said(kernel, "import mmap, torch; print(int(torch.ones(10**6).sum()))") == "1000000\n"
         )
+
+
+@pytest.mark.parametrize("name", ["softmax_flops", "plot_intensity"])
+def test_a_question_in_which_the_warm_process_dies_is_no_wrong_answer(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Also not the last one, after which no other process is asked for."""
+    call = Kernel.call
+
+    def killing(kernel: Kernel, called: str, *rest: Any) -> Any:
+        if called == name:
+            assert warm._process is not None
+            warm._process.kill()
+        return call(kernel, called, *rest)
+
+    source = json.dumps(sample.source_notebook()).encode()
+    unit = Unit.read(sample.UNIT, sample.UNIT, source, b"secret")
+    notebook = json.dumps(sample.answered(sample.RIGHT)).encode()
+    monkeypatch.setattr(Kernel, "call", killing)
+    with Warm() as warm:
+        forks = warm.forks()
+        with pytest.raises(WarmDied):
+            grade_submission(unit, "ada", notebook, lambda: Kernel(forks))
