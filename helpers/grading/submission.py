@@ -238,11 +238,10 @@ class _Run:
         self.deadline = time.monotonic() + times.notebook
         self.remarks: list[str] = []
         self.seconds = 0.0
-        self.timed_out = self._died = False
+        self.timed_out = False
         self._process: Process | None = None
         self._starts = 0
         self._done: list[str] = []
-        self._reason = ""
 
     def close(self) -> None:
         if self._process is not None:
@@ -263,9 +262,9 @@ class _Run:
                     self.remarks.append(f"{grade_id}: {judgement.remark}")
                 if judgement.for_a_person:
                     for_a_person.add(grade_id)
-            if self._died:  # if the warm process died, this raises: it is no fault of the student's
+            if self._starts and self._process is None:
+                # Raises if the warm process died, too: then it is no fault of the student's.
                 self.start().close()
-                self._died = False
         return for_a_person
 
     def _cell(self, cell: Cell, number: int) -> None:
@@ -309,7 +308,6 @@ class _Run:
         self.timed_out |= isinstance(error, CallTimeout) or error.timed_out
         if isinstance(error, KernelDied):
             self.close()
-            self._died = True
 
     def _living(self) -> Process:
         """The student's process, made anew where the last one ended."""

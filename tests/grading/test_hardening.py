@@ -158,3 +158,26 @@ def test_a_question_in_which_the_warm_process_dies_is_no_wrong_answer(
         forks = warm.forks()
         with pytest.raises(WarmDied):
             grade_submission(unit, "ada", notebook, lambda: Kernel(forks))
+
+
+def test_a_warm_process_that_dies_between_two_questions_costs_none() -> None:
+    """When a new process is asked for after a crash, there is nobody to ask."""
+    crashes = {"scaled": "import os\ndef scaled(x):\n    os._exit(1)"}
+    source = json.dumps(sample.source_notebook()).encode()
+    unit = Unit.read(sample.UNIT, sample.UNIT, source, b"secret")
+    notebook = json.dumps(sample.answered(sample.RIGHT | crashes)).encode()
+    starts = []
+
+    def start() -> Kernel:
+        starts.append("asked")
+        # The first runs the cells, the second shows that the grader's own process lives.
+        if len(starts) == 3:
+            assert warm._process is not None
+            warm._process.kill()
+            warm._process.wait()
+        return Kernel(forks)
+
+    with Warm() as warm:
+        forks = warm.forks()
+        with pytest.raises(WarmDied):
+            grade_submission(unit, "ada", notebook, start)
