@@ -40,12 +40,13 @@ bench: .venv/ready
 	$(BIN)/python benchmarks/meter.py
 	$(BIN)/python benchmarks/memory.py
 
-# The exact versions of requirements.lock, then the package itself from this folder.
+# The exact versions of requirements.lock, then the package itself from this folder. Compiled now:
+# the sandbox sees them read-only, and would compile what it imports at every start.
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirements requirements.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --requirements requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch .venv/ready
 

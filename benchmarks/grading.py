@@ -33,6 +33,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
+from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,11 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of graders; all by default")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "grading.md")
     options = parser.parse_args()
+    if not Path(cache_from_source(str(find_spec("torch").origin))).exists():
+        parser.error(
+            "packages are not compiled, so every grader would do that in every process: "
+            "make the environment with `make`, or run python -m compileall on it"
+        )
     adopt_orphans = 36  # PR_SET_CHILD_SUBREAPER
     ctypes.CDLL(None).prctl(adopt_orphans, 1, 0, 0, 0)
     runs: list[Run] = []

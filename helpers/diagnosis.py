@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, repeat
 from typing import Any
 
 from helpers.conventions import FLOP_PER_MAC
@@ -62,11 +62,13 @@ def explain(exercise: Exercise, part: str, attempts: Sequence[Attempt]) -> Expla
     """
     if not attempts:
         return None
+    rights = [exercise.right(attempt.case)[part] for attempt in attempts]
+    values = [attempt.value for attempt in attempts]
+    if all(map(is_right, rights, values, repeat(exercise.tolerance))):
+        return None
     named = _known_misconception(exercise, part, attempts)
     if named:
         return named
-    rights = [exercise.right(attempt.case)[part] for attempt in attempts]
-    values = [attempt.value for attempt in attempts]
     ledgers = [right for right in rights if isinstance(right, Ledger)]
     if len(ledgers) < len(rights) or not all(map(is_number, values)):
         return None
@@ -144,14 +146,12 @@ def _known_misconception(
     exercise: Exercise, part: str, attempts: Sequence[Attempt]
 ) -> Explanation | None:
     for known in exercise.misconceptions:
-        fits, differs = True, False
         for attempt in attempts:
             answer = known.answer(*attempt.case.args, **attempt.case.kwargs)
             wrong = answer.get(part, _NOTHING) if isinstance(answer, dict) else answer
-            fits = fits and is_right(wrong, attempt.value, exercise.tolerance)
-            right = exercise.right(attempt.case)[part]
-            differs = differs or not is_right(right, attempt.value, exercise.tolerance)
-        if fits and differs:
+            if not is_right(wrong, attempt.value, exercise.tolerance):
+                break
+        else:
             return Explanation(known.name, known.hint)
     return None
 
@@ -160,7 +160,7 @@ def _changed_ledgers(
     ledgers: Sequence[Ledger],
 ) -> Iterator[tuple[Explanation, list[float]]]:
     """Every simple change of the reference, with the total that it gives in each case."""
-    unit = ledgers[0].unit
+    unit, rights = ledgers[0].unit, [ledger.total for ledger in ledgers]
     # Where a term is missing in some cases, so may be its alternatives.
     for number, derivation in enumerate(zip(*map(_derived, ledgers), strict=False)):
         other = DERIVATION if number else 0
@@ -175,7 +175,7 @@ def _changed_ledgers(
         for explanation, remaining in _edited_terms(derivation, totals):
             # What is left out makes a count smaller than it should be; on another derivation
             # than the first, an edit smaller than their difference would explain anything.
-            if any(mine > right.total for mine, right in zip(remaining, ledgers, strict=True)):
+            if any(mine > right for mine, right in zip(remaining, rights, strict=True)):
                 continue
             yield replace(explanation, edits=explanation.edits + other), remaining
 

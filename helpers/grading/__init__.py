@@ -11,6 +11,16 @@
     gradebook    scores into nbgrader's database, one transaction a submission
     workers      many at once: processes, or a Dask cluster
     cohort       everyone's, on many workers, resumable
+    command      `course grade`: progress and the table
+    preprocessors   the same parts for plain `nbgrader autograde`
+    collect      what a learning platform gives → submitted/; archive, lms and roster read it
+    export       grades for a learning platform; feedback and report write pages
 
-Importing this package imports nothing.
+Importing this package imports none of them.
 """
+
+import sys
+
+# nbgrader imports jsonschema, which compiles a grammar of web addresses for a second or more, to
+# check a format that nothing in a notebook has. Where the module is missing, it goes without.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

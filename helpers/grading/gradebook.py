@@ -148,7 +148,6 @@ class GradebookWriter:
                 for cell in [*source.solution_cells, *source.task_cells]:
                     api.Comment(cell=cell, notebook=notebook)
             db.add(submission)
-        db.flush()
         return submission
 
     def _penalty(self, student: str, submission: Any, notebook: Any) -> None:

@@ -123,12 +123,13 @@ class Warm:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def forks(self) -> Forks:
-        """What makes student processes. Waits until the warm process is ready.
+    def forks(self, wait: bool = True) -> Forks:
+        """What makes student processes; waits until the warm process is ready, unless told not to.
 
         Raises SandboxError when it cannot be made, and WarmDied when it was closed.
         """
-        self._wait()
+        if wait:
+            self._wait()
         if self._control is None:
             raise WarmDied("the warm process was ended")
         return Forks(self._control, self.limits, self.mode)

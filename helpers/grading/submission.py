@@ -195,7 +195,7 @@ def grade_rebuilt(
         (*rebuilt.remarks, *run.remarks, *remarks),
         rebuilt.unanswered,
         run.timed_out,
-        notebook_text(notebook),
+        json.dumps(notebook),
         run.seconds + session.student_seconds,
         time.monotonic() - began,
     )
@@ -216,14 +216,7 @@ def ungraded(unit: Unit, reason: str, seconds: float = 0.0) -> Graded:
         for marks in (cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"])
         if marks.get("grade") or marks.get("task")
     )
-    return Graded(
-        "unreadable", scores, (reason,), notebook=notebook_text(notebook), seconds=seconds
-    )
-
-
-def notebook_text(notebook: Notebook) -> str:
-    """A notebook as the text of its file."""
-    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return Graded("unreadable", scores, (reason,), notebook=json.dumps(notebook), seconds=seconds)
 
 
 class _Run:

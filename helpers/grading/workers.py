@@ -163,6 +163,11 @@ def _begin(setting: Setting, forks: Forks) -> None:
     # A pool's workers would wait for ever for the work of a coordinator that was killed.
     die_with_parent()
     _given = setting, forks
+    import helpers.check  # noqa: F401 (what judges: here, and not in the first submission's time)
+
+
+def _started() -> None:
+    """The first work of a new worker process."""
 
 
 def _grade_given(task: Task) -> Graded:
@@ -185,8 +190,12 @@ def _on_processes(setting: Setting, tasks: Iterable[Task], jobs: int, warm: Warm
                 jobs,
                 multiprocessing.get_context("spawn"),
                 initializer=_begin,
-                initargs=(setting, warm.forks()),
+                initargs=(setting, warm.forks(wait=False)),
             )
+            # The workers start while the warm process still imports.
+            for _ in range(jobs):
+                pool.submit(_started)
+            warm.forks()
             work = _remembered(list(unfinished.values()), source, unfinished)
             for task, graded in _in_flight(_submitter(pool), work, 3 * jobs):
                 del unfinished[task.student]

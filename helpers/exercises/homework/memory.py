@@ -36,14 +36,12 @@ MODELS: dict[str, ModelFacts] = {
     "convnextv2_atto": ModelFacts(3708400, 48336296, 0, 14753600, 9562880),
     "resnet18": ModelFacts(11689512, 22179840, 76800, 46734848, 10536960),
     "resnet10t": ModelFacts(5435488, 22129664, 46976, 21726208, 10336256),
-    "resnet26": ModelFacts(15995176, 55803904, 246784, 63915008, 29403136),
-    "resnet34": ModelFacts(21797672, 32215040, 136192, 87152640, 15554560),
     "vgg11": ModelFacts(132863336, 48719872, 0, 531405568, 29720576),
     "vgg13": ModelFacts(133047848, 67987456, 0, 532142848, 48988160),
     "vgg16": ModelFacts(138357544, 73205760, 0, 553376512, 54206464),
 }
-#: Made in hundredths of a second, as a class is graded on them.
-QUICK = ("resnet10t", "resnet18", "resnet26", "resnet34", "vgg11", "vgg13", "vgg16")
+#: Made in a hundredth of a second, as a class is graded on them.
+QUICK = ("resnet10t", "resnet18", "vgg11", "vgg13", "vgg16")
 
 
 def _saved_bytes(model: str, batch: int) -> Ledger:
