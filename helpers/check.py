@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -69,10 +70,11 @@ class Verdict:
     hint: str = ""
     misconceptions: tuple[str, ...] = ()
 
-    def _hidden_line(self) -> str:
-        """How many of the cases drawn when grading are right; what they were stays unsaid."""
+    def _lines_below(self) -> list[str]:
+        """How many of the cases drawn when grading are right (not what they were), and the hint."""
         hidden = [row.right for row in self.rows if row.hidden]
-        return f"drawn when grading: {sum(hidden)} of {len(hidden)} right" if hidden else ""
+        counted = f"drawn when grading: {sum(hidden)} of {len(hidden)} right" if hidden else ""
+        return [line for line in (counted, f"Hint: {self.hint}" if self.hint else "") if line]
 
     def _table(self) -> list[list[tuple[str, bool]]]:
         """Head and rows of the cases shown: each cell's text, and whether its column has numbers.
@@ -101,7 +103,7 @@ class Verdict:
                 for (text, is_number), width in zip(row, widths, strict=True)
             ]
             lines.append(("  " + "  ".join(cells)).rstrip())
-        lines += [f"  {line}" for line in (self._hidden_line(), self._hint_line()) if line]
+        lines += [f"  {line}" for line in self._lines_below()]
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -120,14 +122,10 @@ class Verdict:
         if rows:
             table = f'<table style="border-collapse:collapse;margin:4px 0">{"".join(rows)}</table>'
             parts.append(f'<div style="overflow-x:auto">{table}</div>')
-        lines = (self._hidden_line(), self._hint_line())
-        parts += [f"<div>{html.escape(line)}</div>" for line in lines if line]
+        parts += [f"<div>{html.escape(line)}</div>" for line in self._lines_below()]
         edge = _EDGE.get(self.status, "#d4761a")
         style = f"border-left:4px solid {edge};padding:2px 0 2px 10px"
         return f'<div style="{style}">{"".join(parts)}</div>'
-
-    def _hint_line(self) -> str:
-        return f"Hint: {self.hint}" if self.hint else ""
 
 
 #: The last verdict of every question checked in this kernel, for `progress`.
@@ -137,7 +135,9 @@ _seen: dict[str, Verdict] = {}
 def check(name: str, answer: Callable[..., Any]) -> None:
     """Runs an answer on the visible cases of the question `name` and shows what came of it."""
     if name not in EXERCISES:
-        raise ValueError(f"no question {name!r}: use one of {', '.join(EXERCISES)}")
+        near = " or ".join(get_close_matches(str(name), EXERCISES))
+        mend = f"did you mean {near}?" if near else "it is called as the function above it is"
+        raise ValueError(f"no question {name!r}: {mend}")
     exercise = EXERCISES[name]
     plain_answer = _plain_answer(answer, draws=exercise.read is not None)
     try:
@@ -161,6 +161,7 @@ def progress(unit: str) -> None:
         if exercise.name not in right:
             verdict = _seen.get(exercise.name)
             print(f"  {exercise.name}: {verdict.status if verdict else 'not checked yet'}")
+    print("What you explain in words is not among them: a person reads it")
 
 
 def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case]) -> Verdict:
@@ -219,17 +220,15 @@ def _parts_of(
     """The student's value, part by part. ValueError, with a line for the student, without one."""
     if exercise.read is not None:
         value = exercise.read(value)
+    if value is None and not ("" in rights and none_is_an_answer):
+        raise ValueError("your function returns nothing: is there a return?")
     if "" in rights:
-        if value is None and not none_is_an_answer:
-            raise ValueError("your function returns nothing: is there a return?")
         return {"": value}
     if isinstance(value, dict):
         return value
     if isinstance(value, list | tuple) and len(value) == len(rights):
         return dict(zip(rights, value, strict=True))
     wanted = ", ".join(map(repr, rights))
-    if value is None:
-        raise ValueError("your function returns nothing: is there a return?")
     raise ValueError(f"your function should return a dict with {wanted}")
 
 

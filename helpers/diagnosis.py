@@ -250,8 +250,8 @@ def _edit_explanation(chosen: Sequence[tuple[str, str, list[float]]]) -> Explana
     return Explanation("; ".join(names), "; ".join(lines), len(chosen), only_left_out)
 
 
-#: Stands for a part of the answer that a misconception says nothing about; equals no number.
-_NOTHING = "nothing"
+#: Stands for a part of the answer that a misconception says nothing about: no answer equals it.
+_NOTHING = object()
 
 #: Arguments that people forget to multiply by.
 _FORGETTABLE = ("batch", "tokens")

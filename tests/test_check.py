@@ -168,9 +168,16 @@ def test_an_answer_that_empties_its_arguments_changes_no_question(capsys):
     assert all(edges for (edges,) in EXERCISES["sweep_back"].examples)
 
 
-def test_an_unknown_question_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"no question 'softmax': use one of .*own_bytes"):
-        check("softmax", right_softmax)
+def test_an_unknown_question_names_those_of_a_similar_name_and_no_others():
+    with pytest.raises(ValueError) as error:
+        check("softmax_flop", right_softmax)
+    assert str(error.value).startswith("no question 'softmax_flop': did you mean softmax_flops")
+    assert len(str(error.value)) < 120
+
+
+def test_an_unknown_question_like_no_other_says_where_its_name_stands():
+    with pytest.raises(ValueError, match="no question 'xyz': it is called as the function above"):
+        check("xyz", right_softmax)
 
 
 def test_progress_counts_what_the_checks_saw(capsys):
@@ -183,6 +190,7 @@ def test_progress_counts_what_the_checks_saw(capsys):
     assert "  padding: wrong\n" in out
     assert "  conv_cost: not checked yet\n" in out
     assert "softmax_flops" not in out
+    assert out.endswith("What you explain in words is not among them: a person reads it\n")
 
 
 def test_progress_of_an_unknown_unit():
