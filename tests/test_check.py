@@ -169,10 +169,9 @@ def test_an_answer_that_empties_its_arguments_changes_no_question(capsys):
 
 
 def test_an_unknown_question_names_those_of_a_similar_name_and_no_others():
-    with pytest.raises(ValueError) as error:
+    near = r"no question 'softmax_flop': did you mean softmax_flops( or \w+){0,2}\?$"
+    with pytest.raises(ValueError, match=near):
         check("softmax_flop", right_softmax)
-    assert str(error.value).startswith("no question 'softmax_flop': did you mean softmax_flops")
-    assert len(str(error.value)) < 120
 
 
 def test_an_unknown_question_like_no_other_says_where_its_name_stands():
