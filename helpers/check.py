@@ -177,7 +177,7 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
         return _not_a_function(exercise, answer)
     rows: list[Row] = []
     attempts: dict[str, list[Attempt]] = {}
-    remarks: list[str] = []
+    remarks: list[tuple[str, str]] = []
     right_answers = [exercise.right(case) for case in cases]
     none_is_an_answer = any(None in rights.values() for rights in right_answers)
     for case, rights in zip(cases, right_answers, strict=True):
@@ -186,18 +186,18 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
         except NotImplementedError:
             return Verdict(exercise.name, "no answer yet", 0.0)
         except Exception as error:
-            remarks.append(_error_line(case, error))
+            remarks.append(("", _error_line(case, error)))
             rows += [_row(case, part, right, error, exercise) for part, right in rights.items()]
             continue
         try:
             parts = _parts_of(value, rights, exercise, none_is_an_answer)
         except ValueError as problem:
-            remarks.append(str(problem))
+            remarks.append(("", str(problem)))
             parts = {}
         for part, right in rights.items():
             mine = parts.get(part, _MISSING)
             if remark := _remark_on(part, right, mine) if parts else "":
-                remarks.append(remark)
+                remarks.append((part, remark))
             rows.append(_row(case, part, right, mine, exercise))
             if mine is not _MISSING:
                 attempts.setdefault(part, []).append(Attempt(case, mine))
@@ -267,7 +267,7 @@ def _verdict(
     cases: Sequence[Case],
     rows: list[Row],
     attempts: dict[str, list[Attempt]],
-    remarks: list[str],
+    remarks: list[tuple[str, str]],
 ) -> Verdict:
     parts = list(exercise.right(cases[0]))
     # Rows come case by case, each with its parts in one order.
@@ -283,7 +283,8 @@ def _verdict(
         for part in parts
         if part not in right_parts and len(attempts.get(part, ())) == len(cases)
     }
-    hints = dict.fromkeys(remarks[:1])
+    # Where an explanation fits every case, a remark on one of them says less.
+    hints = dict.fromkeys([remark for part, remark in remarks if not found.get(part)][:1])
     explanations = {part: each.hint for part, each in found.items() if each}
     if len(set(explanations.values())) == 1:
         hints |= dict.fromkeys(explanations.values())
