@@ -16,7 +16,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -180,9 +180,11 @@ def _read(download: Path, unit: Unit, students: Sequence[Student], staging: Path
         at = owner.handed_in_at
         if at is None and not name.platform and member.time is not None:
             at = datetime.fromtimestamp(member.time, UTC)
-        bare = Member(member.path, time=member.time)
+        # Its bytes are in the file now.
+        without = replace(member, data=b"")
+        candidate = _Candidate(without, name, staged, remark, at)
         found.students.setdefault(owner.id, owner)
-        found.candidates.setdefault(owner.id, []).append(_Candidate(bare, name, staged, remark, at))
+        found.candidates.setdefault(owner.id, []).append(candidate)
     return found
 
 

@@ -5,31 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from helpers.grading.course import open_course
 from helpers.notebooks import find_unit
-
-if TYPE_CHECKING:
-    from nbgrader.apps.api import NbGraderAPI
-
-
-def open_course(course: Path) -> NbGraderAPI:
-    """nbgrader's interface to a course, configured by its nbgrader_config.py.
-
-    ValueError where there is no such file or the gradebook does not exist yet.
-    """
-    from nbgrader.apps.api import NbGraderAPI
-    from traitlets.config.loader import PyFileConfigLoader
-
-    if not (course / "nbgrader_config.py").is_file():
-        raise ValueError(f"{course} has no nbgrader_config.py: run this in the course's folder")
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(course.resolve())).load_config()
-    config.CourseDirectory.root = str(course.resolve())
-    api = NbGraderAPI(config=config)
-    address = api.coursedir.db_url
-    if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).is_file():
-        raise ValueError(f"{course} has no gradebook yet: run `course grade` first")
-    return api
 
 
 def write_feedback(

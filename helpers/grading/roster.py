@@ -24,6 +24,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,10 +79,8 @@ class Student:
 def parse_time(text: str) -> datetime | None:
     """A time as ISO 8601 or as Moodle writes it in English; without a zone, this machine's."""
     for parse in (datetime.fromisoformat, lambda t: datetime.strptime(t, _MOODLE_DATE)):
-        try:
+        with suppress(ValueError, OverflowError):
             return parse(text.strip()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            continue
     return None
 
 
@@ -91,16 +90,7 @@ def read_roster(path: Path) -> tuple[Student, ...]:
     Raises ValueError, in one line that names the line, for a file that is none, an id that cannot
     be a folder's name, or one that two students have.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_ROSTER_BYTES + 1)
-        if len(data) > MAX_ROSTER_BYTES:
-            raise ValueError(f"{path} is too large for a roster")
-        text = data.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise ValueError(f"{path}: there is no such roster") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not text in UTF-8: save it as CSV (UTF-8)") from None
+    text = _text_of(path)
     head = text.splitlines()[0] if text.strip() else ""
     rows = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
     try:
@@ -116,17 +106,35 @@ def read_roster(path: Path) -> tuple[Student, ...]:
         raise ValueError(f"{path}, line {rows.line_num}: {error}") from None
     if not students:
         raise ValueError(f"{path} names no student")
-    for field in ("id", "canvas_id", "moodle_id"):
-        seen: dict[str, int] = {}
-        for number, student in enumerate(students, start=1):
-            # Some file systems do not tell ADA from ada.
-            value = getattr(student, field).casefold()
-            if value and value in seen:
-                raise ValueError(
-                    f"{path}: students {seen[value]} and {number} both have the {field} {value!r}"
-                )
-            seen[value] = number
+    for column in ("id", "canvas_id", "moodle_id"):
+        _refuse_shared(path, column, [getattr(student, column) for student in students])
     return tuple(students)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_ROSTER_BYTES + 1)
+        if len(data) > MAX_ROSTER_BYTES:
+            raise ValueError(f"{path} is too large for a roster")
+        return data.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise ValueError(f"{path}: there is no such roster") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not text in UTF-8: save it as CSV (UTF-8)") from None
+
+
+def _refuse_shared(path: Path, column: str, values: Sequence[str]) -> None:
+    """ValueError for a value that two students have."""
+    seen: dict[str, int] = {}
+    for number, value in enumerate(values, start=1):
+        # Some file systems do not tell ADA from ada.
+        value = value.casefold()
+        if value and value in seen:
+            raise ValueError(
+                f"{path}: students {seen[value]} and {number} both have the {column} {value!r}"
+            )
+        seen[value] = number
 
 
 def _columns(head: Sequence[str]) -> list[str]:
