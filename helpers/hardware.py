@@ -30,7 +30,6 @@ class Device:
         bandwidth: bytes/s between the device and its main memory.
         memory: bytes of that memory, as sold.
         source: where the figures come from.
-        good_at, limited_by: one phrase each, for the table of unit 04.
     """
 
     name: str
@@ -38,8 +37,6 @@ class Device:
     bandwidth: float
     memory: float
     source: str
-    good_at: str = ""
-    limited_by: str = ""
 
     def peak_at(self, dtype: object) -> float:
         """Dense FLOP/s in `dtype`. ValueError where the device has no figure for it."""
@@ -54,13 +51,11 @@ class Device:
 
 
 def _device(
-    name: str, peak_tera: dict[str, float], gb_per_s: float, gb: float, source: str, **words: str
+    name: str, peak_tera: dict[str, float], gb_per_s: float, gb: float, source: str
 ) -> Device:
     peak = MappingProxyType({dtype: tera * 1e12 for dtype, tera in peak_tera.items()})
-    return Device(name, peak, gb_per_s * 1e9, gb * 1e9, source, **words)
+    return Device(name, peak, gb_per_s * 1e9, gb * 1e9, source)
 
-
-_GPU = {"good_at": "large dense products", "limited_by": "memory size and bandwidth"}
 
 DEVICES: Mapping[str, Device] = MappingProxyType(
     {
@@ -70,7 +65,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             2039,
             80,
             "NVIDIA A100 data sheet",
-            **_GPU,
         ),
         "H100": _device(
             "H100 SXM",
@@ -78,7 +72,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             3350,
             80,
             "NVIDIA H100 data sheet, sparse rates halved",
-            **_GPU,
         ),
         "H200": _device(
             "H200 SXM",
@@ -86,7 +79,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             4800,
             141,
             "NVIDIA H200 data sheet, sparse rates halved",
-            **_GPU,
         ),
         "B200": _device(
             "B200 HGX",
@@ -94,7 +86,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             8000,
             180,
             "NVIDIA HGX B200 data sheet, as cited by public engineering notes; sparse rates halved",
-            **_GPU,
         ),
         "RTX4090": _device(
             "RTX 4090",
@@ -102,7 +93,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             1008,
             24,
             "NVIDIA Ada architecture white paper; 16-bit with fp32 accumulation",
-            **_GPU,
         ),
         "T4": _device(
             "T4",
@@ -110,8 +100,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             320,
             16,
             "NVIDIA T4 data sheet; no native bf16",
-            good_at="inference at 70 W; free in Colab",
-            limited_by="bandwidth; no bf16, no TF32",
         ),
         "L4": _device(
             "L4",
@@ -119,8 +107,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             300,
             24,
             "NVIDIA L4 data sheet, sparse rates halved",
-            good_at="inference at 72 W",
-            limited_by="bandwidth: the highest ridge of this table",
         ),
         "M2Pro": _device(
             "M2 Pro, 19 GPU cores",
@@ -128,8 +114,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             200,
             16,
             "19 cores × 128 lanes × 2 FLOP × 1.398 GHz; bandwidth and memory as sold by Apple",
-            good_at="one memory for CPU and GPU",
-            limited_by="bandwidth",
         ),
     }
 )
