@@ -174,8 +174,8 @@ def feedback(
 
     pages, failed = write_feedback(course, unit, students)
     print(f"{len(pages)} feedback pages in {course / 'feedback'}")
-    for student in failed:
-        print(f"{student}: no page could be made; `nbgrader generate_feedback` says why")
+    for student, reason in failed.items():
+        print(f"{student}: {reason}")
     raise typer.Exit(3 if failed else 0)
 
 

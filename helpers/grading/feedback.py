@@ -12,30 +12,36 @@ from helpers.notebooks import find_unit
 
 def write_feedback(
     course: Path, unit: str, students: Sequence[str] | None = None
-) -> tuple[list[Path], list[str]]:
+) -> tuple[list[Path], dict[str, str]]:
     """Writes the feedback pages of a unit: of these students, or of all that are graded.
 
-    Returns the pages, and the students whose page could not be made. ValueError for a unit that is
-    not there or not graded, or an unknown student.
+    Returns the pages, and the students who get none, with the reason. ValueError for a unit that
+    is not there or not graded, or an unknown student.
     """
     from rich.progress import track
 
     notebook = find_unit(course, unit).notebook
     api = open_course(course)
-    graded = sorted(api.get_autograded_students(unit))
+    with api.gradebook as gradebook:
+        graded = sorted(each.student_id for each in gradebook.assignment_submissions(unit))
     if not graded:
         raise ValueError(f"nothing of {unit} is graded: run `course grade {unit}` first")
     unknown = sorted(set(students or ()) - set(graded))
     if unknown:
         raise ValueError(f"{', '.join(unknown)}: no graded {unit}; there are {', '.join(graded)}")
+    current = api.get_autograded_students(unit)
     pages: list[Path] = []
-    failed: list[str] = []
+    failed: dict[str, str] = {}
     on_terminal = sys.stdout.isatty()
     chosen = students or graded
     for student in track(chosen, "Feedback", transient=True, disable=not on_terminal):
+        if student not in current:
+            reason = "what is in submitted/ is not what was graded"
+            failed[student] = f"{reason}: run `course grade {unit}`"
+            continue
         done = api.generate_feedback(unit, student, force=True)
         if done["success"]:
             pages.append(course / "feedback" / student / unit / f"{notebook}.html")
         else:
-            failed.append(student)
+            failed[student] = "no page could be made; `nbgrader generate_feedback` says why"
     return pages, failed
