@@ -71,11 +71,6 @@ class Memory:
         return True
 
     @property
-    def on_device(self) -> int:
-        """Bytes taken from a device with room to spare: what is reserved, and the context."""
-        return self.reserved + self.context
-
-    @property
     def saved_bytes(self) -> int:
         """Bytes that autograd keeps, all of `saved`."""
         return sum(tensor.bytes for tensor in self.saved)
