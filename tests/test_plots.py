@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import matplotlib as mpl
 import pytest
-
-mpl.use("Agg")
-
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
 from helpers.ledger import Ledger, Term
@@ -18,12 +13,6 @@ from helpers.plots import ledger_bar, roofline
 from helpers.plots.style import COLORS, SHADES
 from helpers.reference import alexnet_parameters, softmax_flops
 from helpers.roofline import points
-
-
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
 
 
 def test_a_ledger_draws_its_terms_largest_first():

@@ -1,6 +1,5 @@
 """Unit 04: its numbers worked by hand, its block held against the meter, its plot read."""
 
-import matplotlib
 import pytest
 import torch
 from hypothesis import given, settings
@@ -15,16 +14,6 @@ from helpers.meter import count
 from helpers.plots.roofs import Roof, roofs
 from helpers.roofline import smallest_compute_bound_batch
 from helpers.widgets.roofline import LAYERS, linear_point, roofline_figure
-
-matplotlib.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    from matplotlib import pyplot
-
-    pyplot.close("all")
 
 
 def test_a_linear_layer_of_one_sample_waits_for_memory_on_an_a100():

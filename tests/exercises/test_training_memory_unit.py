@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import matplotlib
 import pytest
 import torch
 from hypothesis import given, settings
@@ -17,17 +16,7 @@ from helpers.meter.measured import measured_training
 from helpers.meter.models import build
 from helpers.plots.training import peak_by_batch, segments_and_bytes, step_timeline
 
-matplotlib.use("Agg")
-
 LARGE = 197_956_840  # parameters of convnextv2_large
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    from matplotlib import pyplot
-
-    pyplot.close("all")
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])

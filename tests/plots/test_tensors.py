@@ -4,8 +4,6 @@ import matplotlib
 import pytest
 import torch
 
-matplotlib.use("Agg")
-
 from helpers.plots.bars import bars
 from helpers.plots.intensity import intensity_by_batch
 from helpers.plots.tensors import (
@@ -15,14 +13,6 @@ from helpers.plots.tensors import (
     positions,
     strides,
 )
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    from matplotlib import pyplot
-
-    pyplot.close("all")
 
 
 def texts(fig):
