@@ -23,19 +23,9 @@ work = st.floats(1, 1e15)
 examples = settings(max_examples=50, deadline=None)
 
 
-@pytest.mark.parametrize(
-    ("name", "dtype", "ridge"),
-    [
-        ("H100", "bf16", 295),
-        ("H100", "tf32", 148),
-        ("H100", "fp32", 20),
-        ("A100", "bf16", 153),
-        ("T4", "fp16", 203),
-        ("M2Pro", "fp32", 34),
-    ],
-)
-def test_a_ridge_belongs_to_one_dtype(name, dtype, ridge):
-    assert round(ridge_point(name, dtype)) == ridge
+def test_a_ridge_is_that_of_the_device_in_fp32_unless_another_dtype_is_named():
+    assert ridge_point("H100") == DEVICES["H100"].ridge("fp32")
+    assert ridge_point("H100", "bf16") == DEVICES["H100"].ridge("bf16")
 
 
 def test_the_memory_roof_slopes_and_the_compute_roof_is_flat():
