@@ -27,7 +27,7 @@ from helpers.grading.handed_in import HandedIn
 from helpers.grading.lms import Name, read_name
 from helpers.grading.markup import plain_line
 from helpers.grading.notebook import read_notebook, unit_of
-from helpers.grading.roster import Owners, Student, read_roster, without_roster
+from helpers.grading.roster import Owners, Student, students_of, without_roster
 from helpers.notebooks import Unit, find_unit
 
 #: What came of a student: `kept` means that what is in submitted/ is newer than the download.
@@ -127,8 +127,7 @@ def collect(
     gradebook that cannot be used.
     """
     unit = find_unit(course, unit_name)
-    roster = roster or (course / "roster.csv" if (course / "roster.csv").is_file() else None)
-    students = read_roster(roster) if roster else ()
+    students = students_of(course, roster)
     submitted = course / "submitted"
     with _staging(submitted) as staging:
         found = _read(download, unit, students, staging)

@@ -22,6 +22,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from nbgrader.plugins import ExportPlugin
 from traitlets import Unicode
 
 from helpers.grading.course import open_course
-from helpers.grading.roster import Student, read_roster
+from helpers.grading.roster import Student, students_of
 from helpers.notebooks import bonus_cells, find_unit, refuse_path, write_text
 
 if TYPE_CHECKING:
@@ -86,17 +87,28 @@ def grades_of(gradebook: Gradebook, unit: str) -> dict[str, Grade]:
 class _UnitExport(ExportPlugin):
     """One unit's grades as CSV."""
 
-    roster = Unicode("roster.csv", help="CSV of the students").tag(config=True)
-    needs_roster = True
+    course = Unicode(".", help="the course's folder").tag(config=True)
+    roster = Unicode("", help="CSV of the students; roster.csv by default").tag(config=True)
+    #: Whose ids of the students have to be known; none where it is nobody's.
+    platform = ""
+
+    @cached_property
+    def everyone(self) -> tuple[Student, ...]:
+        """The students of the roster. ValueError where there is none and one is needed."""
+        found = students_of(Path(self.course), Path(self.roster) if self.roster else None)
+        if self.platform and not found:
+            raise ValueError(
+                f"{Path(self.course, 'roster.csv')} is not there: "
+                f"{self.platform} knows students by the ids in a roster"
+            )
+        return found
 
     def export(self, gradebook: Gradebook) -> None:
         """Write the file, whole or not at all. ValueError for what cannot be exported."""
         if len(self.assignment) != 1:
             raise ValueError("name one unit to export: --assignment='[\"homework\"]'")
         unit = self.assignment[0]
-        path = Path(self.roster)
-        students = read_roster(path) if self.needs_roster or path.is_file() else ()
-        grades = grades_of(gradebook, unit)
+        grades, students = grades_of(gradebook, unit), self.everyone
         if self.student:
             grades = {name: grade for name, grade in grades.items() if name in self.student}
             students = tuple(each for each in students if each.id in self.student)
@@ -113,6 +125,8 @@ class _UnitExport(ExportPlugin):
 class CanvasExport(_UnitExport):
     """For Canvas: Grades, Import."""
 
+    platform = "canvas"
+
     def rows(
         self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
     ) -> Iterator[list[Any]]:
@@ -126,6 +140,8 @@ class CanvasExport(_UnitExport):
 
 class MoodleExport(_UnitExport):
     """For Moodle: the assignment's grading worksheet, or the gradebook's import."""
+
+    platform = "moodle"
 
     def rows(
         self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
@@ -143,8 +159,6 @@ class MoodleExport(_UnitExport):
 
 class CsvExport(_UnitExport):
     """Everything that there is, for any other program. Works without a roster."""
-
-    needs_roster = False
 
     def rows(
         self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
@@ -207,10 +221,8 @@ def export_grades(
     if to not in EXPORTS:
         raise ValueError(f"--to {to}: use {', '.join(EXPORTS)}")
     find_unit(course, unit)
-    roster = roster or course / "roster.csv"
-    plugin = EXPORTS[to](assignment=[unit], roster=str(roster))
-    if plugin.needs_roster and not roster.is_file():
-        raise ValueError(f"{roster} is not there: {to} knows students by the ids in a roster")
+    plugin = EXPORTS[to](assignment=[unit], course=str(course), roster=str(roster or ""))
+    _ = plugin.everyone  # what is wrong with it is said before a gradebook is opened
     plugin.to = str(output or (f"{unit}-{to}.csv" if to != "csv" else f"{unit}.csv"))
     with open_course(course).gradebook as gradebook:
         plugin.export(gradebook)

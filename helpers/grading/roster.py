@@ -14,7 +14,7 @@
 
 So Canvas's gradebook export and Moodle's grading worksheet are rosters as they are. Without a
 column `id`, the login, the SIS id, the e-mail address or the platform's number is a student's id,
-the first of them that a student has.
+the first of them that a student has. A roster that is given beside roster.csv names nobody anew.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ _HEADERS = {
 }
 #: What can be a student's id, the first of them that there is.
 _IDENTITIES = ("id", "canvas_login", "sis_id", "email", "canvas_id", "moodle_id")
+#: What a platform's list and roster.csv may both say of one student, the surest first.
+_SHARED = ("moodle_id", "canvas_id", "canvas_login", "sis_id", "email")
 #: How Moodle writes a date in English.
 _MOODLE_DATE = "%A, %d %B %Y, %I:%M %p"
 
@@ -76,12 +78,56 @@ class Student:
         return parse_time(self.handed_in)
 
 
+_FIELDS = fields(Student)
+
+
 def parse_time(text: str) -> datetime | None:
     """A time as ISO 8601 or as Moodle writes it in English; without a zone, this machine's."""
     for parse in (datetime.fromisoformat, lambda t: datetime.strptime(t, _MOODLE_DATE)):
         with suppress(ValueError, OverflowError):
             return parse(text.strip()).astimezone(UTC)
     return None
+
+
+def students_of(course: Path, roster: Path | None = None) -> tuple[Student, ...]:
+    """The students of `roster`, or of the course's roster.csv; nobody where there is neither.
+
+    Who is in both is called as in roster.csv: a platform's own list names nobody anew. ValueError
+    as of `read_roster`.
+    """
+    own = course / "roster.csv"
+    if roster is None or (own.is_file() and roster.resolve() == own.resolve()):
+        return read_roster(own) if own.is_file() else ()
+    students = read_roster(roster)
+    if own.is_file():
+        students = _called_as(read_roster(own), students)
+        _refuse_shared(roster, "id", [each.id for each in students])
+    return students
+
+
+def _called_as(known: Sequence[Student], students: Sequence[Student]) -> tuple[Student, ...]:
+    """The students, with what is known of those who share a number or an address with one."""
+    by: dict[tuple[str, str], Student | None] = {}
+    for student in known:
+        for key in _keys(student):
+            by[key] = student if key not in by else None
+    found = (next(filter(None, map(by.get, _keys(each))), None) for each in students)
+    return tuple(
+        each if one is None else _joined(one, each)
+        for one, each in zip(found, students, strict=True)
+    )
+
+
+def _keys(student: Student) -> list[tuple[str, str]]:
+    values = {column: getattr(student, column).casefold() for column in _SHARED}
+    return [(column, value) for column, value in values.items() if value]
+
+
+def _joined(known: Student, student: Student) -> Student:
+    """Called as they are known; the rest as the list has it: Moodle gives everyone a new number
+    for each assignment."""
+    both = {each.name: getattr(student, each.name) or getattr(known, each.name) for each in _FIELDS}
+    return Student(**{**both, "id": known.id, "name": known.name or student.name})
 
 
 def read_roster(path: Path) -> tuple[Student, ...]:
@@ -139,7 +185,7 @@ def _refuse_shared(path: Path, column: str, values: Sequence[str]) -> None:
 
 def _columns(head: Sequence[str]) -> list[str]:
     names = [" ".join(name.lower().replace("_", " ").split()) for name in head]
-    known = {field.name for field in fields(Student)}
+    known = {field.name for field in _FIELDS}
     from_canvas = "student" in names
     columns = []
     for name in names:

@@ -23,7 +23,7 @@ import numpy as np
 from helpers.exercises import EXERCISES
 from helpers.grading.course import open_course
 from helpers.grading.export import Grade, grades_of
-from helpers.grading.roster import Student, read_roster
+from helpers.grading.roster import Student, students_of
 from helpers.notebooks import bonus_cells, find_unit
 
 #: Hints of a question that are listed, the most frequent first.
@@ -145,8 +145,7 @@ def read_class(course: Path, unit: str) -> ClassReport:
         for student in grades
     }
     readable = [name for name in sorted(grades) if autograded[name].status != "unreadable"]
-    roster_file = course / "roster.csv"
-    roster = read_roster(roster_file) if roster_file.is_file() else ()
+    roster = students_of(course)
     hints, more = _hints({name: autograded[name].hints or {} for name in readable})
     return ClassReport(
         unit,
