@@ -307,13 +307,13 @@ def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:
 
 
 def _error_line(case: Case, error: Exception) -> str:
-    where = "on a case drawn when grading" if case.hidden else f"for {case.label}"
+    where = " on a case drawn when grading" if case.hidden else case.label and f" for {case.label}"
     # One line: the traceback is in the student's own cell as soon as they call the function.
     message = str(error).strip().splitlines()
     detail = f": {message[0]}" if message else ""
     line = _failing_line(error)
     at = f", at `{line}`" if line else ""
-    return f"your function fails {where} with {type(error).__name__}{detail}{at}"
+    return f"your function fails{where} with {type(error).__name__}{detail}{at}"
 
 
 def _failing_line(error: Exception) -> str:

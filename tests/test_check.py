@@ -245,6 +245,12 @@ def test_the_line_of_the_cell_that_failed_is_named(capsys):
     assert hint in capsys.readouterr().out
 
 
+def test_a_failure_without_arguments_names_none():
+    exercise = EXERCISES["plot_intensity"]
+    verdict = judge(exercise, lambda: 1 / 0, exercise.visible_cases())
+    assert verdict.hint.startswith("your function fails with ZeroDivisionError: division by zero")
+
+
 def test_none_for_a_word_is_said_to_be_that():
     question = EXERCISES["published_unit"]
     verdict = judge(question, lambda published, gmac: None, question.visible_cases())
