@@ -21,10 +21,10 @@ class NotNumbers(ValueError):
     """An answer is not made of the numbers that are needed. Says what it is, in one line."""
 
 
-def tried(answer: Callable[[], Any]) -> tuple[Any, str]:
+def tried(answer: Callable[..., Any], *args: Any) -> tuple[Any, str]:
     """What a function returns, and ""; where it fails, None and one line that says why."""
     try:
-        return answer(), ""
+        return answer(*args), ""
     except NotImplementedError:
         return None, "no answer yet"
     except NotNumbers as problem:
