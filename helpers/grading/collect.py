@@ -243,30 +243,34 @@ def _put_in_place(
     replace_newer: bool,
 ) -> Line:
     folder = submitted / student.id / unit.name
-    there = HandedIn.find(folder, unit.name, unit.notebook).path if folder.is_dir() else None
-    late: bool | None = True if taken.name.late else None
-    if late is None and taken.name.platform == "canvas":
-        late = False
-    if late is None and due is not None and taken.handed_in is not None:
-        late = taken.handed_in > due
-    state = "collected"
-    if there is not None:
-        if there.read_bytes() == taken.staged.read_bytes():
+    there = HandedIn.find(folder, unit.name, unit.notebook)
+    state, at = "collected", taken.handed_in
+    if there.path is not None:
+        if there.data == taken.staged.read_bytes():
             state = "unchanged"
-        elif there.stat().st_mtime > (taken.member.time or 0.0) and not replace_newer:
-            remarks = (*remarks, f"submitted/ has a newer {plain_line(there.name)}: it stays")
+        elif there.path.stat().st_mtime > (taken.member.time or 0.0) and not replace_newer:
+            remarks = (*remarks, f"submitted/ has a newer {plain_line(there.path.name)}: it stays")
             state = "kept"
         else:
             state = "replaced"
-    placed = state in ("collected", "replaced")
-    # A roster that says when may come after the download.
-    if placed or (state == "unchanged" and student.handed_in_at is not None):
+    if state in ("collected", "replaced"):
         _stamp(folder, taken)
-    if placed:
         if taken.member.time is not None:
             os.utime(taken.staged, (taken.member.time, taken.member.time))
         taken.staged.replace(folder / f"{unit.notebook}.ipynb")
-    return Line(student, state, plain_line(taken.member.path), late, remarks)
+    elif state == "unchanged" and student.handed_in_at is not None:
+        # A roster that says when may come after the download.
+        _stamp(folder, taken)
+    elif there.timestamp is not None:
+        at = there.timestamp.replace(tzinfo=UTC)
+    return Line(student, state, plain_line(taken.member.path), _is_late(taken, at, due), remarks)
+
+
+def _is_late(taken: _Candidate, at: datetime | None, due: datetime | None) -> bool | None:
+    """What the platform says, or else the clock; None where neither is known."""
+    if taken.name.platform == "canvas":
+        return taken.name.late
+    return None if due is None or at is None else at > due
 
 
 def _stamp(folder: Path, taken: _Candidate) -> None:

@@ -205,3 +205,7 @@ def test_a_worksheet_that_comes_later_says_when_it_was_handed_in(
     (line,) = collect(course, sample.UNIT, tmp_path / "moodle").lines
     assert (line.state, line.late) == ("unchanged", True)
     assert stamp.read_text() == "2026-11-21 00:30:00 UTC\n"
+    # And is known from then on.
+    (course / "roster.csv").write_text("id,name,moodle_id\nada,Ada Lovelace,901\n")
+    (line,) = collect(course, sample.UNIT, tmp_path / "moodle").lines
+    assert (line.state, line.late) == ("unchanged", True)
