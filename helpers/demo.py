@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.notebooks import Unit, find_unit, find_units
+from helpers.notebooks import KINDS, Unit, find_unit, find_units
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -226,8 +226,8 @@ def run_demo(course: Path, folder: Path, jobs: int | None) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     marker.touch()
-    for name in ("source", "release", "solution"):
-        shutil.copytree(course / name, folder / name)
+    for kind in KINDS:
+        shutil.copytree(course / kind, folder / kind)
     for name in ("nbgrader_config.py", "pyproject.toml"):
         shutil.copy(course / name, folder / name)
     unit = find_unit(folder, UNIT)
