@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any, Literal
 
-from helpers.diagnosis import Attempt, explain, is_number, is_right
+from helpers.diagnosis import Attempt, explain, is_number, is_right, remark_on
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, OneOf, Right
 from helpers.figures import current_figure, is_figure, read_figure, shown_later
@@ -196,7 +196,8 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
             parts = {}
         for part, right in rights.items():
             mine = parts.get(part, _MISSING)
-            if remark := _remark_on(part, right, mine) if parts else "":
+            lacking = f"your function's dict lacks {part!r}" if mine is _MISSING else ""
+            if parts and (remark := lacking or remark_on(right, mine)):
                 remarks.append((part, remark))
             rows.append(_row(case, part, right, mine, exercise))
             if mine is not _MISSING:
@@ -230,23 +231,6 @@ def _parts_of(
         return dict(zip(rights, value, strict=True))
     wanted = ", ".join(map(repr, rights))
     raise ValueError(f"your function should return a dict with {wanted}")
-
-
-def _remark_on(part: str, right: Right, mine: Any) -> str:
-    """A line on a value that cannot be right because of what it is, not of how large it is."""
-    if mine is _MISSING:
-        return f"your function's dict lacks {part!r}"
-    if isinstance(mine, str) and isinstance(right, int | float | Ledger | OneOf):
-        return f"{mine[:20]!r} is text (a str), not a number"
-    if isinstance(mine, list | tuple | dict) and isinstance(right, int | float | Ledger):
-        return f"your function returns a {type(mine).__name__}, not a number"
-    if mine is None and isinstance(right, str):
-        return "None says that no word fits, but one does"
-    if mine is None and right is not None:
-        return "None says that there is no such number, but there is: does a search stop too early?"
-    if isinstance(mine, float) and not is_number(mine):
-        return f"{mine} is not a number that a count can have"
-    return ""
 
 
 def _row(case: Case, part: str, right: Right, mine: Any, exercise: Exercise) -> Row:
@@ -290,7 +274,7 @@ def _verdict(
         hints |= dict.fromkeys(explanations.values())
     else:
         hints |= dict.fromkeys(f"{part}: {hint}" for part, hint in explanations.items())
-    if not hints and all(row.right for row in rows if not row.hidden):
+    if not hints and {row.right for row in rows if not row.hidden} == {True}:
         hints["right on the cases shown, wrong on others: does it hold for every size?"] = None
     errors = all(row.yours.endswith("Error") for row in rows)
     status: Status = "error" if errors else "partly right" if fraction else "wrong"

@@ -121,6 +121,40 @@ def is_right(right: Any, value: object, tolerance: float) -> bool:
     return right is None and value is None
 
 
+#: By the type of the right value: the types that an answer can have, and what they are called.
+_KINDS: tuple[tuple[Any, Any, str], ...] = (
+    (bool, bool, "True or False"),
+    (int | float | Ledger, int | float, "a number"),
+    (str, str, "a word"),
+    (list | tuple, list | tuple, "a list"),
+)
+
+
+def remark_on(right: Any, mine: object) -> str:
+    """A line on a value that cannot be right because of what it is, not of how large it is."""
+    first = right.values[0] if isinstance(right, OneOf) else right
+    kinds = [(mines, needed) for rights, mines, needed in _KINDS if isinstance(first, rights)]
+    if not kinds:
+        return ""
+    mines, needed = kinds[0]
+    if mine is None and needed == "a number":
+        return "None says that there is no such number, but there is: does a search stop too early?"
+    if mine is None and needed == "a word":
+        return "None says that no word fits, but one does"
+    if isinstance(mine, str) and needed != "a word":
+        return f"{mine[:20]!r} is text (a str), not {needed}"
+    if not isinstance(mine, mines) or (isinstance(mine, bool) and needed != "True or False"):
+        return f"your function returns {_kind_of(mine)}, not {needed}"
+    if isinstance(mine, float) and not is_number(mine):
+        return f"{mine} is not a number that a count can have"
+    return ""
+
+
+def _kind_of(value: object) -> str:
+    name = type(value).__name__
+    return "None" if value is None else f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
 def is_number(value: object) -> bool:
     """Whether a value is a finite real number; True and False are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):

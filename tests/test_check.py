@@ -9,7 +9,7 @@ import torch
 
 from helpers import check as module
 from helpers.check import check, judge, progress
-from helpers.exercises import EXERCISES
+from helpers.exercises import EXERCISES, grading_cases
 
 SOFTMAX = EXERCISES["softmax_flops"]
 
@@ -64,7 +64,7 @@ def test_parts_of_an_answer_stand_below_one_case():
         (lambda batch, n: batch / 0, "fails for batch=4, n=32 with ZeroDivisionError"),
         (lambda batch: batch, "TypeError"),
         (5756, "Did a line such as `softmax_flops = softmax_flops(x)` write over it?"),
-        (lambda batch, n: True, ""),
+        (lambda batch, n: True, "returns a bool, not a number"),
         (lambda batch, n: 10**5000, ""),
         (lambda batch, n: [10**5000], ""),
         (lambda batch, n: {"a": [None, 10**5000]}, "returns a dict, not a number"),
@@ -77,6 +77,30 @@ def test_an_answer_of_the_wrong_kind_gets_a_line_and_no_points(answer, hint):
     assert hint in verdict.hint
     assert verdict.text()
     assert verdict.html()
+
+
+@pytest.mark.parametrize(
+    ("question", "value", "hint"),
+    [
+        ("kept_values", {"x"}, "your function returns a set, not a list"),
+        ("kept_values", "x", "'x' is text (a str), not a list"),
+        ("topological_order", "x", "'x' is text (a str), not a list"),
+        ("sweep_back", {0: 1.0}, "your function returns a dict, not a list"),
+        ("saved_by", ["input"], "your function returns a list, not a word"),
+        ("saved_by", 1, "your function returns an int, not a word"),
+        ("largest_side", True, "your function returns a bool, not a number"),
+    ],
+)
+def test_what_is_needed_is_called_by_its_own_name(question, value, hint):
+    exercise = EXERCISES[question]
+    assert judge(exercise, lambda *args: value, exercise.visible_cases()).hint == hint
+
+
+def test_a_costly_question_does_not_say_that_cases_which_it_skips_are_right():
+    exercise = EXERCISES["convnext_size"]
+    cases = grading_cases(exercise, b"1")
+    assert all(case.hidden for case in cases)
+    assert judge(exercise, lambda *args: [1, 2, 3], cases).hint == ""
 
 
 def test_a_dict_that_lacks_a_part_keeps_the_points_of_the_others():
