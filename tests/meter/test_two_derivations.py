@@ -6,8 +6,6 @@ operations; neither imports the other.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -23,15 +21,6 @@ fewer_examples = settings(max_examples=10, deadline=None)
 
 small, tiny = st.integers(1, 9), st.integers(1, 4)
 yes_or_no = st.booleans()
-
-
-def test_neither_derivation_knows_the_other():
-    here = Path(reference.__file__).parents[1]
-    for part, other in (("reference", "helpers.meter"), ("meter", "helpers.reference")):
-        for file in (here / part).rglob("*.py"):
-            lines = file.read_text(encoding="utf-8").splitlines()
-            imports = [line for line in lines if line.lstrip().startswith(("import ", "from "))]
-            assert not any(other in line for line in imports), file
 
 
 def metered(model, *shapes, backward):
