@@ -8,6 +8,7 @@ from questions import drawn, right
 
 from helpers.check import judge
 from helpers.exercises import EXERCISES, grading_cases
+from helpers.exercises.roofline import devices
 from helpers.figures import read_figure
 from helpers.hardware import DEVICES
 from helpers.meter import count
@@ -37,6 +38,19 @@ def test_the_ridges_of_the_h100_are_295_148_and_20():
         "fp32": 20,
     }
     assert ridges == {dtype: pytest.approx(DEVICES["H100"].ridge(dtype)) for dtype in ridges}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("A100_BF16", "A100_FP32", "H100_BF16", "H100_FP32"),
+        *("T4_FP32", "L4_BF16", "H200_BF16", "B200_BF16"),
+    ],
+)
+def test_the_questions_ask_of_devices_as_the_table_has_them(name):
+    device, dtype = name.split("_")
+    where = DEVICES[device]
+    assert getattr(devices, name) == (where.peak_at(dtype) / 1e12, where.bandwidth / 1e9)
 
 
 def test_an_upgrade_brings_the_bandwidth_left_of_both_ridges_and_the_peak_right_of_them():
