@@ -1,7 +1,7 @@
 """What an instructor says once, into nbgrader's gradebook: who students are, when a unit is due.
 
 formgrader shows names, lateness and penalties from there. A name or address that is there stays. A
-due date that is given takes the place of an earlier one, and penalties follow.
+due date that is given takes the place of an earlier one; penalties follow it and the course's rule.
 """
 
 from __future__ import annotations
@@ -98,8 +98,6 @@ def _write_due(
         gradebook.db.add(assignment)
     # The gradebook's times are UTC, without saying so.
     wanted = due.astimezone(UTC).replace(tzinfo=None) if due else assignment.duedate
-    if wanted != assignment.duedate:
-        assignment.duedate = wanted
-        for submission in assignment.submissions:
-            set_penalties(gradebook, submission, config)
+    assignment.duedate = wanted
+    set_penalties(gradebook, assignment.submissions, config)
     return wanted.replace(tzinfo=UTC) if wanted else None

@@ -85,13 +85,15 @@ def test_nbgraders_own_command_lists_the_due_date(course: Path, download: Path) 
     assert f"{sample.UNIT} (due: 2026-11-20 23:59:00)" in listed.stdout
 
 
-def test_late_penalties_follow_the_due_date_also_when_it_moves(
+def test_late_penalties_follow_the_rule_and_the_due_date_also_when_they_change(
     course: Path, download: Path, tmp_path: Path
 ) -> None:
-    with (course / "nbgrader_config.py").open("a") as file:
-        file.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
     collect(course, sample.UNIT, download, due=DUE)
     grade_unit(course, sample.UNIT, jobs=1)
+    assert {each["penalty"] for each in grades(course, tmp_path).values() if each["grade"]} == {"0"}
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
+    collect(course, sample.UNIT, download)
     before = grades(course, tmp_path)
     assert (before["ada"]["penalty"], before["ada"]["grade"]) == ("0", "11")
     assert (before["ben"]["penalty"], before["ben"]["grade"]) == ("11", "0")
