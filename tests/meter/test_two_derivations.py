@@ -31,8 +31,12 @@ def metered(model, *shapes, backward):
     return count(module, *inputs, backward=backward)
 
 
+#: Layers whose bytes are sums over their parts: a count of the whole moves less.
+OF_PARTS = ("transformer_block", "alexnet")
+
+
 def assert_equal(layer, counted, *, backward=False, **sizes):
-    """Parameters, MAC and FLOP of `layer` are those that were counted."""
+    """Parameters, MAC, FLOP and, forward, bytes of `layer` are those that were counted."""
     for quantity, value in (("macs", counted.macs), ("flops", counted.flops)):
         function = getattr(reference, f"{layer}_{quantity}", None)
         if function:
@@ -40,6 +44,11 @@ def assert_equal(layer, counted, *, backward=False, **sizes):
     parameters = getattr(reference, f"{layer}_parameters", None)
     if parameters:
         assert parameters(**sizes).total == counted.parameters
+    moved = getattr(reference, f"{layer}_bytes", None)
+    # In training a batch norm writes its running averages, which are no output of the module.
+    writes_averages = layer == "batch_norm" and sizes["training"]
+    if moved and not backward and layer not in OF_PARTS and not writes_averages:
+        assert moved(**sizes).total == counted.bytes_moved
     assert not counted.unknown
 
 
@@ -205,6 +214,7 @@ def test_prelu(batch, features, backward):
     counted = metered(nn.PReLU(device="meta"), (batch, features), backward=backward)
     expected = reference.prelu_flops(batch * features, backward=backward)
     assert counted.flops == expected.total
+    assert counted.parameters == reference.prelu_parameters().total
     assert counted.assumptions
     if not backward:
         assert counted.bytes_moved == reference.prelu_bytes(batch * features).total
