@@ -182,7 +182,7 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
     none_is_an_answer = any(None in rights.values() for rights in right_answers)
     for case, rights in zip(cases, right_answers, strict=True):
         try:
-            value = answer(*case.args, **dict(case.kwargs))
+            value = answer(*case.args)
         except NotImplementedError:
             return Verdict(exercise.name, "no answer yet", 0.0)
         except Exception as error:
@@ -343,11 +343,11 @@ def _plain_answer(answer: Any, draws: bool) -> Any:
     if not callable(answer):
         return answer
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any) -> Any:
         # A copy: an answer that empties a list would change the question.
         try:
             with shown_later():
-                value = answer(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+                value = answer(*copy.deepcopy(args))
         except SystemExit:
             raise RuntimeError("it calls exit(), which ends everything: use return") from None
         return _plain(current_figure() if draws and value is None else value)

@@ -177,15 +177,14 @@ def _close(right: float, value: object, tolerance: float = 1e-6) -> bool:
 def _known_misconception(
     exercise: Exercise, part: str, attempts: Sequence[Attempt]
 ) -> Explanation | None:
+    tolerance = exercise.tolerance
+    rights = (exercise.right(attempt.case)[part] for attempt in attempts)
+    if all(is_right(right, a.value, tolerance) for right, a in zip(rights, attempts, strict=True)):
+        return None
     for known in exercise.misconceptions:
-        fits, differs = True, False
-        for attempt in attempts:
-            answer = known.answer(*attempt.case.args, **attempt.case.kwargs)
-            wrong = answer.get(part, _NOTHING) if isinstance(answer, dict) else answer
-            fits = fits and is_right(wrong, attempt.value, exercise.tolerance)
-            right = exercise.right(attempt.case)[part]
-            differs = differs or not is_right(right, attempt.value, exercise.tolerance)
-        if fits and differs:
+        answers = (known.answer(*attempt.case.args) for attempt in attempts)
+        wrongs = (each.get(part, _NOTHING) if isinstance(each, dict) else each for each in answers)
+        if all(is_right(w, a.value, tolerance) for w, a in zip(wrongs, attempts, strict=True)):
             return Explanation(known.name, known.hint)
     return None
 
