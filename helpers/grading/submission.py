@@ -21,12 +21,15 @@ from helpers.grading.inside.codec import dumps
 from helpers.grading.kernel import CallTimeout, CellRun, KernelDied
 from helpers.grading.markup import plain_line
 from helpers.grading.notebook import Cell, Notebook, read_notebook, unit_of
-from helpers.grading.outputs import error_output
+from helpers.grading.outputs import error_output, score_of
 from helpers.grading.rebuild import Template
+from helpers.grading.sandbox import SandboxError
 from helpers.grading.trusted import Session, instructor_names, submission_seed
 
 #: Processes that one notebook may use up.
 MAX_STARTS = 5
+#: Lines on cells that failed; a notebook can have thousands of them.
+MAX_REMARKS = 30
 
 Status = Literal["graded", "for a person", "unreadable"]
 
@@ -158,13 +161,16 @@ def grade_submission(
         other = unit_of(handed_in)
         if other is not None and other != unit.name:
             raise ValueError(f"this is a notebook of {plain_line(other)}, not of {unit.name}")
-        rebuilt = rebuild.rebuild(unit.template, handed_in)
     except ValueError as error:
         return ungraded(unit, str(error), time.monotonic() - began)
+    try:
+        rebuilt = rebuild.rebuild(unit.template, handed_in)
+        return grade_rebuilt(unit, student, rebuilt, start, times)
+    except SandboxError:
+        raise
     except Exception as error:  # a fault of ours must not stop the others
         reason = f"the grader stumbled over it ({type(error).__name__})"
         return ungraded(unit, reason, time.monotonic() - began)
-    return grade_rebuilt(unit, student, rebuilt, start, times)
 
 
 def grade_rebuilt(
@@ -241,6 +247,7 @@ class _Run:
         self.timed_out = False
         self._process: Process | None = None
         self._starts = 0
+        self._died = False
         self._done: list[str] = []
 
     def close(self) -> None:
@@ -262,8 +269,9 @@ class _Run:
                     self.remarks.append(f"{grade_id}: {judgement.remark}")
                 if judgement.for_a_person:
                     for_a_person.add(grade_id)
-            if self._starts and self._process is None:
+            if self._died:
                 # Raises if the warm process died, too: then it is no fault of the student's.
+                self._died = False
                 self.start().close()
         return for_a_person
 
@@ -276,7 +284,8 @@ class _Run:
             run = self._living().run(code, self._left(self.times.cell))
         except (KernelDied, CallTimeout) as error:
             cell["outputs"] = error.outputs or [error_output("DeadKernelError", str(error))]
-            self.remarks.append(f"cell {number}: {error}")
+            if len(self.remarks) < MAX_REMARKS:
+                self.remarks.append(f"cell {number}: {error}")
             self._note(error)
             if isinstance(error, CallTimeout):
                 self._done.append(code)
@@ -306,7 +315,8 @@ class _Run:
 
     def _note(self, error: KernelDied | CallTimeout) -> None:
         self.timed_out |= isinstance(error, CallTimeout) or error.timed_out
-        if isinstance(error, KernelDied):
+        if isinstance(error, KernelDied) and self._process is not None:
+            self._died = True
             self.close()
 
     def _living(self) -> Process:
@@ -325,6 +335,7 @@ class _Run:
                     pass
                 except KernelDied:
                     # It ended this time: go without it.
+                    self._died = True
                     process.close()
                     self._done += again[index + 1 :]
                     break
@@ -374,23 +385,6 @@ def _scores(
             score = 0.0 if grade_id in unanswered and not marks.get("task") else None
         scores.append(CellScore(grade_id, score, points, score is None or grade_id in doubtful))
     return tuple(scores), remarks
-
-
-def score_of(outputs: list[dict[str, Any]], points: float) -> tuple[float, str]:
-    """What nbgrader reads from the outputs of a test: nothing after an error, the number that is
-    the cell's result, or else everything; and what is wrong with a number that is no score."""
-    for output in outputs:
-        if output["output_type"] == "error":
-            return 0.0, ""
-        if output["output_type"] == "execute_result":
-            try:
-                score = float(output["data"]["text/plain"])
-            except ValueError:
-                return points, ""
-            if 0 <= score <= points:
-                return score, ""
-            return 0.0, f"the test's result {score:g} is no score between 0 and {points:g}"
-    return points, ""
 
 
 def _is_graded(cell: Cell) -> bool:
