@@ -50,8 +50,9 @@ assert math.isclose(mean([0.25, 0.5]), 0.375)
         3,
     ),
     "scaled": (
-        "assert np.allclose(scaled(np.arange(3.0)), [0, 2, 4])\n"
-        "assert np.allclose(scaled(np.ones((2, 2))), 2)",
+        # Not np.allclose: an array without elements is close to everything.
+        "assert np.array_equal(scaled(np.arange(3.0)), [0, 2, 4])\n"
+        "assert np.array_equal(scaled(np.ones((2, 2))), [[2, 2], [2, 2]])",
         2,
     ),
     "sheets": ("assert sheets == 7", 1),

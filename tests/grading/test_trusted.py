@@ -158,6 +158,18 @@ def test_a_hidden_test_stays_hidden_when_it_fails() -> None:
     assert "of one" in str(judgement.outputs)
 
 
+def test_no_exception_is_called_like_what_a_hidden_test_passes_in() -> None:
+    test = "### BEGIN HIDDEN TESTS\nassert f(2) == 2\n### END HIDDEN TESTS"
+
+    def telling(x: int) -> int:
+        raise type(f"got_{x}", (Exception,), {})
+
+    _, judgement, _ = judge(test, {"f": telling})
+    assert "got_2" not in str(judgement.outputs)
+    _, judgement, _ = judge(test, {"f": lambda x: 1 // 0})
+    assert judgement.outputs[-1]["ename"] == "ZeroDivisionError"
+
+
 def test_a_fault_of_the_grader_waits_for_a_person() -> None:
     _, judgement, _ = judge('check("no such question", f)', {"f": softmax})
     assert judgement.for_a_person
