@@ -7,6 +7,7 @@ DRAM). `DEVICES` holds vendor figures with their source; `measure()` times this 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -173,13 +174,8 @@ def measure(dtype: str = "fp32", refresh: bool = False, seconds: float = 2.0) ->
     name = torch.cuda.get_device_name() if where == "cuda" else _processor_name()
     key = f"{name}-{torch.get_num_threads()}-{dtype_name(dtype)}-{torch.__version__}"
     cache = _cache_folder() / ("".join(c if c.isalnum() else "_" for c in key) + ".json")
-    if not refresh and cache.is_file():
-        try:
-            kept = json.loads(cache.read_text())
-            spreads = {k: tuple(kept[k]) for k in ("flop_spread", "bandwidth_spread")}
-            return Measured(**{**kept, **spreads})
-        except (ValueError, TypeError, KeyError):
-            pass  # a damaged cache is measured anew
+    if not refresh and (kept := _kept(cache)):
+        return kept
 
     torch_dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}.get(
         dtype_name(dtype)
@@ -205,14 +201,27 @@ def measure(dtype: str = "fp32", refresh: bool = False, seconds: float = 2.0) ->
         flop_spread=(min(rates), max(rates)),
         bandwidth_spread=(min(bandwidths), max(bandwidths)),
     )
+    _keep(cache, measured)
+    return measured
+
+
+def _kept(cache: Path) -> Measured | None:
+    """What was measured before; None where there is nothing, or what is there is damaged."""
     try:
+        kept = json.loads(cache.read_text())
+        spreads = {key: tuple(kept[key]) for key in ("flop_spread", "bandwidth_spread")}
+        return Measured(**{**kept, **spreads})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _keep(cache: Path, measured: Measured) -> None:
+    """Written whole or not at all; in a home that is read-only, not at all."""
+    unfinished = cache.with_suffix(f".{os.getpid()}")
+    with contextlib.suppress(OSError):
         cache.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = cache.with_suffix(f".{os.getpid()}")
         unfinished.write_text(json.dumps(asdict(measured)))
         unfinished.replace(cache)
-    except OSError:
-        pass  # a read-only home: measure again next time
-    return measured
 
 
 def _rates(run: Callable[[], object], work: float, seconds: float, where: str) -> list[float]:
