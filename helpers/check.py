@@ -230,7 +230,9 @@ def _parts_of(
     if isinstance(value, list | tuple) and len(value) == len(rights):
         return dict(zip(rights, value, strict=True))
     wanted = ", ".join(map(repr, rights))
-    raise ValueError(f"your function should return a dict with {wanted}")
+    raise ValueError(
+        f"your function should return {len(rights)} values: {wanted}, in a dict or in this order"
+    )
 
 
 def _row(case: Case, part: str, right: Right, mine: Any, exercise: Exercise) -> Row:

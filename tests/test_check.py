@@ -96,6 +96,14 @@ def test_what_is_needed_is_called_by_its_own_name(question, value, hint):
     assert judge(exercise, lambda *args: value, exercise.visible_cases()).hint == hint
 
 
+def test_who_returns_one_value_of_two_is_told_both_ways_to_return_them():
+    exercise = EXERCISES["mul_backward"]
+    verdict = judge(exercise, lambda x, y, grad: grad * y, exercise.visible_cases())
+    assert verdict.hint == (
+        "your function should return 2 values: 'dL/dx', 'dL/dy', in a dict or in this order"
+    )
+
+
 def test_a_costly_question_does_not_say_that_cases_which_it_skips_are_right():
     exercise = EXERCISES["convnext_size"]
     cases = grading_cases(exercise, b"1")

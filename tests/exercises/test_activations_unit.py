@@ -129,6 +129,24 @@ def test_who_takes_a_kb_for_a_kib_is_told_so_and_not_that_a_layer_overflows(hidd
     assert verdict.misconceptions == ("kB taken as KiB",)
 
 
+def test_a_search_that_never_finds_is_not_told_of_inputs_and_outputs():
+    exercise = EXERCISES["overflowing_layer"]
+    verdict = judge(exercise, lambda *args: None, exercise.visible_cases())
+    assert verdict.hint.startswith("None says that there is no such number")
+
+
+def test_features_and_hidden_swapped_are_explained_by_no_chance():
+    exercise = EXERCISES["mlp_kept"]
+
+    def answer(batch, features, hidden):
+        return {
+            "ReLU": 4 * batch * (features + hidden),
+            "GELU": 4 * batch * (2 * features + hidden),
+        }
+
+    assert judge(exercise, answer, exercise.visible_cases()).hint == ""
+
+
 @pytest.mark.parametrize("side", [64, 96, 224])
 def test_mobilenetv2_holds_30_numbers_a_pixel(side):
     peak = max(map(sum, numbers_in_and_out(build("mobilenetv2_100"), side)))
