@@ -316,7 +316,7 @@ def _number_text(value: Any) -> str:
         return f"{value:,}" if abs(value) < 10**18 else "a number of more than 18 digits"
     if is_number(value):
         return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
-    if isinstance(value, list | tuple) and value and all(map(is_number, value)):
+    if isinstance(value, list | tuple) and value and all(map(is_number, value[:4])):
         # No thousands set apart here: [1, 1152] has two numbers.
         few = ", ".join(_number_text(each).replace(",", "") for each in value[:4])
         return f"[{few}]" if len(value) <= 4 else f"[{few}, … {len(value)} in all]"

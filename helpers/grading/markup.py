@@ -17,18 +17,21 @@ MAX_CHARACTERS = 100_000
 MAX_TAGS = 1500
 #: Laying out Markdown, too: a text of this length takes seconds at worst.
 MAX_MARKDOWN = 20_000
+#: And so does colouring code.
+MAX_CODE = 10_000
 
 
 @dataclass
 class Allowance:
     """What one notebook may still send: characters of output, tags and characters of HTML to be
-    cleaned, colours of text, and characters of Markdown that are laid out."""
+    cleaned, colours of text, and characters of Markdown and code that are laid out."""
 
     characters: int = 16_000_000
     tags: int = 20_000
     html: int = 2_000_000
     colours: int = 10_000
     markdown: int = 100_000
+    code: int = 100_000
 
 
 def clean_html(text: str, allowance: Allowance) -> str:
@@ -70,6 +73,15 @@ def clean_markdown(text: str, allowance: Allowance) -> str:
     allowance.markdown -= len(text)
     cleaned = _LINK.sub(f"]{JOINER}(", clean_html(text, allowance))
     return cleaned.replace("]:", f"]{JOINER}:").replace("![", f"!{JOINER}[")
+
+
+def shown_code(text: str, allowance: Allowance) -> str:
+    """A code cell as it stands in a page, cut where nobody reads on."""
+    room = max(0, min(MAX_CODE, allowance.code))
+    allowance.code -= min(len(text), room)
+    if len(text) <= room:
+        return text
+    return f"{text[:room]}\n# … {len(text) - room:,} more characters: see what was handed in"
 
 
 def plain_colours(text: str, allowance: Allowance) -> str:

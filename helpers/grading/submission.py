@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 from helpers.grading import rebuild
 from helpers.grading.inside.codec import dumps
 from helpers.grading.kernel import CallTimeout, CellRun, KernelDied
-from helpers.grading.markup import plain_line
+from helpers.grading.markup import Allowance, plain_line, shown_code
 from helpers.grading.notebook import Cell, Notebook, read_notebook, unit_of
 from helpers.grading.outputs import error_output, score_of
 from helpers.grading.rebuild import Template
@@ -193,6 +193,10 @@ def grade_rebuilt(
         doubtful = run.notebook(notebook)
     finally:
         run.close()
+    given, allowance = {cell["source"] for cell in unit.template.cells}, Allowance()
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and cell["source"] not in given:
+            cell["source"] = shown_code(cell["source"], allowance)
     doubtful |= _tests_of(rebuilt)
     scores, remarks = _scores(notebook, doubtful, rebuilt.unanswered)
     return Graded(

@@ -192,6 +192,17 @@ def test_a_notebook_of_millions_of_lines_waits_for_a_person(kind: str, source: s
         read_notebook(json.dumps({"cells": [cell], "metadata": {}}).encode())
 
 
+def test_long_code_runs_whole_and_is_cut_where_it_is_shown(forks: Forks) -> None:
+    source = json.dumps(sample.source_notebook()).encode()
+    unit = Unit.read(sample.UNIT, sample.UNIT, source, b"secret")
+    long = f'words = """{"." * 50_000}"""\n{sample.RIGHT["mean"]}'
+    notebook = json.dumps(sample.answered(sample.RIGHT | {"mean": long})).encode()
+    graded = grade_submission(unit, "ada", notebook, lambda: Kernel(forks))
+    assert graded.total == sample.POINTS
+    assert len(graded.notebook) < 40_000
+    assert "more characters: see what was handed in" in graded.notebook
+
+
 def test_a_picture_in_a_text_does_not_count() -> None:
     picture = "data:image/png;base64," + "A" * 3_000_000
     cell = {"cell_type": "markdown", "metadata": {}, "source": f"before ![p]({picture}) after"}

@@ -9,7 +9,14 @@ import re
 import pytest
 from nbconvert.filters import markdown2html
 
-from helpers.grading.markup import Allowance, clean_html, clean_markdown, plain_colours, plain_line
+from helpers.grading.markup import (
+    Allowance,
+    clean_html,
+    clean_markdown,
+    plain_colours,
+    plain_line,
+    shown_code,
+)
 from helpers.grading.outputs import MAX_BYTES, Outputs
 
 DANGER = re.compile(r"(?:href|src)=[\"']?\s*(?!https?://)|<script|<iframe|\son\w+=", re.IGNORECASE)
@@ -82,6 +89,15 @@ def test_a_notebook_has_an_allowance_of_markdown() -> None:
     first, second = (clean_markdown("*x*" * 20, allowance) for _ in range(2))
     assert first.startswith("*x*")
     assert second.startswith("<pre>")
+
+
+def test_code_that_takes_long_to_colour_is_cut_where_it_is_shown() -> None:
+    """Twenty thousand dots take Pygments twenty seconds, and a hundred times as many two days."""
+    allowance = Allowance(code=25_000)
+    lengths = [len(shown_code("." * 200_000, allowance)) for _ in range(4)]
+    assert [length // 1000 for length in lengths] == [10, 10, 5, 0]
+    assert shown_code("", allowance) == ""
+    assert shown_code("a = 1", Allowance()) == "a = 1"
 
 
 def test_a_tag_of_thousands_of_attributes_is_shown_as_text() -> None:
