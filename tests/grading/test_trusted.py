@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from helpers.grading.inside.codec import Function
@@ -218,3 +219,11 @@ def test_scores_are_read_as_nbgrader_reads_them(kind: str, text: str) -> None:
 def test_a_result_that_is_no_score_is_said() -> None:
     result = {"output_type": "execute_result", "data": {"text/plain": "3.0"}}
     assert score_of([result], 2.0) == (0.0, "the test's result 3 is no score between 0 and 2")
+
+
+def test_an_array_of_millions_of_numbers_is_no_answer() -> None:
+    score, judgement, _ = judge(
+        'check("softmax_flops", softmax)', {"softmax": lambda batch, n: np.zeros(10**7, bool)}
+    )
+    assert score == 0.0
+    assert "more than 200,000 numbers" in judgement.outputs[0]["data"]["text/plain"]
