@@ -284,18 +284,27 @@ def test_a_count_can_run_in_many_threads():
         assert [row.macs for row in counts[size].by_module()[1:]] == 20 * [size * size]
 
 
-def test_exports():
-    counted = count(nn.Sequential(nn.Linear(4, 6), nn.ReLU()), (10, 4))
-    data = json.loads(counted.to_json())
-    assert data["macs"] == counted.macs == 240
+@pytest.fixture(scope="module")
+def two_layers():
+    return count(nn.Sequential(nn.Linear(4, 6), nn.ReLU()), (10, 4))
+
+
+def test_a_count_as_json(two_layers):
+    data = json.loads(two_layers.to_json())
+    assert data["macs"] == two_layers.macs == 240
     assert [row["name"] for row in data["by_module"]] == ["", "0", "1"]
-    ledger = counted.ledger(by="module")
-    assert ledger.unit == "FLOP"
-    assert ledger.total == counted.flops
-    assert ledger["0"] == 2 * 240 + 60
-    assert counted.ledger().total == counted.flops
-    assert "Linear" in str(counted)
-    assert "<table>" in counted._repr_html_()
+
+
+def test_a_count_as_a_ledger_by_operation_and_by_module(two_layers):
+    by_module = two_layers.ledger(by="module")
+    assert by_module.unit == "FLOP"
+    assert by_module["0"] == 2 * 240 + 60
+    assert by_module.total == two_layers.ledger().total == two_layers.flops
+
+
+def test_a_count_as_text_and_as_html(two_layers):
+    assert "Linear" in str(two_layers)
+    assert "<table>" in two_layers._repr_html_()
 
 
 def test_dataframe_needs_pandas(monkeypatch):
