@@ -55,9 +55,7 @@ for name, title in ("resnet18", "ResNet-18"), ("mobilenetv2_100", "MobileNetV2")
 # %% tags=["skip-grading"]
 from helpers.plots.activation_maps import in_and_out
 
-in_and_out(
-    networks, "activations", "Fewer parameters, higher peak: MobileNetV2's early layers are wide"
-)
+in_and_out(networks, "activations", "Fewer parameters, higher peak: MobileNetV2 starts wide")
 plt.show()
 
 # %% [markdown]
@@ -677,7 +675,7 @@ for tensor in memory.saved:
 held_in = [sum(p.numel() for p in stage.parameters()) / 1e6 for stage in large.stages]
 stages = [f"stage {number}" for number in range(4)]
 
-_, (top, bottom) = figure(2, 1, size=(6.2, 4.6))
+_, (top, bottom) = figure(2, 1, size=(5.2, 4.6))
 share = sum(held_in[:2]) / sum(held_in)
 title = f"Stages 0 and 1 hold {share:.0%} of the parameters …"
 bars(dict(zip(stages, held_in)), "million parameters", title, ax=top)
@@ -715,7 +713,7 @@ freed, _ = profiled(8, training=False)
 ratio = held[-1] / max(freed)
 held_over_time(
     {"training": held, "inference": freed},
-    f"Training ends with {ratio:.0f} times what inference needs at its peak",
+    f"Training ends with {ratio:.0f} times the peak of inference",
 )
 plt.show()
 

@@ -546,10 +546,11 @@ def local_slopes(node):
     return RULES[node.operation]([p.data for p in node.parents], node.data, 1.0)
 
 
-found, problem = tried(swept)
+title = "Two paths lead to x: 1 · 2 + 5 · 1 = 7"
+_, problem = tried(swept)
 if problem:
     print("no gradients to draw:", problem)
-title = "Two paths lead to x: 1 · 2 + 5 · 1 = 7"
+    title = "No gradients yet"
 expression_graph(L, names, local_slopes, gradients=not problem, title=title)
 plt.show()
 
