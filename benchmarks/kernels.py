@@ -2,13 +2,15 @@
 
     python benchmarks/kernels.py
 
-What is compared runs in turn within one round, many rounds, so that what disturbs the machine
-disturbs both. Writes benchmarks/results/kernels.md; exit code 1 if an ordering does not hold, as
-parallel against serial cannot where other programs have all cores.
+The loops and kernels are those of the unit's text. What is compared runs in turn within one round,
+many rounds, so that what disturbs the machine disturbs both. Writes benchmarks/results/kernels.md;
+exit code 1 if an ordering does not hold, as parallel against serial cannot where other programs
+have all cores.
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 import time
@@ -16,6 +18,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 
 import numba
 import numpy as np
@@ -26,60 +29,25 @@ from helpers.simulator import CountedArray, launch, launch_in_numba
 
 ROUNDS = 25
 TILE = 4
+#: What of the unit is run here.
+NAMES = (
+    "row_bells",
+    "parallel_row_bells",
+    "separate",
+    "together",
+    "naive_kernel",
+    "tiled_kernel",
+)
 
 
-def row_bells(x, out):
-    for i in range(len(out)):
-        total = 0.0
-        for j in range(x.shape[1]):
-            total += np.exp(-(x[i, j] ** 2))
-        out[i] = total
-
-
-def parallel_row_bells(x, out):
-    for i in prange(len(out)):
-        total = 0.0
-        for j in range(x.shape[1]):
-            total += np.exp(-(x[i, j] ** 2))
-        out[i] = total
-
-
-def separate(s, x, r, t, u, out):
-    for i in range(len(x)):
-        t[i] = s * x[i]
-    for i in range(len(x)):
-        u[i] = max(t[i], 0)
-    for i in range(len(x)):
-        out[i] = u[i] + r[i]
-
-
-def fused(s, x, r, out):
-    for i in range(len(x)):
-        out[i] = max(s * x[i], 0) + r[i]
-
-
-def naive_kernel(a, b, out):
-    column, row = cuda.grid(2)
-    total = 0.0
-    for k in range(a.shape[1]):
-        total += a[row, k] * b[k, column]
-    out[row, column] = total
-
-
-def tiled_kernel(a, b, out):
-    tile_a = cuda.shared.array((TILE, TILE), numba.float32)
-    tile_b = cuda.shared.array((TILE, TILE), numba.float32)
-    x, y = cuda.threadIdx.x, cuda.threadIdx.y
-    column, row = cuda.grid(2)
-    total = 0.0
-    for start in range(0, a.shape[1], TILE):
-        tile_a[y, x] = a[row, start + x]
-        tile_b[y, x] = b[start + y, column]
-        cuda.syncthreads()
-        for k in range(TILE):
-            total += tile_a[y, k] * tile_b[k, x]
-        cuda.syncthreads()
-    out[row, column] = total
+def kernels_of_the_unit() -> SimpleNamespace:
+    """Every function of unit 08's text that the benchmark runs, by name."""
+    path = Path(__file__).parents[1] / "source" / "08_kernels" / "kernels.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if getattr(node, "name", "") in NAMES]
+    names = {"numpy": np, "numba": numba, "cuda": cuda, "prange": prange, "TILE": TILE}
+    exec(compile(tree, path, "exec"), names)
+    return SimpleNamespace(**{name: names[name] for name in NAMES})
 
 
 def in_turn(runs: Mapping[str, Callable[[], object]]) -> dict[str, list[float]]:
@@ -123,12 +91,12 @@ def counted_bytes(loop: Callable[..., None], arrays: int, numbers: int) -> int:
     return 4 * sum(array.reads + array.writes for array in counting)
 
 
-def parallel_section(report: list[str]) -> bool:
+def parallel_section(unit: SimpleNamespace, report: list[str]) -> bool:
     x, out = np.random.default_rng(0).random((4000, 2000)), np.zeros(4000)
     functions = {
-        "range": njit(row_bells),
-        "prange": njit(parallel_row_bells),
-        "prange, parallel=True": njit(parallel=True)(parallel_row_bells),
+        "range": njit(unit.row_bells),
+        "prange": njit(unit.parallel_row_bells),
+        "prange, parallel=True": njit(parallel=True)(unit.parallel_row_bells),
     }
     times = in_turn({name: lambda f=f: f(x, out) for name, f in functions.items()})
     report += [
@@ -139,10 +107,10 @@ def parallel_section(report: list[str]) -> bool:
     return clearly_faster(times["prange, parallel=True"], times["range"])
 
 
-def fusion_section(report: list[str]) -> bool:
+def fusion_section(unit: SimpleNamespace, report: list[str]) -> bool:
     n, scale = 2**24, np.float32(2)
     x, r, t, u, out = np.random.default_rng(0).random((5, n), dtype=np.float32)
-    loops = {"separate": njit(separate), "fused": njit(fused)}
+    loops = {"separate": njit(unit.separate), "fused": njit(unit.together)}
     times = in_turn(
         {
             "separate": lambda: loops["separate"](scale, x, r, t, u, out),
@@ -151,8 +119,8 @@ def fusion_section(report: list[str]) -> bool:
     )
     sample = 4096
     moved = {
-        "separate": counted_bytes(separate, 5, sample) * n // sample,
-        "fused": counted_bytes(fused, 3, sample) * n // sample,
+        "separate": counted_bytes(unit.separate, 5, sample) * n // sample,
+        "fused": counted_bytes(unit.together, 3, sample) * n // sample,
     }
     report += [
         f"## Scale, ReLU, residual on {n:,} fp32 numbers, one core",
@@ -167,7 +135,7 @@ def fusion_section(report: list[str]) -> bool:
     return clearly_faster(times["fused"], times["separate"]) and moved["fused"] < moved["separate"]
 
 
-def tiles_section(report: list[str]) -> bool:
+def tiles_section(unit: SimpleNamespace, report: list[str]) -> bool:
     report += [
         f"## Global reads of an n × n product, tiles of {TILE}",
         "",
@@ -181,7 +149,10 @@ def tiles_section(report: list[str]) -> bool:
     for n in (4, 8, 16):
         a, b = np.random.default_rng(n).integers(-9, 10, (2, n, n)).astype(float)
         reads = {}
-        for kernel, expected in ((naive_kernel, 2 * n**3), (tiled_kernel, 2 * n**3 // TILE)):
+        for kernel, expected in (
+            (unit.naive_kernel, 2 * n**3),
+            (unit.tiled_kernel, 2 * n**3 // TILE),
+        ):
             counted, right = [], True
             for run in (launch, launch_in_numba):
                 out = np.zeros((n, n))
@@ -200,6 +171,7 @@ def tiles_section(report: list[str]) -> bool:
 
 def main() -> int:
     load_before = os.getloadavg()[0]
+    unit = kernels_of_the_unit()
     sections: list[str] = []
     orderings = {}
     for claim, section in (
@@ -207,7 +179,7 @@ def main() -> int:
         ("fused moves fewer bytes and is faster", fusion_section),
         ("tiles read less, exactly as expected", tiles_section),
     ):
-        orderings[claim] = section(sections)
+        orderings[claim] = section(unit, sections)
         sections.append("")
     report = [
         "# Kernels: orderings",

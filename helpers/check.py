@@ -13,10 +13,11 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any, Literal
 
-from helpers.diagnosis import Attempt, explain, is_number, is_right
+from helpers.diagnosis import Attempt, explain, is_number, is_right, remark_on
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, OneOf, Right
 from helpers.figures import current_figure, is_figure, read_figure, shown_later
@@ -69,10 +70,11 @@ class Verdict:
     hint: str = ""
     misconceptions: tuple[str, ...] = ()
 
-    def _hidden_line(self) -> str:
-        """How many of the cases drawn when grading are right; what they were stays unsaid."""
+    def _lines_below(self) -> list[str]:
+        """How many of the cases drawn when grading are right (not what they were), and the hint."""
         hidden = [row.right for row in self.rows if row.hidden]
-        return f"drawn when grading: {sum(hidden)} of {len(hidden)} right" if hidden else ""
+        counted = f"drawn when grading: {sum(hidden)} of {len(hidden)} right" if hidden else ""
+        return [line for line in (counted, f"Hint: {self.hint}" if self.hint else "") if line]
 
     def _table(self) -> list[list[tuple[str, bool]]]:
         """Head and rows of the cases shown: each cell's text, and whether its column has numbers.
@@ -101,7 +103,7 @@ class Verdict:
                 for (text, is_number), width in zip(row, widths, strict=True)
             ]
             lines.append(("  " + "  ".join(cells)).rstrip())
-        lines += [f"  {line}" for line in (self._hidden_line(), self._hint_line()) if line]
+        lines += [f"  {line}" for line in self._lines_below()]
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -120,14 +122,10 @@ class Verdict:
         if rows:
             table = f'<table style="border-collapse:collapse;margin:4px 0">{"".join(rows)}</table>'
             parts.append(f'<div style="overflow-x:auto">{table}</div>')
-        lines = (self._hidden_line(), self._hint_line())
-        parts += [f"<div>{html.escape(line)}</div>" for line in lines if line]
+        parts += [f"<div>{html.escape(line)}</div>" for line in self._lines_below()]
         edge = _EDGE.get(self.status, "#d4761a")
         style = f"border-left:4px solid {edge};padding:2px 0 2px 10px"
         return f'<div style="{style}">{"".join(parts)}</div>'
-
-    def _hint_line(self) -> str:
-        return f"Hint: {self.hint}" if self.hint else ""
 
 
 #: The last verdict of every question checked in this kernel, for `progress`.
@@ -137,7 +135,9 @@ _seen: dict[str, Verdict] = {}
 def check(name: str, answer: Callable[..., Any]) -> None:
     """Runs an answer on the visible cases of the question `name` and shows what came of it."""
     if name not in EXERCISES:
-        raise ValueError(f"no question {name!r}: use one of {', '.join(EXERCISES)}")
+        near = " or ".join(get_close_matches(str(name), EXERCISES))
+        mend = f"did you mean {near}?" if near else "it is called as the function above it is"
+        raise ValueError(f"no question {name!r}: {mend}")
     exercise = EXERCISES[name]
     plain_answer = _plain_answer(answer, draws=exercise.read is not None)
     try:
@@ -161,6 +161,7 @@ def progress(unit: str) -> None:
         if exercise.name not in right:
             verdict = _seen.get(exercise.name)
             print(f"  {exercise.name}: {verdict.status if verdict else 'not checked yet'}")
+    print("What you explain in words is not among them: a person reads it")
 
 
 def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case]) -> Verdict:
@@ -176,27 +177,28 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
         return _not_a_function(exercise, answer)
     rows: list[Row] = []
     attempts: dict[str, list[Attempt]] = {}
-    remarks: list[str] = []
+    remarks: list[tuple[str, str]] = []
     right_answers = [exercise.right(case) for case in cases]
     none_is_an_answer = any(None in rights.values() for rights in right_answers)
     for case, rights in zip(cases, right_answers, strict=True):
         try:
-            value = answer(*case.args, **dict(case.kwargs))
+            value = answer(*case.args)
         except NotImplementedError:
             return Verdict(exercise.name, "no answer yet", 0.0)
         except Exception as error:
-            remarks.append(_error_line(case, error))
+            remarks.append(("", _error_line(case, error)))
             rows += [_row(case, part, right, error, exercise) for part, right in rights.items()]
             continue
         try:
             parts = _parts_of(value, rights, exercise, none_is_an_answer)
         except ValueError as problem:
-            remarks.append(str(problem))
+            remarks.append(("", str(problem)))
             parts = {}
         for part, right in rights.items():
             mine = parts.get(part, _MISSING)
-            if remark := _remark_on(part, right, mine) if parts else "":
-                remarks.append(remark)
+            lacking = f"your function's dict lacks {part!r}" if mine is _MISSING else ""
+            if parts and (remark := lacking or remark_on(right, mine)):
+                remarks.append((part, remark))
             rows.append(_row(case, part, right, mine, exercise))
             if mine is not _MISSING:
                 attempts.setdefault(part, []).append(Attempt(case, mine))
@@ -219,35 +221,18 @@ def _parts_of(
     """The student's value, part by part. ValueError, with a line for the student, without one."""
     if exercise.read is not None:
         value = exercise.read(value)
+    if value is None and not ("" in rights and none_is_an_answer):
+        raise ValueError("your function returns nothing: is there a return?")
     if "" in rights:
-        if value is None and not none_is_an_answer:
-            raise ValueError("your function returns nothing: is there a return?")
         return {"": value}
     if isinstance(value, dict):
         return value
     if isinstance(value, list | tuple) and len(value) == len(rights):
         return dict(zip(rights, value, strict=True))
     wanted = ", ".join(map(repr, rights))
-    if value is None:
-        raise ValueError("your function returns nothing: is there a return?")
-    raise ValueError(f"your function should return a dict with {wanted}")
-
-
-def _remark_on(part: str, right: Right, mine: Any) -> str:
-    """A line on a value that cannot be right because of what it is, not of how large it is."""
-    if mine is _MISSING:
-        return f"your function's dict lacks {part!r}"
-    if isinstance(mine, str) and isinstance(right, int | float | Ledger | OneOf):
-        return f"{mine[:20]!r} is text (a str), not a number"
-    if isinstance(mine, list | tuple | dict) and isinstance(right, int | float | Ledger):
-        return f"your function returns a {type(mine).__name__}, not a number"
-    if mine is None and isinstance(right, str):
-        return "None says that no word fits, but one does"
-    if mine is None and right is not None:
-        return "None says that there is no such number, but there is: does a search stop too early?"
-    if isinstance(mine, float) and not is_number(mine):
-        return f"{mine} is not a number that a count can have"
-    return ""
+    raise ValueError(
+        f"your function should return {len(rights)} values: {wanted}, in a dict or in this order"
+    )
 
 
 def _row(case: Case, part: str, right: Right, mine: Any, exercise: Exercise) -> Row:
@@ -268,7 +253,7 @@ def _verdict(
     cases: Sequence[Case],
     rows: list[Row],
     attempts: dict[str, list[Attempt]],
-    remarks: list[str],
+    remarks: list[tuple[str, str]],
 ) -> Verdict:
     parts = list(exercise.right(cases[0]))
     # Rows come case by case, each with its parts in one order.
@@ -284,13 +269,14 @@ def _verdict(
         for part in parts
         if part not in right_parts and len(attempts.get(part, ())) == len(cases)
     }
-    hints = dict.fromkeys(remarks[:1])
+    # Where an explanation fits every case, a remark on one of them says less.
+    hints = dict.fromkeys([remark for part, remark in remarks if not found.get(part)][:1])
     explanations = {part: each.hint for part, each in found.items() if each}
     if len(set(explanations.values())) == 1:
         hints |= dict.fromkeys(explanations.values())
     else:
         hints |= dict.fromkeys(f"{part}: {hint}" for part, hint in explanations.items())
-    if not hints and all(row.right for row in rows if not row.hidden):
+    if not hints and {row.right for row in rows if not row.hidden} == {True}:
         hints["right on the cases shown, wrong on others: does it hold for every size?"] = None
     errors = all(row.yours.endswith("Error") for row in rows)
     status: Status = "error" if errors else "partly right" if fraction else "wrong"
@@ -307,13 +293,13 @@ def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:
 
 
 def _error_line(case: Case, error: Exception) -> str:
-    where = "on a case drawn when grading" if case.hidden else f"for {case.label}"
+    where = " on a case drawn when grading" if case.hidden else case.label and f" for {case.label}"
     # One line: the traceback is in the student's own cell as soon as they call the function.
     message = str(error).strip().splitlines()
     detail = f": {message[0]}" if message else ""
     line = _failing_line(error)
     at = f", at `{line}`" if line else ""
-    return f"your function fails {where} with {type(error).__name__}{detail}{at}"
+    return f"your function fails{where} with {type(error).__name__}{detail}{at}"
 
 
 def _failing_line(error: Exception) -> str:
@@ -330,7 +316,7 @@ def _number_text(value: Any) -> str:
         return f"{value:,}" if abs(value) < 10**18 else "a number of more than 18 digits"
     if is_number(value):
         return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
-    if isinstance(value, list | tuple) and value and all(map(is_number, value)):
+    if isinstance(value, list | tuple) and value and all(map(is_number, value[:4])):
         # No thousands set apart here: [1, 1152] has two numbers.
         few = ", ".join(_number_text(each).replace(",", "") for each in value[:4])
         return f"[{few}]" if len(value) <= 4 else f"[{few}, … {len(value)} in all]"
@@ -359,11 +345,11 @@ def _plain_answer(answer: Any, draws: bool) -> Any:
     if not callable(answer):
         return answer
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any) -> Any:
         # A copy: an answer that empties a list would change the question.
         try:
             with shown_later():
-                value = answer(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+                value = answer(*copy.deepcopy(args))
         except SystemExit:
             raise RuntimeError("it calls exit(), which ends everything: use return") from None
         return _plain(current_figure() if draws and value is None else value)

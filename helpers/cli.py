@@ -26,6 +26,17 @@ Course = Annotated[
 ]
 UnitName = Annotated[str, typer.Argument(metavar="UNIT", help="For example homework.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Jobs = Annotated[int | None, typer.Option(help="Workers; one for each core by default.")]
+Model = Annotated[str, typer.Argument(help="A timm name, or module:factory.")]
+Only = Annotated[
+    list[str] | None, typer.Option("--only", help="Only this student; can be repeated.")
+]
+Roster = Annotated[
+    Path | None, typer.Option(help="The students, as CSV.", show_default="roster.csv")
+]
+Sandbox = Annotated[
+    str, typer.Option(help="bwrap, or none: students' code then runs with your rights.")
+]
 
 
 def main() -> None:
@@ -80,19 +91,12 @@ def _on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-Sandbox = Annotated[
-    str, typer.Option(help="bwrap, or none: students' code then runs with your rights.")
-]
-
-
 @app.command()
 def collect(
     unit: UnitName,
     download: Annotated[Path, typer.Argument(help="A zip from Moodle or Canvas, or a folder.")],
     course: Course = Path(),
-    roster: Annotated[
-        Path | None, typer.Option(help="The students, as CSV.", show_default="roster.csv")
-    ] = None,
+    roster: Roster = None,
     due: Annotated[
         str | None, typer.Option(help="2026-11-20T23:59; what is later is late.")
     ] = None,
@@ -112,10 +116,8 @@ def collect(
 def grade(
     unit: UnitName,
     course: Course = Path(),
-    students: Annotated[
-        list[str] | None, typer.Option("--only", help="Only this student; can be repeated.")
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(help="Workers; one for each core by default.")] = None,
+    students: Only = None,
+    jobs: Jobs = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler, instead of local workers.")
     ] = None,
@@ -165,17 +167,15 @@ def _sandbox(name: str) -> Literal["bwrap", "none"]:
 def feedback(
     unit: UnitName,
     course: Course = Path(),
-    students: Annotated[
-        list[str] | None, typer.Option("--only", help="Only this student; can be repeated.")
-    ] = None,
+    students: Only = None,
 ) -> None:
     """Writes a feedback page for every graded submission."""
     from helpers.grading.feedback import write_feedback
 
     pages, failed = write_feedback(course, unit, students)
     print(f"{len(pages)} feedback pages in {course / 'feedback'}")
-    for student in failed:
-        print(f"{student}: no page could be made; `nbgrader generate_feedback` says why")
+    for student, reason in failed.items():
+        print(f"{student}: {reason}")
     raise typer.Exit(3 if failed else 0)
 
 
@@ -202,9 +202,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option(help="The CSV to write.", show_default="UNIT-TO.csv")
     ] = None,
-    roster: Annotated[
-        Path | None, typer.Option(help="The students, as CSV.", show_default="roster.csv")
-    ] = None,
+    roster: Roster = None,
 ) -> None:
     """Writes a unit's grades in the columns that a course platform reads."""
     from helpers.grading.export import export_grades
@@ -217,7 +215,7 @@ def export(
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo course is made.")] = Path("demo"),
     course: Course = Path(),
-    jobs: Annotated[int | None, typer.Option(help="Workers; one for each core by default.")] = None,
+    jobs: Jobs = None,
 ) -> None:
     """Makes a small class, grades its homework and shows the result."""
     from helpers.demo import run_demo
@@ -227,7 +225,7 @@ def demo(
 
 @app.command()
 def count(
-    model: Annotated[str, typer.Argument(help="A timm name, or module:factory.")],
+    model: Model,
     input: Annotated[
         str | None, typer.Option(metavar="SIZES", help="8x3x224x224; the model's own if not given.")
     ] = None,
@@ -245,7 +243,7 @@ def count(
 
 @app.command()
 def memory(
-    model: Annotated[str, typer.Argument(help="A timm name, or module:factory.")],
+    model: Model,
     batch: Annotated[int, typer.Option(help="Inputs in a batch.")] = 1,
     optimizer: Annotated[
         str, typer.Option(help="sgd, momentum, adam, adamw, adafactor or adam8bit.")

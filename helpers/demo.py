@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.notebooks import Unit, find_unit, find_units
+from helpers.notebooks import KINDS, Unit, find_unit, find_units
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -108,14 +108,14 @@ class Submission:
     Attributes:
         student: the folder under submitted/.
         about: what is particular about it, in a few words.
-        answers: what stands in answer cells; the other answers are right.
+        answers: what stands in answer cells; the other answers are right. None: nothing answered.
         file_name: what the file is called.
         shape: what was done to the notebook after it was answered, giving its text.
     """
 
     student: str
     about: str
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] | None = field(default_factory=dict)
     file_name: str = f"{UNIT}.ipynb"
     shape: Callable[[NotebookNode], str] | None = None
 
@@ -164,7 +164,7 @@ COHORT = (
     Submission("jon", "as Colab saves it", {}, shape=as_colab_saves),
     Submission("kim", "a copy under another name", {}, file_name=f"Copy_of_{UNIT} (1).ipynb"),
     Submission("lea", "file cut off half way", {}, shape=_truncated),
-    Submission("max", "not touched"),
+    Submission("max", "not touched", None),
 )
 
 
@@ -182,7 +182,7 @@ def submission_text(unit: Unit, submission: Submission) -> str:
     import nbformat
 
     notebook = nbformat.read(unit.path("release"), as_version=4)
-    if submission.about != "not touched":
+    if submission.answers is not None:
         answer(notebook, {**right_answers(unit), **submission.answers})
     return (submission.shape or nbformat.writes)(notebook)
 
@@ -226,8 +226,8 @@ def run_demo(course: Path, folder: Path, jobs: int | None) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     marker.touch()
-    for name in ("source", "release", "solution"):
-        shutil.copytree(course / name, folder / name)
+    for kind in KINDS:
+        shutil.copytree(course / kind, folder / kind)
     for name in ("nbgrader_config.py", "pyproject.toml"):
         shutil.copy(course / name, folder / name)
     unit = find_unit(folder, UNIT)

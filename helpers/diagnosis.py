@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, repeat
+from itertools import combinations
 from typing import Any
 
 from helpers.conventions import FLOP_PER_MAC
@@ -62,13 +62,11 @@ def explain(exercise: Exercise, part: str, attempts: Sequence[Attempt]) -> Expla
     """
     if not attempts:
         return None
-    rights = [exercise.right(attempt.case)[part] for attempt in attempts]
-    values = [attempt.value for attempt in attempts]
-    if all(map(is_right, rights, values, repeat(exercise.tolerance))):
-        return None
     named = _known_misconception(exercise, part, attempts)
     if named:
         return named
+    rights = [exercise.right(attempt.case)[part] for attempt in attempts]
+    values = [attempt.value for attempt in attempts]
     ledgers = [right for right in rights if isinstance(right, Ledger)]
     if len(ledgers) < len(rights) or not all(map(is_number, values)):
         return None
@@ -123,6 +121,40 @@ def is_right(right: Any, value: object, tolerance: float) -> bool:
     return right is None and value is None
 
 
+#: By the type of the right value: the types that an answer can have, and what they are called.
+_KINDS: tuple[tuple[Any, Any, str], ...] = (
+    (bool, bool, "True or False"),
+    (int | float | Ledger, int | float, "a number"),
+    (str, str, "a word"),
+    (list | tuple, list | tuple, "a list"),
+)
+
+
+def remark_on(right: Any, mine: object) -> str:
+    """A line on a value that cannot be right because of what it is, not of how large it is."""
+    first = right.values[0] if isinstance(right, OneOf) else right
+    kinds = [(mines, needed) for rights, mines, needed in _KINDS if isinstance(first, rights)]
+    if not kinds:
+        return ""
+    mines, needed = kinds[0]
+    if mine is None and needed == "a number":
+        return "None says that there is no such number, but there is: does a search stop too early?"
+    if mine is None and needed == "a word":
+        return "None says that no word fits, but one does"
+    if isinstance(mine, str) and needed != "a word":
+        return f"{mine[:20]!r} is text (a str), not {needed}"
+    if not isinstance(mine, mines) or (isinstance(mine, bool) and needed != "True or False"):
+        return f"your function returns {_kind_of(mine)}, not {needed}"
+    if isinstance(mine, float) and not is_number(mine):
+        return f"{mine} is not a number that a count can have"
+    return ""
+
+
+def _kind_of(value: object) -> str:
+    name = type(value).__name__
+    return "None" if value is None else f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
 def is_number(value: object) -> bool:
     """Whether a value is a finite real number; True and False are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -145,13 +177,14 @@ def _close(right: float, value: object, tolerance: float = 1e-6) -> bool:
 def _known_misconception(
     exercise: Exercise, part: str, attempts: Sequence[Attempt]
 ) -> Explanation | None:
+    tolerance = exercise.tolerance
+    rights = (exercise.right(attempt.case)[part] for attempt in attempts)
+    if all(is_right(right, a.value, tolerance) for right, a in zip(rights, attempts, strict=True)):
+        return None
     for known in exercise.misconceptions:
-        for attempt in attempts:
-            answer = known.answer(*attempt.case.args, **attempt.case.kwargs)
-            wrong = answer.get(part, _NOTHING) if isinstance(answer, dict) else answer
-            if not is_right(wrong, attempt.value, exercise.tolerance):
-                break
-        else:
+        answers = (known.answer(*attempt.case.args) for attempt in attempts)
+        wrongs = (each.get(part, _NOTHING) if isinstance(each, dict) else each for each in answers)
+        if all(is_right(w, a.value, tolerance) for w, a in zip(wrongs, attempts, strict=True)):
             return Explanation(known.name, known.hint)
     return None
 
@@ -250,8 +283,8 @@ def _edit_explanation(chosen: Sequence[tuple[str, str, list[float]]]) -> Explana
     return Explanation("; ".join(names), "; ".join(lines), len(chosen), only_left_out)
 
 
-#: Stands for a part of the answer that a misconception says nothing about; equals no number.
-_NOTHING = "nothing"
+#: Stands for a part of the answer that a misconception says nothing about: no answer equals it.
+_NOTHING = object()
 
 #: Arguments that people forget to multiply by.
 _FORGETTABLE = ("batch", "tokens")

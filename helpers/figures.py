@@ -84,7 +84,7 @@ def _read_axes(axes: Any) -> dict[str, Any]:
             for line in axes.get_lines()
         ],
         "points": [
-            _series(group, *_columns(group.get_offsets()))
+            _series(group, *group.get_offsets().T)
             for group in axes.collections
             if hasattr(group, "get_sizes")
         ],
@@ -98,7 +98,3 @@ def _series(artist: Any, x: Any, y: Any) -> dict[str, Any]:
         "x": [float(value) for value in list(x)[:MAX_POINTS]],
         "y": [float(value) for value in list(y)[:MAX_POINTS]],
     }
-
-
-def _columns(offsets: Any) -> tuple[Any, Any]:
-    return offsets[:, 0], offsets[:, 1]

@@ -7,6 +7,7 @@ DRAM). `DEVICES` holds vendor figures with their source; `measure()` times this 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -30,7 +31,6 @@ class Device:
         bandwidth: bytes/s between the device and its main memory.
         memory: bytes of that memory, as sold.
         source: where the figures come from.
-        good_at, limited_by: one phrase each, for the table of unit 04.
     """
 
     name: str
@@ -38,8 +38,6 @@ class Device:
     bandwidth: float
     memory: float
     source: str
-    good_at: str = ""
-    limited_by: str = ""
 
     def peak_at(self, dtype: object) -> float:
         """Dense FLOP/s in `dtype`. ValueError where the device has no figure for it."""
@@ -54,13 +52,11 @@ class Device:
 
 
 def _device(
-    name: str, peak_tera: dict[str, float], gb_per_s: float, gb: float, source: str, **words: str
+    name: str, peak_tera: dict[str, float], gb_per_s: float, gb: float, source: str
 ) -> Device:
     peak = MappingProxyType({dtype: tera * 1e12 for dtype, tera in peak_tera.items()})
-    return Device(name, peak, gb_per_s * 1e9, gb * 1e9, source, **words)
+    return Device(name, peak, gb_per_s * 1e9, gb * 1e9, source)
 
-
-_GPU = {"good_at": "large dense products", "limited_by": "memory size and bandwidth"}
 
 DEVICES: Mapping[str, Device] = MappingProxyType(
     {
@@ -70,7 +66,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             2039,
             80,
             "NVIDIA A100 data sheet",
-            **_GPU,
         ),
         "H100": _device(
             "H100 SXM",
@@ -78,7 +73,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             3350,
             80,
             "NVIDIA H100 data sheet, sparse rates halved",
-            **_GPU,
         ),
         "H200": _device(
             "H200 SXM",
@@ -86,7 +80,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             4800,
             141,
             "NVIDIA H200 data sheet, sparse rates halved",
-            **_GPU,
         ),
         "B200": _device(
             "B200 HGX",
@@ -94,7 +87,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             8000,
             180,
             "NVIDIA HGX B200 data sheet, as cited by public engineering notes; sparse rates halved",
-            **_GPU,
         ),
         "RTX4090": _device(
             "RTX 4090",
@@ -102,7 +94,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             1008,
             24,
             "NVIDIA Ada architecture white paper; 16-bit with fp32 accumulation",
-            **_GPU,
         ),
         "T4": _device(
             "T4",
@@ -110,8 +101,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             320,
             16,
             "NVIDIA T4 data sheet; no native bf16",
-            good_at="inference at 70 W; free in Colab",
-            limited_by="bandwidth; no bf16, no TF32",
         ),
         "L4": _device(
             "L4",
@@ -119,8 +108,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             300,
             24,
             "NVIDIA L4 data sheet, sparse rates halved",
-            good_at="inference at 72 W",
-            limited_by="bandwidth: the highest ridge of this table",
         ),
         "M2Pro": _device(
             "M2 Pro, 19 GPU cores",
@@ -128,8 +115,6 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             200,
             16,
             "19 cores × 128 lanes × 2 FLOP × 1.398 GHz; bandwidth and memory as sold by Apple",
-            good_at="one memory for CPU and GPU",
-            limited_by="bandwidth",
         ),
     }
 )
@@ -189,13 +174,8 @@ def measure(dtype: str = "fp32", refresh: bool = False, seconds: float = 2.0) ->
     name = torch.cuda.get_device_name() if where == "cuda" else _processor_name()
     key = f"{name}-{torch.get_num_threads()}-{dtype_name(dtype)}-{torch.__version__}"
     cache = _cache_folder() / ("".join(c if c.isalnum() else "_" for c in key) + ".json")
-    if not refresh and cache.is_file():
-        try:
-            kept = json.loads(cache.read_text())
-            spreads = {k: tuple(kept[k]) for k in ("flop_spread", "bandwidth_spread")}
-            return Measured(**{**kept, **spreads})
-        except (ValueError, TypeError, KeyError):
-            pass  # a damaged cache is measured anew
+    if not refresh and (kept := _kept(cache)):
+        return kept
 
     torch_dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}.get(
         dtype_name(dtype)
@@ -221,14 +201,27 @@ def measure(dtype: str = "fp32", refresh: bool = False, seconds: float = 2.0) ->
         flop_spread=(min(rates), max(rates)),
         bandwidth_spread=(min(bandwidths), max(bandwidths)),
     )
+    _keep(cache, measured)
+    return measured
+
+
+def _kept(cache: Path) -> Measured | None:
+    """What was measured before; None where there is nothing, or what is there is damaged."""
     try:
+        kept = json.loads(cache.read_text())
+        spreads = {key: tuple(kept[key]) for key in ("flop_spread", "bandwidth_spread")}
+        return Measured(**{**kept, **spreads})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _keep(cache: Path, measured: Measured) -> None:
+    """Written whole or not at all; in a home that is read-only, not at all."""
+    unfinished = cache.with_suffix(f".{os.getpid()}")
+    with contextlib.suppress(OSError):
         cache.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = cache.with_suffix(f".{os.getpid()}")
         unfinished.write_text(json.dumps(asdict(measured)))
         unfinished.replace(cache)
-    except OSError:
-        pass  # a read-only home: measure again next time
-    return measured
 
 
 def _rates(run: Callable[[], object], work: float, seconds: float, where: str) -> list[float]:

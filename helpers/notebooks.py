@@ -129,6 +129,12 @@ def write_text(path: Path, text: str) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def refuse_path(path: Path) -> None:
+    """ValueError where `path` cannot be a new file: a folder, or in none that exists."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"{path} cannot be written: name a file in a folder that exists")
+
+
 def notebook_text(notebook: NotebookNode) -> str:
     """The notebook's file, as nbformat writes it. ValueError if it is not valid."""
     import nbformat
@@ -267,6 +273,11 @@ def _read(name: str, points: Any, unit: Unit, where: str) -> dict[str, Any]:
     if not isinstance(points, int | float) or points < 0:
         raise ValueError(f'{where}: read="{name}" needs points=…, 0 for an explanation on top')
     return {"grade_id": name, "grade": True, "solution": True, "locked": False, "points": points}
+
+
+def bonus_cells() -> frozenset[str]:
+    """Grade ids of the questions whose points are a bonus."""
+    return frozenset(f"check_{each.name}" for each in EXERCISES.values() if each.bonus)
 
 
 def _complain_about_unasked(unit: Unit, seen: set[str]) -> None:

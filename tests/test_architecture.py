@@ -25,6 +25,7 @@ ORDER = (
     "exercises",
     "diagnosis",
     "check",
+    "tried",
     "notebooks",
     "catalogue",
     "grading",

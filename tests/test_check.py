@@ -9,7 +9,7 @@ import torch
 
 from helpers import check as module
 from helpers.check import check, judge, progress
-from helpers.exercises import EXERCISES
+from helpers.exercises import EXERCISES, grading_cases
 
 SOFTMAX = EXERCISES["softmax_flops"]
 
@@ -64,7 +64,7 @@ def test_parts_of_an_answer_stand_below_one_case():
         (lambda batch, n: batch / 0, "fails for batch=4, n=32 with ZeroDivisionError"),
         (lambda batch: batch, "TypeError"),
         (5756, "Did a line such as `softmax_flops = softmax_flops(x)` write over it?"),
-        (lambda batch, n: True, ""),
+        (lambda batch, n: True, "returns a bool, not a number"),
         (lambda batch, n: 10**5000, ""),
         (lambda batch, n: [10**5000], ""),
         (lambda batch, n: {"a": [None, 10**5000]}, "returns a dict, not a number"),
@@ -77,6 +77,38 @@ def test_an_answer_of_the_wrong_kind_gets_a_line_and_no_points(answer, hint):
     assert hint in verdict.hint
     assert verdict.text()
     assert verdict.html()
+
+
+@pytest.mark.parametrize(
+    ("question", "value", "hint"),
+    [
+        ("kept_values", {"x"}, "your function returns a set, not a list"),
+        ("kept_values", "x", "'x' is text (a str), not a list"),
+        ("topological_order", "x", "'x' is text (a str), not a list"),
+        ("sweep_back", {0: 1.0}, "your function returns a dict, not a list"),
+        ("saved_by", ["input"], "your function returns a list, not a word"),
+        ("saved_by", 1, "your function returns an int, not a word"),
+        ("largest_side", True, "your function returns a bool, not a number"),
+    ],
+)
+def test_what_is_needed_is_called_by_its_own_name(question, value, hint):
+    exercise = EXERCISES[question]
+    assert judge(exercise, lambda *args: value, exercise.visible_cases()).hint == hint
+
+
+def test_who_returns_one_value_of_two_is_told_both_ways_to_return_them():
+    exercise = EXERCISES["mul_backward"]
+    verdict = judge(exercise, lambda x, y, grad: grad * y, exercise.visible_cases())
+    assert verdict.hint == (
+        "your function should return 2 values: 'dL/dx', 'dL/dy', in a dict or in this order"
+    )
+
+
+def test_a_costly_question_does_not_say_that_cases_which_it_skips_are_right():
+    exercise = EXERCISES["convnext_size"]
+    cases = grading_cases(exercise, b"1")
+    assert all(case.hidden for case in cases)
+    assert judge(exercise, lambda *args: [1, 2, 3], cases).hint == ""
 
 
 def test_a_dict_that_lacks_a_part_keeps_the_points_of_the_others():
@@ -168,9 +200,15 @@ def test_an_answer_that_empties_its_arguments_changes_no_question(capsys):
     assert all(edges for (edges,) in EXERCISES["sweep_back"].examples)
 
 
-def test_an_unknown_question_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"no question 'softmax': use one of .*own_bytes"):
-        check("softmax", right_softmax)
+def test_an_unknown_question_names_those_of_a_similar_name_and_no_others():
+    near = r"no question 'softmax_flop': did you mean softmax_flops( or \w+){0,2}\?$"
+    with pytest.raises(ValueError, match=near):
+        check("softmax_flop", right_softmax)
+
+
+def test_an_unknown_question_like_no_other_says_where_its_name_stands():
+    with pytest.raises(ValueError, match="no question 'xyz': it is called as the function above"):
+        check("xyz", right_softmax)
 
 
 def test_progress_counts_what_the_checks_saw(capsys):
@@ -183,6 +221,7 @@ def test_progress_counts_what_the_checks_saw(capsys):
     assert "  padding: wrong\n" in out
     assert "  conv_cost: not checked yet\n" in out
     assert "softmax_flops" not in out
+    assert out.endswith("What you explain in words is not among them: a person reads it\n")
 
 
 def test_progress_of_an_unknown_unit():
@@ -236,6 +275,12 @@ def test_the_line_of_the_cell_that_failed_is_named(capsys):
     del linecache.cache[cell]
     hint = "with IndexError: list index out of range, at `return [][n]`"
     assert hint in capsys.readouterr().out
+
+
+def test_a_failure_without_arguments_names_none():
+    exercise = EXERCISES["plot_intensity"]
+    verdict = judge(exercise, lambda: 1 / 0, exercise.visible_cases())
+    assert verdict.hint.startswith("your function fails with ZeroDivisionError: division by zero")
 
 
 def test_none_for_a_word_is_said_to_be_that():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.diagnosis import Attempt, explain, is_right
-from helpers.exercises import Exercise, OneOf
+from helpers.exercises import Exercise, Misconception, OneOf
 from helpers.ledger import Alternative, Ledger, Term
 
 
@@ -159,6 +159,15 @@ def test_any_left_out_term_is_found_for_any_size(name, batch, n):
 )
 def test_what_counts_as_right(right, value, accepted):
     assert is_right(right, value, 1e-6) is accepted
+
+
+def test_no_word_fits_a_misconception_that_says_nothing_about_the_part():
+    half = Misconception("half", "which half?", lambda b, n: {"cost": b * n})
+    question = replace(
+        exercise(lambda b, n: {"cost": 2 * b * n, "bound": "memory"}), misconceptions=(half,)
+    )
+    attempts = [Attempt(case, "nothing") for case in question.visible_cases()]
+    assert explain(question, "bound", attempts) is None
 
 
 def test_a_forgotten_argument_is_named_in_its_number():

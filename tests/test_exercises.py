@@ -73,6 +73,12 @@ def test_hidden_cases_are_fresh_for_a_seed_and_the_same_for_the_same(exercise):
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda exercise: exercise.name)
+def test_hidden_cases_are_not_one_case_several_times(exercise):
+    drawn = [repr(args) for args in exercise.hidden(random.Random(SEED))]
+    assert len(drawn) < 2 or len(set(drawn)) > 1
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda exercise: exercise.name)
 def test_hidden_cases_never_show(exercise):
     cases = grading_cases(exercise, SEED)
     shown = {case.label for case in exercise.visible_cases()}

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import matplotlib as mpl
 import pytest
-
-mpl.use("Agg")
-
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
 from helpers.ledger import Ledger, Term
 from helpers.meter import count
-from helpers.plots import cost_by_module, ledger_bar, roofline
+from helpers.plots import ledger_bar, roofline
 from helpers.plots.style import COLORS, SHADES
 from helpers.reference import alexnet_parameters, softmax_flops
 from helpers.roofline import points
-
-
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
 
 
 def test_a_ledger_draws_its_terms_largest_first():
@@ -55,16 +44,6 @@ def test_bytes_are_shown_in_their_unit():
 def test_an_empty_ledger_has_nothing_to_draw():
     with pytest.raises(ValueError, match="nothing to draw"):
         ledger_bar(Ledger("FLOP"))
-
-
-def test_cost_by_module_shows_shares_of_flop_and_bytes():
-    counted = count("resnet18")
-    ax = cost_by_module(counted)
-    largest = max((r for r in counted.by_module(1) if r.name), key=lambda r: r.flops)
-    assert ax.get_title().startswith(f"ResNet: {largest.name} does ")
-    assert ax.get_xlabel() == "share of the model, %"
-    flops = ax.containers[0]
-    assert sum(bar.get_width() for bar in flops) == pytest.approx(100, abs=0.1)
 
 
 def test_the_roof_slopes_to_the_ridge_and_is_flat_behind_it():

@@ -55,6 +55,7 @@ REFERENCE = {
     "exercises.exercise": "what a question is",
     "diagnosis": "says why a wrong number is wrong",
     "check": "what a notebook calls",
+    "tried": "what a notebook's own cells do with an answer",
     "notebooks": "a unit's text → its notebooks",
 }
 

@@ -9,8 +9,8 @@ import matplotlib
 matplotlib.use("agg")
 
 from helpers.meter import training_memory
-from helpers.plots import memory_timeline
 from helpers.plots.style import figure
+from helpers.plots.training import step_timeline
 
 PICTURE = Path(__file__).parents[1] / "memory.png"
 
@@ -18,7 +18,7 @@ PICTURE = Path(__file__).parents[1] / "memory.png"
 def main() -> None:
     """What a training step of ResNet-50 holds, operation by operation."""
     fig, axes = figure(size=(8.4, 3.6))
-    memory_timeline(training_memory("resnet50", (8, 3, 224, 224), device="cpu"), ax=axes)
+    step_timeline(training_memory("resnet50", (8, 3, 224, 224), device="cpu"), ax=axes)
     axes.set_title(f"ResNet-50, 8 images, Adam, fp32: {axes.get_title()}")
     fig.savefig(PICTURE, dpi=150)
 

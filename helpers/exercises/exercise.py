@@ -8,8 +8,8 @@ the same arguments and returns the right value in the same shape.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from helpers.ledger import Ledger
@@ -33,7 +33,6 @@ class Case:
 
     args: tuple[Any, ...] = ()
     label: str = ""
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
     #: Drawn when grading: counted, never shown.
     hidden: bool = False
 
@@ -95,7 +94,7 @@ class Exercise:
     def case(self, args: tuple[Any, ...], hidden: bool = False) -> Case:
         """The call with these arguments, labelled by the names of the parameters."""
         names = zip(self.parameters, args, strict=True)
-        return Case(args, ", ".join(f"{name}={_short(value)}" for name, value in names), {}, hidden)
+        return Case(args, ", ".join(f"{name}={_short(value)}" for name, value in names), hidden)
 
     def visible_cases(self) -> tuple[Case, ...]:
         """The cases that the student sees."""
@@ -103,7 +102,7 @@ class Exercise:
 
     def right(self, case: Case) -> dict[str, Right]:
         """The right answer of each part; an answer of one value is the part ""."""
-        value = self.reference(*case.args, **case.kwargs)
+        value = self.reference(*case.args)
         return value if isinstance(value, dict) else {"": value}
 
 

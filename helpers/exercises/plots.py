@@ -52,6 +52,6 @@ def _longest_curve(picture: dict[str, Any], wanted: str) -> Curve:
     levels = [
         line["y"][0]
         for line in axes.get("lines", ())
-        if line is not curve and line["y"] and len(set(line["y"])) == 1
+        if line is not curve and line["y"] and all(y == line["y"][0] for y in line["y"])
     ]
     return Curve(list(curve["x"]), list(curve["y"]), axes, levels)

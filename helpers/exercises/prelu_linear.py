@@ -58,6 +58,18 @@ def intensity(flops: Ledger, traffic: Ledger) -> OneOf:
     return OneOf(tuple(flops.total / total for _, total in traffic.derivations()))
 
 
+def block_intensity(batch: int, in_features: int, out_features: int) -> OneOf:
+    """FLOP/B of both layers, one after the other."""
+    sizes = batch, in_features, out_features
+    return intensity(block_flops(*sizes), block_bytes(*sizes))
+
+
+def intensity_without_weights(batch: int, in_features: int, out_features: int) -> OneOf:
+    """The same by one who leaves the weights out of the traffic."""
+    sizes = batch, in_features, out_features
+    return intensity(block_flops(*sizes), without(block_bytes(*sizes), "read weights"))
+
+
 def best_batch(in_features: int, out_features: int, ridge: float, width: int = FP32) -> int | None:
     """Smallest batch at which Linear(in → out) without bias reaches the ridge; None if none does.
 

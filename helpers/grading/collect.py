@@ -2,7 +2,8 @@
 
 Everything is read and laid out in a folder beside before the first submission is put in place, so
 a download that cannot be used changes nothing. Collecting again gives the same result. A notebook
-that is in place is replaced by a newer one only, and the table says so.
+that is in place is replaced by a newer one only, and the table says so. The roster's names and the
+due date go into the gradebook, where formgrader and late penalties find them.
 
 When a file was handed in is known from the roster's `handed_in`, or from the file's own time where
 the download is not a platform's: Moodle and Canvas give all files the time of the download.
@@ -16,16 +17,17 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from helpers.grading.archive import Member, read_members
+from helpers.grading.enrol import enrol
 from helpers.grading.handed_in import HandedIn
 from helpers.grading.lms import Name, read_name
 from helpers.grading.markup import plain_line
 from helpers.grading.notebook import read_notebook, unit_of
-from helpers.grading.roster import Owners, Student, read_roster, without_roster
+from helpers.grading.roster import Owners, Student, students_of, without_roster
 from helpers.notebooks import Unit, find_unit
 
 #: What came of a student: `kept` means that what is in submitted/ is newer than the download.
@@ -56,13 +58,19 @@ class Collected:
     Attributes:
         lines: of each student, by id.
         left_out: file and reason, for what is nobody's, of another unit, or dangerous.
-        lateness_unknown: a date was given, but there are no times to hold against it.
+        due: what is later is late; None where that was never said.
     """
 
     unit: str
     lines: tuple[Line, ...]
     left_out: tuple[tuple[str, str], ...]
-    lateness_unknown: bool = False
+    due: datetime | None
+
+    @property
+    def lateness_unknown(self) -> bool:
+        """Whether there is a due date, but no time to hold against it."""
+        found = [line.late for line in self.lines if line.state != "missing"]
+        return self.due is not None and bool(found) and all(late is None for late in found)
 
     @property
     def for_a_person(self) -> bool:
@@ -112,21 +120,21 @@ def collect(
         unit_name: what is collected; notebooks of other units are left out, and said.
         download: a zip or tar as a platform gives it, or a folder.
         roster: the students; course/roster.csv where there is one. Without one nobody is missing.
-        due: what was handed in later is late.
+        due: what was handed in later is late; by default the date that the gradebook has.
         replace_newer: also replace what is in submitted/ and newer.
 
-    Raises ValueError, in one line and before anything is changed, for a unit, download or roster
-    that cannot be used.
+    Raises ValueError, in one line and before anything is changed, for a unit, download, roster or
+    gradebook that cannot be used.
     """
     unit = find_unit(course, unit_name)
-    roster = roster or (course / "roster.csv" if (course / "roster.csv").is_file() else None)
-    students = read_roster(roster) if roster else ()
+    students = students_of(course, roster)
     submitted = course / "submitted"
     with _staging(submitted) as staging:
         found = _read(download, unit, students, staging)
         chosen = {student: _choose(each) for student, each in found.candidates.items()}
         for student in chosen:
             _refuse_links(submitted / student / unit.name)
+        due = enrol(course, unit.name, students, due)
         lines = [
             _put_in_place(submitted, unit, found.students[student], *choice, due, replace_newer)
             for student, choice in chosen.items()
@@ -135,9 +143,8 @@ def collect(
         if owner.id not in chosen:
             said = [f"handed in {plain_line(name)}" for name in found.others.get(owner.id, ())]
             lines.append(Line(owner, "missing", remarks=tuple(said)))
-    unknown = due is not None and bool(chosen) and all(line.late is None for line in lines)
     ordered = tuple(sorted(lines, key=lambda line: line.student.id))
-    return Collected(unit.name, ordered, tuple(found.left_out), unknown)
+    return Collected(unit.name, ordered, tuple(found.left_out), due)
 
 
 @contextmanager
@@ -180,9 +187,11 @@ def _read(download: Path, unit: Unit, students: Sequence[Student], staging: Path
         at = owner.handed_in_at
         if at is None and not name.platform and member.time is not None:
             at = datetime.fromtimestamp(member.time, UTC)
-        bare = Member(member.path, time=member.time)
+        # Its bytes are in the file now.
+        without = replace(member, data=b"")
+        candidate = _Candidate(without, name, staged, remark, at)
         found.students.setdefault(owner.id, owner)
-        found.candidates.setdefault(owner.id, []).append(_Candidate(bare, name, staged, remark, at))
+        found.candidates.setdefault(owner.id, []).append(candidate)
     return found
 
 
@@ -234,30 +243,45 @@ def _put_in_place(
     replace_newer: bool,
 ) -> Line:
     folder = submitted / student.id / unit.name
-    there = HandedIn.find(folder, unit.name, unit.notebook).path if folder.is_dir() else None
-    late: bool | None = True if taken.name.late else None
-    if late is None and taken.name.platform == "canvas":
-        late = False
-    if late is None and due is not None and taken.handed_in is not None:
-        late = taken.handed_in > due
-    state = "collected"
-    if there is not None:
-        if there.read_bytes() == taken.staged.read_bytes():
+    there = HandedIn.find(folder, unit.name, unit.notebook)
+    state, at = "collected", taken.handed_in
+    if there.path is not None:
+        if there.data == taken.staged.read_bytes():
             state = "unchanged"
-        elif there.stat().st_mtime > (taken.member.time or 0.0) and not replace_newer:
-            remarks = (*remarks, f"submitted/ has a newer {plain_line(there.name)}: it stays")
+        elif there.path.stat().st_mtime > (taken.member.time or 0.0) and not replace_newer:
+            remarks = (*remarks, f"submitted/ has a newer {plain_line(there.path.name)}: it stays")
             state = "kept"
         else:
             state = "replaced"
     if state in ("collected", "replaced"):
-        folder.mkdir(parents=True, exist_ok=True)
+        _stamp(folder, taken)
         if taken.member.time is not None:
             os.utime(taken.staged, (taken.member.time, taken.member.time))
-        stamp = folder / "timestamp.txt"
-        stamp.unlink(missing_ok=True)
-        if taken.handed_in is not None:
-            unfinished = taken.staged.with_suffix(".txt")
-            unfinished.write_text(f"{taken.handed_in:%Y-%m-%d %H:%M:%S} UTC\n", encoding="utf-8")
-            unfinished.replace(stamp)
         taken.staged.replace(folder / f"{unit.notebook}.ipynb")
-    return Line(student, state, plain_line(taken.member.path), late, remarks)
+    elif state == "unchanged" and student.handed_in_at is not None:
+        # A roster that says when may come after the download.
+        _stamp(folder, taken)
+    elif there.timestamp is not None:
+        at = there.timestamp.replace(tzinfo=UTC)
+    return Line(student, state, plain_line(taken.member.path), _is_late(taken, at, due), remarks)
+
+
+def _is_late(taken: _Candidate, at: datetime | None, due: datetime | None) -> bool | None:
+    """What the platform says, or else the clock; None where neither is known."""
+    if taken.name.platform == "canvas":
+        return taken.name.late
+    return None if due is None or at is None else at > due
+
+
+def _stamp(folder: Path, taken: _Candidate) -> None:
+    """Write when it was handed in, where that is known, as nbgrader reads it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = folder / "timestamp.txt"
+    if taken.handed_in is None:
+        stamp.unlink(missing_ok=True)
+        return
+    text = f"{taken.handed_in:%Y-%m-%d %H:%M:%S} UTC\n"
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8", errors="replace") != text:
+        unfinished = taken.staged.with_suffix(".txt")
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(stamp)

@@ -60,7 +60,8 @@ def _print(result: Collected) -> None:
     states = Counter(line.state for line in result.lines)
     counts = [f"{states[state]} {state}" for state in States if states[state]]
     late = sum(bool(line.late) for line in result.lines)
-    counts += [f"{late} of them late"] if late else []
+    due = f" (due {result.due.astimezone():%Y-%m-%d %H:%M %Z})" if result.due else ""
+    counts += [f"{late} of them late{due}"] if late else []
     counts += [f"{len(result.left_out)} left out"] if result.left_out else []
     console.print(f"{result.unit}: {', '.join(counts) or 'no notebook'}", highlight=False)
     if result.lateness_unknown:
@@ -75,6 +76,7 @@ def _as_data(result: Collected) -> dict[str, object]:
     """The result for programs."""
     return {
         "unit": result.unit,
+        "due": result.due.isoformat() if result.due else None,
         "students": [
             {
                 "student": line.student.id,

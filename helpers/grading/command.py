@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -114,15 +115,7 @@ def as_data(result: CohortResult, sandbox: Mode = "bwrap") -> dict[str, Any]:
                 "total": each.total,
                 "max_total": each.max_total,
                 "student_seconds": round(each.student_seconds, 3),
-                "scores": [
-                    {
-                        "grade_id": score.grade_id,
-                        "score": score.score,
-                        "max_score": score.max_score,
-                        "needs_manual": score.needs_manual,
-                    }
-                    for score in each.scores
-                ],
+                "scores": [asdict(score) for score in each.scores],
                 "remarks": list(each.remarks),
             }
             for each in result.results
@@ -135,6 +128,7 @@ def print_table(result: CohortResult) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     parts = list(dict.fromkeys(result.headings.values()))
@@ -157,7 +151,7 @@ def print_table(result: CohortResult) -> None:
         readable = each.status != "unreadable"
         cells = [f"{points[part]:.3g}" if readable else "?" for part in parts]
         to_read = sum(score.needs_manual for score in each.scores)
-        table.add_row(each.student, *cells, f"{each.total:.4g}", str(to_read or ""))
+        table.add_row(Text(each.student), *cells, f"{each.total:.4g}", str(to_read or ""))
     console.print(table)
     if numbered:
         for number, part in zip(titles, parts, strict=True):

@@ -19,17 +19,19 @@ reads it as well.
 from __future__ import annotations
 
 import csv
-import os
-from collections.abc import Iterable, Iterator, Sequence
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbgrader.plugins import ExportPlugin
 from traitlets import Unicode
 
-from helpers.exercises import EXERCISES
-from helpers.grading.roster import Student, read_roster
+from helpers.grading.course import open_course
+from helpers.grading.roster import Student, students_of
+from helpers.notebooks import bonus_cells, find_unit, refuse_path, write_text
 
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
@@ -61,17 +63,15 @@ class Grade:
 
 def grades_of(gradebook: Gradebook, unit: str) -> dict[str, Grade]:
     """Everyone's grade in a unit, by student. ValueError where nothing of it is graded."""
-    from nbgrader import api
-
-    try:
-        assignment = gradebook.find_assignment(unit)
-    except api.MissingEntry:
-        raise ValueError(f"nothing of {unit} is graded: run `course grade {unit}` first") from None
+    submissions = gradebook.assignment_submissions(unit)
+    if not submissions:
+        raise ValueError(f"nothing of {unit} is graded: run `course grade {unit}` first")
+    assignment = gradebook.find_assignment(unit)
     bonuses = bonus_cells()
     cells = [c for book in assignment.notebooks for c in (*book.grade_cells, *book.task_cells)]
     out_of = sum(cell.max_score for cell in cells if cell.name not in bonuses)
     found = {}
-    for submission in gradebook.assignment_submissions(unit):
+    for submission in submissions:
         graded = [grade for book in submission.notebooks for grade in book.grades]
         found[submission.student.id] = Grade(
             submission.student.id,
@@ -84,25 +84,31 @@ def grades_of(gradebook: Gradebook, unit: str) -> dict[str, Grade]:
     return found
 
 
-def bonus_cells() -> frozenset[str]:
-    """Grade ids of the questions that are a bonus."""
-    return frozenset(f"check_{each.name}" for each in EXERCISES.values() if each.bonus)
-
-
 class _UnitExport(ExportPlugin):
     """One unit's grades as CSV."""
 
-    roster = Unicode("roster.csv", help="CSV of the students").tag(config=True)
-    needs_roster = True
+    course = Unicode(".", help="the course's folder").tag(config=True)
+    roster = Unicode("", help="CSV of the students; roster.csv by default").tag(config=True)
+    #: Whose ids of the students have to be known; none where it is nobody's.
+    platform = ""
+
+    @cached_property
+    def everyone(self) -> tuple[Student, ...]:
+        """The students of the roster. ValueError where there is none and one is needed."""
+        found = students_of(Path(self.course), Path(self.roster) if self.roster else None)
+        if self.platform and not found:
+            raise ValueError(
+                f"{Path(self.course, 'roster.csv')} is not there: "
+                f"{self.platform} knows students by the ids in a roster"
+            )
+        return found
 
     def export(self, gradebook: Gradebook) -> None:
         """Write the file, whole or not at all. ValueError for what cannot be exported."""
         if len(self.assignment) != 1:
             raise ValueError("name one unit to export: --assignment='[\"homework\"]'")
         unit = self.assignment[0]
-        path = Path(self.roster)
-        students = read_roster(path) if self.needs_roster or path.is_file() else ()
-        grades = grades_of(gradebook, unit)
+        grades, students = grades_of(gradebook, unit), self.everyone
         if self.student:
             grades = {name: grade for name, grade in grades.items() if name in self.student}
             students = tuple(each for each in students if each.id in self.student)
@@ -110,7 +116,7 @@ class _UnitExport(ExportPlugin):
         write_csv(Path(self.to or "grades.csv"), self.rows(unit, students, grades))
 
     def rows(
-        self, unit: str, students: Sequence[Student], grades: dict[str, Grade]
+        self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
     ) -> Iterator[list[Any]]:
         """The header and a row for each student."""
         raise NotImplementedError
@@ -119,12 +125,13 @@ class _UnitExport(ExportPlugin):
 class CanvasExport(_UnitExport):
     """For Canvas: Grades, Import."""
 
+    platform = "canvas"
+
     def rows(
-        self, unit: str, students: Sequence[Student], grades: dict[str, Grade]
+        self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
     ) -> Iterator[list[Any]]:
         yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", unit]
-        out_of = next(iter(grades.values())).out_of if grades else ""
-        yield ["    Points Possible", "", "", "", "", _number(out_of)]
+        yield ["    Points Possible", "", "", "", "", _out_of(grades)]
         for each in students:
             login = each.canvas_login or each.email
             ids = [each.canvas_id, each.sis_id, login, each.section]
@@ -134,34 +141,34 @@ class CanvasExport(_UnitExport):
 class MoodleExport(_UnitExport):
     """For Moodle: the assignment's grading worksheet, or the gradebook's import."""
 
+    platform = "moodle"
+
     def rows(
-        self, unit: str, students: Sequence[Student], grades: dict[str, Grade]
+        self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
     ) -> Iterator[list[Any]]:
         yield [
             *("Identifier", "Full name", "Email address", "Grade"),
             *("Maximum Grade", "Last modified (grade)"),
         ]
-        out_of = next(iter(grades.values())).out_of if grades else ""
+        out_of = _out_of(grades)
         for each in students:
             identifier = f"Participant {each.moodle_id}" if each.moodle_id else ""
             grade = _grade(grades.get(each.id))
-            yield [identifier, each.name, each.email, grade, _number(out_of), "-"]
+            yield [identifier, each.name, each.email, grade, out_of, "-"]
 
 
 class CsvExport(_UnitExport):
     """Everything that there is, for any other program. Works without a roster."""
 
-    needs_roster = False
-
     def rows(
-        self, unit: str, students: Sequence[Student], grades: dict[str, Grade]
+        self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
     ) -> Iterator[list[Any]]:
         numbers = ("points", "bonus", "penalty", "grade", "out_of", "to_read")
         yield ["unit", "student", "name", "email", *numbers]
         known = {each.id: each for each in students}
         for name in sorted({*known, *grades}):
             student, grade = known.get(name, Student(name)), grades.get(name)
-            values = [getattr(grade, number) for number in numbers] if grade else [""] * 6
+            values = [getattr(grade, number) if grade else "" for number in numbers]
             yield [unit, name, student.name, student.email, *map(_number, values)]
 
 
@@ -174,15 +181,10 @@ EXPORTS: dict[str, type[_UnitExport]] = {
 
 def write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
     """Write a CSV whole or not at all, with no cell that a spreadsheet would take for a formula."""
-    if path.is_dir() or not path.parent.is_dir():
-        raise ValueError(f"{path} cannot be written: name a file in a folder that exists")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([harmless(cell) for cell in row] for row in rows)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    refuse_path(path)
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
+    write_text(path, text.getvalue())
 
 
 def harmless(cell: Any) -> Any:
@@ -193,6 +195,11 @@ def harmless(cell: Any) -> Any:
     if text[:1] in ("\t", "\r", "\n") or (start[:1] in tuple("=+-@＝＋－＠") and start != "-"):
         return f"'{text}"
     return cell
+
+
+def _out_of(grades: Mapping[str, Grade]) -> str:
+    """The points that there are; nothing where `--student` leaves nobody."""
+    return next((_number(grade.out_of) for grade in grades.values()), "")
 
 
 def _grade(grade: Grade | None) -> str:
@@ -211,16 +218,11 @@ def export_grades(
     Raises ValueError, in one line and with nothing written, for an unknown platform or unit, a
     roster that is needed and not there, or a file that cannot be written.
     """
-    from helpers.grading.feedback import open_course
-    from helpers.notebooks import find_unit
-
     if to not in EXPORTS:
         raise ValueError(f"--to {to}: use {', '.join(EXPORTS)}")
     find_unit(course, unit)
-    roster = roster or course / "roster.csv"
-    plugin = EXPORTS[to](assignment=[unit], roster=str(roster))
-    if plugin.needs_roster and not roster.is_file():
-        raise ValueError(f"{roster} is not there: {to} knows students by the ids in a roster")
+    plugin = EXPORTS[to](assignment=[unit], course=str(course), roster=str(roster or ""))
+    _ = plugin.everyone  # what is wrong with it is said before a gradebook is opened
     plugin.to = str(output or (f"{unit}-{to}.csv" if to != "csv" else f"{unit}.csv"))
     with open_course(course).gradebook as gradebook:
         plugin.export(gradebook)

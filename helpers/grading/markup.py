@@ -15,14 +15,23 @@ from dataclasses import dataclass
 MAX_CHARACTERS = 100_000
 #: Cleaning nested tags takes time that grows with the square of their number.
 MAX_TAGS = 1500
+#: Laying out Markdown, too: a text of this length takes seconds at worst.
+MAX_MARKDOWN = 20_000
+#: And so does colouring code.
+MAX_CODE = 10_000
 
 
 @dataclass
 class Allowance:
-    """What one notebook may still send: characters of output, and tags to be cleaned."""
+    """What one notebook may still send: characters of output, tags and characters of HTML to be
+    cleaned, colours of text, and characters of Markdown and code that are laid out."""
 
     characters: int = 16_000_000
     tags: int = 20_000
+    html: int = 2_000_000
+    colours: int = 10_000
+    markdown: int = 100_000
+    code: int = 100_000
 
 
 def clean_html(text: str, allowance: Allowance) -> str:
@@ -30,9 +39,12 @@ def clean_html(text: str, allowance: Allowance) -> str:
     tags = text.count("<")
     if not _TAG.search(text):
         return text
-    if tags > min(MAX_TAGS, allowance.tags) or len(text) > MAX_CHARACTERS:
+    if tags > min(MAX_TAGS, allowance.tags) or len(text) > min(MAX_CHARACTERS, allowance.html):
+        return html.escape(text)
+    if _LONG_TAG.search(text):  # so does cleaning the attributes of one
         return html.escape(text)
     allowance.tags -= tags
+    allowance.html -= len(text)
     import bleach
 
     try:
@@ -50,10 +62,35 @@ def clean_html(text: str, allowance: Allowance) -> str:
 
 
 def clean_markdown(text: str, allowance: Allowance) -> str:
-    """Markdown without scripts, and with no link or picture but plain web addresses: what a link
-    says is decoded only when it is drawn, so anything else is taken apart here."""
-    cleaned = _LINK.sub(r"]\\(", clean_html(text, allowance))
-    return _REFERENCE.sub(r"\1\\[", cleaned)
+    """Markdown without scripts, without pictures from elsewhere, and with no link but to plain web
+    addresses: what a link says is decoded only when it is drawn, so anything else is taken apart
+    here, by a character that is not seen. What is too long to be laid out is shown as it is."""
+    if len(text) > min(MAX_MARKDOWN, allowance.markdown):
+        cut = text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}\n… and so on"
+        # An empty line would end the block.
+        lines = (line or " " for line in html.escape(cut).splitlines())
+        return "<pre>\n{}\n</pre>".format("\n".join(lines))
+    allowance.markdown -= len(text)
+    cleaned = _LINK.sub(f"]{JOINER}(", clean_html(text, allowance))
+    return cleaned.replace("]:", f"]{JOINER}:").replace("![", f"!{JOINER}[")
+
+
+def shown_code(text: str, allowance: Allowance) -> str:
+    """A code cell as it stands in a page, cut where nobody reads on."""
+    room = max(0, min(MAX_CODE, allowance.code))
+    allowance.code -= min(len(text), room)
+    if len(text) <= room:
+        return text
+    return f"{text[:room]}\n# … {len(text) - room:,} more characters: see what was handed in"
+
+
+def plain_colours(text: str, allowance: Allowance) -> str:
+    """Text with no other escape sequences than colours, and not too many of those: to draw them
+    takes time that grows with the square of their number, and of the length of one."""
+    if "\x1b" not in text:
+        return text
+    allowance.colours -= text.count("\x1b")
+    return (_NO_COLOUR if allowance.colours >= 0 else _ESCAPE).sub("", text)
 
 
 def plain_line(text: str) -> str:
@@ -72,6 +109,9 @@ TAGS = frozenset(
 )
 _SPANS = ["colspan", "rowspan"]
 _TAG = re.compile(r"<[A-Za-z/!?]")
+_LONG_TAG = re.compile(r"<[^<>]{2000}")
+#: A word joiner takes no space, and nothing in Markdown goes over it.
+JOINER = "\u2060"
 _LINK = re.compile(r"\]\((?!\s*https?://[\w\-./?=%#:+~,@]*\s*\))")
-#: The beginning of a definition such as `[1]: address`, also in quotes and lists.
-_REFERENCE = re.compile(r"^([ \t>*+\-\d.]*)\[(?=[^\]]{1,999}\]:)", re.MULTILINE)
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,5}[@-~])?")
+_NO_COLOUR = re.compile(r"\x1b(?!\[[0-9;]{0,40}m)(?:\[[0-?]{0,40}[ -/]{0,5}[@-~])?")

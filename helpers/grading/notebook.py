@@ -7,6 +7,7 @@ needs is required of them: cells with a type and a source.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 Cell = dict[str, Any]
@@ -14,6 +15,8 @@ Notebook = dict[str, Any]
 
 MAX_NOTEBOOK_BYTES = 64 * 1024 * 1024
 MAX_CELLS = 5000
+#: Of all cells together, without pictures and outputs: what is done to them takes time.
+MAX_CHARACTERS = 2_000_000
 
 
 def read_notebook(data: bytes) -> Notebook:
@@ -45,6 +48,9 @@ def read_notebook(data: bytes) -> Notebook:
     if len(cells) > MAX_CELLS:
         raise ValueError(f"the notebook has too many cells ({len(cells)})")
     read = [cell for cell in map(_read_cell, cells) if cell is not None]
+    size = sum(len(cell["source"]) for cell in read)
+    if size > MAX_CHARACTERS:
+        raise ValueError(f"the notebook's cells hold too much text ({size:,} characters)")
     metadata = notebook.get("metadata")
     return {"cells": read, "metadata": metadata if isinstance(metadata, dict) else {}}
 
@@ -57,30 +63,47 @@ def unit_of(notebook: Notebook) -> str | None:
 
 
 def _read_cell(cell: Any) -> Cell | None:
-    if not isinstance(cell, dict):
-        return None
-    source = cell.get("source", "")
-    if isinstance(source, list) and all(isinstance(line, str) for line in source):
-        source = "".join(source)
-    if not isinstance(source, str):
+    source = _source_of(cell, "source")
+    if source is None:
         return None
     kind, metadata = cell.get("cell_type"), cell.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
+    source = source.replace("\r\n", "\n").encode("utf-8", "replace").decode("utf-8")
     return {
         "cell_type": kind if kind in ("code", "markdown") else "raw",
         "id": cell.get("id"),
         "metadata": metadata,
-        "source": source.replace("\r\n", "\n").encode("utf-8", "replace").decode("utf-8"),
+        "source": source if kind == "code" else _PICTURE.sub("(picture)", source),
     }
 
 
-def _from_format_3(notebook: Notebook) -> Notebook:
-    import nbformat
+def _source_of(cell: Any, name: str) -> str | None:
+    """A cell's text, whole or in lines; None where there is no cell or no text."""
+    source = cell.get(name, "") if isinstance(cell, dict) else None
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        return "".join(source)
+    return source if isinstance(source, str) else None
 
-    try:
-        return json.loads(json.dumps(nbformat.convert(nbformat.from_dict(notebook), 4)))
-    except Exception:
-        raise ValueError("the notebook is of an old format that cannot be read") from None
+
+def _from_format_3(notebook: Notebook) -> Notebook:
+    """The cells of all worksheets, as format 4 has them."""
+    cells: list[Cell] = []
+    for sheet in notebook["worksheets"]:
+        found = sheet.get("cells") if isinstance(sheet, dict) else None
+        for cell in found if isinstance(found, list) else ():
+            kind = cell.get("cell_type") if isinstance(cell, dict) else None
+            source = _source_of(cell, "input" if kind == "code" else "source")
+            if source is None:
+                continue
+            if kind == "heading":
+                kind, level = "markdown", cell.get("level")
+                source = f"{'#' * level if type(level) is int and level < 7 else '#'} {source}"
+            cells.append({**cell, "cell_type": kind, "source": source})
+    return notebook | {"cells": cells}
+
+
+#: Colab puts pictures into texts, some million characters of them.
+_PICTURE = re.compile(r"data:image/[\w.+-]{1,20};base64,[A-Za-z0-9+/=]{100,}")
 
 
 def _is_cut_off(data: bytes) -> bool:

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from helpers.grading.inside.codec import clean_text
-from helpers.grading.markup import Allowance, clean_html, clean_markdown
+from helpers.grading.markup import Allowance, clean_html, clean_markdown, plain_colours
 
 #: Kinds of rich output that are kept: what cannot carry a script, or can be cleaned of it.
 MARKUP = frozenset({"text/html", "text/markdown", "text/latex"})
@@ -94,17 +94,40 @@ def error_output(kind: str, message: str, lines: tuple[str, ...] = ()) -> dict[s
     }
 
 
+def score_of(outputs: list[dict[str, Any]], points: float) -> tuple[float, str]:
+    """What nbgrader reads from the outputs of a test: nothing after an error, the number that is
+    the cell's result, or else everything; and what is wrong with a number that is no score."""
+    for output in outputs:
+        if output["output_type"] == "error":
+            return 0.0, ""
+        if output["output_type"] == "execute_result":
+            try:
+                score = float(output["data"]["text/plain"])
+            except ValueError:
+                return points, ""
+            if 0 <= score <= points:
+                return score, ""
+            return 0.0, f"the test's result {score:g} is no score between 0 and {points:g}"
+    return points, ""
+
+
 def _read(kind: Any, content: dict[str, Any], allowance: Allowance) -> dict[str, Any] | None:
     if kind == "stream":
         name = "stderr" if content.get("name") == "stderr" else "stdout"
-        return {"output_type": "stream", "name": name, "text": _text(content.get("text"))}
+        return {
+            "output_type": "stream",
+            "name": name,
+            "text": _text(content.get("text"), allowance),
+        }
     if kind == "error":
         lines = content.get("traceback")
         return {
             "output_type": "error",
-            "ename": _text(content.get("ename"))[:200],
-            "evalue": _text(content.get("evalue"))[:10_000],
-            "traceback": [_text(line) for line in lines[:200]] if type(lines) is list else [],
+            "ename": _text(content.get("ename"), allowance)[:200],
+            "evalue": _text(content.get("evalue"), allowance)[:10_000],
+            "traceback": [_text(line, allowance) for line in lines[:200]]
+            if type(lines) is list
+            else [],
         }
     if kind in ("display_data", "update_display_data", "execute_result"):
         result: dict[str, Any] = {
@@ -131,7 +154,7 @@ def _bundle(content: dict[str, Any], allowance: Allowance) -> dict[str, Any]:
     data = content.get("data")
     if type(data) is not dict:
         return {}
-    kept = {key: _text(value) for key, value in data.items() if key in MIME_TYPES}
+    kept = {key: _text(value, allowance) for key, value in data.items() if key in MIME_TYPES}
     for key, text in kept.items():
         if key in MARKUP:
             clean = clean_markdown if key == "text/markdown" else clean_html
@@ -152,19 +175,27 @@ def _plain_sizes(value: Any) -> bool:
     )
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, allowance: Allowance) -> str:
     if type(value) is list:
         value = "".join(part for part in value if type(part) is str)
-    return clean_text(value) if type(value) is str else ""
+    return plain_colours(clean_text(value), allowance) if type(value) is str else ""
 
 
-def _sent(value: Any) -> int:
-    """Characters of all texts in a message."""
-    if type(value) is str:
-        return len(value)
-    if type(value) is dict:
-        return sum(len(key) + _sent(each) for key, each in value.items() if type(key) is str)
-    return sum(map(_sent, value)) if type(value) is list else 8
+def _sent(message: Any) -> int:
+    """Characters of all texts in a message, however deeply it is nested."""
+    size, todo = 0, [message]
+    while todo:
+        value = todo.pop()
+        if type(value) is str:
+            size += len(value)
+        elif type(value) is dict:
+            size += sum(map(len, value))
+            todo += value.values()
+        elif type(value) is list:
+            todo += value
+        else:
+            size += 8
+    return size
 
 
 def _display_id(content: dict[str, Any]) -> str | None:

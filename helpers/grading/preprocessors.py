@@ -25,6 +25,9 @@ from helpers.grading.workers import Setting, grade_rebuilt_here
 
 Resources = dict[str, Any]
 
+#: What is known of a rebuilt notebook beside its cells.
+_ABOUT = ("unmatched", "unmatched_names", "unanswered", "remarks")
+
 
 class Rebuild(NbGraderPreprocessor):
     """Replaces a handed-in notebook by the instructor's with the student's answers in it."""
@@ -37,12 +40,8 @@ class Rebuild(NbGraderPreprocessor):
             self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
         node = from_dict(rebuilt.notebook)
         # The next step starts from the file that is written now.
-        node.metadata.setdefault("course", {})["rebuilt"] = {
-            "unmatched": list(rebuilt.unmatched),
-            "unmatched_names": list(rebuilt.unmatched_names),
-            "unanswered": list(rebuilt.unanswered),
-            "remarks": list(rebuilt.remarks),
-        }
+        about = {name: list(getattr(rebuilt, name)) for name in _ABOUT}
+        node.metadata.setdefault("course", {})["rebuilt"] = about
         return node, resources
 
 
@@ -61,11 +60,8 @@ class Grade(NbGraderPreprocessor):
         times = Times(cell=self.timeout, call=self.call_timeout)
         setting = _setting(self.config, resources, times, cast(Mode, self.sandbox))
         about = nb.metadata.get("course", {}).pop("rebuilt", {})
-        rebuilt = rebuild.Rebuilt(
-            json.loads(json.dumps(nb)),
-            *(tuple(about.get(name, ())) for name in ("unmatched", "unmatched_names")),
-            *(tuple(about.get(name, ())) for name in ("unanswered", "remarks")),
-        )
+        known = {name: tuple(about.get(name, ())) for name in _ABOUT}
+        rebuilt = rebuild.Rebuilt(json.loads(json.dumps(nb)), **known)
         graded = grade_rebuilt_here(setting, resources["nbgrader"]["student"], rebuilt)
         for remark in graded.remarks:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)

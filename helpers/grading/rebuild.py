@@ -271,12 +271,11 @@ class _Match:
     def _move_tests_down(self, cells: list[Cell], elsewhere: set[str]) -> None:
         """Put a test behind the cell that defines its answer, where that stands in a later one."""
         answered = frozenset(name for answer in self.template.answers for name in answer.names)
+        defined = {id(cell): _defined(cell["source"]) for cell in cells if runs(cell)}
         for test in [cell for cell in cells if self._is_test(cell)]:
             names = set(re.findall(r"\w+", test["source"])) & answered & elsewhere
             defining = [
-                index
-                for index, cell in enumerate(cells)
-                if runs(cell) and names & _defined(cell["source"])
+                index for index, cell in enumerate(cells) if names & defined.get(id(cell), set())
             ]
             here = cells.index(test)
             if defining and not any(index < here for index in defining):

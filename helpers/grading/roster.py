@@ -14,7 +14,7 @@
 
 So Canvas's gradebook export and Moodle's grading worksheet are rosters as they are. Without a
 column `id`, the login, the SIS id, the e-mail address or the platform's number is a student's id,
-the first of them that a student has.
+the first of them that a student has. A roster that is given beside roster.csv names nobody anew.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,6 +52,8 @@ _HEADERS = {
 }
 #: What can be a student's id, the first of them that there is.
 _IDENTITIES = ("id", "canvas_login", "sis_id", "email", "canvas_id", "moodle_id")
+#: What a platform's list and roster.csv may both say of one student, the surest first.
+_SHARED = ("moodle_id", "canvas_id", "canvas_login", "sis_id", "email")
 #: How Moodle writes a date in English.
 _MOODLE_DATE = "%A, %d %B %Y, %I:%M %p"
 
@@ -75,14 +78,56 @@ class Student:
         return parse_time(self.handed_in)
 
 
+_FIELDS = fields(Student)
+
+
 def parse_time(text: str) -> datetime | None:
     """A time as ISO 8601 or as Moodle writes it in English; without a zone, this machine's."""
     for parse in (datetime.fromisoformat, lambda t: datetime.strptime(t, _MOODLE_DATE)):
-        try:
+        with suppress(ValueError, OverflowError):
             return parse(text.strip()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            continue
     return None
+
+
+def students_of(course: Path, roster: Path | None = None) -> tuple[Student, ...]:
+    """The students of `roster`, or of the course's roster.csv; nobody where there is neither.
+
+    Who is in both is called as in roster.csv: a platform's own list names nobody anew. ValueError
+    as of `read_roster`.
+    """
+    own = course / "roster.csv"
+    if roster is None or (own.is_file() and roster.resolve() == own.resolve()):
+        return read_roster(own) if own.is_file() else ()
+    students = read_roster(roster)
+    if own.is_file():
+        students = _called_as(read_roster(own), students)
+        _refuse_shared(roster, "id", [each.id for each in students])
+    return students
+
+
+def _called_as(known: Sequence[Student], students: Sequence[Student]) -> tuple[Student, ...]:
+    """The students, with what is known of those who share a number or an address with one."""
+    by: dict[tuple[str, str], Student | None] = {}
+    for student in known:
+        for key in _keys(student):
+            by[key] = student if key not in by else None
+    found = (next(filter(None, map(by.get, _keys(each))), None) for each in students)
+    return tuple(
+        each if one is None else _joined(one, each)
+        for one, each in zip(found, students, strict=True)
+    )
+
+
+def _keys(student: Student) -> list[tuple[str, str]]:
+    values = {column: getattr(student, column).casefold() for column in _SHARED}
+    return [(column, value) for column, value in values.items() if value]
+
+
+def _joined(known: Student, student: Student) -> Student:
+    """Called as they are known; the rest as the list has it: Moodle gives everyone a new number
+    for each assignment."""
+    both = {each.name: getattr(student, each.name) or getattr(known, each.name) for each in _FIELDS}
+    return Student(**{**both, "id": known.id, "name": known.name or student.name})
 
 
 def read_roster(path: Path) -> tuple[Student, ...]:
@@ -91,16 +136,7 @@ def read_roster(path: Path) -> tuple[Student, ...]:
     Raises ValueError, in one line that names the line, for a file that is none, an id that cannot
     be a folder's name, or one that two students have.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_ROSTER_BYTES + 1)
-        if len(data) > MAX_ROSTER_BYTES:
-            raise ValueError(f"{path} is too large for a roster")
-        text = data.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise ValueError(f"{path}: there is no such roster") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not text in UTF-8: save it as CSV (UTF-8)") from None
+    text = _text_of(path)
     head = text.splitlines()[0] if text.strip() else ""
     rows = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
     try:
@@ -116,22 +152,40 @@ def read_roster(path: Path) -> tuple[Student, ...]:
         raise ValueError(f"{path}, line {rows.line_num}: {error}") from None
     if not students:
         raise ValueError(f"{path} names no student")
-    for field in ("id", "canvas_id", "moodle_id"):
-        seen: dict[str, int] = {}
-        for number, student in enumerate(students, start=1):
-            # Some file systems do not tell ADA from ada.
-            value = getattr(student, field).casefold()
-            if value and value in seen:
-                raise ValueError(
-                    f"{path}: students {seen[value]} and {number} both have the {field} {value!r}"
-                )
-            seen[value] = number
+    for column in ("id", "canvas_id", "moodle_id"):
+        _refuse_shared(path, column, [getattr(student, column) for student in students])
     return tuple(students)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_ROSTER_BYTES + 1)
+        if len(data) > MAX_ROSTER_BYTES:
+            raise ValueError(f"{path} is too large for a roster")
+        return data.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise ValueError(f"{path}: there is no such roster") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not text in UTF-8: save it as CSV (UTF-8)") from None
+
+
+def _refuse_shared(path: Path, column: str, values: Sequence[str]) -> None:
+    """ValueError for a value that two students have."""
+    seen: dict[str, int] = {}
+    for number, value in enumerate(values, start=1):
+        # Some file systems do not tell ADA from ada.
+        value = value.casefold()
+        if value and value in seen:
+            raise ValueError(
+                f"{path}: students {seen[value]} and {number} both have the {column} {value!r}"
+            )
+        seen[value] = number
 
 
 def _columns(head: Sequence[str]) -> list[str]:
     names = [" ".join(name.lower().replace("_", " ").split()) for name in head]
-    known = {field.name for field in fields(Student)}
+    known = {field.name for field in _FIELDS}
     from_canvas = "student" in names
     columns = []
     for name in names:

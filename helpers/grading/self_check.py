@@ -9,20 +9,19 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from helpers.exercises import EXERCISES
 from helpers.grading.cohort import grade_notebook
 from helpers.grading.notebook import read_notebook, unit_of
-from helpers.grading.sandbox import SandboxError
+from helpers.grading.sandbox import Mode, SandboxError
 from helpers.grading.submission import CellScore, Graded
-from helpers.notebooks import Unit, find_unit
+from helpers.notebooks import Unit, bonus_cells, find_unit
 
 
-def check_notebook(
-    notebook: Path, course: Path, sandbox: Literal["bwrap", "none"], as_json: bool
-) -> None:
+def check_notebook(notebook: Path, course: Path, sandbox: Mode, as_json: bool) -> None:
     """Grades a notebook and prints each question's verdict and the total.
 
     Raises ValueError, in one line, for a file that is no notebook or belongs to no unit.
@@ -51,7 +50,7 @@ def check_notebook(
 
 def _summary(unit: Unit, graded: Graded) -> str:
     """The points, the bonus apart: "homework: 20 of 22 points, bonus 2 of 2, 1 to be read"."""
-    bonuses = {f"check_{each.name}" for each in EXERCISES.values() if each.bonus}
+    bonuses = bonus_cells()
     counted = [score for score in graded.scores if score.grade_id not in bonuses]
     bonus = [score for score in graded.scores if score.grade_id in bonuses]
     to_read = sum(score.max_score for score in graded.scores if score.needs_manual)
@@ -136,13 +135,6 @@ def _as_data(unit: Unit, graded: Graded, said: dict[str, str]) -> dict[str, Any]
         "max_total": graded.max_total,
         "remarks": list(graded.remarks),
         "scores": [
-            {
-                "grade_id": score.grade_id,
-                "score": score.score,
-                "max_score": score.max_score,
-                "needs_manual": score.needs_manual,
-                "verdict": said.get(score.grade_id, ""),
-            }
-            for score in graded.scores
+            {**asdict(score), "verdict": said.get(score.grade_id, "")} for score in graded.scores
         ],
     }

@@ -19,14 +19,17 @@ from typing import Any, Literal, Protocol
 from helpers.grading import rebuild
 from helpers.grading.inside.codec import dumps
 from helpers.grading.kernel import CallTimeout, CellRun, KernelDied
-from helpers.grading.markup import plain_line
+from helpers.grading.markup import Allowance, plain_line, shown_code
 from helpers.grading.notebook import Cell, Notebook, read_notebook, unit_of
-from helpers.grading.outputs import error_output
+from helpers.grading.outputs import error_output, score_of
 from helpers.grading.rebuild import Template
+from helpers.grading.sandbox import SandboxError
 from helpers.grading.trusted import Session, instructor_names, submission_seed
 
 #: Processes that one notebook may use up.
 MAX_STARTS = 5
+#: Lines on cells that failed; a notebook can have thousands of them.
+MAX_REMARKS = 30
 
 Status = Literal["graded", "for a person", "unreadable"]
 
@@ -158,13 +161,16 @@ def grade_submission(
         other = unit_of(handed_in)
         if other is not None and other != unit.name:
             raise ValueError(f"this is a notebook of {plain_line(other)}, not of {unit.name}")
-        rebuilt = rebuild.rebuild(unit.template, handed_in)
     except ValueError as error:
         return ungraded(unit, str(error), time.monotonic() - began)
+    try:
+        rebuilt = rebuild.rebuild(unit.template, handed_in)
+        return grade_rebuilt(unit, student, rebuilt, start, times)
+    except SandboxError:
+        raise
     except Exception as error:  # a fault of ours must not stop the others
         reason = f"the grader stumbled over it ({type(error).__name__})"
         return ungraded(unit, reason, time.monotonic() - began)
-    return grade_rebuilt(unit, student, rebuilt, start, times)
 
 
 def grade_rebuilt(
@@ -187,6 +193,10 @@ def grade_rebuilt(
         doubtful = run.notebook(notebook)
     finally:
         run.close()
+    given, allowance = {cell["source"] for cell in unit.template.cells}, Allowance()
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and cell["source"] not in given:
+            cell["source"] = shown_code(cell["source"], allowance)
     doubtful |= _tests_of(rebuilt)
     scores, remarks = _scores(notebook, doubtful, rebuilt.unanswered)
     return Graded(
@@ -234,6 +244,7 @@ class _Run:
         self.timed_out = False
         self._process: Process | None = None
         self._starts = 0
+        self._died = False
         self._done: list[str] = []
 
     def close(self) -> None:
@@ -255,8 +266,9 @@ class _Run:
                     self.remarks.append(f"{grade_id}: {judgement.remark}")
                 if judgement.for_a_person:
                     for_a_person.add(grade_id)
-            if self._starts and self._process is None:
+            if self._died:
                 # Raises if the warm process died, too: then it is no fault of the student's.
+                self._died = False
                 self.start().close()
         return for_a_person
 
@@ -269,7 +281,8 @@ class _Run:
             run = self._living().run(code, self._left(self.times.cell))
         except (KernelDied, CallTimeout) as error:
             cell["outputs"] = error.outputs or [error_output("DeadKernelError", str(error))]
-            self.remarks.append(f"cell {number}: {error}")
+            if len(self.remarks) < MAX_REMARKS:
+                self.remarks.append(f"cell {number}: {error}")
             self._note(error)
             if isinstance(error, CallTimeout):
                 self._done.append(code)
@@ -299,7 +312,8 @@ class _Run:
 
     def _note(self, error: KernelDied | CallTimeout) -> None:
         self.timed_out |= isinstance(error, CallTimeout) or error.timed_out
-        if isinstance(error, KernelDied):
+        if isinstance(error, KernelDied) and self._process is not None:
+            self._died = True
             self.close()
 
     def _living(self) -> Process:
@@ -318,6 +332,7 @@ class _Run:
                     pass
                 except KernelDied:
                     # It ended this time: go without it.
+                    self._died = True
                     process.close()
                     self._done += again[index + 1 :]
                     break
@@ -367,23 +382,6 @@ def _scores(
             score = 0.0 if grade_id in unanswered and not marks.get("task") else None
         scores.append(CellScore(grade_id, score, points, score is None or grade_id in doubtful))
     return tuple(scores), remarks
-
-
-def score_of(outputs: list[dict[str, Any]], points: float) -> tuple[float, str]:
-    """What nbgrader reads from the outputs of a test: nothing after an error, the number that is
-    the cell's result, or else everything; and what is wrong with a number that is no score."""
-    for output in outputs:
-        if output["output_type"] == "error":
-            return 0.0, ""
-        if output["output_type"] == "execute_result":
-            try:
-                score = float(output["data"]["text/plain"])
-            except ValueError:
-                return points, ""
-            if 0 <= score <= points:
-                return score, ""
-            return 0.0, f"the test's result {score:g} is no score between 0 and {points:g}"
-    return points, ""
 
 
 def _is_graded(cell: Cell) -> bool:

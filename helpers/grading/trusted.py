@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import hmac
 import io
+import math
 import random
 import signal
 import threading
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import helpers
-from helpers.grading.inside.codec import Function
+from helpers.grading.inside.codec import MAX_NODES, Function
 from helpers.grading.kernel import CallTimeout, KernelDied, StudentError
 from helpers.grading.notebook import Cell, Notebook
 from helpers.grading.outputs import error_output
@@ -259,7 +260,12 @@ def _plain(value: Any) -> Any:
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
-    return value.tolist() if hasattr(value, "tolist") else value
+    if not hasattr(value, "tolist"):
+        return value
+    if math.prod(value.shape) > MAX_NODES:
+        # As of a list: to look at ten million numbers, case by case, takes minutes.
+        raise StudentError("TooLarge", f"the answer has more than {MAX_NODES:,} numbers")
+    return value.tolist()
 
 
 def _result(value: Any) -> dict[str, Any]:
@@ -283,7 +289,9 @@ def _failure(error: BaseException, source: str) -> dict[str, Any]:
     line, lines = _line_of(error), hidden_lines(source)
     text, hidden = lines[line - 1] if 0 < line <= len(lines) else ("", False)
     if hidden:
-        return error_output(type(error).__name__, "a hidden test failed")
+        # A name of the student's choice could tell what the test passes in.
+        kind = type(error).__name__
+        return error_output(kind if hasattr(builtins, kind) else "Error", "a hidden test failed")
     shown = (f"----> {line} {text}",) if text else ()
     return error_output(type(error).__name__, str(error)[:2000], shown)
 

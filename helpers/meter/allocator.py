@@ -28,10 +28,8 @@ LARGE_LIMIT = 10 * MIB
 ROUND_LARGE = 2 * MIB
 
 #: Bytes of scratch space that cuBLAS keeps for each thread that calls it: 2 x 4 MiB + 8 x 16 KiB.
+#: From compute capability 9.0 (H100) on it keeps 32 MiB, which no prediction here assumes.
 CUBLAS_WORKSPACE = 2 * 4 * MIB + 8 * 16 * KIB
-
-#: The same from compute capability 9.0 (H100) on.
-CUBLAS_WORKSPACE_HOPPER = 32 * MIB
 
 #: What a CUDA context takes outside the allocator: driver, kernels, stacks. It depends on the
 #: device and the driver; between 300 and 600 MiB is usual. Not part of any allocator figure.

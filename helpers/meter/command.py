@@ -9,17 +9,12 @@ import torch
 
 from helpers.conventions import dtype_name, format_bytes, format_count
 from helpers.meter.count import count
-from helpers.meter.models import build, default_input
+from helpers.meter.models import TORCH_DTYPES, build, default_input
 from helpers.meter.result import Count
 from helpers.meter.table import HEADS, notes, rows_of
 
-_DTYPES = {
-    "fp64": torch.float64,
-    "fp32": torch.float32,
-    "tf32": torch.float32,
-    "fp16": torch.float16,
-    "bf16": torch.bfloat16,
-}
+#: TF32 is a way of multiplying: its tensors lie in memory as fp32.
+_DTYPES = {**TORCH_DTYPES, "tf32": torch.float32}
 
 
 def count_command(

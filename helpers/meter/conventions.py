@@ -62,7 +62,7 @@ class Course:
         if func.is_view or name in UNWRITTEN:
             return _free
         if name.removesuffix("_backward") in FUSED_KERNELS:
-            return _kernel_cost(self, func, name.endswith("_backward"))
+            return _kernel_cost(func, name.endswith("_backward"))
         macs, scalars = MACS.get(name), scalar_price(name)
         if macs is None:
             if scalars is None:
@@ -127,7 +127,7 @@ def _products_only(macs: Callable[..., int]) -> Cost:
     return cost
 
 
-def _kernel_cost(convention: Course, func: torch._ops.OpOverload, backward: bool) -> Cost:
+def _kernel_cost(func: torch._ops.OpOverload, backward: bool) -> Cost:
     names = [argument.name for argument in func._schema.arguments]
 
     def cost(args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> tuple[int, int]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch._prims_common import suggest_memory_format
 
-from helpers.meter.onednn import convolution_of, is_channels_last, uses_onednn
+from helpers.meter.onednn import Convolution, convolution_of, is_channels_last, uses_onednn
 
 aten = torch.ops.aten
 
@@ -26,41 +26,49 @@ def _memory_format(source: Tensor, weight: Tensor) -> torch.memory_format:
     return torch.channels_last if source.dim() == 4 else torch.channels_last_3d
 
 
-def _convolution(
-    source: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    transposed: bool,
-    output_padding: Any,
-    groups: int,
-) -> Tensor:
-    out = aten.convolution.default(
-        source, weight, bias, stride, padding, dilation, transposed, output_padding, groups
-    )
-    return torch.empty_like(out, memory_format=_memory_format(source, weight))
+class _Convolution(NamedTuple):
+    """The arguments of `aten.convolution`."""
+
+    source: Tensor
+    weight: Tensor
+    bias: Tensor | None
+    stride: Any
+    padding: Any
+    dilation: Any
+    transposed: bool
+    output_padding: Any
+    groups: int
 
 
-def _convolution_backward(
-    gradient: Tensor,
-    source: Tensor,
-    weight: Tensor,
-    bias_sizes: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    transposed: bool,
-    output_padding: Any,
-    groups: int,
-    mask: list[bool],
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    layout = _memory_format(source, weight)
+class _ConvolutionBackward(NamedTuple):
+    """The arguments of `aten.convolution_backward`; `mask`: gradients of input, weight, bias."""
+
+    gradient: Tensor
+    source: Tensor
+    weight: Tensor
+    bias_sizes: Any
+    stride: Any
+    padding: Any
+    dilation: Any
+    transposed: bool
+    output_padding: Any
+    groups: int
+    mask: list[bool]
+
+
+def _convolution(*args: Any) -> Tensor:
+    call = _Convolution(*args)
+    out = aten.convolution.default(*args)
+    return torch.empty_like(out, memory_format=_memory_format(call.source, call.weight))
+
+
+def _convolution_backward(*args: Any) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    call = _ConvolutionBackward(*args)
+    layout = _memory_format(call.source, call.weight)
     return (
-        torch.empty_like(source, memory_format=layout) if mask[0] else None,
-        torch.empty_like(weight, memory_format=layout) if mask[1] else None,
-        gradient.new_empty(gradient.shape[1]) if mask[2] else None,
+        torch.empty_like(call.source, memory_format=layout) if call.mask[0] else None,
+        torch.empty_like(call.weight, memory_format=layout) if call.mask[1] else None,
+        call.gradient.new_empty(call.gradient.shape[1]) if call.mask[2] else None,
     )
 
 
@@ -121,46 +129,27 @@ def _copy_bytes(tensor: Tensor, layout: torch.memory_format) -> int:
     return 0 if tensor.is_contiguous(memory_format=layout) else tensor.numel() * tensor.itemsize
 
 
-def _convolution_workspace(
-    out: Tensor,
-    source: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    transposed: bool,
-    output_padding: Any,
-    groups: int,
-) -> int:
-    onednn = uses_onednn(source, weight, stride, dilation, groups)
-    copies = _copy_bytes(source, _memory_format(source, weight))
-    if not onednn:
-        return copies + _column_bytes(source, weight, out, stride, padding)
-    return copies + convolution_of(source, weight, out.shape[2:], stride, groups).forward()
+def _convolution_workspace(out: Tensor, *args: Any) -> int:
+    call = _Convolution(*args)
+    copies = _copy_bytes(call.source, _memory_format(call.source, call.weight))
+    return copies + _kernel_bytes(call, out, lambda shapes: shapes.forward())
 
 
-def _convolution_backward_workspace(
-    out: tuple[Tensor | None, ...],
-    gradient: Tensor,
-    source: Tensor,
-    weight: Tensor,
-    bias_sizes: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    transposed: bool,
-    output_padding: Any,
-    groups: int,
-    mask: list[bool],
+def _convolution_backward_workspace(out: tuple[Tensor | None, ...], *args: Any) -> int:
+    call = _ConvolutionBackward(*args)
+    layout = _memory_format(call.source, call.weight)
+    copies = _copy_bytes(call.source, layout) + _copy_bytes(call.gradient, layout)
+    mask = call.mask[0], call.mask[1], call.mask[2]
+    return copies + _kernel_bytes(call, call.gradient, lambda shapes: shapes.backward(mask))
+
+
+def _kernel_bytes(
+    call: _Convolution | _ConvolutionBackward, out: Tensor, onednn: Callable[[Convolution], int]
 ) -> int:
-    onednn = uses_onednn(source, weight, stride, dilation, groups)
-    layout = _memory_format(source, weight)
-    copies = _copy_bytes(source, layout) + _copy_bytes(gradient, layout)
-    if not onednn:
-        return copies + _column_bytes(source, weight, gradient, stride, padding)
-    shapes = convolution_of(source, weight, gradient.shape[2:], stride, groups)
-    return copies + shapes.backward((mask[0], mask[1], mask[2]))
+    """What oneDNN's kernel takes, or PyTorch's own; `out` is as large as the result."""
+    if not uses_onednn(call.source, call.weight, call.stride, call.dilation, call.groups):
+        return _column_bytes(call.source, call.weight, out, call.stride, call.padding)
+    return onednn(convolution_of(call.source, call.weight, out.shape[2:], call.stride, call.groups))
 
 
 def _column_bytes(source: Tensor, weight: Tensor, out: Tensor, stride: Any, padding: Any) -> int:

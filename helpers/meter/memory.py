@@ -25,18 +25,11 @@ from helpers.ledger import Ledger
 from helpers.meter.allocator import CUDA_CONTEXT
 from helpers.meter.cuda_replay import cublas_bytes, replay
 from helpers.meter.meta_model import checkpoint_modules
-from helpers.meter.models import as_input, build
+from helpers.meter.models import TORCH_DTYPES, as_input, build
 from helpers.meter.optimizer_states import make_optimizer, prepare_states
 from helpers.meter.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.storages import StorageLog
 from helpers.meter.timeline import Timeline, timeline_of
-
-_TORCH_DTYPES = {
-    "fp64": torch.float64,
-    "fp32": torch.float32,
-    "fp16": torch.float16,
-    "bf16": torch.bfloat16,
-}
 
 
 @dataclass(frozen=True)
@@ -76,11 +69,6 @@ class Memory:
         except MemoryError:
             return False
         return True
-
-    @property
-    def on_device(self) -> int:
-        """Bytes taken from a device with room to spare: what is reserved, and the context."""
-        return self.reserved + self.context
 
     @property
     def saved_bytes(self) -> int:
@@ -220,6 +208,6 @@ def _torch_dtype(dtype: object) -> torch.dtype | None:
     if dtype is None:
         return None
     name = dtype_name(dtype)
-    if name not in _TORCH_DTYPES:
-        raise ValueError(f"no model runs in {name} here: use {', '.join(_TORCH_DTYPES)}")
-    return _TORCH_DTYPES[name]
+    if name not in TORCH_DTYPES:
+        raise ValueError(f"no model runs in {name} here: use {', '.join(TORCH_DTYPES)}")
+    return TORCH_DTYPES[name]

@@ -10,6 +10,16 @@ from typing import Any
 import torch
 from torch import nn
 
+from helpers.meter.meta_model import to_meta
+
+#: The formats that a model can run in here, by the course's names.
+TORCH_DTYPES = {
+    "fp64": torch.float64,
+    "fp32": torch.float32,
+    "fp16": torch.float16,
+    "bf16": torch.bfloat16,
+}
+
 
 def build(name: str) -> nn.Module:
     """The timm model called `name`, or what `module:factory` returns, built without storage.
@@ -57,8 +67,7 @@ def as_meta(value: Any, keep_integers: bool = False) -> Any:
             return value
         if value.is_meta and not value.is_inference():
             return value
-        meta = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
-        return meta.requires_grad_(value.requires_grad)
+        return to_meta(value)
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
         return type(value)(as_meta(item, keep_integers) for item in value)
     if isinstance(value, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any
 
 from helpers.conventions import PRICE
@@ -48,6 +49,11 @@ def rms_normalize_gradient(n: int, groups: int, learned: int) -> int:
     return flops + (n * MULTIPLY + (n - learned) * ADD + n * MULTIPLY if learned else 0)
 
 
+def _length(weight: Any) -> int:
+    """Of γ, and of β; 0 without them."""
+    return weight.numel() if weight is not None else 0
+
+
 def _batch_norm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
     x, weight, training = args[0], args[1], args[5]
     return normalize(x.numel(), x.shape[1], weight is not None, training)
@@ -55,8 +61,7 @@ def _batch_norm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
 
 def _batch_norm_gradient(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
     x, weight, training = args[1], args[2], args[7]
-    learned = weight.numel() if weight is not None else 0
-    return normalize_gradient(x.numel(), x.shape[1], learned, training)
+    return normalize_gradient(x.numel(), x.shape[1], _length(weight), training)
 
 
 def _layer_norm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
@@ -66,8 +71,7 @@ def _layer_norm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
 
 def _layer_norm_gradient(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
     x, mean, weight = args[1], args[3], args[5]
-    learned = weight.numel() if weight is not None else 0
-    return normalize_gradient(x.numel(), mean.numel(), learned)
+    return normalize_gradient(x.numel(), mean.numel(), _length(weight))
 
 
 def _group_norm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
@@ -77,8 +81,7 @@ def _group_norm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
 
 def _group_norm_gradient(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
     x, mean, weight = args[1], args[2], args[4]
-    learned = weight.numel() if weight is not None else 0
-    return normalize_gradient(x.numel(), mean.numel(), learned)
+    return normalize_gradient(x.numel(), mean.numel(), _length(weight))
 
 
 def _no_training(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
@@ -93,16 +96,12 @@ def _always_training(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
 
 def _rms_norm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
     x, features, weight = args[0], args[1], args[2]
-    groups = x.numel()
-    for feature in features:
-        groups //= feature
-    return rms_normalize(x.numel(), groups, weight is not None)
+    return rms_normalize(x.numel(), x.numel() // prod(features), weight is not None)
 
 
 def _rms_norm_gradient(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
     x, root, weight = args[1], args[3], args[4]
-    learned = weight.numel() if weight is not None else 0
-    return rms_normalize_gradient(x.numel(), root.numel(), learned)
+    return rms_normalize_gradient(x.numel(), root.numel(), _length(weight))
 
 
 NORMS: dict[str, Price] = {

@@ -14,6 +14,7 @@ from typing import Any
 from helpers.conventions import PRICE
 from helpers.meter.elementwise_prices import GELU, GELU_GRADIENT, PER_ELEMENT
 from helpers.meter.free import COMPARE, MOVE
+from helpers.meter.norm_prices import NORMS
 
 ADD, MULTIPLY, DIVIDE = PRICE["add"], PRICE["multiply"], PRICE["divide"]
 EXP, ROOT, TRANSCENDENTAL = PRICE["exponential"], PRICE["sqrt"], PRICE["transcendental"]
@@ -146,20 +147,21 @@ def _rows(x: Any, dim: int) -> tuple[int, int]:
     return n, n // max(x.shape[dim], 1) if x.dim() else 1
 
 
+def _window(kernel: Any, dimensions: int) -> int:
+    """Numbers in a window, whose sides are given one by one or as one for all."""
+    return prod(kernel) if len(kernel) == dimensions else kernel[0] ** dimensions
+
+
 def _window_average(dimensions: int) -> Price:
     def cost(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-        kernel = args[1]
-        window = prod(kernel) if len(kernel) == dimensions else kernel[0] ** dimensions
-        return out.numel() * ((window - 1) * ADD + DIVIDE)
+        return out.numel() * ((_window(args[1], dimensions) - 1) * ADD + DIVIDE)
 
     return cost
 
 
 def _window_average_gradient(dimensions: int) -> Price:
     def cost(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-        kernel = args[2]
-        window = prod(kernel) if len(kernel) == dimensions else kernel[0] ** dimensions
-        return args[0].numel() * (window * ADD + DIVIDE)
+        return args[0].numel() * (_window(args[2], dimensions) * ADD + DIVIDE)
 
     return cost
 
@@ -207,6 +209,16 @@ def _interpolation(taps: int, gradient: bool = False) -> Price:
     return cost
 
 
+def _grid_sample(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
+    """Bilinear at coordinates that are first made pixels: ((x + 1) · size − 1) · ½, 4 FLOP each."""
+    return _interpolation(2)(args, kwargs, out) + args[1].numel() * 2 * (ADD + MULTIPLY)
+
+
+def _added_back(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
+    """The gradient of what copies or chooses numbers: each ∂y is added to the one it came from."""
+    return args[0].numel() * ADD
+
+
 def _scatter_sum(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
     """Additions of the scattered numbers (the third tensor: index_add, scatter_add)."""
     source = args[3] if len(args) > 3 else kwargs.get("source", args[-1])
@@ -218,14 +230,18 @@ def _put(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
     return args[2].numel() * ADD if accumulate else 0
 
 
+def _folded(n: int, reduction: int) -> int:
+    """A loss of n numbers made one: none (0), their mean (1), their sum (2)."""
+    return {0: 0, 1: (n - 1) * ADD + DIVIDE, 2: (n - 1) * ADD}[reduction]
+
+
 def _mean_of(each: int) -> Price:
     """A loss: `each` FLOP an element, then their sum and, for a mean, its division."""
 
     def cost(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
         n = args[0].numel()
         reduction = next((a for a in args[2:] if isinstance(a, int)), kwargs.get("reduction", 1))
-        folded = {0: 0, 1: (n - 1) * ADD + DIVIDE, 2: (n - 1) * ADD}[int(reduction)]
-        return each * n + folded
+        return each * n + _folded(n, int(reduction))
 
     return cost
 
@@ -234,8 +250,7 @@ def _nll(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
     """One chosen number for each target: their sum and, for a mean, its division."""
     targets, weights, reduction = args[1].numel(), args[2], args[3]
     each = MULTIPLY * targets if weights is not None else 0
-    folded = {0: 0, 1: (targets - 1) * ADD + DIVIDE, 2: (targets - 1) * ADD}[reduction]
-    return each + folded
+    return each + _folded(targets, reduction)
 
 
 def _nll_gradient(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
@@ -297,38 +312,34 @@ FORMULAS: dict[str, Price] = {
     "_adaptive_avg_pool2d_backward": _adaptive_average_gradient(2),
     "_adaptive_avg_pool3d_backward": _adaptive_average_gradient(3),
     **dict.fromkeys(
-        ("max_pool2d_with_indices_backward", "max_pool3d_with_indices_backward"),
-        lambda args, kwargs, out: args[0].numel() * ADD,
-    ),
-    **dict.fromkeys(
-        ("adaptive_max_pool2d_backward", "embedding_dense_backward"),
-        lambda args, kwargs, out: args[0].numel() * ADD,
+        (
+            *("max_pool2d_with_indices_backward", "max_pool3d_with_indices_backward"),
+            *("adaptive_max_pool2d_backward", "embedding_dense_backward"),
+            *("upsample_nearest2d_backward", "_upsample_nearest_exact2d_backward"),
+            *("reflection_pad1d_backward", "reflection_pad2d_backward"),
+            *("replication_pad2d_backward", "col2im", "unfold_backward"),
+        ),
+        _added_back,
     ),
     **dict.fromkeys(
         ("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d"), _interpolation(2)
     ),
-    **dict.fromkeys(("_upsample_bilinear2d_aa",), _interpolation(2)),
+    "_upsample_bilinear2d_aa": _interpolation(2),
     **dict.fromkeys(("upsample_bicubic2d", "_upsample_bicubic2d_aa"), _interpolation(4)),
     **dict.fromkeys(
-        ("upsample_linear1d_backward", "upsample_bilinear2d_backward"), _interpolation(2, True)
+        (
+            *("upsample_linear1d_backward", "upsample_bilinear2d_backward"),
+            "_upsample_bilinear2d_aa_backward",
+        ),
+        _interpolation(2, gradient=True),
     ),
-    "_upsample_bilinear2d_aa_backward": _interpolation(2, True),
     **dict.fromkeys(
-        ("upsample_bicubic2d_backward", "_upsample_bicubic2d_aa_backward"), _interpolation(4, True)
+        ("upsample_bicubic2d_backward", "_upsample_bicubic2d_aa_backward"),
+        _interpolation(4, gradient=True),
     ),
-    **dict.fromkeys(
-        ("upsample_nearest2d_backward", "_upsample_nearest_exact2d_backward"),
-        lambda args, kwargs, out: args[0].numel() * ADD,
-    ),
-    "grid_sampler_2d": lambda args, kwargs, out: out.numel() * 9 + args[1].numel() * 4,
+    "grid_sampler_2d": _grid_sample,
     **dict.fromkeys(("index_add", "scatter_add", "index_reduce", "scatter_reduce"), _scatter_sum),
-    **dict.fromkeys(
-        ("reflection_pad1d_backward", "reflection_pad2d_backward", "replication_pad2d_backward"),
-        lambda args, kwargs, out: args[0].numel() * ADD,
-    ),
     **dict.fromkeys(("index_put", "_index_put_impl", "_unsafe_index_put"), _put),
-    "col2im": lambda args, kwargs, out: args[0].numel() * ADD,
-    "unfold_backward": lambda args, kwargs, out: args[0].numel() * ADD,
     "mse_loss": _mean_of(ADD + MULTIPLY),
     "smooth_l1_loss": _mean_of(ADD + 2 * MULTIPLY),
     "huber_loss": _mean_of(ADD + 2 * MULTIPLY),
@@ -344,8 +355,6 @@ FORMULAS: dict[str, Price] = {
 
 def scalar_price(name: str) -> Price | None:
     """The formula of an ATen operation (its name without `aten::`), None if it has no price."""
-    from helpers.meter.norm_prices import NORMS
-
     for table in (FORMULAS, NORMS):
         if name in table:
             return table[name]

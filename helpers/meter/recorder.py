@@ -129,7 +129,7 @@ class Recorder(TorchDispatchMode):
         try:
             return func(*args, **kwargs), args, kwargs
         except (RuntimeError, NotImplementedError):
-            if not any(not tensor.is_meta for tensor in tensors_in(args, kwargs)):
+            if all(tensor.is_meta for tensor in tensors_in(args, kwargs)):
                 raise
             args, kwargs = self._to_meta(args), self._to_meta(kwargs)
             return func(*args, **kwargs), args, kwargs

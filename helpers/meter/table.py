@@ -13,16 +13,15 @@ if TYPE_CHECKING:
 HEADS = ("module", "type", "calls", "parameters", "MAC", "FLOP", "share", "moved", "FLOP/B")
 
 
-def rows_of(count: Count, depth: int | None = 1) -> list[tuple[str, ...]]:
-    """The cells of the table, one tuple for each module to `depth`."""
-    return [_cells(count, row) for row in count.by_module(depth)]
+def rows_of(count: Count) -> list[tuple[str, ...]]:
+    """The cells of the table: the model, then each of its own modules with all that it contains."""
+    return [_cells(count, row) for row in count.by_module(depth=1)]
 
 
 def _cells(count: Count, row: Row) -> tuple[str, ...]:
     share = row.flops / count.flops if count.flops else 0.0
-    indent = "  " * (row.name.count(".") + 1) if row.name else ""
     return (
-        f"{indent}{row.name or count.title}",
+        f"  {row.name}" if row.name else count.title,
         row.kind,
         f"{row.calls}",
         format_count(row.parameters),
@@ -46,9 +45,9 @@ def notes(count: Count) -> list[str]:
     return lines
 
 
-def count_table(count: Count, depth: int | None = 1) -> str:
+def count_table(count: Count) -> str:
     """The table as aligned text."""
-    rows = [HEADS, *rows_of(count, depth)]
+    rows = [HEADS, *rows_of(count)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
     lines = [
         "  ".join(
@@ -60,7 +59,7 @@ def count_table(count: Count, depth: int | None = 1) -> str:
     return "\n".join([*lines, *notes(count)])
 
 
-def count_html(count: Count, depth: int | None = 1) -> str:
+def count_html(count: Count) -> str:
     """The table as HTML."""
 
     def line(cells: tuple[str, ...], tag: str) -> str:
@@ -71,6 +70,6 @@ def count_html(count: Count, depth: int | None = 1) -> str:
         )
         return f"<tr>{''.join(aligned)}</tr>"
 
-    body = "".join(line(row, "td") for row in rows_of(count, depth))
+    body = "".join(line(row, "td") for row in rows_of(count))
     remarks = "<br>".join(map(html.escape, notes(count)))
     return f"<table>{line(HEADS, 'th')}{body}</table><p>{remarks}</p>"

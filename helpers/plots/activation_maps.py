@@ -36,7 +36,7 @@ def in_and_out(
     from matplotlib.patches import Patch
 
     fig, panels = figure(
-        len(networks), 1, size=(6.2, 0.8 + 2.0 * len(networks)), sharey=True, squeeze=False
+        len(networks), 1, size=(5.2, 0.8 + 2.0 * len(networks)), sharey=True, squeeze=False
     )
     for ax, (network, layers) in zip(panels[:, 0], networks.items(), strict=True):
         _panel(ax, network, layers, limit)
@@ -111,7 +111,7 @@ def lifetimes(steps: Mapping[str, Memory], smallest: int = 0) -> Figure:
     """
     from matplotlib.patches import Patch
 
-    fig, panels = figure(len(steps), 1, size=(6.2, 2.5 * len(steps)), squeeze=False)
+    fig, panels = figure(len(steps), 1, size=(5.2, 2.5 * len(steps)), squeeze=False)
     for ax, (name, memory) in zip(panels[:, 0], steps.items(), strict=True):
         lives = storage_lives(memory, smallest)
         phases = [phase for phase in memory.timeline.phases if phase != "optimizer"]
@@ -166,7 +166,7 @@ def held_over_time(
 
     The horizontal axis is the share of the pass, because passes differ in their number of events.
     """
-    ax = axes_or_new(ax, (6.2, 3.4))
+    ax = axes_or_new(ax, (5.2, 3.4))
     for number, (name, held) in enumerate(profiles.items()):
         share = np.linspace(0, 100, len(held))
         ax.plot(

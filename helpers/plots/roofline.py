@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from helpers.conventions import format_count
 from helpers.hardware import Device, device
 from helpers.plots.style import ACCENT, COLORS, FAINT, INK, MARKERS, axes_or_new
 from helpers.roofline import Point, attainable_rate
@@ -72,8 +71,15 @@ def roofline(
     ax.set_xlabel("arithmetic intensity, FLOP/B")
     ax.set_ylabel(f"attainable rate, FLOP/s ({dtype})")
     ax.set_title(
-        f"{where.name}: memory bounds {memory:.0%} of the time,"
-        f" at least {format_count(total * 1e6, 'µs').replace(' kµs', ' ms').replace(' Mµs', ' s')}"
+        f"{where.name}: memory bounds {memory:.0%} of the time, at least {_duration(total)}"
     )
     ax.legend(loc="lower right")
     return ax
+
+
+def _duration(seconds: float) -> str:
+    """Seconds for people: "3.20 ms"."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.2f} {unit}"
+    return f"{seconds * 1e6:.2f} µs"

@@ -24,19 +24,16 @@ COLORS = ("#0072b2", "#e69f00", "#009e73", "#f0e442", "#d55e00", "#56b4e9", "#cc
 HATCHES = ("", "//", "..", "\\\\", "xx", "--", "oo", "++")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
+#: Rules that act when axes are made; a title, a legend or a text takes its look where it is drawn.
 _RULES: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
     "axes.labelsize": 10,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "text.color": INK,
     "xtick.labelsize": 9,
     "ytick.labelsize": 9,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
     "figure.constrained_layout.use": True,
     "figure.dpi": 110,
 }

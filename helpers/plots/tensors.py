@@ -81,8 +81,9 @@ def strides(
     """
     places = positions(shape, strides, offset)
     reached = {place: row for row, line in enumerate(places) for place in line}
-    if min(reached) < 0 or max(reached) >= size:
-        raise ValueError(f"a storage of {size} has no position {max(reached)}")
+    for place in (min(reached), max(reached)):
+        if not 0 <= place < size:
+            raise ValueError(f"a storage of {size} has no position {place}")
     fig, ax = figure(size=(6.4, 3.0))
     shades = [SHADES[row % len(SHADES)] for row in range(shape[0])]
     left = (size - shape[1]) / 2

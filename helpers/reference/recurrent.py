@@ -116,6 +116,10 @@ class LSTM(RNN):
         ("sum of the new cell", "add", 1),
     )
 
+    def writes(self) -> Mapping[str, int]:
+        written = super().writes()
+        return {**written, "last cell": written["last state"]}
+
 
 class GRU(RNN):
     """GRU: n = tanh(W x + r · (U h)), h ← (h − n) · z + n, with σ gates r and z.

@@ -45,9 +45,10 @@ def training_state_bytes(
     """
     count = whole("parameters", parameters)
     if optimizer not in (*_STATES, "adam8bit"):
-        raise ValueError(f"optimizer must be one of {', '.join(_STATES)}, adam8bit")
+        known = ", ".join((*_STATES, "adam8bit"))
+        raise ValueError(f"optimizer must be one of {known}, not {optimizer!r}")
     mixed = precision == "mixed"
-    full = 4 if precision in ("mixed", "autocast") else dtype_bytes(precision)
+    full = _full_width(precision)
     work = 2 if mixed else full
     terms = [Term("weights", count, work), Term("gradients", count, work)]
     if mixed:
@@ -59,6 +60,11 @@ def training_state_bytes(
         terms += [Term(name, count, full) for name in _STATES[optimizer]]
     title = f"{count:,} parameters, {optimizer}, {precision}"
     return Ledger("B", tuple(terms), title=title)
+
+
+def _full_width(precision: str) -> float:
+    """Bytes of a number that the optimizer keeps and updates."""
+    return 4 if precision in ("mixed", "autocast") else dtype_bytes(precision)
 
 
 def training_bytes(
@@ -77,8 +83,7 @@ def training_bytes(
     ledger = training_state_bytes(parameters, optimizer, precision)
     terms = [*ledger.terms, Term("saved activations", whole("saved_bytes", saved_bytes, 0))]
     if foreach and optimizer in ("adam", "adamw"):
-        full = 4 if precision in ("mixed", "autocast") else dtype_bytes(precision)
-        terms.append(Term("temporaries", parameters, full))
+        terms.append(Term("temporaries", parameters, _full_width(precision)))
     return Ledger("B", tuple(terms), title=ledger.title)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from helpers.conventions import dtype_bytes
 from helpers.ledger import Ledger, Term
@@ -15,11 +16,12 @@ from helpers.reference.attention import Attention
 from helpers.reference.composite import Composite
 from helpers.reference.elementwise import GELU, Product, ReLU, SiLU, Sum
 from helpers.reference.embedding import Embedding
-from helpers.reference.layer import Layer, cost_function, elements_of, whole
+from helpers.reference.layer import Layer, cost_function, whole
 from helpers.reference.linear import Linear
 from helpers.reference.normalization import LayerNorm, RMSNorm
 
 _ACTIVATIONS = {"gelu": GELU, "relu": ReLU, "swiglu": SiLU}
+_NORMS = {"layer": LayerNorm, "rms": RMSNorm}
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,8 @@ class TransformerBlock(Composite):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.norm not in ("layer", "rms"):
-            raise ValueError(f"norm must be layer or rms, not {self.norm!r}")
+        if self.norm not in _NORMS:
+            raise ValueError(f"norm must be {' or '.join(_NORMS)}, not {self.norm!r}")
         self.parts()
 
     def parts(self) -> Mapping[str, tuple[int, Layer]]:
@@ -101,8 +103,7 @@ class TransformerBlock(Composite):
             causal=self.causal,
             bias=self.bias,
         )
-        norm_type = LayerNorm if self.norm == "layer" else RMSNorm
-        norm = norm_type(self.batch, self.width, self.tokens)
+        norm = _NORMS[self.norm](self.batch, self.width, self.tokens)
         parts: dict[str, tuple[int, Layer]] = {
             "norms": (2 if self.context is None else 3, norm),
             "attention": (1, attention),
@@ -111,7 +112,7 @@ class TransformerBlock(Composite):
             cross = Attention(*sizes, self.heads, context=self.context, bias=self.bias)
             parts["cross-attention"] = (1, cross)
         mlp = FeedForward(*sizes, self.hidden, self.activation, self.bias)
-        residual = Sum(elements_of("block", sizes), inputs=2)
+        residual = Sum(sizes, inputs=2)
         return {**parts, "mlp": (1, mlp), "residuals": (2 if self.context is None else 3, residual)}
 
 
@@ -156,12 +157,11 @@ class DecoderModel(Composite):
             norm=self.norm,
             bias=self.bias,
         )
-        norm_type = LayerNorm if self.norm == "layer" else RMSNorm
         head = Linear(self.batch, self.width, self.vocabulary, False, self.tokens)
         return {
             "embedding": (1, Embedding(self.batch, self.vocabulary, self.width, self.tokens)),
             "blocks": (self.layers, block),
-            "last norm": (1, norm_type(self.batch, self.width, self.tokens)),
+            "last norm": (1, _NORMS[self.norm](self.batch, self.width, self.tokens)),
             "head": (1, head),
         }
 
@@ -193,9 +193,7 @@ def kv_cache_bytes(
         "kv_heads": kv_heads,
         "head_width": head_width,
     }
-    count = 1
-    for name, size in sizes.items():
-        count *= whole(name, size)
+    count = prod(whole(name, size) for name, size in sizes.items())
     width = dtype_bytes(dtype)
     return Ledger("B", (Term("keys", count, width), Term("values", count, width)), "kv_cache_bytes")
 

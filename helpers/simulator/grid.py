@@ -225,7 +225,7 @@ class _Cuda:
         if request == len(self._allocated):
             # A type of Numba's is known by its name, as numpy knows it.
             kind = np.dtype(getattr(dtype, "name", None) or dtype)
-            unwritten = np.full(shape, np.nan if kind.kind == "f" else -1, kind)
+            unwritten = np.full(shape, np.nan if kind.kind == "f" else -1).astype(kind)
             self._allocated.append(_SharedArray(unwritten, f"shared array {request + 1}", self))
         return self._allocated[request]
 

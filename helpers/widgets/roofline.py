@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from helpers.conventions import dtype_bytes, format_count
 from helpers.hardware import DEVICES
 from helpers.plots.roofs import Roof, roofs
-from helpers.plots.style import ACCENT
+from helpers.plots.style import ACCENT, figure
 from helpers.roofline import Point, point
 from helpers.widgets.sliders import with_sliders
 
@@ -67,14 +67,12 @@ def roofline_figure(device: str, dtype: str, layer: str, batch: int) -> Figure:
     )
     # One frame for every choice, so that the point moves and not the axes.
     ax.set_ylim(1e10, 1e16)
-    figure = ax.get_figure()
-    assert figure is not None
-    return figure  # type: ignore[return-value]
+    drawn = ax.get_figure()
+    assert drawn is not None
+    return drawn  # type: ignore[return-value]
 
 
 def _said(text: str) -> Figure:
-    from helpers.plots.style import figure
-
     fig, ax = figure(size=(6.2, 4.2))
     ax.text(0.5, 0.5, text, ha="center", va="center", fontsize=11)
     ax.axis("off")

@@ -16,6 +16,7 @@ from torch import nn
 
 from helpers.check import check, progress
 from helpers.conventions import format_bytes
+from helpers.tried import numbers, tried
 
 # PyTorch's profiler is not to talk about itself.
 os.environ["KINETO_LOG_LEVEL"] = "99"
@@ -45,18 +46,16 @@ def in_and_out_of(name, side=224):
 
 
 networks = {}
-print(f"{'':14}{'parameters':>12}{'at once, at most':>20}")
+print(f"{'':11}{'parameters':>12}{'most at once':>14}")
 for name, title in ("resnet18", "ResNet-18"), ("mobilenetv2_100", "MobileNetV2"):
     networks[title], parameters = in_and_out_of(name)
     peak = max(map(sum, networks[title].values()))
-    print(f"{title:14}{parameters:12,}{peak:20,}")
+    print(f"{title:11}{parameters:12,}{peak:14,}")
 
 # %% tags=["skip-grading"]
 from helpers.plots.activation_maps import in_and_out
 
-in_and_out(
-    networks, "activations", "Fewer parameters, higher peak: MobileNetV2's early layers are wide"
-)
+in_and_out(networks, "activations", "Fewer parameters, higher peak: MobileNetV2 starts wide")
 plt.show()
 
 # %% [markdown]
@@ -217,8 +216,8 @@ check("largest_side", largest_side)
 print("MobileNetV2, int8, counted:")
 for pixels in 224, 160, 96, 64:
     peak = max(map(sum, in_and_out_of("mobilenetv2_100", pixels)[0].values()))
-    verdict = "fits" if peak <= 256_000 else "does not fit"
-    print(f"{pixels:4}²: {peak:10,} B, {peak / pixels**2:.0f} a pixel, {verdict}")
+    verdict = "fits" if peak <= 256_000 else "no room"
+    print(f"{pixels:3}² {peak:9,} B, {peak / pixels**2:.0f} a pixel, {verdict}")
 
 # %% [markdown]
 # ## A skip connection waits
@@ -277,29 +276,53 @@ def relu_peak(sizes):
 check("relu_peak", relu_peak)
 
 # %% [markdown]
-# Does PyTorch agree? Three convolutions, 4 images of 64 × 64, fp32. Beside the peak there are the weights and, from first to last, the images, which the caller holds: both are taken off. (While it runs, a convolution also has a copy of its weights, in an order of its own. The count leaves that out.)
+# Does PyTorch agree? Three convolutions, 4 images of 64 × 64, fp32. PyTorch's profiler records every block of memory that is taken or given back, so we see which ones are there at the peak. Weights and images were there before: they are not among them.
+
 
 # %% tags=["skip-grading"]
-from helpers.meter.measured import measured_inference
+from torch.profiler import ProfilerActivity, profile
 
+from helpers.meter.measured import allocations
+
+
+def blocks_at_peak(model, images):
+    """Bytes of each block that a forward pass has taken, at the moment when they are most."""
+    with torch.no_grad(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        model(images)
+    there, most = [], []
+    for size in allocations(record):  # below zero: a block is given back
+        if size > 0:
+            there.append(size)
+        elif -size in there:
+            there.remove(-size)
+        most = max(most, list(there), key=sum)
+    return most
+
+
+# %% tags=["skip-grading"]
 channels = 16, 64, 16, 32
 sizes = [4 * count * 64 * 64 for count in channels]
 # This layout is the one that the CPU's convolutions work in: they need no copy.
 layout = torch.channels_last
 images = torch.randn(4, 16, 64, 64).to(memory_format=layout)
+yours, problem = tried(lambda: numbers(relu_peak(sizes), "in place", "new tensor"))
 for kind, in_place in ("in place", True), ("new tensor", False):
     parts = []
     for before, after in pairwise(channels):
         parts += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(in_place)]
     model = nn.Sequential(*parts).to(memory_format=layout)
-    weights = sum(p.nbytes for p in model.parameters())
-    measured = measured_inference(model, images).peak - weights - images.nbytes
-    print(f"{kind:10} measured {measured:10,} B", end="")
-    try:
-        predicted = 4 * relu_peak(sizes)[kind]
-        print(f", predicted {predicted:10,} B, ratio {predicted / measured:.3f}")
-    except NotImplementedError:
-        print(", no prediction yet")
+    blocks = blocks_at_peak(model, images)
+    print(f"{kind:10} measured  {sum(blocks):9,} B")
+    print(f"{'':10} predicted", problem or f"{4 * yours[kind]:9,} B")
+    others = [block for block in blocks if block // 4 not in sizes]
+    if others:
+        print(f"{'':10} beside it", " + ".join(f"{block:,}" for block in others), "B")
+threads = torch.get_num_threads()
+print(f"\nweights of convolution 2  {model[2].weight.nbytes:6,} B")
+print(f"4096 + {threads} threads · 4120 {4096 + threads * 4120:8,} B")
+
+# %% [markdown]
+# Every byte has its name. What lies beside your prediction belongs to convolution 2, while it runs: a copy of its weights in the order that its kernel likes, and a table of addresses for each thread (on processors with oneDNN, PyTorch's library for x86). Both go before the ReLU comes.
 
 # %% [markdown]
 # ## Predict, then measure
@@ -310,12 +333,15 @@ for kind, in_place in ("in place", True), ("new tensor", False):
 guess = 1.0  # write your own
 
 # %% tags=["skip-grading"]
+from helpers.meter.measured import measured_inference
+
 model, images = timm.create_model("resnet18").eval(), torch.randn(8, 3, 224, 224)
 weights = sum(p.nbytes for p in model.parameters())
 counted = 8 * 953_344 * 4
 measured = measured_inference(model, images).peak - weights
 print(f"counted  {counted:12,} B")
-print(f"measured {measured:12,} B, ratio {measured / counted:.2f}, guessed {guess:.2f}")
+print(f"measured {measured:12,} B")
+print(f"ratio {measured / counted:.2f}, guessed {guess}")
 
 # %% [markdown]
 # What is it that we did not count? The course's meter follows every tensor through the pass, without running it, and says what is there at the peak.
@@ -376,11 +402,12 @@ def show_saved(model, x):
 
     def note(tensor):
         where = tensor.untyped_storage().data_ptr()  # the address at which it begins
-        what = f"weight {weights[where]}" if where in weights else "activation"
         storage = seen.setdefault(where, len(seen) + 1)
-        print(f"{tuple(tensor.shape)!s:16}{tensor.nbytes:8,} B  storage {storage}  {what}")
+        what = weights.get(where, "activation")
+        print(f"{storage} {tensor.nbytes:6,} B {tuple(tensor.shape)} {what}")
         return tensor
 
+    print("storage, bytes, shape, what")
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         model(x)
 
@@ -439,38 +466,39 @@ class Attention(nn.Module):
         return torch.softmax(q @ k.transpose(-1, -2), dim=-1) @ v
 
 
-attention, x = Attention(), torch.randn(8, 32, 64)
-tensors, whole, storages = [], [], {}
+def saved_tensors(function, x):
+    """What autograd saves while function(x) runs: a tensor for each time that it does."""
+    saved = []
+
+    def note(tensor):
+        saved.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        function(x)
+    return saved
 
 
-def note(tensor):
-    storage = tensor.untyped_storage()
-    tensors.append(tensor.nbytes)
-    whole.append(storage.nbytes())
-    storages[storage._cdata] = storage.nbytes()  # a storage's own number
-    return tensor
+def storages_of(tensors):
+    """{address: bytes} of the distinct storages behind some tensors."""
+    storages = [tensor.untyped_storage() for tensor in tensors]
+    return {storage.data_ptr(): storage.nbytes() for storage in storages}
 
 
-with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-    y = attention(x)
-print(f"{len(tensors)} tensors:                {sum(tensors):9,} B")
-print(f"{len(whole)} times their storage:    {sum(whole):9,} B")
-print(f"{len(storages)} distinct storages:      {sum(storages.values()):9,} B")
+saved = saved_tensors(Attention(), torch.randn(8, 32, 64))
+storages = storages_of(saved)
+whole = sum(tensor.untyped_storage().nbytes() for tensor in saved)
+print(f"{len(saved)} tensors:            {sum(t.nbytes for t in saved):8,} B")
+print(f"{len(saved)} times the storage:  {whole:8,} B")
+print(f"{len(storages)} distinct storages: {sum(storages.values()):9,} B")
 
 # %% [markdown]
 # q, k and v are **views**: three windows on one storage. Only the last line is memory. And a view of little can hold much:
 
 # %%
 x = torch.randn(1000, 1000, requires_grad=True)
-
-
-def note_both(tensor):
-    print(f"saved {tensor.nbytes:,} B, held {tensor.untyped_storage().nbytes():,} B")
-    return tensor
-
-
-with torch.autograd.graph.saved_tensors_hooks(note_both, lambda tensor: tensor):
-    x[:, 0].square()
+(column,) = saved_tensors(lambda x: x[:, 0].square(), x)
+print(f"saved {column.nbytes:,} B, held {column.untyped_storage().nbytes():,} B")
 
 # %% [markdown]
 # ✎ A hook has noted, for every saved tensor, the number of its storage and the bytes of that. `weights` lists the storages of parameters; they are there anyway. How much do the activations hold?
@@ -509,16 +537,9 @@ from helpers.reference import layer_saved_bytes
 
 def kept(model, x):
     """Bytes of the distinct storages that autograd keeps; weights and buffers left out."""
-    own = {t.untyped_storage()._cdata for t in [*model.parameters(), *model.buffers()]}
-    storages = {}
-
-    def note(tensor):
-        storages[tensor.untyped_storage()._cdata] = tensor.untyped_storage().nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        _output = model(x)  # alive, and with it all that was saved
-    return sum(size for number, size in storages.items() if number not in own)
+    own = storages_of([*model.parameters(), *model.buffers()])
+    storages = storages_of(saved_tensors(model, x))
+    return sum(size for address, size in storages.items() if address not in own)
 
 
 x = torch.randn(8, 16, 32, 32, requires_grad=True)
@@ -583,15 +604,16 @@ for name, activation in activations.items():
         parts += [nn.Conv2d(channels, 32, 3, padding=1), activation]
     head = [nn.Flatten(), nn.Linear(32 * 32 * 32, 10)]
     measured[name] = kept(nn.Sequential(*parts, *head), torch.randn(8, 3, 32, 32))
+print(f"{'':13} {'bytes kept':>10} {'times':>5} guessed")
 for name, held in measured.items():
     ratio = held / measured["ReLU"]
-    print(f"{name:14}{held:10,} B kept, {ratio:.2f} times, guessed {guess[name]:.2f}")
+    print(f"{name:13} {held:10,} {ratio:5.2f} {guess.get(name)!s:>7}")
 
 # %% [markdown]
 # ✎ **Explain (1 point).** Compare with your guess. Why does ReLU in place keep as much as plain ReLU, although it makes a tensor less? What is it good for, then? And where does GELU's factor come from? A person reads it.
 
 # %% [markdown] read="explain_kept" points=1
-# I guessed 0.5 for in place and 1.0 for GELU; measured: 1.00 and 1.98. With plain ReLU, no derivative
+# I guessed 1.0 for both; measured: 1.00 in place, 1.98 with GELU. With plain ReLU, no derivative
 # reads the convolution's output, so it is freed. Only ReLU's output is kept, and the next convolution
 # keeps that same storage. In place, the one tensor that there is is kept: just as much. What
 # falls is the peak. GELU keeps its input, the next layer GELU's output: two storages instead of one. Not
@@ -653,7 +675,7 @@ for tensor in memory.saved:
 held_in = [sum(p.numel() for p in stage.parameters()) / 1e6 for stage in large.stages]
 stages = [f"stage {number}" for number in range(4)]
 
-_, (top, bottom) = figure(2, 1, size=(6.2, 4.6))
+_, (top, bottom) = figure(2, 1, size=(5.2, 4.6))
 share = sum(held_in[:2]) / sum(held_in)
 title = f"Stages 0 and 1 hold {share:.0%} of the parameters …"
 bars(dict(zip(stages, held_in)), "million parameters", title, ax=top)
@@ -665,14 +687,11 @@ plt.show()
 # %% [markdown]
 # ## Profile a forward pass
 #
-# PyTorch's profiler records every allocation and release. 8 images through `convnextv2_atto`, the smallest of the family, once without gradients and once as in training:
+# The profiler once more, over time. 8 images through `convnextv2_atto`, the smallest of the family, once without gradients and once as in training:
 
 # %% tags=["skip-grading"]
 from itertools import accumulate
 
-from torch.profiler import ProfilerActivity, profile
-
-from helpers.meter.measured import allocations
 from helpers.plots.activation_maps import held_over_time
 
 atto = timm.create_model("convnextv2_atto")
@@ -694,7 +713,7 @@ freed, _ = profiled(8, training=False)
 ratio = held[-1] / max(freed)
 held_over_time(
     {"training": held, "inference": freed},
-    f"Training ends with {ratio:.0f} times what inference needs at its peak",
+    f"Training ends with {ratio:.0f} times the peak of inference",
 )
 plt.show()
 
@@ -707,7 +726,8 @@ for name in sorted(by_operation, key=by_operation.get, reverse=True)[:5]:
     print(f"{name:16}{by_operation[name] / 1e6:8.1f} MB")
 predicted = training_memory(atto, (8, 3, 224, 224), optimizer="sgd").saved_bytes
 print(f"\nkept, measured  {held[-1]:12,} B")
-print(f"kept, predicted {predicted:12,} B, ratio {predicted / held[-1]:.4f}")
+print(f"kept, predicted {predicted:12,} B")
+print(f"ratio {predicted / held[-1]:.4f}")
 
 # %% [markdown]
 # ## Activations from a peak
@@ -762,13 +782,14 @@ def held_at_the_end(batch):
 
 
 of_2, of_8 = held_at_the_end(2), held_at_the_end(8)
-print(f"measured: {of_2:,} B for 2 images, {of_8:,} B for 8")
-try:
-    fixed = two_peaks(2, of_2, 8, of_8)["fixed"]
-    weights = sum(p.nbytes for p in atto.parameters())
-    print(f"fixed {fixed:,.0f} B, weights {weights:,} B, ratio {fixed / weights:.4f}")
-except NotImplementedError:
-    print("no line yet: answer two_peaks first")
+weights = sum(p.nbytes for p in atto.parameters())
+line, problem = tried(lambda: numbers(two_peaks(2, of_2, 8, of_8), "each image", "fixed"))
+print(f"2 images {of_2:12,} B")
+print(f"8 images {of_8:12,} B")
+print("fixed   ", problem or f"{line['fixed']:12,.0f} B")
+print(f"weights  {weights:12,} B")
+if line:
+    print(f"ratio {line['fixed'] / weights:.4f}")
 
 # %% [markdown]
 # With a GPU, the same for `convnextv2_large`: 8 images, forward. Without one, the cell shows what the meter predicts for a GPU, and says so.

@@ -3,7 +3,7 @@
 #
 # Training keeps activations until `backward` has been there: unit 05 counted them. **What does `backward` want with them?**
 #
-# You build it: a program that differentiates other programs, in pieces of a few lines. Each piece is held against PyTorch as you go. Write where `# YOUR CODE HERE` stands, delete the line `raise NotImplementedError()`, run the `check`.
+# You build it: a program that differentiates other programs, in pieces of a few lines. Each piece is held against PyTorch as you go.
 
 # %%
 import graphlib
@@ -11,6 +11,7 @@ import math
 import operator
 import random
 import time
+from functools import cache
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -19,6 +20,7 @@ from torch import nn
 
 from helpers.check import check, progress
 from helpers.plots.graph import expression_graph
+from helpers.tried import numbers, tried
 
 # %% [markdown]
 # ## A number that remembers
@@ -274,18 +276,15 @@ def pytorch_slopes(program, x, y):
 
 def compare(program, yours, x=0.7, y=2.0):
     """Prints the slopes of L by your function, by trying, and by PyTorch."""
+
+    def shown(slopes):
+        found, problem = tried(lambda: numbers(slopes(), "dL/dx", "dL/dy"))
+        return problem or "  ".join(f"{slope:12.9f}" for slope in found.values())
+
     print(program)
-    for way, slopes in (
-        ("yours", lambda: yours(x, y)),
-        ("by trying", lambda: try_slopes(program, x, y, 1e-5)),
-        ("PyTorch", lambda: pytorch_slopes(program, x, y)),
-    ):
-        try:
-            found = slopes()
-            found = found.values() if isinstance(found, dict) else found
-            print(f"  {way:10}", "  ".join(f"{slope:12.9f}" for slope in found))
-        except NotImplementedError:
-            print(f"  {way:10}  not written yet")
+    print("  yours    ", shown(lambda: yours(x, y)))
+    print("  by trying", shown(lambda: try_slopes(program, x, y, 1e-5)))
+    print("  PyTorch  ", shown(lambda: pytorch_slopes(program, x, y)))
 
 
 compare("L = x * y", lambda x, y: mul_backward(x, y, 1.0))
@@ -333,11 +332,14 @@ def output_backward(output, grad):
 check("output_backward", output_backward)
 
 # %%
-for name in "exp", "relu", "tanh", "sigmoid":
-    compare(
-        f"L = {name}(x)",
-        lambda x, y, name=name: (output_backward(FUNCTIONS[name](x), 1.0)[name], 0.0),
-    )
+BY_OUTPUT = "exp", "relu", "tanh", "sigmoid"
+for name in BY_OUTPUT:
+
+    def yours(x, y, name=name):
+        output = FUNCTIONS[name](x)
+        return numbers(output_backward(output, 1.0), *BY_OUTPUT)[name], 0.0
+
+    compare(f"L = {name}(x)", yours)
 
 # %% [markdown]
 # ## In which order?
@@ -408,17 +410,17 @@ check("sweep_back", sweep_back)
 
 # %%
 RULES: dict = {
-    "add": lambda values, output, grad: add_backward(values[0], values[1], grad),
-    "sub": lambda values, output, grad: sub_backward(values[0], values[1], grad),
-    "mul": lambda values, output, grad: mul_backward(values[0], values[1], grad),
-    "div": lambda values, output, grad: div_backward(values[0], values[1], grad),
-    "log": lambda values, output, grad: log_backward(values[0], grad),
+    "add": lambda values, output, grad: add_backward(*values, grad),
+    "sub": lambda values, output, grad: sub_backward(*values, grad),
+    "mul": lambda values, output, grad: mul_backward(*values, grad),
+    "div": lambda values, output, grad: div_backward(*values, grad),
+    "log": lambda values, output, grad: log_backward(*values, grad),
 }
-for name in "exp", "relu", "tanh", "sigmoid":
+for name in BY_OUTPUT:
     RULES[name] = lambda values, output, grad, name=name: [output_backward(output, grad)[name]]
 
 # %% [markdown]
-# Where a rule is missing or wrong, PyTorch's own stands in (slowly), and Python's `graphlib` for your order. So you can go on, whatever happened above. (Only `Number` has no stand-in: training will need its relu.) You need not read the next two cells.
+# Where a rule is missing or wrong, PyTorch's own stands in (slowly), and Python's `graphlib` for your order; a line says so. So you can go on, whatever happened above. (Only `Number` has no stand-in: training will need its relu.) You need not read the next two cells.
 
 
 # %%
@@ -449,7 +451,7 @@ def agrees(yours, theirs, operation, points):
 for name, operation, *points in (
     ("mul", operator.mul, (0.7, -2.0), (-0.4, 1.5)),
     ("div", operator.truediv, (0.7, -2.0), (-0.4, 1.5)),
-    *((name, FUNCTIONS[name], (0.7,), (-0.4,)) for name in ("exp", "relu", "tanh", "sigmoid")),
+    *((name, FUNCTIONS[name], (0.7,), (-0.4,)) for name in BY_OUTPUT),
 ):
     if not agrees(RULES[name], pytorch_rule(operation), operation, points):
         RULES[name] = pytorch_rule(operation)
@@ -457,6 +459,11 @@ for name, operation, *points in (
 
 
 # %%
+@cache
+def say_once(line):
+    print(line)
+
+
 def in_order(result):
     """All nodes that result was made of, parents first: by your topological_order."""
     parents, waiting = {}, [result]
@@ -472,7 +479,13 @@ def in_order(result):
         good = good and all(place[p] < place[node] for node in parents for p in parents[node])
     except Exception:
         good = False
-    return order if good else list(graphlib.TopologicalSorter(parents).static_order())
+    if good:
+        return list(order)
+    say_once("topological_order: Python's graphlib stands in for yours")
+    return list(graphlib.TopologicalSorter(parents).static_order())
+
+
+in_order(run("a = x + y; L = a * x", Number(2.0), Number(3.0)))  # says at once who does it
 
 
 def handed_on(node):
@@ -521,30 +534,41 @@ for program in (
 x, y = Number(2.0), Number(3.0)
 a = x + y
 L = a * x
-try:
+names = {"x": x, "y": y, "a": a, "L": L}
+
+
+def swept():
     backward(L)
-    title = "Two paths lead to x: 1 · 2 + 5 · 1 = 7"
-except NotImplementedError:
-    title = "No gradients yet: backward is not written"
+    return numbers([node.grad for node in names.values()], *names)
 
 
 def local_slopes(node):
     return RULES[node.operation]([p.data for p in node.parents], node.data, 1.0)
 
 
-names = {"x": x, "y": y, "a": a, "L": L}
-expression_graph(L, names, local_slopes, gradients=True, title=title)
+title = "Two paths lead to x: 1 · 2 + 5 · 1 = 7"
+_, problem = tried(swept)
+if problem:
+    print("no gradients to draw:", problem)
+    title = "No gradients yet"
+expression_graph(L, names, local_slopes, gradients=not problem, title=title)
 plt.show()
 
 # %% [markdown]
-# PyTorch remembers the same way. Its nodes hang on every tensor that needs a gradient:
+# PyTorch remembers the same way. Its nodes hang on every tensor that needs a gradient. `AccumulateGrad` is an input: there, gradients add up.
+
 
 # %%
+def show_nodes(node, depth=0):
+    """Prints a node of PyTorch's graph and, further in, those that it came from."""
+    print("    " * depth + node.name().split("::")[-1])
+    for parent, _ in node.next_functions:
+        show_nodes(parent, depth + 1)
+
+
 u, v = torch.tensor(2.0, requires_grad=True), torch.tensor(3.0, requires_grad=True)
-result = (u + v) * u
-print(result.grad_fn.name())
-for parent, _ in result.grad_fn.next_functions:
-    print("  ", parent.name(), [grandparent.name() for grandparent, _ in parent.next_functions])
+L = (u + v) * u
+show_nodes(L.grad_fn)
 
 # %% [markdown]
 # ## Why backwards?
@@ -625,15 +649,15 @@ measured = [times_of(n) for n in sizes]
 times = {name: [each[name] for each in measured] for name in measured[0]}
 
 fig, axes = figure(size=(5.2, 3.4))
-for at, (name, marker) in enumerate(zip(times, "s^o")):
-    axes.loglog(sizes, times[name], marker + "-", color=COLORS[at], label=name)
+how = "one run × 2n", "one sweep × n", "measured"
+for name, marker, color, what in zip(times, "s^o", COLORS, how):
+    axes.loglog(sizes, times[name], marker + "-", color=color, label=f"{name}: {what}")
 axes.set(xlabel="inputs n", ylabel="ms for all n slopes", title="Reverse mode hardly cares about n")
 axes.legend()
 plt.show()
-print(f"{'ms':8}" + "".join(f"{f'n = {n:,}':>14}" for n in sizes[2:]))
+print(f"{'ms, n =':8}" + "".join(f"{n:10,}" for n in sizes[2:]))
 for name, series in times.items():
-    print(f"{name:8}" + "".join(f"{each:14,.2f}" for each in series[2:]))
-print("trying: one run × 2n; forward: one sweep × n; reverse: measured")
+    print(f"{name:8}" + "".join(f"{each:10,.2f}" for each in series[2:]))
 
 # %% [markdown]
 # What does *one* backward sweep cost? In Y = X · W, all three are matrices. Backward is two products: one gives the gradient of W, one that of X. Each does as many multiplications as Y itself did.
@@ -665,15 +689,14 @@ with FlopCounterMode(display=False) as forward:
 with FlopCounterMode(display=False) as step:
     network(data).sum().backward()
 forward, step = forward.get_total_flops(), step.get_total_flops()
-print(f"PyTorch: forward {forward:,}, step {step:,}")
+parts = "forward", "weights", "features"
+yours, problem = tried(lambda: numbers(step_flops(32, widths), *parts))
+print(f"{'FLOP':8}{'forward':>12}{'step':>12}")
+print(f"{'PyTorch':8}{forward:12,}{step:12,}")
+print("yours  ", problem or f"{yours['forward']:12,}{sum(yours.values()):12,}")
+if yours:
+    print(f"{'ratio':8}{yours['forward'] / forward:12.3f}{sum(yours.values()) / step:12.3f}")
 print(f"a step is {step / forward:.2f} × forward")
-try:
-    yours = step_flops(32, widths)
-    yours = yours if isinstance(yours, dict) else dict(zip(("forward", "w", "f"), yours))
-    print(f"yours:   forward {yours['forward']:,}, step {sum(yours.values()):,}")
-    print(f"ratio of the steps: {sum(yours.values()) / step:.3f}")
-except NotImplementedError:
-    print("step_flops is not written yet")
 
 # %% [markdown]
 # So a training step costs about **three** forward passes, less for a first layer as large as here; all slopes by trying would cost millions. That is why everybody trains with reverse mode, and pays for it in memory.
@@ -707,7 +730,7 @@ def loss_of(weights, batch):
 
 
 # %% [markdown]
-# `score` is a program like the others: it takes your numbers, and PyTorch's. Do both find the same 33 gradients?
+# `score` is a program like the others: it takes your numbers, and PyTorch's. Do both find the same 33 gradients, up to rounding? (From here on it takes your `Number`, with relu, and your `backward`.)
 
 
 # %% tags=["skip-grading"]
@@ -724,13 +747,17 @@ def each(weights):
 
 theirs = first_weights(lambda value: torch.tensor(value, dtype=torch.float64, requires_grad=True))
 loss_of(theirs, range(45, 55)).backward()
-try:
+
+
+def largest_difference():
     yours = first_weights(Number)
     backward(loss_of(yours, range(45, 55)))
     pairs = zip(each(yours), each(theirs))
-    print("largest difference:", max(abs(y.grad - t.grad.item()) for y, t in pairs))
-except NotImplementedError:
-    print("this needs your Number (relu) and your backward")
+    return max(abs(numbers(y.grad) - t.grad.item()) for y, t in pairs)
+
+
+found, problem = tried(largest_difference)
+print("largest difference:", problem or f"{found:.1e}")
 
 
 # %% tags=["skip-grading"]
@@ -741,7 +768,7 @@ def train(neurons=8, steps=100, batch_size=10, rate=0.5):
         loss = loss_of(weights, draw.sample(range(100), batch_size))
         backward(loss)
         for weight in each(weights):
-            weight.data -= rate * weight.grad
+            weight.data -= rate * numbers(weight.grad)
             weight.grad = 0.0  # backward adds to what is there
         curve.append(loss.data)
     return [[weight.data for weight in row] for row in weights], curve, loss
@@ -750,17 +777,13 @@ def train(neurons=8, steps=100, batch_size=10, rate=0.5):
 # %% tags=["skip-grading"]
 from helpers.plots.learning import loss_and_boundary
 
-try:
-    start = time.perf_counter()
-    trained, curve, loss = train()
-    our_time = (time.perf_counter() - start) / len(curve)
-    right = sum((score(trained, point) > 0) == (label > 0) for point, label in zip(points, labels))
-    print(f"loss {curve[0]:.2f} → {curve[-1]:.3f}, {right} of 100 points right")
-    print(f"{1000 * our_time:.1f} ms a step, {len(in_order(loss)):,} nodes in its graph")
+result, problem = tried(train)
+if problem:
+    print("no training:", problem)
+else:
+    trained, curve, _ = result
     loss_and_boundary(curve, points, labels, lambda point: score(trained, point))
     plt.show()
-except NotImplementedError:
-    print("training needs your Number (relu) and your backward")
 
 # %% [markdown]
 # A network trained with nothing but your own lines. **Predict:** PyTorch does the same step in tensors. How many times faster, and with how many nodes in its graph? And with 100 points instead of 10? Write it down, then run.
@@ -798,18 +821,19 @@ def our_step(size):
     return train(steps=1, batch_size=size)[2]
 
 
+def our_cost(size):
+    """ms for a step, and nodes in its graph."""
+    return milliseconds(our_step, size, repeats=5), len(in_order(our_step(size)))
+
+
 for size in 10, 100:
     batch = torch.arange(50 - size // 2, 50 + size // 2)
     theirs = milliseconds(pytorch_step, batch)
     nodes = pytorch_nodes(pytorch_step(batch))
-    print(f"{size:3} points, PyTorch: {theirs:6.2f} ms a step, {nodes:5,} nodes")
-    try:
-        ours, nodes = milliseconds(our_step, size, repeats=5), len(in_order(our_step(size)))
-        print(
-            f"              yours: {ours:6.2f} ms a step, {nodes:5,} nodes: {ours / theirs:.0f} ×"
-        )
-    except NotImplementedError:
-        print("              yours: not written yet")
+    ours, problem = tried(our_cost, size)
+    print(f"{size} points, a step:")
+    print(f"  PyTorch {theirs:6.2f} ms {nodes:6,} nodes")
+    print("  yours  ", problem or f"{ours[0]:6.2f} ms {ours[1]:6,} nodes: {ours[0] / theirs:.0f} ×")
 
 # %% [markdown]
 # ✎ **Explain (1 point).** What did you predict, and what was measured? Both do the same multiplications. What do your nodes cost that PyTorch's do not? A person reads it.
@@ -872,17 +896,23 @@ check("kept_values", kept_values)
 from torch.autograd.graph import saved_tensors_hooks
 
 
-def pytorch_kept(steps):
-    """Names of what PyTorch saves, one for each time that it does."""
-    x, y = (torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (2.0, 0.5))
-    values, saved = {**FUNCTIONS, "x": x, "y": y}, []
+def saving(function, *args):
+    """A function's result, and what autograd saves for it: a tensor for each time that it does."""
+    saved = []
 
     def keep(tensor):
         saved.append(tensor)
         return tensor
 
     with saved_tensors_hooks(keep, lambda tensor: tensor):
-        exec(as_program(steps), values)
+        return function(*args), saved
+
+
+def pytorch_kept(steps):
+    """Names of what PyTorch saves, one for each time that it does."""
+    x, y = (torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (2.0, 0.5))
+    values = {**FUNCTIONS, "x": x, "y": y}
+    _, saved = saving(exec, as_program(steps), values)
     tensors = {values[name].data_ptr(): name for name in ["x", "y", *(step[0] for step in steps)]}
     return [tensors[tensor.data_ptr()] for tensor in saved]
 
@@ -890,14 +920,11 @@ def pytorch_kept(steps):
 MORE = [["a", "div", "x", "y"], ["b", "tanh", "a"], ["c", "log", "x"], ["d", "sub", "b", "c"]]
 for steps in STEPS, [*MORE, ["L", "mul", "d", "d"]]:
     print(as_program(steps))
-    try:
-        yours = kept_values(steps)
-    except NotImplementedError:
-        yours = ["not written yet"]
+    yours, problem = tried(kept_values, steps)
     theirs = pytorch_kept(steps)
-    print("  yours:  ", *yours)
-    print("  PyTorch:", *sorted(set(theirs)), end=" ")
-    print(f"(of {len(steps) + 2} values, in {len(theirs)} saves)")
+    print("  yours:  ", problem or yours)
+    print("  PyTorch:", sorted(set(theirs)))
+    print(f"  of {len(steps) + 2} values, in {len(theirs)} saves")
 
 
 # %% tags=["skip-grading"]
@@ -941,27 +968,17 @@ check("layer_nodes", layer_nodes)
 # %% tags=["skip-grading"]
 batch, wide, out = 32, 64, 10
 linear, features = nn.Linear(wide, out), torch.randn(batch, wide, requires_grad=True)
-storages = {}
-
-
-def pack(tensor):
-    storage = tensor.untyped_storage()
-    storages[storage.data_ptr()] = storage.nbytes() // tensor.element_size()
-    return tensor
-
-
-with saved_tensors_hooks(pack, lambda tensor: tensor):
-    result = linear(features).relu()
-print("PyTorch keeps", " + ".join(f"{n:,}" for n in storages.values()), end="")
-print(f" = {sum(storages.values()):,} values")
-print(f"with {pytorch_nodes(result)} nodes")
-try:
-    yours = layer_nodes(batch, wide, out)
-    yours = yours if isinstance(yours, dict) else dict(zip(("nodes", "kept"), yours))
-    print(f"yours: {yours['kept']:,} values, ratio {yours['kept'] / sum(storages.values()):.3f}")
-    print(f"with {yours['nodes']:,} nodes")
-except NotImplementedError:
-    print("yours: not written yet")
+result, saved = saving(lambda: linear(features).relu())
+storages = [tensor.untyped_storage() for tensor in saved]
+values = {storage.data_ptr(): storage.nbytes() // 4 for storage in storages}  # fp32
+kept = sum(values.values())
+print("PyTorch keeps", " + ".join(f"{n:,}" for n in values.values()))
+yours, problem = tried(lambda: numbers(layer_nodes(batch, wide, out), "nodes", "kept"))
+print(f"{'':8}{'kept':>10}{'nodes':>10}")
+print(f"{'PyTorch':8}{kept:10,}{pytorch_nodes(result):10,}")
+print("yours  ", problem or f"{yours['kept']:10,}{yours['nodes']:10,}")
+if yours:
+    print(f"{'ratio':8}{yours['kept'] / kept:10.3f}")
 
 # %% [markdown]
 # Forty thousand small rules or a few large ones: they look at the same values. x and ReLU's output are what unit 05 counted; W is there anyway. **Saved activations are what backward rules look at.**

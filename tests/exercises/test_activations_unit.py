@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from helpers.check import judge
 from helpers.exercises import EXERCISES, OneOf, grading_cases
 from helpers.exercises.activations.kept import KEEPS
 from helpers.exercises.activations.profiles import VARIANTS
@@ -110,6 +111,40 @@ def test_the_third_layer_does_not_fit():
     assert right("overflowing_layer", sizes, 1, 295) is None
     # 294,912 B are 288 KiB
     assert right("overflowing_layer", sizes, 1, 294) == 3
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_who_takes_a_kb_for_a_kib_is_told_so_and_not_that_a_layer_overflows(hidden):
+    exercise = EXERCISES["overflowing_layer"]
+
+    def answer(sizes, width, kilobytes):
+        for layer, held in enumerate(pairwise(sizes), start=1):
+            if width * sum(held) > 1024 * kilobytes:
+                return layer
+        return None
+
+    cases = grading_cases(exercise, b"1") if hidden else exercise.visible_cases()
+    verdict = judge(exercise, answer, cases)
+    assert verdict.hint == "a kB has 1000 bytes: here that decides"
+    assert verdict.misconceptions == ("kB taken as KiB",)
+
+
+def test_a_search_that_never_finds_is_not_told_of_inputs_and_outputs():
+    exercise = EXERCISES["overflowing_layer"]
+    verdict = judge(exercise, lambda *args: None, exercise.visible_cases())
+    assert verdict.hint.startswith("None says that there is no such number")
+
+
+def test_features_and_hidden_swapped_are_explained_by_no_chance():
+    exercise = EXERCISES["mlp_kept"]
+
+    def answer(batch, features, hidden):
+        return {
+            "ReLU": 4 * batch * (features + hidden),
+            "GELU": 4 * batch * (2 * features + hidden),
+        }
+
+    assert judge(exercise, answer, exercise.visible_cases()).hint == ""
 
 
 @pytest.mark.parametrize("side", [64, 96, 224])

@@ -25,18 +25,19 @@ from helpers.ledger import Ledger
 TEXT = Path(__file__).parents[2] / "source" / "07_autodiff" / "autodiff.py"
 
 
-def executed(without=()):
-    """The names of the notebook with its solutions in it; answers named in `without` are not."""
+def executed(without=(), instead="raise NotImplementedError", demonstrations=False):
+    """The names of the notebook with its solutions in it; in the answers named in `without`, the
+    line `instead` stands for them."""
     names = {}
     for cell in jupytext.reads(TEXT.read_text(encoding="utf-8"), fmt="py:percent").cells:
         if cell.cell_type != "code" or "check" in cell.metadata:
             continue
-        if "skip-grading" in cell.metadata.get("tags", ()):
+        if "skip-grading" in cell.metadata.get("tags", ()) and not demonstrations:
             continue
         source = cell.source
         if cell.metadata.get("answer") in without:
             before, _, rest = source.partition("### BEGIN SOLUTION")
-            source = f"{before}raise NotImplementedError{rest.partition('### END SOLUTION')[2]}"
+            source = f"{before}{instead}{rest.partition('### END SOLUTION')[2]}"
         exec(compile(source, "cell", "exec"), names)
     plt.close("all")
     return names
@@ -141,6 +142,39 @@ def test_a_piece_that_is_missing_costs_its_own_question_only(missing, capsys):
         judge(EXERCISES[missing], names[missing], EXERCISES[missing].visible_cases()).status
         == "no answer yet"
     )
+
+
+SHOWN_AT_WORK = (
+    *("try_slopes", "mul_backward", "div_backward", "output_backward", "topological_order"),
+    *("gradients", "step_flops", "kept_values", "layer_nodes"),
+)
+
+
+@pytest.mark.parametrize("given", ["None", "'text'", "[1.0]"])
+def test_every_cell_runs_and_says_what_it_got_where_answers_are_of_another_type(given, capsys):
+    executed(SHOWN_AT_WORK, f"return {given}", demonstrations=True)
+    shown = capsys.readouterr().out
+    for needed in ("2 numbers: dL/dx, dL/dy", "3 numbers: forward, weights, features"):
+        assert f"got {given}, needs {needed}" in shown
+    assert f"got {given}, needs 2 numbers: nodes, kept" in shown
+    assert "topological_order: Python's graphlib stands in for yours" in shown
+
+
+def test_gradients_that_are_no_numbers_are_named_and_stop_nothing(capsys):
+    executed(("gradients",), "[setattr(p, 'grad', None) for p in in_order(result)]", True)
+    shown = capsys.readouterr().out
+    assert "no gradients to draw: got None for x, needs a number" in shown
+    assert "no training: got None, needs a number" in shown
+
+
+@pytest.mark.parametrize(
+    "order", ["return list(parents)[::-1]", "return list(parents)", "return []", "return None"]
+)
+def test_a_wrong_order_is_said_once_and_another_stands_in(order, capsys):
+    names = executed(("topological_order",), order)
+    line = "topological_order: Python's graphlib stands in for yours\n"
+    assert names["gradients"]("a = x + y; b = a * x; L = b * a", 2.0, 3.0) == [45.0, 20.0]
+    assert capsys.readouterr().out.count(line) == 1
 
 
 def random_cases(name):

@@ -2,29 +2,13 @@
 
 import pytest
 import torch
+from questions import drawn, right
 from torch import nn
 from torch.nn import functional as F
 
 from helpers.check import judge
 from helpers.diagnosis import is_right
-from helpers.exercises import EXERCISES, grading_cases
-from helpers.exercises.exercise import Exercise
-from helpers.ledger import Ledger
-
-
-def right(name, *args):
-    """The right answer, as a plain number or a dict of them."""
-    value = EXERCISES[name].reference(*args)
-    if isinstance(value, dict):
-        return {
-            part: each.total if isinstance(each, Ledger) else each for part, each in value.items()
-        }
-    return value
-
-
-def random_cases(name) -> list:
-    exercise: Exercise = EXERCISES[name]
-    return [case.args for case in grading_cases(exercise, b"tests of unit 01")]
+from helpers.exercises import EXERCISES
 
 
 def test_a_kernel_of_2_has_3_places_over_4_pixels():
@@ -47,14 +31,14 @@ def test_no_padding_takes_pixels_away():
     assert right("padding_needed", 11, 7, 3) is None
 
 
-@pytest.mark.parametrize("args", random_cases("output_size"))
+@pytest.mark.parametrize("args", drawn("output_size"))
 def test_output_size_is_that_of_pytorch(args):
     size, kernel, stride, padding = args
     out = F.conv1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), None, stride, padding)
     assert right("output_size", *args) == out.shape[-1]
 
 
-@pytest.mark.parametrize("args", random_cases("padding_needed"))
+@pytest.mark.parametrize("args", drawn("padding_needed"))
 def test_the_padding_gives_the_size_in_pytorch(args):
     size_in, size_out, kernel = args
     padding = right("padding_needed", *args)
@@ -65,7 +49,7 @@ def test_the_padding_gives_the_size_in_pytorch(args):
     assert (size_out in reached) == (padding is not None)
 
 
-@pytest.mark.parametrize("args", random_cases("receptive_field"))
+@pytest.mark.parametrize("args", drawn("receptive_field"))
 def test_receptive_field_is_where_the_gradient_reaches(args):
     kernels, strides = args
     field = right("receptive_field", *args)
@@ -80,7 +64,7 @@ def test_receptive_field_is_where_the_gradient_reaches(args):
     assert x.grad[0, 0, -1]
 
 
-@pytest.mark.parametrize("args", random_cases("cnn_shapes"))
+@pytest.mark.parametrize("args", drawn("cnn_shapes"))
 def test_shapes_are_those_of_pytorch(args):
     batch, size = args
     with torch.device("meta"):
@@ -99,7 +83,7 @@ def test_two_groups_halve_the_32_weights_of_a_small_convolution():
     assert right("grouped_parameters", 4, 2, 2, 2) == 16
 
 
-@pytest.mark.parametrize("args", random_cases("grouped_parameters"))
+@pytest.mark.parametrize("args", drawn("grouped_parameters"))
 def test_grouped_weights_are_those_of_pytorch(args):
     i, o, k, groups = args
     try:
@@ -110,7 +94,7 @@ def test_grouped_weights_are_those_of_pytorch(args):
     assert right("grouped_parameters", *args) == weights
 
 
-@pytest.mark.parametrize("args", random_cases("linear_shapes"))
+@pytest.mark.parametrize("args", drawn("linear_shapes"))
 def test_linear_shapes_are_those_of_pytorch(args):
     batch, i, o = args
     with torch.device("meta"):
@@ -123,7 +107,7 @@ def test_linear_shapes_are_those_of_pytorch(args):
     }
 
 
-@pytest.mark.parametrize("args", random_cases("block_parameters"))
+@pytest.mark.parametrize("args", drawn("block_parameters"))
 def test_block_parameters_are_those_of_pytorch(args):
     width, heads = args
     with torch.device("meta"):

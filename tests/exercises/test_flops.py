@@ -2,39 +2,22 @@
 
 import pytest
 import torch
+from questions import drawn, right
 from torch import nn
 
-from helpers.exercises import EXERCISES, OneOf, grading_cases
-from helpers.ledger import Ledger
+from helpers.exercises import EXERCISES
 from helpers.meter import count
 from helpers.reference import alexnet_macs
 
 
-def plain(value):
-    if isinstance(value, OneOf):
-        return plain(value.values[0])
-    if isinstance(value, dict):
-        return {part: plain(each) for part, each in value.items()}
-    return value.total if isinstance(value, Ledger) else value
-
-
-def right(name, *args):
-    """The right answer, as a plain number or a dict of them."""
-    return plain(EXERCISES[name].reference(*args))
-
-
-def random_cases(name) -> list:
-    return [case.args for case in grading_cases(EXERCISES[name], b"tests of unit 02")]
-
-
-@pytest.mark.parametrize("args", random_cases("linear_cost"))
+@pytest.mark.parametrize("args", drawn("linear_cost"))
 def test_a_linear_layer_costs_what_pytorch_executes(args):
     batch, tokens, i, o = args
     counted = count(nn.Linear(i, o, device="meta"), (batch, tokens, i))
     assert right("linear_cost", *args) == {"MAC": counted.macs, "FLOP": counted.flops}
 
 
-@pytest.mark.parametrize("args", random_cases("convolution_macs"))
+@pytest.mark.parametrize("args", drawn("convolution_macs"))
 def test_a_convolution_costs_what_pytorch_executes(args):
     batch, i, o, size, kernel, stride, padding = args
     layer = nn.Conv2d(i, o, kernel, stride, padding, bias=False, device="meta")
@@ -47,7 +30,7 @@ def test_sixteen_channels_of_11_by_11_pixels():
     assert right("grouped_cost", 16, 16, 11, 3, 16) == {"MAC": 11_664, "FLOP": 23_328}
 
 
-@pytest.mark.parametrize("args", random_cases("grouped_cost"))
+@pytest.mark.parametrize("args", drawn("grouped_cost"))
 def test_a_grouped_convolution_costs_what_pytorch_executes(args):
     i, o, size, kernel, groups = args
     layer = nn.Conv2d(i, o, kernel, groups=groups, bias=False, device="meta")
@@ -63,14 +46,14 @@ def test_the_sum_of_an_average_may_start_from_zero():
     assert 4 * (4 + 4) in EXERCISES["average_pool_flops"].reference(1, 4, 2).accepted_totals()
 
 
-@pytest.mark.parametrize("args", random_cases("average_pool_flops"))
+@pytest.mark.parametrize("args", drawn("average_pool_flops"))
 def test_average_pooling_costs_what_pytorch_executes(args):
     channels, size, kernel = args
     counted = count(nn.AvgPool2d(kernel), (1, channels, size, size))
     assert right("average_pool_flops", *args) == counted.flops
 
 
-@pytest.mark.parametrize("args", random_cases("batch_norm_cost"))
+@pytest.mark.parametrize("args", drawn("batch_norm_cost"))
 def test_batch_norm_costs_11_for_each_number_and_11_for_each_channel(args):
     batch, channels, height, width = args
     numbers = batch * channels * height * width
@@ -85,14 +68,14 @@ def test_prelu_multiplies_where_x_is_not_positive():
     assert right("prelu_products", [[2.0, -1.0, 0.0]]) == 2
 
 
-@pytest.mark.parametrize("args", random_cases("softmax_cost"))
+@pytest.mark.parametrize("args", drawn("softmax_cost"))
 def test_softmax_costs_what_pytorch_executes(args):
     rows, n = args
     assert right("softmax_cost", rows, n) == rows * (40 * n + (n - 1) + 4 * n)
     assert right("softmax_cost", rows, n) == count(nn.Softmax(-1), args).flops
 
 
-@pytest.mark.parametrize("args", random_cases("attention_cost"))
+@pytest.mark.parametrize("args", drawn("attention_cost"))
 def test_attention_costs_what_pytorch_executes_whatever_the_heads(args):
     tokens, width, heads = args
     layer = nn.MultiheadAttention(width, heads, bias=False, batch_first=True, device="meta")
@@ -134,7 +117,7 @@ def test_distilbert_in_print_is_twice_its_linear_layers():
     assert round(3 * one_block / 1e6) == 5436
 
 
-@pytest.mark.parametrize("args", random_cases("flopco_macs"))
+@pytest.mark.parametrize("args", drawn("flopco_macs"))
 def test_flopco_reports_what_the_question_says(args):
     from flopco import FlopCo
 

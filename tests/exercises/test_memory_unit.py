@@ -4,19 +4,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from questions import drawn, right
 
-from helpers.exercises import EXERCISES, grading_cases
 from helpers.exercises.own_number import own_number
-
-
-def right(name, *args):
-    """The reference's answer, ledgers as their totals."""
-    value = EXERCISES[name].reference(*args)
-    return getattr(value, "total", value)
-
-
-def drawn(name):
-    return [case.args for case in grading_cases(EXERCISES[name], b"a seed")]
 
 
 def test_a_name_is_a_number_of_bytes_in_four_units():

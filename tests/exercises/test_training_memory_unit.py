@@ -3,39 +3,20 @@
 import subprocess
 import sys
 
-import matplotlib
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from questions import drawn, right
 from torch import nn, optim
 
-from helpers.exercises import EXERCISES, grading_cases
 from helpers.meter import training_memory
 from helpers.meter.allocator import CachingAllocator
 from helpers.meter.measured import measured_training
 from helpers.meter.models import build
 from helpers.plots.training import peak_by_batch, segments_and_bytes, step_timeline
 
-matplotlib.use("Agg")
-
 LARGE = 197_956_840  # parameters of convnextv2_large
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    from matplotlib import pyplot
-
-    pyplot.close("all")
-
-
-def right(name, *args):
-    """The reference's answer, ledgers as their totals."""
-    value = EXERCISES[name].reference(*args)
-    if isinstance(value, dict):
-        return {part: getattr(each, "total", each) for part, each in value.items()}
-    return getattr(value, "total", value)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
@@ -79,7 +60,7 @@ def test_a_peak_is_the_highest_level_and_not_the_sum_of_what_was_taken():
     assert right("peak_of_changes", (40, 30, -40, 20, -50)) == {"peak": 70, "at": 1}
 
 
-@pytest.mark.parametrize("args", [c.args for c in grading_cases(EXERCISES["peak_of_changes"], b"")])
+@pytest.mark.parametrize("args", drawn("peak_of_changes"))
 def test_a_list_of_changes_never_gives_back_more_than_was_taken(args):
     held = 0
     for change in args[0]:

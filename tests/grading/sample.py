@@ -50,13 +50,17 @@ assert math.isclose(mean([0.25, 0.5]), 0.375)
         3,
     ),
     "scaled": (
-        "assert np.allclose(scaled(np.arange(3.0)), [0, 2, 4])\n"
-        "assert np.allclose(scaled(np.ones((2, 2))), 2)",
+        # Not np.allclose: an array without elements is close to everything.
+        "assert np.array_equal(scaled(np.arange(3.0)), [0, 2, 4])\n"
+        "assert np.array_equal(scaled(np.ones((2, 2))), [[2, 2], [2, 2]])",
         2,
     ),
     "sheets": ("assert sheets == 7", 1),
     "plot_intensity": ('check("plot_intensity", plot_intensity)', 2),
 }
+
+#: What nbgrader writes in the place of a solution.
+STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 
 SETUP = """\
 import math
@@ -93,8 +97,7 @@ def released_notebook() -> Notebook:
         marks = cell["metadata"].get("nbgrader", {})
         if marks.get("solution"):
             is_code = cell["cell_type"] == "code"
-            stub = "# YOUR CODE HERE\nraise NotImplementedError()"
-            cell["source"] = stub if is_code else "YOUR ANSWER HERE"
+            cell["source"] = STUB if is_code else "YOUR ANSWER HERE"
         elif marks.get("grade"):
             cell["source"] = cell["source"].split("### BEGIN HIDDEN")[0].rstrip()
     return notebook

@@ -123,7 +123,11 @@ def test_no_attack_finds_or_reaches_anything(graded: Graded, name: str) -> None:
     texts = [
         text
         for output in outputs
-        for text in [output.get("text", ""), *output.get("data", {}).values()]
+        for text in [
+            output.get("text", ""),
+            output.get("ename", ""),
+            *output.get("data", {}).values(),
+        ]
     ]
     words = ("FOUND", "WROTE", "REACHED", "UNSHARED", "ROOT", "TRACED", "tangerine", "SEEN")
     assert [(word, text[:200]) for word in words for text in texts if word in text] == []

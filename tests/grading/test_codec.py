@@ -171,3 +171,49 @@ def test_a_million_brackets_are_refused() -> None:
 
 def test_lone_surrogates_do_not_get_through() -> None:
     assert decode(loads(b'"\\ud800"')) == "?"
+
+
+@pytest.mark.parametrize("shape", [(2**22, 0), (2**22, 2**22, 0), (2**20, *[1] * 31)])
+def test_an_array_that_would_become_millions_of_lists_is_refused(shape: tuple[int, ...]) -> None:
+    """It has few bytes, or none; `tolist` would make the lists in the grader's process."""
+    with pytest.raises(CodecError, match="rows"):
+        through(np.zeros(shape, bool))
+
+
+def test_an_empty_array_of_no_possible_size_is_refused() -> None:
+    with pytest.raises(CodecError, match="shape"):
+        decode({"array": ["bool", [0, *[2**24] * 10], ""]})
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (1000, 1000)])
+def test_other_arrays_without_or_with_many_numbers_come_back(shape: tuple[int, ...]) -> None:
+    assert through(np.zeros(shape)).shape == shape
+
+
+#: Whole numbers with one hash: `hash` takes them modulo this prime.
+COLLIDING = range(0, 100_000 * (2**61 - 1), 2**61 - 1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{"set": list(COLLIDING)}, {"dict": [[key, 0] for key in COLLIDING]}],
+    ids=["set", "dict"],
+)
+def test_numbers_that_share_a_hash_take_no_time(data: Any) -> None:
+    """A hundred thousand in one table would take minutes, and nothing could stop it."""
+    with pytest.raises(CodecError, match="keys"):
+        decode(data)
+
+
+def test_many_texts_may_be_keys() -> None:
+    words = {f"word {i}": i for i in range(50_000)}
+    assert through(words) == words
+    assert through(set(words)) == set(words)
+
+
+def test_figures_in_figures_are_too_deep() -> None:
+    data: Any = 1
+    for _ in range(500):
+        data = {"figure": data}
+    with pytest.raises(CodecError, match="nested"):
+        decode(data)

@@ -270,16 +270,19 @@ def test_the_time_of_a_moodle_download_is_not_when_it_was_handed_in(
     assert lines(result)["ada"].late is None
 
 
+WORKSHEET = (
+    "Identifier,Full name,Email address,Status,Grade,Last modified (submission)\n"
+    'Participant 901,Ada Lovelace,ada@uni.example,Submitted,-,"Friday, 20 November 2026, '
+    '11:59 PM"\n'
+    "Participant 902,Ben Müller,ben@uni.example,No submission,-,-\n"
+)
+
+
 def test_moodles_grading_worksheet_is_a_roster_that_knows_the_time(
     course: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "sheet.csv").write_text(
-        "Identifier,Full name,Email address,Status,Grade,Last modified (submission)\n"
-        'Participant 901,Ada Lovelace,ada@uni.example,Submitted,-,"Friday, 20 November 2026, '
-        '11:59 PM"\n'
-        "Participant 902,Ben Müller,ben@uni.example,No submission,-,-\n",
-        encoding="utf-8",
-    )
+    (course / "roster.csv").unlink()
+    (tmp_path / "sheet.csv").write_text(WORKSHEET, encoding="utf-8")
     member = {MOODLE.format(name="Ada Lovelace", number=901, file="x.ipynb"): notebook()}
     download = zipped(tmp_path / "d.zip", member)
     result = collect(course, sample.UNIT, download, roster=tmp_path / "sheet.csv", due=DUE)
@@ -290,7 +293,36 @@ def test_moodles_grading_worksheet_is_a_roster_that_knows_the_time(
     assert lines(result)["ada@uni.example"].late is (expected > DUE)
 
 
+def test_a_platforms_list_makes_nobody_of_roster_csv_a_second_student(
+    course: Path, tmp_path: Path
+) -> None:
+    """Ada by her number, Ben by his address, and who is new by it."""
+    sheet = WORKSHEET.replace("Participant 902", "Participant 77")
+    sheet += "Participant 904,Dan New,dan@uni.example,No submission,-,-\n"
+    (tmp_path / "sheet.csv").write_text(sheet, encoding="utf-8")
+    names = {"Ada Lovelace": 901, "Ben de la Müller": 77}
+    members = {
+        MOODLE.format(name=name, number=number, file="x.ipynb"): notebook(name)
+        for name, number in names.items()
+    }
+    download = zipped(tmp_path / "d.zip", members)
+    for roster, missing in ((None, "cy"), (tmp_path / "sheet.csv", "dan@uni.example")):
+        result = lines(collect(course, sample.UNIT, download, roster=roster))
+        assert {name for name, line in result.items() if line.state == "missing"} == {missing}
+        assert {*result} == {"ada", "ben", missing}
+    assert (result["ada"].state, result["ada"].student.section) == ("unchanged", "A")
+    assert (course / "submitted" / "ada" / sample.UNIT / "timestamp.txt").is_file()
+
+
+def test_two_of_a_list_cannot_be_one_of_roster_csv(course: Path, tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text("id,email,moodle_id\nx,ada@uni.example,5\ny,,901\n")
+    download = zipped(tmp_path / "d.zip", {"ada/x.ipynb": notebook()})
+    with pytest.raises(ValueError, match=r"sheet\.csv: students 1 and 2 both have the id 'ada'"):
+        collect(course, sample.UNIT, download, roster=tmp_path / "sheet.csv")
+
+
 def test_canvas_gradebook_is_a_roster(course: Path, tmp_path: Path) -> None:
+    (course / "roster.csv").unlink()
     (tmp_path / "grades.csv").write_text(
         "Student,ID,SIS User ID,SIS Login ID,Section,Homework (7)\n"
         "    Points Possible,,,,,22\n"

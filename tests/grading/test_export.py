@@ -87,6 +87,21 @@ def test_without_a_roster_csv_still_has_everyone(tmp_path: Path) -> None:
     assert not (tmp_path / "c.csv").exists()
 
 
+def test_moodles_worksheet_names_those_of_roster_csv(course: Path, tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text(
+        "Identifier,Full name,Email address\nParticipant 901,Ada Lovelace,ada@uni.example\n"
+    )
+    export_grades(course, UNIT, "moodle", tmp_path / "m.csv", tmp_path / "sheet.csv")
+    assert [row[:4] for row in rows(tmp_path / "m.csv")[1:]] == [
+        ["Participant 901", "Ada Lovelace", "ada@uni.example", "4"]
+    ]
+
+
+def test_a_roster_that_is_named_has_to_be_there(course: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no such roster"):
+        export_grades(course, UNIT, "csv", tmp_path / "g.csv", tmp_path / "none.csv")
+
+
 def test_who_is_not_in_the_roster_is_named(tmp_path: Path) -> None:
     course = classbook.make(tmp_path / "course")
     classbook.hand_in(course, "zoe", (1, 0, 0, 0))

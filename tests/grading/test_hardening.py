@@ -12,8 +12,10 @@ import sample
 
 from helpers.grading.cohort import grade_unit
 from helpers.grading.kernel import Kernel, KernelDied
+from helpers.grading.notebook import read_notebook
+from helpers.grading.outputs import Outputs
 from helpers.grading.sandbox import Forks, Limits, MiB, Warm, WarmDied
-from helpers.grading.submission import Unit, grade_submission
+from helpers.grading.submission import MAX_STARTS, Unit, grade_submission
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +137,94 @@ def test_no_memory_is_shared_where_it_is_not_counted(forks: Forks, way: str) -> 
         assert (
             said(kernel, "import mmap, torch; print(int(torch.ones(10**6).sum()))") == "1000000\n"
         )
+
+
+def test_one_student_takes_no_watches_from_another(forks: Forks) -> None:
+    """To the kernel they are one user, and a user may have 128 instances of inotify."""
+    code = "import ctypes; print(ctypes.CDLL(None).inotify_init1(0) >= 0)"
+    with Kernel(forks) as kernel:
+        assert said(kernel, code) == "False\n"
+
+
+def test_an_output_that_the_grader_stumbles_over_costs_its_own_notebook_only(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = Outputs.add
+
+    def stumbling(outputs: Outputs, kind: Any, content: Any) -> None:
+        if "stumble" in str(content):
+            raise RecursionError
+        add(outputs, kind, content)
+
+    monkeypatch.setattr(Outputs, "add", stumbling)
+    sample.hand_in(course, "odd", sample.answered({"mean": "print('stumble')"}))
+    results = {each.student: each for each in grade_unit(course, sample.UNIT, jobs=1).results}
+    assert results["odd"].status == "unreadable"
+    assert "stumbled" in results["odd"].remarks[0]
+    assert results["all-right"].total == sample.POINTS
+
+
+def test_a_notebook_of_dead_cells_starts_few_processes(forks: Forks) -> None:
+    """To ask whether the grader's own process lives takes one, but not for each cell."""
+    source = json.dumps(sample.source_notebook()).encode()
+    unit = Unit.read(sample.UNIT, sample.UNIT, source, b"secret")
+    notebook = sample.released_notebook()
+    notebook["cells"] += [sample.added_cell("import os; os._exit(1)") for _ in range(100)]
+    starts = []
+
+    def start() -> Kernel:
+        starts.append("asked")
+        return Kernel(forks)
+
+    graded = grade_submission(unit, "ada", json.dumps(notebook).encode(), start)
+    assert len(starts) <= 2 * MAX_STARTS
+    assert len(graded.remarks) < 50
+
+
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [("code", "a=1\n" * 600_000), ("markdown", "[\n" * 1_200_000), ("code", "\n" * 2_500_000)],
+)
+def test_a_notebook_of_millions_of_lines_waits_for_a_person(kind: str, source: str) -> None:
+    """To look for answers among them would take an hour."""
+    cell = {"cell_type": kind, "metadata": {}, "source": source}
+    with pytest.raises(ValueError, match="too much text"):
+        read_notebook(json.dumps({"cells": [cell], "metadata": {}}).encode())
+
+
+def test_long_code_runs_whole_and_is_cut_where_it_is_shown(forks: Forks) -> None:
+    source = json.dumps(sample.source_notebook()).encode()
+    unit = Unit.read(sample.UNIT, sample.UNIT, source, b"secret")
+    long = f'words = """{"." * 50_000}"""\n{sample.RIGHT["mean"]}'
+    notebook = json.dumps(sample.answered(sample.RIGHT | {"mean": long})).encode()
+    graded = grade_submission(unit, "ada", notebook, lambda: Kernel(forks))
+    assert graded.total == sample.POINTS
+    assert len(graded.notebook) < 40_000
+    assert "more characters: see what was handed in" in graded.notebook
+
+
+def test_a_picture_in_a_text_does_not_count() -> None:
+    picture = "data:image/png;base64," + "A" * 3_000_000
+    cell = {"cell_type": "markdown", "metadata": {}, "source": f"before ![p]({picture}) after"}
+    (read,) = read_notebook(json.dumps({"cells": [cell], "metadata": {}}).encode())["cells"]
+    assert read["source"] == "before ![p]((picture)) after"
+
+
+def test_a_notebook_of_format_3_is_read_by_its_cells_alone() -> None:
+    cells = [
+        {"cell_type": "heading", "level": 2, "source": ["Title"]},
+        {"cell_type": "code", "input": ["a = 1\n", "b = 2"], "outputs": [], "language": "python"},
+        {"cell_type": "markdown", "source": "words"},
+        {"cell_type": "code", "input": 7},
+        "no cell",
+    ]
+    old = {"worksheets": [{"cells": cells}, {"cells": 3}, 4], "metadata": {}, "nbformat": 3}
+    read = read_notebook(json.dumps(old).encode())["cells"]
+    assert [(cell["cell_type"], cell["source"]) for cell in read] == [
+        ("markdown", "## Title"),
+        ("code", "a = 1\nb = 2"),
+        ("markdown", "words"),
+    ]
 
 
 @pytest.mark.parametrize("name", ["softmax_flops", "plot_intensity"])

@@ -211,3 +211,26 @@ def test_only_the_graders_socket_is_open(kernel: Kernel) -> None:
     # The two others are the unlinked files that take what programs print.
     assert "/proc" not in shown
     assert "ns" not in shown.replace("console", "")
+
+
+BUSY = """
+import subprocess
+for _ in range(50):
+    subprocess.Popen(["sh", "-c", "while :; do :; done"], start_new_session=True)
+"""
+
+BURN = """
+import time
+def burn():
+    until = time.process_time() + 0.4
+    while time.process_time() < until:
+        pass
+    return "done"
+"""
+
+
+def test_a_call_is_not_late_because_others_keep_every_processor_busy(forks: Forks) -> None:
+    with Kernel(forks) as busy, Kernel(forks) as kernel:
+        kernel.run(BURN, 30)
+        busy.run(BUSY, 30)
+        assert kernel.call("burn", (), {}, 1.0) == "done"

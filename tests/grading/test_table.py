@@ -34,3 +34,11 @@ def test_parts_that_fit_have_their_names(
     text = printed(2, 80, capsys, monkeypatch)
     assert "Recomputation" in text
     assert "   1  Recomputation" not in text
+
+
+def test_a_folder_that_is_called_like_markup_is_shown_as_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    results = (SubmissionResult("[bold]ada", "graded", (), ()),)
+    print_table(CohortResult("unit", results, {}))
+    assert "[bold]ada" in capsys.readouterr().out

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from helpers.grading.inside.codec import Function
@@ -158,6 +159,18 @@ def test_a_hidden_test_stays_hidden_when_it_fails() -> None:
     assert "of one" in str(judgement.outputs)
 
 
+def test_no_exception_is_called_like_what_a_hidden_test_passes_in() -> None:
+    test = "### BEGIN HIDDEN TESTS\nassert f(2) == 2\n### END HIDDEN TESTS"
+
+    def telling(x: int) -> int:
+        raise type(f"got_{x}", (Exception,), {})
+
+    _, judgement, _ = judge(test, {"f": telling})
+    assert "got_2" not in str(judgement.outputs)
+    _, judgement, _ = judge(test, {"f": lambda x: 1 // 0})
+    assert judgement.outputs[-1]["ename"] == "ZeroDivisionError"
+
+
 def test_a_fault_of_the_grader_waits_for_a_person() -> None:
     _, judgement, _ = judge('check("no such question", f)', {"f": softmax})
     assert judgement.for_a_person
@@ -206,3 +219,11 @@ def test_scores_are_read_as_nbgrader_reads_them(kind: str, text: str) -> None:
 def test_a_result_that_is_no_score_is_said() -> None:
     result = {"output_type": "execute_result", "data": {"text/plain": "3.0"}}
     assert score_of([result], 2.0) == (0.0, "the test's result 3 is no score between 0 and 2")
+
+
+def test_an_array_of_millions_of_numbers_is_no_answer() -> None:
+    score, judgement, _ = judge(
+        'check("softmax_flops", softmax)', {"softmax": lambda batch, n: np.zeros(10**7, bool)}
+    )
+    assert score == 0.0
+    assert "more than 200,000 numbers" in judgement.outputs[0]["data"]["text/plain"]

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import matplotlib
 import pytest
 from torch import nn
-
-matplotlib.use("Agg")
 
 from helpers.meter import inference_memory, training_memory
 from helpers.plots.activation_maps import held_over_time, in_and_out, lifetimes, storage_lives
 
 LAYERS = {"conv1": (100, 300), "conv2": (300, 50), "fc": (50, 10)}
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    from matplotlib import pyplot
-
-    pyplot.close("all")
 
 
 def heights(ax):

@@ -21,12 +21,6 @@ class Number:
     grad: float = field(default=0.0)
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture
 def product():
     """(x + y) · x at 2 and 3: L, a, x, y."""

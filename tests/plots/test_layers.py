@@ -1,17 +1,10 @@
 """The drawings of layers show what they say."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from helpers.plots import layers
 from helpers.reference import conv2d_output_size, receptive_field
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("window", [(4, 2, 1, 0), (7, 3, 1, 1), (7, 3, 2, 1), (12, 5, 3, 2)])

@@ -1,15 +1,8 @@
 """The pictures of models show what they say."""
 
-import matplotlib.pyplot as plt
 import pytest
 
 from helpers.plots import models
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def test_each_model_stands_at_its_parameters_and_mac():

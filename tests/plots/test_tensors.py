@@ -4,8 +4,6 @@ import matplotlib
 import pytest
 import torch
 
-matplotlib.use("Agg")
-
 from helpers.plots.bars import bars
 from helpers.plots.intensity import intensity_by_batch
 from helpers.plots.tensors import (
@@ -15,14 +13,6 @@ from helpers.plots.tensors import (
     positions,
     strides,
 )
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    from matplotlib import pyplot
-
-    pyplot.close("all")
 
 
 def texts(fig):
@@ -58,9 +48,10 @@ def test_the_arrows_say_how_far_a_step_goes():
     assert "one row on: +1" in labels
 
 
-def test_strides_that_leave_the_storage_are_refused():
-    with pytest.raises(ValueError, match="no position 12"):
-        strides((3, 4), (4, 1), size=12, offset=1)
+@pytest.mark.parametrize(("steps", "offset", "place"), [((4, 1), 1, "12"), ((-4, 1), 4, "-4")])
+def test_strides_that_leave_the_storage_are_refused(steps, offset, place):
+    with pytest.raises(ValueError, match=f"no position {place}$"):
+        strides((3, 4), steps, size=12, offset=offset)
 
 
 def test_what_broadcasting_repeats_is_white():

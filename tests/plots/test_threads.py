@@ -1,19 +1,8 @@
 """Pictures of kernels: what they draw is what threads, tiles and clocks do."""
 
-import matplotlib
 import pytest
 
-matplotlib.use("Agg")
-
 from helpers.plots.threads import global_index, product_tiles, times
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    from matplotlib import pyplot
-
-    pyplot.close("all")
 
 
 def test_every_element_has_one_thread_and_the_surplus_threads_are_dashed():

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import helpers.reference as reference
-from helpers.ledger import Ledger
 from helpers.reference import (
     adaptive_avg_pool2d_flops,
     alexnet_bytes,
@@ -387,8 +386,7 @@ def test_a_backward_adds_and_takes_nothing_away(name):
     }
     forward = getattr(reference, f"{name}_macs")(*sizes[name])
     both = getattr(reference, f"{name}_macs")(*sizes[name], backward=True)
-    assert isinstance(both, Ledger)
-    assert both.terms[: len(forward.terms)] == forward.terms or both.total > forward.total
+    assert set(forward.terms) <= set(both.terms)
     assert 2 * forward.total < both.total <= 3 * forward.total
 
 

@@ -137,6 +137,19 @@ def test_threads_that_exchange_elements_race_unless_a_barrier_is_between(size, s
             launch(shifted, 1, size, out)
 
 
+def test_shared_arrays_hold_unsigned_integers_too():
+    def turned(out):
+        shared = cuda.shared.array(4, numba.uint8)
+        i = cuda.threadIdx.x
+        shared[i] = i
+        cuda.syncthreads()
+        out[i] = shared[3 - i]
+
+    out = np.zeros(4)
+    launch(turned, 1, 4, out)
+    assert out.tolist() == [3, 2, 1, 0]
+
+
 def test_a_missing_guard_is_an_error_that_names_thread_and_element():
     # 3 blocks of 4 threads for 11 elements: the last thread has none
     with pytest.raises(

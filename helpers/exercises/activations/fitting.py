@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import isqrt
 from typing import Any
 
@@ -59,6 +59,8 @@ OVERFLOWING_LAYER = Exercise(
     examples=[
         ([27_648, 73_728, 73_728, 221_184, 13_824], 1, 256),
         ([3072, 16_384, 4096, 10], 4, 256),
+        # All three tensors that layer 2 has seen are over; its own two fit.
+        ([100_000, 120_000, 110_000, 300_000, 40_000], 1, 256),
         # AlexNet's conv2 lies between 256 kB and 256 KiB.
         ([69_984, 186_624, 43_264], 1, 256),
     ],
@@ -78,6 +80,20 @@ OVERFLOWING_LAYER = Exercise(
             ),
         ),
         Misconception(
+            "inputs only",
+            "a layer needs its input and its output at the same time",
+            lambda sizes, width, kilobytes: _first_over(
+                [width * size for size in sizes[:-1]], 1000 * kilobytes
+            ),
+        ),
+        Misconception(
+            "all tensors so far",
+            "when the second layer runs, is the input of the first still needed?",
+            lambda sizes, width, kilobytes: _first_over(
+                [width * held for held in accumulate(sizes)][1:], 1000 * kilobytes
+            ),
+        ),
+        Misconception(
             "numbers for bytes",
             "how many bytes does one number take? That is an argument",
             lambda sizes, width, kilobytes: _overflowing(sizes, 1, kilobytes),
@@ -91,6 +107,11 @@ OVERFLOWING_LAYER = Exercise(
             "counted from zero",
             "the first layer is number 1",
             lambda *args: None if (number := _overflowing(*args)) is None else number - 1,
+        ),
+        Misconception(
+            "0 where all fit",
+            "where every layer fits there is no such layer: what should come back then?",
+            lambda *args: _overflowing(*args) or 0,
         ),
     ),
 )
@@ -144,6 +165,23 @@ LARGEST_SIDE = Exercise(
             "rounded up",
             "the next multiple up does not fit any more",
             lambda width, kilobytes: _side(width, kilobytes) + STEP,
+        ),
+        Misconception(
+            "rounded to the nearest",
+            "where the nearest multiple is the next one up, it does not fit any more",
+            lambda width, kilobytes: (
+                round((1000 * kilobytes / (PER_PIXEL * width)) ** 0.5 / STEP) * STEP
+            ),
+        ),
+        Misconception(
+            "at least 32",
+            "where not even 32 fits, no image can be taken",
+            lambda width, kilobytes: max(STEP, _side(width, kilobytes)),
+        ),
+        Misconception(
+            "pixels for the side",
+            "this is how many pixels fit: how long is the side of a square of them?",
+            lambda width, kilobytes: 1000 * kilobytes // (PER_PIXEL * width),
         ),
         Misconception(
             "what comes out left out",

@@ -149,7 +149,8 @@ MLP_KEPT = Exercise(
     points=1,
     topic="what Linear → ReLU or GELU → Linear keeps",
     parameters=("batch", "features", "hidden"),
-    examples=[(1, 64, 256), (32, 768, 3072)],
+    # Not four times as wide inside, as usual: x would then weigh as much as a byte for each of h.
+    examples=[(2, 64, 160), (32, 768, 2048)],
     hidden=_draw_mlps,
     reference=lambda *sizes: {
         "ReLU": _mlp_kept(*sizes, activation="relu"),
@@ -160,6 +161,11 @@ MLP_KEPT = Exercise(
             "ReLU's output twice",
             "ReLU keeps its output, the second layer its input: are these two storages?",
             lambda b, f, h: {"ReLU": FP32 * (b * f + 2 * b * h)},
+        ),
+        Misconception(
+            "a mask beside the output",
+            "ReLU's output shows where x was above zero: is a mask needed beside it?",
+            lambda b, f, h: {"ReLU": FP32 * (b * f + b * h) + b * h},
         ),
         Misconception(
             "GELU like ReLU",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -94,15 +94,23 @@ ALEXNET_ACTIVATIONS = Exercise(
 Layers = Sequence[Sequence[int]]
 
 
+def _side(size: int, kernel: int, stride: int) -> int:
+    return (size + 2 * (kernel // 2) - kernel) // stride + 1
+
+
 def _outputs(
-    channels: int, size: int, layers: Layers, *, padded: bool = True, strided: bool = True
+    channels: int,
+    size: int,
+    layers: Layers,
+    *,
+    side: Callable[[int, int, int], int] = _side,
+    sides: int = 2,
 ) -> list[int]:
     """Elements of the input and of every output of a stack of convolutions."""
-    elements = [channels * size**2]
+    elements = [channels * size**sides]
     for out, kernel, stride in layers:
-        padding = kernel // 2 if padded else 0
-        size = (size + 2 * padding - kernel) // (stride if strided else 1) + 1
-        elements.append(out * size**2)
+        size = side(size, kernel, stride)
+        elements.append(out * size**sides)
     return elements
 
 
@@ -133,24 +141,51 @@ CNN_PEAK = Exercise(
     points=1,
     topic="peak of a small CNN",
     parameters=("channels", "size", "layers"),
-    examples=[(3, 96, THIRD_TOO_LARGE), (1, 28, [[8, 5, 1], [16, 3, 2]])],
+    examples=[
+        (3, 96, THIRD_TOO_LARGE),
+        (1, 28, [[8, 5, 1], [16, 3, 2]]),
+        # The two largest tensors do not meet; an odd side shows how it is rounded.
+        (40, 33, [[8, 5, 2], [16, 3, 1]]),
+    ],
     hidden=_draw_cnns,
     reference=lambda *cnn: _most(_outputs(*cnn)),
     misconceptions=(
         Misconception(
             "padding left out",
             "the padding is kernel // 2: what size comes out at stride 1?",
-            lambda *cnn: _most(_outputs(*cnn, padded=False)),
+            lambda *cnn: _most(_outputs(*cnn, side=lambda size, k, s: (size - k) // s + 1)),
         ),
         Misconception(
             "stride left out",
             "a stride of 2 halves both sides of what comes out",
-            lambda *cnn: _most(_outputs(*cnn, strided=False)),
+            lambda *cnn: _most(_outputs(*cnn, side=lambda size, k, s: _side(size, k, 1))),
+        ),
+        Misconception(
+            "+ 1 left out",
+            "the first place of the kernel counts, too: look at the end of the formula",
+            lambda *cnn: _most(_outputs(*cnn, side=lambda size, k, s: _side(size, k, s) - 1)),
+        ),
+        Misconception(
+            "+ 1 before the division",
+            "the + 1 comes after the division, not before it",
+            lambda *cnn: _most(
+                _outputs(*cnn, side=lambda size, k, s: (size + 2 * (k // 2) - k + 1) // s)
+            ),
+        ),
+        Misconception(
+            "one side",
+            "an image has a height and a width",
+            lambda *cnn: _most(_outputs(*cnn, sides=1)),
         ),
         Misconception(
             "outputs only",
             "a layer cannot run without its input: is that counted?",
             lambda *cnn: max(_outputs(*cnn)),
+        ),
+        Misconception(
+            "the two largest tensors",
+            "are the two largest tensors there at the same moment?",
+            lambda *cnn: sum(sorted(_outputs(*cnn))[-2:]),
         ),
         Misconception(
             "all layers at once",
@@ -223,6 +258,11 @@ BLOCK_PEAK = Exercise(
             "this adds up all tensors of the block: the middle ones are freed on the way",
             lambda sizes: {"convolutions": sum(sizes), "with the skip": sum(sizes)},
         ),
+        Misconception(
+            "outputs only",
+            "a layer cannot run without its input: is that counted?",
+            lambda sizes: {"convolutions": max(sizes)},
+        ),
     ),
 )
 
@@ -256,6 +296,16 @@ RELU_PEAK = Exercise(
             "the convolution's input kept",
             "when ReLU runs, the convolution is done: is its input still needed?",
             lambda sizes: {"new tensor": max(a + 2 * b for a, b in pairwise(sizes))},
+        ),
+        Misconception(
+            "two peaks added",
+            "when ReLU runs, the convolution is done: do their peaks come at the same moment?",
+            lambda sizes: {"new tensor": _most(sizes) + max(sizes[1:])},
+        ),
+        Misconception(
+            "a ReLU on the image",
+            "each convolution is followed by a ReLU: is the image, too?",
+            lambda sizes: {"new tensor": max(_most(sizes), 2 * max(sizes))},
         ),
         Misconception(
             "only the ReLUs",

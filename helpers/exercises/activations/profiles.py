@@ -50,7 +50,8 @@ def _size(model: str, stage: int, bits: int) -> dict[str, float]:
 
 def _draw_models(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     small = [model for model in VARIANTS if model != "convnextv2_large"]
-    models, widths = draw.sample(small, 2), draw.sample([4, 8, 16, 32], 2)
+    # Half a byte is always among them.
+    models, widths = draw.sample(small, 2), draw.sample([4, draw.choice([8, 16, 32])], 2)
     return [(model, draw.randrange(4), bits) for model, bits in zip(models, widths, strict=True)]
 
 
@@ -74,6 +75,16 @@ CONVNEXT_SIZE = Exercise(
             "always four bytes",
             "the width is an argument: not every number takes 32 bits",
             lambda model, stage, bits: {"bytes": _whole(model) * 4},
+        ),
+        Misconception(
+            "half a byte lost",
+            "4 bits are half a byte: what does your division make of them?",
+            lambda model, stage, bits: {"bytes": _whole(model) * (bits // 8)},
+        ),
+        Misconception(
+            "bytes of the stage",
+            "of the stage, parameters are asked for, not bytes",
+            lambda model, stage, bits: {"in the stage": _stage(model, stage) * bits / 8},
         ),
         Misconception(
             "stages counted from one",
@@ -161,6 +172,33 @@ ACTIVATIONS_PER_IMAGE = Exercise(
                 peak, parameters, batch, side, 4, gradients
             ),
         ),
+        Misconception(
+            "numbers for bytes",
+            "a parameter and a number of an image take `width` bytes each",
+            lambda peak, parameters, batch, side, width, gradients: _per_image(
+                peak, parameters, batch, side, 1, gradients
+            ),
+        ),
+        Misconception(
+            "gradients whether or not",
+            "were there gradients in every case? An argument says so",
+            lambda *args: _per_image(*args, copies=2),
+        ),
+        Misconception(
+            "one image taken off",
+            "the peak holds the whole batch of images, not one",
+            lambda peak, parameters, batch, side, width, gradients: (
+                _per_image(peak, parameters, batch, side, width, gradients, images=False)
+                - 3 * side**2 * width / batch
+            ),
+        ),
+        Misconception(
+            "divided too early",
+            "the weights lie there once, whatever the batch: what of the peak belongs to images?",
+            lambda peak, parameters, batch, side, width, gradients: _per_image(
+                peak, batch * parameters, batch, side, width, gradients
+            ),
+        ),
     ),
 )
 
@@ -195,6 +233,11 @@ TWO_PEAKS = Exercise(
             lambda b1, p1, b2, p2: {"each image": p2 / b2},
         ),
         Misconception(
+            "first peak divided by its batch",
+            "not all of a peak belongs to the images: what changes from one peak to the other?",
+            lambda b1, p1, b2, p2: {"each image": p1 / b1},
+        ),
+        Misconception(
             "difference of the peaks",
             "this is what several images add: how many more are in the second batch?",
             lambda b1, p1, b2, p2: {"each image": p2 - p1},
@@ -208,6 +251,11 @@ TWO_PEAKS = Exercise(
             "one image taken off",
             "how many images are in the first peak?",
             lambda b1, p1, b2, p2: {"fixed": p1 - _line(b1, p1, b2, p2)["each image"]},
+        ),
+        Misconception(
+            "images of the other batch taken off",
+            "how many images are in the first peak?",
+            lambda b1, p1, b2, p2: {"fixed": p1 - b2 * _line(b1, p1, b2, p2)["each image"]},
         ),
     ),
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.ledger import Ledger, Term
 
 UNIT = "07_autodiff"
@@ -44,6 +44,21 @@ FORWARD_PRODUCT = Exercise(
             "one factor at rest",
             "both factors may change with the input",
             _product_slope(lambda x, dx, y, dy: dx * y),
+        ),
+        Misconception(
+            "the other factor at rest",
+            "both factors may change with the input",
+            _product_slope(lambda x, dx, y, dy: x * dy),
+        ),
+        Misconception(
+            "slopes added",
+            "this is the slope of x + y: what does a factor do to the other one's change?",
+            _product_slope(lambda x, dx, y, dy: dx + dy),
+        ),
+        Misconception(
+            "slope first",
+            "which comes first, the value or its slope?",
+            lambda x, dx, y, dy: {"value": dx * y + x * dy, "slope": x * y},
         ),
         Misconception(
             "its own factor",
@@ -83,6 +98,16 @@ SWEEPS_NEEDED = Exercise(
             "moving an input both ways: how many runs is that?",
             lambda n, m: {"trying": n},
         ),
+        Misconception(
+            "a run at rest",
+            "when each input is moved both ways, what is a run at rest for?",
+            lambda n, m: {"trying": 2 * n + 1},
+        ),
+        Misconception(
+            "one sweep for everything",
+            "for how many inputs, or outputs, does one sweep find the slopes?",
+            lambda n, m: {"forward": 1, "reverse": 1},
+        ),
     ),
 )
 
@@ -92,6 +117,12 @@ def _products(batch: int, widths: Sequence[int], layers: slice = slice(None)) ->
         Term(f"layer {at + 1}", batch * i * o, 2) for at, (i, o) in enumerate(pairwise(widths))
     ]
     return Ledger("FLOP", tuple(terms[layers]))
+
+
+def _step(batch: int, widths: Sequence[int]) -> dict[str, Ledger]:
+    forward = _products(batch, widths)
+    features = _products(batch, widths, slice(1, None))
+    return {"forward": forward, "weights": forward, "features": features}
 
 
 def _draw_networks(draw: random.Random) -> Sequence[tuple[int, list[int]]]:
@@ -107,14 +138,26 @@ STEP_FLOPS = Exercise(
     points=1,
     topic="FLOP of a training step",
     parameters=("batch", "widths"),
-    examples=[(1, [3, 4, 2]), (32, [784, 256, 10])],
+    examples=[(1, [3, 4, 2, 5]), (32, [784, 256, 10])],
     hidden=_draw_networks,
-    reference=lambda batch, widths: {
-        "forward": _products(batch, widths),
-        "weights": _products(batch, widths),
-        "features": _products(batch, widths, slice(1, None)),
-    },
+    reference=_step,
     misconceptions=(
+        Misconception(
+            "MAC for FLOP",
+            "this is half: MAC, not FLOP. One MAC is a multiply and an add",
+            lambda batch, widths: {
+                part: ledger.total / 2 for part, ledger in _step(batch, widths).items()
+            },
+        ),
+        Misconception(
+            "one addition less",
+            "count in MAC here: every product is added to a sum, two FLOP each",
+            lambda batch, widths: {
+                "forward": sum(batch * o * (2 * i - 1) for i, o in pairwise(widths)),
+                "weights": sum(i * o * (2 * batch - 1) for i, o in pairwise(widths)),
+                "features": sum(batch * i * (2 * o - 1) for i, o in pairwise(widths[1:])),
+            },
+        ),
         Misconception(
             "gradient of the data",
             "does anyone need the gradient of the first layer's input?",
@@ -181,8 +224,9 @@ KEPT_VALUES = Exercise(
     examples=[
         ([["L", "mul", "x", "y"]],),
         ([["L", "add", "x", "y"]],),
+        ([["L", "div", "x", "y"]],),
         ([["a", "exp", "x"], ["L", "log", "a"]],),
-        ([["a", "log", "x"], ["L", "tanh", "a"]],),
+        ([["a", "log", "x"], ["L", "relu", "a"]],),
     ],
     hidden=_draw_steps,
     reference=lambda steps: _kept(steps, _by_rule),
@@ -219,6 +263,28 @@ KEPT_VALUES = Exercise(
                 ),
             ),
         ),
+        Misconception(
+            "input and output",
+            "does the rule of exp look at x, too, or at the output alone?",
+            lambda steps: _kept(
+                steps,
+                lambda name, operation, operands: (
+                    [*operands, *_by_rule(name, operation, operands)]
+                    if operation not in _NOTHING
+                    else []
+                ),
+            ),
+        ),
+        Misconception(
+            "x and y always",
+            "x and y are kept only where a rule looks at them",
+            lambda steps: sorted({"x", "y", *_kept(steps, _by_rule)}),
+        ),
+        Misconception(
+            "not sorted",
+            "these are the right values: put them in the order that is asked for",
+            lambda steps: OneOf(tuple(map(list, permutations(reversed(_kept(steps, _by_rule)))))),
+        ),
     ),
 )
 
@@ -246,14 +312,34 @@ LAYER_NODES = Exercise(
             lambda b, i, o: {"nodes": b * i * o + b * o},
         ),
         Misconception(
-            "bias added for nothing",
-            "adding the bias takes a node, too: how many additions has i products and a bias?",
-            lambda b, i, o: {"nodes": b * o * (2 * i - 1) + b * o},
+            "bias or ReLU left out",
+            "for each output one node is missing: is there one for the bias, and one for ReLU?",
+            lambda b, i, o: {"nodes": 2 * b * i * o},
         ),
         Misconception(
-            "ReLU forgotten",
-            "ReLU is an operation like the others",
-            lambda b, i, o: {"nodes": 2 * b * i * o, "kept": b * i + i * o},
+            "sums from zero",
+            "each sum starts from the bias: how many additions does it take?",
+            lambda b, i, o: {"nodes": b * o * (2 * i + 2)},
+        ),
+        Misconception(
+            "inputs for nodes",
+            "x, W and the bias were there before: which nodes do operations make?",
+            lambda b, i, o: {"nodes": b * o * (2 * i + 1) + b * i + i * o + o},
+        ),
+        Misconception(
+            "one sample",
+            "is this one sample of the batch?",
+            lambda b, i, o: _layer_nodes(1, i, o),
+        ),
+        Misconception(
+            "bias kept",
+            "does the rule of a sum look at the bias?",
+            lambda b, i, o: {"kept": _layer_nodes(b, i, o)["kept"] + o},
+        ),
+        Misconception(
+            "nothing kept for ReLU",
+            "which value does ReLU's rule look at?",
+            lambda b, i, o: {"kept": b * i + i * o},
         ),
         Misconception(
             "all nodes kept",

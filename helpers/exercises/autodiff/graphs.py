@@ -53,6 +53,20 @@ def _nearest_first(parents: Parents) -> list[str]:
     return order
 
 
+def _itself_first(parents: Parents) -> list[str]:
+    order: list[str] = []
+
+    def place(name: str) -> None:
+        if name not in order:
+            order.append(name)
+            for parent in parents[name]:
+                place(parent)
+
+    for name in parents:
+        place(name)
+    return order
+
+
 def _draw_graphs(draw: random.Random) -> Sequence[tuple[Parents]]:
     cases = []
     for _ in range(5):
@@ -75,6 +89,7 @@ TOPOLOGICAL_ORDER = Exercise(
     examples=[
         ({"L": ["a", "x"], "a": ["x"], "x": []},),
         ({"x": [], "L": ["a", "a"], "a": ["x"]},),
+        ({"a": ["b", "c"], "c": [], "b": ["c"]},),
     ],
     hidden=_draw_graphs,
     reference=lambda parents: OneOf(tuple(all_orders(parents))),
@@ -95,6 +110,16 @@ TOPOLOGICAL_ORDER = Exercise(
             _nearest_first,
         ),
         Misconception(
+            "itself first",
+            "a node can be placed when its parents are: do you place it before them?",
+            _itself_first,
+        ),
+        Misconception(
+            "by name",
+            "a name says nothing about who comes first: the lists of parents do",
+            sorted,
+        ),
+        Misconception(
             "as given",
             "the entries come in no order: who has to be placed before whom?",
             list,
@@ -107,9 +132,13 @@ Edges = list[list[list[float]]]
 
 
 def _swept(
-    edges: Edges, accumulate: bool = True, chain: bool = True, back: bool = True
+    edges: Edges,
+    accumulate: bool = True,
+    chain: bool = True,
+    back: bool = True,
+    others: float = 0.0,
 ) -> list[float]:
-    grads = [0.0] * len(edges)
+    grads = [others] * len(edges)
     grads[-1] = 1.0
     for node in range(len(edges))[:: -1 if back else 1]:
         for parent, local in edges[node]:
@@ -159,6 +188,16 @@ SWEEP_BACK = Exercise(
             "in your order a node hands on its gradient before it has got one",
             lambda edges: _swept(edges, back=False),
         ),
+        Misconception(
+            "nothing to start from",
+            "where does the sweep begin, and what is dL/dL?",
+            lambda edges: [0.0] * len(edges),
+        ),
+        Misconception(
+            "everyone starts with 1",
+            "dL/dL is 1: what has been handed to the others before the sweep?",
+            lambda edges: _swept(edges, others=1.0),
+        ),
     ),
 )
 
@@ -200,6 +239,16 @@ def _inputs_first(program: str, x: float, y: float) -> list[float]:
     """Only the last node has a gradient to hand on when its turn comes."""
     result, inputs = _recorded(program, x, y)
     return [sum(local for parent, local in result.edges if parent is source) for source in inputs]
+
+
+def _grad_twice(program: str, x: float, y: float) -> list[float]:
+    """What is handed on is multiplied by the node's own gradient once more."""
+    result, inputs = _recorded(program, x, y)
+    grads = {result: 1.0}
+    for number in reversed(depth_first(result)):
+        for parent, local in number.edges:
+            grads[parent] = grads.get(parent, 0.0) + local * grads[number] ** 2
+    return [grads.get(source, 0.0) for source in inputs]
 
 
 def _draw_programs(draw: random.Random) -> Sequence[tuple[str, float, float]]:
@@ -253,6 +302,11 @@ GRADIENTS = Exercise(
             "inputs first",
             "in_order gives parents first: in which direction does a gradient travel?",
             _inputs_first,
+        ),
+        Misconception(
+            "grad multiplied twice",
+            "handed_on(node) has multiplied by node.grad already",
+            _grad_twice,
         ),
     ),
 )

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from helpers.exercises.autodiff import mistaken
 from helpers.exercises.autodiff.recorded import Recorded, depends_on, run, sigmoid
 from helpers.exercises.exercise import Exercise, Misconception
 
@@ -18,50 +19,6 @@ def _computed(number: type[Recorded], program: str, x: float, y: float) -> dict[
     result = run(program, **inputs)
     met = [name for name, source in inputs.items() if depends_on(result, source)]
     return {"value": result.value, "remembered": met}
-
-
-class _Swapped(Recorded):
-    """Forgets in 3 - x on which side x stands."""
-
-    def __rsub__(self, other: float) -> Recorded:
-        return self - other
-
-    def __rtruediv__(self, other: float) -> Recorded:
-        return self / other
-
-
-def _alone(number: Recorded) -> Recorded:
-    return type(number)(number.value)
-
-
-class _Forgetful(Recorded):
-    """Gives the new operations no parents."""
-
-    def __sub__(self, other: Recorded | float) -> Recorded:
-        return _alone(super().__sub__(other))
-
-    def __truediv__(self, other: Recorded | float) -> Recorded:
-        return _alone(super().__truediv__(other))
-
-    def relu(self) -> Recorded:
-        return _alone(super().relu())
-
-    def sigmoid(self) -> Recorded:
-        return _alone(super().sigmoid())
-
-
-class _Rising(Recorded):
-    """Takes 1 / (1 + eˣ) for the sigmoid."""
-
-    def sigmoid(self) -> Recorded:
-        return self.made(sigmoid(-self.value), (self, 1))
-
-
-class _Gate(Recorded):
-    """Takes the slope of ReLU for its value."""
-
-    def relu(self) -> Recorded:
-        return self.made(float(self.value > 0), (self, 1))
 
 
 def _draw_operators(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -99,22 +56,47 @@ COMPUTED = Exercise(
         Misconception(
             "left and right swapped",
             "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
-            lambda *args: _computed(_Swapped, *args),
+            lambda *args: _computed(mistaken.Swapped, *args),
+        ),
+        Misconception(
+            "minus swapped",
+            "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
+            lambda *args: _computed(mistaken.MinusSwapped, *args),
+        ),
+        Misconception(
+            "division swapped",
+            "in 1 / x Python calls x.__rtruediv__(1): which of the two is divided?",
+            lambda *args: _computed(mistaken.DivisionSwapped, *args),
+        ),
+        Misconception(
+            "one parent of two",
+            "x - y was made from two numbers: does it remember both?",
+            lambda *args: _computed(mistaken.OneParent, *args),
+        ),
+        Misconception(
+            "forgotten where ReLU is 0",
+            "a ReLU that gives 0 was made from something, too",
+            lambda *args: _computed(mistaken.Dead, *args),
+        ),
+        Misconception(
+            "sigmoid without brackets",
+            "Python divides before it adds: by what is the 1 of your sigmoid divided?",
+            lambda *args: {"value": _computed(mistaken.Unbracketed, *args)["value"]},
         ),
         Misconception(
             "made from nothing",
             "a result without parents has forgotten what it was made from",
-            lambda *args: _computed(_Forgetful, *args),
+            lambda *args: _computed(mistaken.Forgetful, *args),
         ),
         Misconception(
             "sigmoid falls",
             "the sigmoid should be near 1 for large x: look at the sign in the exponential",
-            lambda *args: {"value": _computed(_Rising, *args)["value"]},
+            lambda *args: {"value": _computed(mistaken.Rising, *args)["value"]},
         ),
         Misconception(
             "slope of ReLU for its value",
             "ReLU passes a positive number on as it is",
-            lambda *args: {"value": _computed(_Gate, *args)["value"]},
+            lambda *args: {"value": _computed(mistaken.Gate, *args)["value"]},
         ),
     ),
 )
@@ -165,6 +147,21 @@ TRY_SLOPES = Exercise(
             "one way only",
             "move the input both ways: one step up, one step down",
             _tried(lambda f, h: (f(h) - f(0)) / h),
+        ),
+        Misconception(
+            "the other way only",
+            "move the input both ways: one step up, one step down",
+            _tried(lambda f, h: (f(0) - f(-h)) / h),
+        ),
+        Misconception(
+            "multiplied by h",
+            "Python takes / 2 * h from left to right: is h below the line or above?",
+            _tried(lambda f, h: (f(h) - f(-h)) / 2 * h),
+        ),
+        Misconception(
+            "another h",
+            "by what step do you move? Take the h that is given",
+            _tried(lambda f, h: (f(1e-5) - f(-1e-5)) / 2e-5),
         ),
         Misconception(
             "divided by half the distance",
@@ -318,6 +315,16 @@ OUTPUT_BACKWARD = Exercise(
             "tanh not squared",
             "look at the formula of tanh′ again: what of tanh is subtracted?",
             lambda output, grad: {"tanh": grad * (1 - output)},
+        ),
+        Misconception(
+            "grad on one term",
+            "grad multiplies the whole slope: where do brackets belong?",
+            lambda output, grad: {"tanh": 1 - grad * output**2},
+        ),
+        Misconception(
+            "exp like a sum",
+            "eˣ gets steeper as x grows: yours has the same slope everywhere",
+            lambda output, grad: {"exp": grad},
         ),
         Misconception(
             "sigmoid like tanh",

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from helpers.exercises.alexnet import alexnet_weights
 from helpers.exercises.exercise import Exercise, Misconception
 from helpers.ledger import Ledger, Term
 
@@ -310,19 +311,10 @@ BLOCK_PARAMETERS = Exercise(
 )
 
 
-def _alexnet(image_channels: int, classes: int, groups: int = 2, side: int = 6) -> dict[str, int]:
-    """Weights by layer, and all biases together (Krizhevsky et al. 2012, section 3.5)."""
-    return {
-        "conv1": 96 * image_channels * 11**2,
-        "conv2": 256 * (96 // groups) * 5**2,
-        "conv3": 384 * 256 * 3**2,
-        "conv4": 384 * (384 // groups) * 3**2,
-        "conv5": 256 * (384 // groups) * 3**2,
-        "fc6": 256 * side**2 * 4096,
-        "fc7": 4096 * 4096,
-        "fc8": 4096 * classes,
-        "biases": 96 + 256 + 384 + 384 + 256 + 4096 + 4096 + classes,
-    }
+def _alexnet(image_channels: int, classes: int) -> dict[str, int]:
+    """Weights by layer, and all biases together."""
+    biases = 96 + 256 + 384 + 384 + 256 + 4096 + 4096 + classes
+    return {**alexnet_weights(image_channels, classes), "biases": biases}
 
 
 ALEXNET_WEIGHTS = Exercise(
@@ -345,7 +337,7 @@ ALEXNET_WEIGHTS = Exercise(
             "which convolutions were split over two GPUs? Those have two groups",
             lambda image_channels, classes: {
                 name: count
-                for name, count in _alexnet(image_channels, classes, groups=1).items()
+                for name, count in alexnet_weights(image_channels, classes, groups=1).items()
                 if name in ("conv2", "conv4", "conv5")
             },
         ),

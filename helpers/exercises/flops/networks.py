@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from helpers.exercises.alexnet import alexnet_weights
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.ledger import Ledger, Term
 
@@ -125,21 +126,8 @@ ATTENTION_SHARE = Exercise(
 _SIDES = {"conv1": 55, "conv2": 27, "conv3": 13, "conv4": 13, "conv5": 13}
 
 
-def _alexnet_weights(image_channels: int, classes: int, groups: int = 2) -> dict[str, int]:
-    return {
-        "conv1": 96 * image_channels * 11**2,
-        "conv2": 256 * (96 // groups) * 5**2,
-        "conv3": 384 * 256 * 3**2,
-        "conv4": 384 * (384 // groups) * 3**2,
-        "conv5": 256 * (384 // groups) * 3**2,
-        "fc6": 256 * 6**2 * 4096,
-        "fc7": 4096 * 4096,
-        "fc8": 4096 * classes,
-    }
-
-
 def _alexnet_macs(image_channels: int, classes: int, groups: int = 2) -> dict[str, int]:
-    weights = _alexnet_weights(image_channels, classes, groups)
+    weights = alexnet_weights(image_channels, classes, groups)
     return {name: count * _SIDES.get(name, 1) ** 2 for name, count in weights.items()}
 
 
@@ -160,7 +148,7 @@ ALEXNET_LAYER_MACS = Exercise(
         Misconception(
             "weights for MAC",
             "this is how many weights there are: how often is each one used?",
-            lambda c, n: _of_convolutions(_alexnet_weights(c, n)),
+            lambda c, n: _of_convolutions(alexnet_weights(c, n)),
         ),
         Misconception(
             "groups forgotten",
@@ -173,14 +161,14 @@ ALEXNET_LAYER_MACS = Exercise(
             "one side of the output only",
             "the output has two sides: each weight is used at every pixel",
             lambda c, n: {
-                name: _alexnet_weights(c, n)[name] * side for name, side in _SIDES.items()
+                name: alexnet_weights(c, n)[name] * side for name, side in _SIDES.items()
             },
         ),
         Misconception(
             "size after pooling",
             "how large is the output of the convolution, before it is pooled?",
             lambda c, n: {
-                name: _alexnet_weights(c, n)[name] * side**2
+                name: alexnet_weights(c, n)[name] * side**2
                 for name, side in (("conv1", 27), ("conv2", 13), ("conv5", 6))
             },
         ),

@@ -10,20 +10,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
-from helpers.exercises.plots import read_curve
+from helpers.exercises.intensity_plot import plot_misconceptions, read_plot, right_plot
 from helpers.exercises.prelu_linear import (
+    FP32,
     best_batch,
     block_bytes,
     block_flops,
+    block_intensity,
     fused_bytes,
     intensity,
+    intensity_without_weights,
     without,
 )
 from helpers.ledger import Ledger, Term
 
 UNIT = "homework"
-FP32 = 4  # bytes
-
 IN, OUT = 64, 32
 
 
@@ -37,14 +38,6 @@ def _block_bytes(batch: int) -> Ledger:
 
 def _fused_bytes(batch: int) -> Ledger:
     return fused_bytes(batch, IN, OUT)
-
-
-def _intensity(batch: int, traffic: Ledger) -> OneOf:
-    return intensity(_block_flops(batch), traffic)
-
-
-def _without_weights(batch: int) -> OneOf:
-    return _intensity(batch, without(_block_bytes(batch), "read weights"))
 
 
 def _draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -104,31 +97,23 @@ BLOCK_BYTES = Exercise(
 )
 
 
-def _bound_of(intensity: float, ridge: float) -> str:
-    return "compute" if intensity >= ridge else "memory"
-
-
 def _ridge(peak_tflops: float, bandwidth_gb: float) -> float:
     return peak_tflops * 1e12 / (bandwidth_gb * 1e9)
 
 
-def _bound(batch: int, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
-    intensity = _intensity(batch, _block_bytes(batch))
+def _bounded(found: OneOf, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
     ridge = _ridge(peak_tflops, bandwidth_gb)
-    bound = _bound_of(intensity.values[0], ridge)
-    return {"intensity": intensity, "ridge": ridge, "bound": bound}
+    bound = "compute" if found.values[0] >= ridge else "memory"
+    return {"intensity": found, "ridge": ridge, "bound": bound}
+
+
+def _bound(batch: int, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
+    return _bounded(block_intensity(batch, IN, OUT), peak_tflops, bandwidth_gb)
 
 
 def _bound_with_gib(batch: int, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
-    right = _bound(batch, peak_tflops, bandwidth_gb)
     ridge = peak_tflops * 1e12 / (bandwidth_gb * 1024**3)
-    return {**right, "ridge": ridge}
-
-
-def _bound_without_weights(batch: int, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
-    intensity, ridge = _without_weights(batch), _ridge(peak_tflops, bandwidth_gb)
-    bound = _bound_of(intensity.values[0], ridge)
-    return {"intensity": intensity, "ridge": ridge, "bound": bound}
+    return {**_bound(batch, peak_tflops, bandwidth_gb), "ridge": ridge}
 
 
 def _draw_bounds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -157,7 +142,7 @@ BLOCK_BOUND = Exercise(
         Misconception(
             "traffic without the weights",
             "the traffic lacks its largest part: the weights are read from memory, too",
-            _bound_without_weights,
+            lambda batch, *device: _bounded(intensity_without_weights(batch, IN, OUT), *device),
         ),
         Misconception(
             "tera and giga not brought together",
@@ -190,29 +175,6 @@ BLOCK_BOUND = Exercise(
     ),
 )
 
-BATCHES = tuple(range(1, 65))
-
-
-def _read_plot(picture: Any) -> dict[str, Any]:
-    """What the plot question asks for, from the data of a figure (see `helpers.figures`)."""
-    curve = read_curve(picture, "the intensity against the batch size")
-    return {
-        "batch sizes": curve.x,
-        "intensity": curve.y,
-        "axes named": curve.axes_named("batch", "flop"),
-    }
-
-
-def _plotted() -> dict[str, Any]:
-    canonical = [_block_flops(b).total / _block_bytes(b).total for b in BATCHES]
-    return {"batch sizes": list(BATCHES), "intensity": canonical, "axes named": "yes"}
-
-
-def _curves_without_weights() -> OneOf:
-    by_batch = [_without_weights(batch).values for batch in BATCHES]
-    return OneOf(tuple(map(list, zip(*by_batch, strict=True))))
-
-
 PLOT_INTENSITY = Exercise(
     name="plot_intensity",
     unit=UNIT,
@@ -221,26 +183,17 @@ PLOT_INTENSITY = Exercise(
     parameters=(),
     examples=[()],
     hidden=lambda draw: [],
-    reference=_plotted,
-    read=_read_plot,
+    reference=lambda: right_plot(IN, OUT),
+    read=read_plot,
     essential="intensity",
     # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
     tolerance=2e-3,
     misconceptions=(
-        Misconception(
-            "traffic without the weights",
-            "a curve that does not rise: the weights are missing in the traffic",
-            lambda: {"intensity": _curves_without_weights()},
-        ),
+        *plot_misconceptions(IN, OUT),
         Misconception(
             "axes not named",
             "name both axes: the word batch on one, the unit FLOP/B on the other",
             lambda: {"axes named": "no"},
-        ),
-        Misconception(
-            "intensity of one sample times the batch",
-            "a straight line through the origin: is the traffic of a batch that of one sample?",
-            lambda: {"intensity": [b * _plotted()["intensity"][0] for b in BATCHES]},
         ),
     ),
 )
@@ -298,7 +251,7 @@ FUSED = Exercise(
     hidden=_draw_batches,
     reference=lambda batch: {
         "bytes": _fused_bytes(batch),
-        "intensity": _intensity(batch, _fused_bytes(batch)),
+        "intensity": intensity(_block_flops(batch), _fused_bytes(batch)),
     },
     tolerance=1e-3,
     bonus=True,

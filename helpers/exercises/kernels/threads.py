@@ -59,15 +59,15 @@ PRODUCT_READS = Exercise(
 )
 
 
+def _of_place(row: int, column: int, columns: int) -> dict[str, int]:
+    return {"row": row, "column": column, "position": row * columns + column}
+
+
 def _thread_element(
     block: Sequence[int], thread: Sequence[int], threads: Sequence[int], columns: int
 ) -> dict[str, int]:
     column, row = (b * size + t for b, t, size in zip(block, thread, threads, strict=True))
-    return {"row": row, "column": column, "position": row * columns + column}
-
-
-def _of_place(row: int, column: int, columns: int) -> dict[str, int]:
-    return {"row": row, "column": column, "position": row * columns + column}
+    return _of_place(row, column, columns)
 
 
 def _draw_threads(draw: random.Random) -> Sequence[tuple[Any, ...]]:

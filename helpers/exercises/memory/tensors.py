@@ -185,7 +185,7 @@ BROADCAST_SHAPE = Exercise(
         Misconception(
             "aligned on the left",
             "shapes are laid one above the other from the right: missing sizes come on the left",
-            lambda a, b: _stretched(a, b),
+            _stretched,
         ),
         Misconception(
             "every size stretches",

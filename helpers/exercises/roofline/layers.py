@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
-from helpers.exercises.plots import read_curve
+from helpers.exercises.intensity_plot import plot_misconceptions, read_plot, right_plot
 from helpers.exercises.prelu_linear import (
     FP32,
     best_batch,
     block_bytes,
     block_flops,
+    block_intensity,
     fused_bytes,
-    intensity,
+    intensity_without_weights,
     without,
 )
 
@@ -61,14 +62,6 @@ PAIR_COSTS = Exercise(
 )
 
 
-def _pair(*sizes: int) -> OneOf:
-    return intensity(block_flops(*sizes), block_bytes(*sizes))
-
-
-def _pair_without_weights(*sizes: int) -> OneOf:
-    return intensity(block_flops(*sizes), without(block_bytes(*sizes), "read weights"))
-
-
 def _bound(found: OneOf, peak: float, bandwidth: float, giga: float = 1e9) -> dict[str, Any]:
     ridge = peak * 1e12 / (bandwidth * giga)
     return {"intensity": found, "bound": "compute" if found.values[0] >= ridge else "memory"}
@@ -81,7 +74,7 @@ def _draw_bounds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     for factor in (0.5, 1.03, 1.5, 4):
         sizes = (draw.randrange(4, 17), draw.choice([64, 256]), draw.choice([64, 512]))
         bandwidth = draw.choice([10, 50, 320])
-        ridge = _pair(*sizes).values[0] * factor
+        ridge = block_intensity(*sizes).values[0] * factor
         cases.append((*sizes, round(ridge * bandwidth / 1000, 6), bandwidth))
     return cases
 
@@ -94,60 +87,37 @@ PAIR_BOUND = Exercise(
     parameters=("batch", "in_features", "out_features", "peak_tflops", "bandwidth_gb"),
     examples=[(1, 64, 32, 19.5, 2039), (64, 1024, 1024, 0.5, 50)],
     hidden=_draw_bounds,
-    reference=lambda *args: _bound(_pair(*args[:3]), *args[3:]),
+    reference=lambda *args: _bound(block_intensity(*args[:3]), *args[3:]),
     tolerance=1e-3,
     misconceptions=(
         Misconception(
             "traffic without the weights",
             "the traffic lacks its largest part: the weights are read from memory, too",
-            lambda *args: _bound(_pair_without_weights(*args[:3]), *args[3:]),
+            lambda *args: _bound(intensity_without_weights(*args[:3]), *args[3:]),
         ),
         Misconception(
             "GB taken as GiB",
             "a bandwidth in GB/s counts in steps of 1000, not of 1024: here that decides",
-            lambda b, i, o, peak, bandwidth: _bound(_pair(b, i, o), peak, bandwidth, 1024**3),
+            lambda b, i, o, peak, bandwidth: _bound(
+                block_intensity(b, i, o), peak, bandwidth, 1024**3
+            ),
         ),
         Misconception(
             "tera and giga left as they are",
             "the ridge you compare with is a thousand times too low: a tera is a thousand giga",
-            lambda b, i, o, peak, bandwidth: _bound(_pair(b, i, o), peak, bandwidth, 1e12),
+            lambda b, i, o, peak, bandwidth: _bound(
+                block_intensity(b, i, o), peak, bandwidth, 1e12
+            ),
         ),
         Misconception(
             "FLOP per number",
             "this is FLOP for each number moved: how many bytes is a number of fp32?",
-            lambda b, i, o, *device: {"intensity": FP32 * _pair(b, i, o).values[0]},
+            lambda b, i, o, *device: {"intensity": FP32 * block_intensity(b, i, o).values[0]},
         ),
     ),
 )
 
-BATCHES = tuple(range(1, 65))
 IN, OUT = 64, 32
-
-
-def _read_plot(picture: Any) -> dict[str, Any]:
-    curve = read_curve(picture, "the intensity against the batch size")
-    return {
-        "batch sizes": curve.x,
-        "intensity": curve.y,
-        "limit": curve.levels[0] if curve.levels else None,
-        "axes named": curve.axes_named("batch", "flop"),
-    }
-
-
-def _plotted() -> dict[str, Any]:
-    return {
-        "batch sizes": list(BATCHES),
-        "intensity": [_pair(batch, IN, OUT).values[0] for batch in BATCHES],
-        # What one more sample costs, when weights and slope no longer count.
-        "limit": (IN + 2 * IN * OUT) / (FP32 * (3 * IN + OUT)),
-        "axes named": "yes",
-    }
-
-
-def _curves_without_weights() -> OneOf:
-    by_batch = [_pair_without_weights(batch, IN, OUT).values for batch in BATCHES]
-    return OneOf(tuple(map(list, zip(*by_batch, strict=True))))
-
 
 PLOT_PAIR = Exercise(
     name="plot_pair",
@@ -157,22 +127,17 @@ PLOT_PAIR = Exercise(
     parameters=(),
     examples=[()],
     hidden=lambda draw: [],
-    reference=_plotted,
-    read=_read_plot,
+    reference=lambda: {
+        **right_plot(IN, OUT),
+        # What one more sample costs, when weights and slope no longer count.
+        "limit": (IN + 2 * IN * OUT) / (FP32 * (3 * IN + OUT)),
+    },
+    read=read_plot,
     essential="intensity",
     # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
     tolerance=5e-3,
     misconceptions=(
-        Misconception(
-            "traffic without the weights",
-            "a curve that does not rise: the weights are missing in the traffic",
-            lambda: {"intensity": _curves_without_weights()},
-        ),
-        Misconception(
-            "intensity of one sample times the batch",
-            "a straight line through the origin: is the traffic of a batch that of one sample?",
-            lambda: {"intensity": [b * _plotted()["intensity"][0] for b in BATCHES]},
-        ),
+        *plot_misconceptions(IN, OUT),
         Misconception(
             "no line for the limit",
             "draw the limit into the same axes as a level line: axhline",
@@ -181,7 +146,7 @@ PLOT_PAIR = Exercise(
         Misconception(
             "the last value for the limit",
             "the curve has not arrived at batch 64: what remains when the batch is endless?",
-            lambda: {"limit": _plotted()["intensity"][-1]},
+            lambda: {"limit": right_plot(IN, OUT)["intensity"][-1]},
         ),
         Misconception(
             "limit as if fused",

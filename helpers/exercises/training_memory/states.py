@@ -123,7 +123,9 @@ ADAM_8BIT_STEP = Exercise(
     topic="8-bit Adam with a scale for each block",
     parameters=("parameters",),
     examples=[(256,), (1000,), (197_956_840,)],
-    hidden=lambda draw: [(256 * draw.randrange(10, 10**5) + draw.randrange(1, 256),)] * 2,
+    hidden=lambda draw: [
+        (256 * draw.randrange(10, 10**5) + draw.randrange(1, 256),) for _ in range(2)
+    ],
     reference=_adam_8bit,
     misconceptions=(
         Misconception(

@@ -22,6 +22,8 @@ import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 import numpy
@@ -31,6 +33,11 @@ MAX_NODES = 200_000
 MAX_DEPTH = 24
 MAX_INT_BITS = 4096
 MAX_TEXT = 1_000_000
+#: Lists that an array may become: one of shape (n, 0) has no bytes, but n lists.
+MAX_LISTS = 500_000
+#: Members of sets and keys of dicts that are no text: numbers can be chosen to fall on one place of
+#: a hash table, which then takes time that grows with the square of their number.
+MAX_KEYS = 2_000
 
 DTYPES = frozenset(
     {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
@@ -197,6 +204,7 @@ def _as_figure(value: Any) -> Any:
 class _Decoder:
     def __init__(self) -> None:
         self.nodes = 0
+        self.keys = 0
 
     def decode(self, data: Any, depth: int) -> Any:
         self.nodes += 1
@@ -227,9 +235,17 @@ class _Decoder:
     def _read_tuple(self, content: Any, depth: int) -> tuple[Any, ...]:
         return tuple(self._items(content, depth))
 
+    def _key(self, key: Any) -> Any:
+        """What is about to be hashed. Texts and bytes have hashes that nobody can choose."""
+        if type(key) not in (str, bytes):
+            self.keys += 1
+            if self.keys > MAX_KEYS:
+                raise CodecError("too many keys that are no text")
+        return key
+
     def _read_set(self, content: Any, depth: int) -> set[Any]:
         try:
-            return set(self._items(content, depth))
+            return {self._key(item) for item in self._items(content, depth)}
         except TypeError:
             raise CodecError("a set of unhashable values") from None
 
@@ -242,7 +258,7 @@ class _Decoder:
                 raise CodecError("a pair was expected")
             key, value = self.decode(pair[0], depth + 1), self.decode(pair[1], depth + 1)
             try:
-                result[key] = value
+                result[self._key(key)] = value
             except TypeError:
                 raise CodecError("an unhashable key") from None
         return result
@@ -272,10 +288,15 @@ class _Decoder:
             raise CodecError("an array of no known shape")
         if not all(type(size) is int and 0 <= size <= MAX_BYTES for size in shape):
             raise CodecError("an array of no known shape")
+        if sum(accumulate(shape[:-1], mul)) > MAX_LISTS:
+            raise CodecError("an array of too many rows")
         raw, dtype = self._read_bytes(data, depth), numpy.dtype(name)
         if math.prod(shape) * dtype.itemsize != len(raw):
             raise CodecError("the bytes of an array do not fit its shape")
-        return numpy.frombuffer(raw, dtype).reshape(shape).copy()
+        try:
+            return numpy.frombuffer(raw, dtype).reshape(shape).copy()
+        except ValueError:  # no bytes, and sizes whose product is no size
+            raise CodecError("an array of no known shape") from None
 
     def _read_tensor(self, content: Any, depth: int) -> Any:
         array = self._read_array(content, depth)
@@ -284,7 +305,7 @@ class _Decoder:
         return array if torch is None else torch.from_numpy(array)
 
     def _read_figure(self, content: Any, depth: int) -> Any:
-        return self.decode(content, depth)
+        return self.decode(content, depth + 1)
 
     def _read_function(self, content: Any, depth: int) -> Function:
         if type(content) is not str:

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 from helpers.exercises import EXERCISES
-from helpers.grading.export import Grade, bonus_cells, grades_of
-from helpers.grading.feedback import open_course
-from helpers.grading.roster import Student, read_roster
-from helpers.notebooks import find_unit
+from helpers.grading.course import open_course
+from helpers.grading.export import Grade, grades_of
+from helpers.grading.roster import Student, students_of
+from helpers.notebooks import bonus_cells, find_unit
 
 #: Hints of a question that are listed, the most frequent first.
 MOST_HINTS = 6
@@ -139,16 +139,13 @@ def read_class(course: Path, unit: str) -> ClassReport:
     with api.gradebook as gradebook:
         grades = grades_of(gradebook, unit)
         scores, points = _scores(gradebook, unit)
-    if not grades:
-        raise ValueError(f"nothing of {unit} is graded: run `course grade {unit}` first")
     folder = api.coursedir.format_path(api.coursedir.autograded_directory, "{student_id}", unit)
     autograded = {
         student: _read_autograded(Path(folder.format(student_id=student)) / f"{notebook}.ipynb")
         for student in grades
     }
     readable = [name for name in sorted(grades) if autograded[name].status != "unreadable"]
-    roster_file = course / "roster.csv"
-    roster = read_roster(roster_file) if roster_file.is_file() else ()
+    roster = students_of(course)
     hints, more = _hints({name: autograded[name].hints or {} for name in readable})
     return ClassReport(
         unit,

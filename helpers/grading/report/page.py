@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from helpers.grading.report import pictures
 from helpers.grading.report.data import ClassReport, read_class
+from helpers.notebooks import refuse_path, write_text
 
 
 def write_report(course: Path, unit: str, output: Path | None = None) -> tuple[ClassReport, Path]:
@@ -19,15 +19,9 @@ def write_report(course: Path, unit: str, output: Path | None = None) -> tuple[C
     Raises ValueError, in one line, for a unit that is not graded or a file that cannot be written.
     """
     path = output or Path(f"{unit}-report.html")
-    if path.is_dir() or not path.parent.is_dir():
-        raise ValueError(f"{path} cannot be written: name a file in a folder that exists")
+    refuse_path(path)
     report = read_class(course, unit)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(page(report), encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_text(path, page(report))
     return report, path
 
 

@@ -1,0 +1,57 @@
+"""The intensity of PReLU → Linear plotted against the batch: asked in unit 04 and the homework."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from helpers.exercises.exercise import Misconception, OneOf
+from helpers.exercises.plots import read_curve
+from helpers.exercises.prelu_linear import block_intensity, intensity_without_weights
+
+BATCHES = tuple(range(1, 65))
+
+
+def read_plot(picture: Any) -> dict[str, Any]:
+    """What a figure (see `helpers.figures`) says to either question; only unit 04 asks for a limit.
+
+    ValueError, with a line for the student, where it has no curve.
+    """
+    curve = read_curve(picture, "the intensity against the batch size")
+    return {
+        "batch sizes": curve.x,
+        "intensity": curve.y,
+        "limit": curve.levels[0] if curve.levels else None,
+        "axes named": curve.axes_named("batch", "flop"),
+    }
+
+
+def right_plot(in_features: int, out_features: int) -> dict[str, Any]:
+    """Batches, intensities in FLOP/B and named axes."""
+    intensities = [block_intensity(b, in_features, out_features).values[0] for b in BATCHES]
+    return {"batch sizes": list(BATCHES), "intensity": intensities, "axes named": "yes"}
+
+
+def plot_misconceptions(in_features: int, out_features: int) -> tuple[Misconception, ...]:
+    """Wrong curves."""
+
+    def without_weights() -> OneOf:
+        sizes = in_features, out_features
+        by_batch = [intensity_without_weights(batch, *sizes).values for batch in BATCHES]
+        return OneOf(tuple(map(list, zip(*by_batch, strict=True))))
+
+    def of_one_sample() -> list[float]:
+        first = right_plot(in_features, out_features)["intensity"][0]
+        return [batch * first for batch in BATCHES]
+
+    return (
+        Misconception(
+            "traffic without the weights",
+            "a curve that does not rise: the weights are missing in the traffic",
+            lambda: {"intensity": without_weights()},
+        ),
+        Misconception(
+            "intensity of one sample times the batch",
+            "a straight line through the origin: is the traffic of a batch that of one sample?",
+            lambda: {"intensity": of_one_sample()},
+        ),
+    )

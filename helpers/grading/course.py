@@ -1,0 +1,40 @@
+"""A course as nbgrader sees it, by its nbgrader_config.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbgrader.apps.api import NbGraderAPI
+
+
+def load_config(course: Path) -> Any:
+    """nbgrader's configuration of a course. ValueError where there is none."""
+    from traitlets.config.loader import PyFileConfigLoader
+
+    if not (course / "nbgrader_config.py").is_file():
+        raise ValueError(f"{course} has no nbgrader_config.py: run this in the course's folder")
+    course = course.resolve()
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
+    config.CourseDirectory.root = str(course)
+    return config
+
+
+def open_course(course: Path) -> NbGraderAPI:
+    """nbgrader's interface to a course that has a gradebook.
+
+    ValueError where there is no configuration or the gradebook does not exist yet.
+    """
+    from nbgrader.apps.api import NbGraderAPI
+
+    api = NbGraderAPI(config=load_config(course))
+    if is_missing(api.coursedir.db_url):
+        raise ValueError(f"{course} has no gradebook yet: run `course grade` first")
+    return api
+
+
+def is_missing(db_url: str) -> bool:
+    """Whether a gradebook is a file of SQLite that is not there: opening it would make it."""
+    path = db_url.removeprefix("sqlite:///")
+    return path != db_url and not Path(path.partition("?")[0]).is_file()

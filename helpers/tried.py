@@ -1,0 +1,74 @@
+"""What a notebook's own cells do with an answer that may be missing, fail, or be of another type.
+
+    found, problem = tried(lambda: numbers(mlp_kept(2, 64, 256), "ReLU", "GELU"))
+    print(problem or f"{found['ReLU']:,} B with ReLU")
+
+So a cell that shows an answer at work says in one line what it got and what it needed, and the
+notebook goes on. Whether the answer is right is for `check` to say.
+"""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+
+class NotNumbers(ValueError):
+    """An answer is not made of the numbers that are needed. Says what it is, in one line."""
+
+
+def tried(answer: Callable[..., Any], *args: Any) -> tuple[Any, str]:
+    """What a function returns, and ""; where it fails, None and one line that says why."""
+    try:
+        return answer(*args), ""
+    except NotImplementedError:
+        return None, "no answer yet"
+    except NotNumbers as problem:
+        return None, str(problem)
+    except Exception as error:
+        message = str(error).strip().splitlines()
+        return None, f"fails with {type(error).__name__}" + (f": {message[0]}" if message else "")
+
+
+def numbers(value: Any, *parts: str) -> Any:
+    """The number that an answer is; with `parts`, a dict of the number of each.
+
+    As `check` does, takes a list in the order of the parts for a dict, and numpy's and PyTorch's
+    numbers for plain ones. Raises NotNumbers.
+    """
+    if not parts:
+        return _number(value, "")
+    value = _plain(value)
+    if isinstance(value, list | tuple) and len(value) == len(parts):
+        value = dict(zip(parts, value, strict=True))
+    if not isinstance(value, dict):
+        raise NotNumbers(f"got {_short(value)}, needs {len(parts)} numbers: {', '.join(parts)}")
+    for part in parts:
+        if part not in value:
+            raise NotNumbers(f"got nothing for {part}, needs a number")
+    return {part: _number(value[part], f" for {part}") for part in parts}
+
+
+def _number(value: Any, what_for: str) -> int | float:
+    plain = _plain(value)
+    if isinstance(plain, Decimal | Fraction):
+        plain = float(plain)
+    try:
+        if isinstance(plain, int | float) and not isinstance(plain, bool) and math.isfinite(plain):
+            return plain
+    except OverflowError:
+        raise NotNumbers(f"got a number too large to show{what_for}") from None
+    raise NotNumbers(f"got {_short(plain)}{what_for}, needs a number")
+
+
+def _plain(value: Any) -> Any:
+    """numpy's and PyTorch's numbers and arrays as Python's."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _short(value: Any) -> str:
+    return " ".join(reprlib.repr(value).split())
