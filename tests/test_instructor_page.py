@@ -13,7 +13,8 @@ from helpers.conventions import PRICE
 from helpers.exercises import EXERCISES, Exercise, Misconception, grading_cases
 from helpers.ledger import Ledger, Term
 
-PAGE = (Path(__file__).parents[1] / "docs" / "instructor.md").read_text(encoding="utf-8")
+COURSE = Path(__file__).parents[1]
+PAGE = (COURSE / "docs" / "instructor.md").read_text(encoding="utf-8")
 ENTRY, CELLS = (
     textwrap.dedent(block) for block in re.findall(r" {3}```python\n(.*?) {3}```", PAGE, re.DOTALL)
 )
@@ -31,6 +32,14 @@ def test_the_name_of_the_example_is_free(exercise):
     assert exercise.name not in EXERCISES
     assert f'answer="{exercise.name}"' in CELLS
     assert f'check="{exercise.name}"' in CELLS
+
+
+def test_the_examples_file_has_room_for_it_and_what_it_uses():
+    (name,) = re.findall(r"at the end of `(helpers/exercises/\S+\.py)`", PAGE)
+    text = (COURSE / name).read_text(encoding="utf-8")
+    # What tests/test_architecture.py allows, and two empty lines.
+    assert len(text.splitlines()) + 2 + len(ENTRY.splitlines()) <= 400
+    assert {"Exercise", "Misconception", "Ledger", "Term", "UNIT"} <= set(re.findall(r"\w+", text))
 
 
 def test_the_examples_solution_is_right(exercise):

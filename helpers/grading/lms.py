@@ -23,7 +23,10 @@ from typing import Literal
 
 from helpers.grading.archive import Member
 
-_MOODLE = re.compile(r"(?P<name>.*)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?\Z", re.S)
+# The name ends at the first underscore: what comes later can be of the student's own making.
+_MOODLE = re.compile(
+    r"(?P<name>[^_]*)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?\Z", re.S
+)
 _CANVAS = re.compile(
     r"(?P<name>.+?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<file_id>\d+)_(?P<file>.+)\Z", re.S
 )

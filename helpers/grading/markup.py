@@ -16,7 +16,7 @@ MAX_CHARACTERS = 100_000
 #: Cleaning nested tags takes time that grows with the square of their number.
 MAX_TAGS = 1500
 #: Laying out Markdown, too: a text of this length takes seconds at worst.
-MAX_MARKDOWN = 20_000
+MAX_MARKDOWN = 10_000
 #: And so does colouring code.
 MAX_CODE = 10_000
 
@@ -67,8 +67,8 @@ def clean_markdown(text: str, allowance: Allowance) -> str:
     here, by a character that is not seen. What is too long to be laid out is shown as it is."""
     if len(text) > min(MAX_MARKDOWN, allowance.markdown):
         cut = text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}\n… and so on"
-        # An empty line would end the block.
-        lines = (line or " " for line in html.escape(cut).splitlines())
+        # An empty line would end the block; brackets are looked through for links in any page.
+        lines = (line or " " for line in html.escape(cut).replace("[", "&#91;").splitlines())
         return "<pre>\n{}\n</pre>".format("\n".join(lines))
     allowance.markdown -= len(text)
     cleaned = _LINK.sub(f"]{JOINER}(", clean_html(text, allowance))

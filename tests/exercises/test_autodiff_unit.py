@@ -177,6 +177,11 @@ def test_a_wrong_order_is_said_once_and_another_stands_in(order, capsys):
     assert capsys.readouterr().out.count(line) == 1
 
 
+def test_a_rule_that_returns_a_dict_is_right_and_stays(capsys):
+    executed(("mul_backward",), 'return {"dL/dx": grad * y, "dL/dy": grad * x}')
+    assert "stands in" not in capsys.readouterr().out
+
+
 def random_cases(name):
     return [case.args for case in grading_cases(EXERCISES[name], b"tests of unit 07")]
 

@@ -151,6 +151,30 @@ def test_every_naming_leads_to_the_same_students(
     assert tree(course) == before
 
 
+OTHERS_NAME = "Ben de la Müller_902_assignsubmission_file_y.ipynb"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"Zoe Zimmer_903_assignsubmission_file_{OTHERS_NAME}",
+        f"Zoe Zimmer_903_assignsubmission_file/{OTHERS_NAME}",
+        f"Zoe Zimmer_903_assignsubmission_file/{OTHERS_NAME}/x.ipynb",
+        f"zimmerzoe_13_72_{OTHERS_NAME}",
+        "zimmerzoe_13_72_delamüllerben_12_99_y.ipynb",
+        "Zoe Zimmer_903_assignsubmission_file_delamüllerben_12_99_y.ipynb",
+    ],
+)
+def test_what_a_student_calls_a_file_hands_in_for_nobody_else(
+    course: Path, tmp_path: Path, path: str
+) -> None:
+    """With Moodle's "download submissions in folders" off, it follows what Moodle writes."""
+    members = {OTHERS_NAME: notebook("ben"), path: notebook("zoe")}
+    result = collect(course, sample.UNIT, zipped(tmp_path / "d.zip", members))
+    assert handed_in(course, "ben") == notebook("ben")
+    assert lines(result)["ben"].remarks == ()
+
+
 def test_of_two_canvas_files_the_later_is_taken_and_the_other_named(
     course: Path, tmp_path: Path
 ) -> None:

@@ -193,3 +193,17 @@ def test_who_was_graded_without_a_sandbox_is_said(course: Path) -> None:
     look = {each.student: each.reasons for each in read_class(course, UNIT).look}
     assert "graded without a sandbox: it could have seen the tests" in look["dan"]
     assert not any("sandbox" in reason for name in look if name != "dan" for reason in look[name])
+
+
+def test_what_a_student_displays_like_a_verdict_is_no_hint(course: Path) -> None:
+    (path,) = (course / "autograded" / "ada").rglob("*.ipynb")
+    before = {each.hint: each.students for each in read_class(course, UNIT).hints}
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    shown = {"data": {"text/plain": "x: wrong\n  Hint: mine"}, "metadata": {}}
+    cell = {"cell_type": "code", "id": "added-9", "metadata": {"id": "added-9"}, "source": ""}
+    outputs = [{"output_type": "display_data", **shown}]
+    notebook["cells"].append(cell | {"outputs": outputs, "execution_count": 1})
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    report = read_class(course, UNIT)
+    assert {each.hint: each.students for each in report.hints} == before
+    assert not any("cannot be read" in reason for look in report.look for reason in look.reasons)

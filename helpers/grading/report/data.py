@@ -237,9 +237,12 @@ def _read_autograded(path: Path) -> _Autograded:
         about = notebook["metadata"].get("course", {}).get("graded", {})
         hints = {}
         for cell in notebook["cells"]:
-            hint = _hint(cell.get("outputs", ()))
+            marks = cell["metadata"].get("nbgrader", {})
+            # A cell of the student's own can display what looks like a verdict.
+            is_test = marks.get("grade") and not marks.get("solution")
+            hint = _hint(cell.get("outputs", ())) if is_test else ""
             if hint:
-                hints[cell["metadata"]["nbgrader"]["grade_id"]] = hint
+                hints[marks["grade_id"]] = hint
         return _Autograded(
             about.get("status", "graded"),
             tuple(map(str, about.get("remarks", ()))),

@@ -6,10 +6,10 @@ One suite, parametrised over the table of exercises.
 import random
 
 import pytest
+from questions import plain
 
 from helpers.check import judge
-from helpers.exercises import EXERCISES, OneOf, grading_cases
-from helpers.ledger import Ledger
+from helpers.exercises import EXERCISES, grading_cases
 
 SEED = b"a seed for tests"
 JUDGED = [exercise for exercise in EXERCISES.values() if exercise.read is None]
@@ -18,15 +18,6 @@ MISCONCEPTIONS = [
     for exercise in JUDGED
     for misconception in exercise.misconceptions
 ]
-
-
-def plain(value):
-    """What a student would return for a reference value."""
-    if isinstance(value, OneOf):
-        return plain(value.values[0])
-    if isinstance(value, dict):
-        return {part: plain(each) for part, each in value.items()}
-    return value.total if isinstance(value, Ledger) else value
 
 
 @pytest.mark.parametrize("exercise", JUDGED, ids=lambda exercise: exercise.name)
