@@ -319,10 +319,10 @@ for kind, in_place in ("in place", True), ("new tensor", False):
         print(f"{'':10} beside it", " + ".join(f"{block:,}" for block in others), "B")
 threads = torch.get_num_threads()
 print(f"\nweights of convolution 2  {model[2].weight.nbytes:6,} B")
-print(f"4096 + {threads} threads · 4120 {4096 + threads * 4120:8,} B")
+print(f"table 4096 + {threads} · 4120 {4096 + threads * 4120:11,} B")
 
 # %% [markdown]
-# Every byte has its name. What lies beside your prediction belongs to convolution 2, while it runs: a copy of its weights in the order that its kernel likes, and a table of addresses for each thread (on processors with oneDNN, PyTorch's library for x86). Both go before the ReLU comes.
+# Every byte has its name. What lies beside your prediction belongs to convolution 2, while it runs: a copy of its weights in the order that its kernel likes, and a table of addresses, 4120 B for each thread (on processors with oneDNN, PyTorch's library for x86). Both go before the ReLU comes.
 
 # %% [markdown]
 # ## Predict, then measure

@@ -1,7 +1,10 @@
 """The numbers of unit 05, worked out by hand and held against what PyTorch does."""
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
+import jupytext
 import pytest
 import torch
 from torch import nn
@@ -12,6 +15,9 @@ from helpers.exercises.activations.kept import KEEPS
 from helpers.exercises.activations.profiles import VARIANTS
 from helpers.ledger import Ledger
 from helpers.meter import inference_memory, training_memory
+from helpers.tried import numbers, tried
+
+TEXT = Path(__file__).parents[2] / "source" / "05_activations" / "activations.py"
 
 
 def plain(value):
@@ -164,6 +170,25 @@ def test_a_waiting_input_is_there_from_the_second_layer_on():
 def test_a_relu_that_writes_a_new_tensor_holds_its_output_twice():
     assert right("relu_peak", [150, 800, 200, 400]) == {"in place": 1000, "new tensor": 1600}
     assert right("relu_peak", [1000, 400, 100]) == {"in place": 1400, "new tensor": 1400}
+
+
+@pytest.mark.skipif("AVX" not in torch.backends.cpu.get_cpu_capability(), reason="needs oneDNN")
+def test_every_byte_that_the_notebook_measures_beside_its_prediction_is_named(capsys):
+    cells = jupytext.reads(TEXT.read_text(encoding="utf-8"), fmt="py:percent").cells
+    names = {"torch": torch, "nn": nn, "pairwise": pairwise, "tried": tried, "numbers": numbers}
+    names["relu_peak"] = lambda sizes: right("relu_peak", sizes)
+    for cell in cells:
+        if cell.cell_type == "code" and "blocks_at_peak" in cell.source:
+            exec(compile(cell.source, "cell", "exec"), names)
+    shown = capsys.readouterr().out.split("\n\n")[0].replace(",", "")
+    in_place, new_tensor = (
+        [int(digits) for digits in re.findall(r"\d+", part)] for part in shown.split("new tensor")
+    )
+    measured, predicted, *beside = in_place
+    assert measured == predicted + sum(beside)
+    table = 4096 + 4120 * torch.get_num_threads()
+    assert sorted(beside) == sorted([64 * 16 * 3 * 3 * 4, table])
+    assert new_tensor == [8_388_608, 8_388_608]
 
 
 @pytest.mark.parametrize("name", KEEPS)
