@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,11 @@ def open_course(course: Path) -> NbGraderAPI:
     if is_missing(api.coursedir.db_url):
         raise ValueError(f"{course} has no gradebook yet: run `course grade` first")
     return api
+
+
+def shown(db_url: str) -> str:
+    """The gradebook's address for people: without its password."""
+    return re.sub(r"(://[^:/@]*):[^/]*@", r"\1:***@", db_url)
 
 
 def is_missing(db_url: str) -> bool:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.grading.course import is_missing, load_config
+from helpers.grading.course import is_missing, load_config, shown
 from helpers.grading.markup import plain_line
 from helpers.grading.roster import Student
 
@@ -38,8 +38,8 @@ def enrol(
     students = [each for each in students if each.name or each.email]
     if is_missing(folders.db_url) and not students and due is None:
         return None
+    url = _patient(folders.db_url)
     try:
-        url = _patient(folders.db_url)
         _begin_empty(url)
         with api.Gradebook(url, folders.course_id or "default_course") as gradebook:
             _write_students(gradebook, students)
@@ -48,7 +48,7 @@ def enrol(
             return known
     except SQLAlchemyError as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())
-        raise ValueError(f"the gradebook {folders.db_url} cannot be used: {reason}") from None
+        raise ValueError(f"the gradebook {shown(url)} cannot be used: {reason}") from None
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -178,6 +178,14 @@ def test_a_gradebook_that_cannot_be_used_changes_nothing(course: Path, download:
     assert list((course / "submitted").iterdir()) == []
 
 
+def test_the_gradebooks_password_is_not_printed(tmp_path: Path) -> None:
+    address = "postgresql+psycopg://teacher:tangerine@127.0.0.1:9/grades"
+    course = sample.make_course(tmp_path / "course", address)
+    with pytest.raises(ValueError, match=r"//teacher:\*\*\*@127") as error:
+        enrol(course, sample.UNIT, (), DUE)
+    assert "tangerine" not in str(error.value)
+
+
 def test_what_is_collected_is_not_graded_yet(course: Path, download: Path, tmp_path: Path) -> None:
     """Although there is a gradebook, and a unit in it."""
     collect(course, sample.UNIT, download, due=DUE)
