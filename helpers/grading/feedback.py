@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers.grading.course import open_course
+from helpers.grading.trusted import time_limit
 from helpers.notebooks import find_unit
+
+#: Seconds for a page. What is known to take nbconvert long does not come so far, see `markup`.
+PAGE = 120.0
 
 
 def write_feedback(
@@ -39,7 +43,9 @@ def write_feedback(
             reason = "what is in submitted/ is not what was graded"
             failed[student] = f"{reason}: run `course grade {unit}`"
             continue
-        done = api.generate_feedback(unit, student, force=True)
+        # nbgrader takes whatever is raised for a page that could not be made.
+        with time_limit(PAGE, "the page"):
+            done = api.generate_feedback(unit, student, force=True)
         if done["success"]:
             pages.append(course / "feedback" / student / unit / f"{notebook}.html")
         else:

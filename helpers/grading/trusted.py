@@ -88,12 +88,12 @@ class Session:
         space["check"] = lambda name, answer: self._check(name, answer, points, emitted)
         try:
             with (
-                _time_limit(JUDGING),
+                time_limit(JUDGING),
                 contextlib.redirect_stdout(printed),
                 contextlib.redirect_stderr(printed),
             ):
                 value = _evaluate(cell["source"], space)
-        except _TooLong as error:
+        except TooLong as error:
             outputs = [*_stream(printed), error_output("TimeoutError", str(error))]
             return Judgement(outputs, str(error), for_a_person=True)
         except Exception as error:
@@ -147,7 +147,7 @@ def submission_seed(secret: bytes, unit: str, student: str, answers: bytes) -> b
     return hmac.new(secret, message, hashlib.sha256).digest()
 
 
-class _TooLong(BaseException):
+class TooLong(BaseException):
     """Judging takes too long. No `except Exception` on the way may take it for an answer's."""
 
 
@@ -317,14 +317,14 @@ def _is_ours(error: Exception) -> bool:
 
 
 @contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Stops a test that a strange value keeps busy, where signals can: on the main thread."""
+def time_limit(seconds: float, what: str = "the test") -> Iterator[None]:
+    """Stops what a strange value keeps busy, where signals can: on the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(*_: Any) -> None:
-        raise _TooLong(f"the test took longer than {seconds:g} s")
+        raise TooLong(f"{what} took longer than {seconds:g} s")
 
     before: Callable[..., Any] | int | None = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import classbook
@@ -41,3 +42,18 @@ def test_the_command_says_who_has_no_page(course: Path) -> None:
 def test_who_is_not_graded_is_said_in_one_line(course: Path) -> None:
     with pytest.raises(ValueError, match=r"^gus: no graded homework; there are ada, ben, cy, "):
         write_feedback(course, UNIT, ["gus"])
+
+
+def test_a_page_that_takes_too_long_keeps_nobody_from_theirs(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = course / "autograded" / "ben" / UNIT / f"{UNIT}.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    # Colouring code takes time that grows with the square of its length.
+    cell = {"cell_type": "code", "id": "added-9", "metadata": {}, "source": "." * 300_000}
+    notebook["cells"].append(cell | {"outputs": [], "execution_count": None})
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    monkeypatch.setattr("helpers.grading.feedback.PAGE", 10.0)
+    pages, failed = write_feedback(course, UNIT, ["ada", "ben"])
+    assert [page.parts[-3] for page in pages] == ["ada"]
+    assert list(failed) == ["ben"]
