@@ -54,8 +54,11 @@ class HandedIn:
         if exact:
             return cls(student, exact[0], timestamp_text=stamped)
         own = [path for path in files if _names_unit(path, unit)]
-        chosen = (own or files)[-1]
-        return cls(student, chosen, "", stamped, f"found as {plain_line(chosen.name)}")
+        *others, chosen = own or files
+        remark = f"found as {plain_line(chosen.name)}"
+        if others:
+            remark += f", not {plain_line(', '.join(path.name for path in others))}"
+        return cls(student, chosen, "", stamped, remark)
 
     @property
     def data(self) -> bytes:

@@ -25,6 +25,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CohortResult
     sample.hand_in(course, "renamed", sample.right_notebook(), "Copy_of_sample (1).ipynb")
     sample.hand_in(course, "beside_another", sample.right_notebook(), "mine.ipynb")
     sample.hand_in(course, "beside_another", {"cells": [], "metadata": {}}, "zzz.ipynb")
+    for number in (1, 2):
+        sample.hand_in(course, "twice", sample.right_notebook(), f"sample ({number}).ipynb")
     (course / "submitted" / "nothing" / sample.UNIT).mkdir(parents=True)
     return course, grade_unit(course, sample.UNIT, jobs=1)
 
@@ -37,7 +39,7 @@ def test_there_are_at_least_twenty_five_shapes() -> None:
     assert len(WHOLE) + len(LOST) >= 25
 
 
-@pytest.mark.parametrize("name", [*WHOLE, "renamed", "beside_another"])
+@pytest.mark.parametrize("name", [*WHOLE, "renamed", "beside_another", "twice"])
 def test_a_damaged_right_submission_earns_everything(graded: Any, name: str) -> None:
     each = result(graded, name)
     assert (each.total, each.status) == (sample.POINTS, "graded")
@@ -57,6 +59,13 @@ def test_what_cannot_be_found_waits_for_a_person(graded: Any, name: str) -> None
     assert each.remarks
     waiting = sum(s.max_score for s in each.scores if s.needs_manual and s.grade_id != "why")
     assert waiting == points
+
+
+def test_which_of_several_notebooks_is_graded_is_said(graded: Any) -> None:
+    assert result(graded, "renamed").remarks == ("found as Copy_of_sample (1).ipynb",)
+    assert result(graded, "beside_another").remarks == ("found as mine.ipynb",)
+    twice = "found as sample (2).ipynb, not sample (1).ipynb"
+    assert result(graded, "twice").remarks == (twice,)
 
 
 def test_a_folder_without_a_notebook_waits_for_a_person(graded: Any) -> None:
