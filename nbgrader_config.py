@@ -16,6 +16,7 @@ c.CourseDirectory.ignore = [
     "*.py",
 ]
 # For many graders at once: c.CourseDirectory.db_url = "postgresql+psycopg://user@host/gradebook"
+# What a late submission loses, everything: c.LateSubmissionPlugin.penalty_method = "zero"
 
 c.Autograde.sanitize_preprocessors = [
     "helpers.grading.preprocessors.Rebuild",
