@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ import sqlalchemy
 from conftest import hand_in_class
 
 from helpers.grading.cohort import course_secret, grade_unit
+from helpers.grading.course import open_course
+from helpers.grading.enrol import enrol
+from helpers.grading.roster import Student
 
 
 def _programs() -> Path | None:
@@ -103,3 +107,16 @@ def test_grades_are_the_same_and_survive_lost_connections(
         cutter.join()
         engine.dispose()
     assert grades(server) == grades(course)
+
+
+def test_names_and_the_due_date_are_kept_there(server: str, tmp_path: Path) -> None:
+    course = sample.make_course(tmp_path / "course", server)
+    due = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
+    # Longer than a column has room for, and a character that no column takes.
+    students = [Student("zoe", f"Zoë{'ë' * 300} de la Tour\0", "zoe@uni.example")]
+    for said in (due, due, None):
+        assert enrol(course, sample.UNIT, students, said) == due
+    with open_course(course).gradebook as gradebook:
+        zoe = gradebook.find_student("zoe")
+        assert (zoe.last_name, zoe.email) == ("de la Tour?", "zoe@uni.example")
+        assert zoe.first_name.startswith("Zoëë")
