@@ -24,6 +24,11 @@ def _overflowing(
     return _first_over([width * (a + b) for a, b in pairwise(sizes)], kilo * kilobytes)
 
 
+def _last_over(sizes: Sequence[int], width: int, kilobytes: int) -> int | None:
+    over = [width * (a + b) > 1000 * kilobytes for a, b in pairwise(sizes)]
+    return max((number for number, is_over in enumerate(over, start=1) if is_over), default=None)
+
+
 def _largest_of_all(sizes: Sequence[int], width: int, kilobytes: int) -> int | None:
     needed = [width * (a + b) for a, b in pairwise(sizes)]
     return needed.index(max(needed)) + 1 if max(needed) > 1000 * kilobytes else None
@@ -59,8 +64,8 @@ OVERFLOWING_LAYER = Exercise(
     examples=[
         ([27_648, 73_728, 73_728, 221_184, 13_824], 1, 256),
         ([3072, 16_384, 4096, 10], 4, 256),
-        # All three tensors that layer 2 has seen are over; its own two fit.
-        ([100_000, 120_000, 110_000, 300_000, 40_000], 1, 256),
+        # Up to layer 2 all tensors together are over, its own two fit; layer 5 is the largest.
+        ([3000, 3700, 3400, 8200, 6000, 8800], 4, 32),
         # AlexNet's conv2 lies between 256 kB and 256 KiB.
         ([69_984, 186_624, 43_264], 1, 256),
     ],
@@ -104,6 +109,11 @@ OVERFLOWING_LAYER = Exercise(
             _largest_of_all,
         ),
         Misconception(
+            "the last layer, not the first",
+            "layers run in turn: which one is the first that finds no room?",
+            _last_over,
+        ),
+        Misconception(
             "counted from zero",
             "the first layer is number 1",
             lambda *args: None if (number := _overflowing(*args)) is None else number - 1,
@@ -141,8 +151,8 @@ LARGEST_SIDE = Exercise(
     points=1,
     topic="largest image for a microcontroller",
     parameters=("width", "kilobytes"),
-    # 30 · 64² is 122,880: 120 KiB, but not 120 kB.
-    examples=[(1, 256), (1, 120), (4, 8000), (4, 100)],
+    # 30 · 64² is 122,880: 120 KiB, but not 120 kB. With 24 for 30 the third is two steps too large.
+    examples=[(1, 256), (1, 120), (4, 29_000), (4, 100)],
     hidden=_draw_memories,
     reference=_side,
     misconceptions=(
