@@ -16,19 +16,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import helpers
+from helpers.grading.course import load_config
 from helpers.grading.handed_in import HandedIn, is_real_folder
 from helpers.grading.sandbox import Limits, Mode, Warm
-from helpers.grading.submission import CellScore, Graded, Status, Times, Unit, modules_of
+from helpers.grading.submission import (
+    CellScore,
+    Graded,
+    Scored,
+    Status,
+    Times,
+    Unit,
+    modules_of,
+)
 from helpers.grading.workers import Setting, Task, grade_all, grade_task
 from helpers.notebooks import Unit as UnitFiles
-from helpers.notebooks import find_unit
+from helpers.notebooks import find_unit, write_text
 
 
 @dataclass(frozen=True)
-class SubmissionResult:
+class SubmissionResult(Scored):
     """One line of the table.
 
     Attributes:
@@ -42,16 +50,6 @@ class SubmissionResult:
     remarks: tuple[str, ...]
     unchanged: bool = False
     student_seconds: float = 0.0
-
-    @property
-    def total(self) -> float:
-        """Points given by the machine."""
-        return sum(score.score or 0.0 for score in self.scores)
-
-    @property
-    def max_total(self) -> float:
-        """Points that there are, those that a person gives included."""
-        return sum(score.max_score for score in self.scores)
 
 
 @dataclass(frozen=True)
@@ -123,6 +121,7 @@ def grade_unit(
         recorded = gradebook.recorded()
         results: dict[str, SubmissionResult] = {}
         todo: dict[str, HandedIn] = {}
+        digests: dict[str, str] = {}
         for submission in submissions:
             earlier = None
             if not force and submission.student in recorded:
@@ -134,12 +133,16 @@ def grade_unit(
 
         def tasks() -> Iterator[Task]:
             for submission in todo.values():
-                yield Task(submission.student, submission.data)
+                # Read once: what is handed in meanwhile is for the next run.
+                data = submission.data
+                digests[submission.student] = place.digest(submission, data)
+                yield Task(submission.student, data)
 
         def finish(task: Task, graded: Graded) -> None:
             submission = todo[task.student]
             graded = submission.with_remarks(graded)
-            with place.autograded_file(submission, graded, sandbox):
+            digest = digests[task.student]
+            with place.autograded_file(submission, graded, digest, sandbox):
                 gradebook.record(task.student, graded, submission.timestamp)
             result = SubmissionResult(
                 task.student,
@@ -162,6 +165,8 @@ def grade_unit(
         # A neighbour may have taken the time: what ran out of it gets another chance, alone.
         for task, graded in grade_all(setting, slow):
             finish(task, graded)
+        # Of all: the due date or the rule may have changed since an earlier run.
+        gradebook.renew_penalties()
     ordered = tuple(results[name] for name in sorted(results))
     return CohortResult(unit, ordered, place.unit.template.headings)
 
@@ -219,7 +224,7 @@ class CoursePlace:
         """Of everything that a score depends on beside the submission."""
         digest = hashlib.sha256(self._source + self.unit.secret)
         package = Path(helpers.__file__).parent
-        for path in sorted(package.rglob("*.py")):
+        for path in scoring_files(package):
             digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes())
         return digest.hexdigest()
 
@@ -241,12 +246,16 @@ class CoursePlace:
         chosen = [path for path in folders if not students or path.name in students]
         return [HandedIn.find(path / self.name, self.name, self.notebook_name) for path in chosen]
 
+    def digest(self, submission: HandedIn, data: bytes) -> str:
+        """Of a submission with these bytes and of all else that its scores depend on."""
+        return submission.digest(self._version, data)
+
     def earlier_result(self, submission: HandedIn) -> SubmissionResult | None:
         """What an earlier run gave, where nothing has changed since."""
         try:
             notebook = json.loads(self._autograded(submission).read_text(encoding="utf-8"))
             about = notebook["metadata"]["course"]["graded"]
-            if about["digest"] != submission.digest(self._version):
+            if about["digest"] != self.digest(submission, submission.data):
                 return None
             scores = tuple(CellScore(*score) for score in about["scores"])
             return SubmissionResult(
@@ -257,14 +266,14 @@ class CoursePlace:
 
     @contextlib.contextmanager
     def autograded_file(
-        self, submission: HandedIn, graded: Graded, sandbox: Mode
+        self, submission: HandedIn, graded: Graded, digest: str, sandbox: Mode
     ) -> Iterator[None]:
         """Write the autograded notebook; it is put in place when the block has succeeded."""
         path = self._autograded(submission)
         notebook = json.loads(graded.notebook)
         scores = [[s.grade_id, s.score, s.max_score, s.needs_manual] for s in graded.scores]
         notebook["metadata"].setdefault("course", {})["graded"] = {
-            "digest": submission.digest(self._version),
+            "digest": digest,
             "status": graded.status,
             "scores": scores,
             "remarks": list(graded.remarks),
@@ -281,10 +290,11 @@ class CoursePlace:
             )
             unfinished.chmod(0o444)
             yield
+            stamp = path.with_name("timestamp.txt")
             if submission.timestamp_text:
-                stamp = path.with_name("timestamp.txt")
+                write_text(stamp, submission.timestamp_text)
+            else:
                 stamp.unlink(missing_ok=True)
-                stamp.write_text(submission.timestamp_text, encoding="utf-8")
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -296,15 +306,22 @@ class CoursePlace:
         return Path(folder) / f"{self.notebook_name}.ipynb"
 
 
-def load_config(course: Path) -> Any:
-    """nbgrader's configuration of a course. ValueError where there is none."""
-    from traitlets.config.loader import PyFileConfigLoader
+#: Of the package, what no score depends on. What is not named here counts.
+_APART = {
+    *("cli.py", "catalogue.py", "demo.py", "notebooks.py", "grading/report"),
+    *(f"grading/{name}.py" for name in ("archive", "collect", "collect_command", "command")),
+    *(f"grading/{name}.py" for name in ("enrol", "export", "feedback", "lms", "roster")),
+    *(f"grading/{name}.py" for name in ("course", "lateness", "preprocessors", "self_check")),
+}
 
-    if not (course / "nbgrader_config.py").is_file():
-        raise ValueError(f"{course} has no nbgrader_config.py: run this in the course's folder")
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
-    config.CourseDirectory.root = str(course)
-    return config
+
+def scoring_files(package: Path) -> list[Path]:
+    """The files of the package `helpers` that a score can depend on."""
+    return sorted(
+        path
+        for path in package.rglob("*.py")
+        if not any(path.relative_to(package).is_relative_to(each) for each in _APART)
+    )
 
 
 def course_secret(course: Path) -> bytes:
@@ -313,10 +330,12 @@ def course_secret(course: Path) -> bytes:
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         unfinished = path.with_name(f".secret.{os.getpid()}")
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        # The first one wins, should two graders start at once.
-        with contextlib.suppress(FileExistsError):
-            os.link(unfinished, path)
-        unfinished.unlink()
+        try:
+            with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write(secrets.token_hex(32))
+            # The first one wins, should two graders start at once.
+            with contextlib.suppress(FileExistsError):
+                os.link(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
     return bytes.fromhex(path.read_text())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.grading.cohort import CohortResult, SubmissionResult, grade_unit
-from helpers.grading.sandbox import Mode, SandboxError
+from helpers.grading.sandbox import Mode
 
 #: `grade_command` returns it when something waits for a person.
 FOR_A_PERSON = 3
@@ -78,20 +78,17 @@ def grade_command(
                 waiting=f"{waiting} for a person" if waiting else "",
             )
 
-        try:
-            result = grade_unit(
-                course,
-                unit,
-                students=students,
-                jobs=jobs,
-                scheduler=scheduler,
-                force=force,
-                timeout=timeout,
-                sandbox=sandbox,
-                progress=show,
-            )
-        except SandboxError as error:
-            raise ValueError(str(error)) from None
+        result = grade_unit(
+            course,
+            unit,
+            students=students,
+            jobs=jobs,
+            scheduler=scheduler,
+            force=force,
+            timeout=timeout,
+            sandbox=sandbox,
+            progress=show,
+        )
     if as_json:
         json.dump(as_data(result, sandbox), sys.stdout, indent=1)
         print()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.grading.course import is_missing, load_config, shown
+from helpers.grading.course import is_missing, load_config
 from helpers.grading.markup import plain_line
 from helpers.grading.roster import Student
 
@@ -27,28 +27,24 @@ def enrol(
     A gradebook that does not exist is made only where there is something to write. Raises
     ValueError, in one line, for one that cannot be used; then nothing is written.
     """
-    from nbgrader import api
     from nbgrader.coursedir import CourseDirectory
     from sqlalchemy.exc import SQLAlchemyError
 
-    from helpers.grading.gradebook import _begin_empty, _patient
+    from helpers.grading.gradebook import open_gradebook, unusable
 
     config = load_config(course)
     folders = CourseDirectory(config=config)
     students = [each for each in students if each.name or each.email]
     if is_missing(folders.db_url) and not students and due is None:
         return None
-    url = _patient(folders.db_url)
-    try:
-        _begin_empty(url)
-        with api.Gradebook(url, folders.course_id or "default_course") as gradebook:
+    with open_gradebook(folders.db_url, folders.course_id) as gradebook:
+        try:
             _write_students(gradebook, students)
             known = _write_due(gradebook, unit, due, config)
             gradebook.db.commit()
             return known
-    except SQLAlchemyError as error:
-        reason = " ".join(str(getattr(error, "orig", error)).split())
-        raise ValueError(f"the gradebook {shown(url)} cannot be used: {reason}") from None
+        except SQLAlchemyError as error:
+            raise unusable(folders.db_url, error) from None
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -17,10 +17,12 @@ from alembic.script import ScriptDirectory
 from nbgrader import api
 from nbgrader.dbutil import ALEMBIC_DIR
 from nbgrader.nbgraderformat import MetadataValidator
-from nbgrader.preprocessors import AssignLatePenalties, SaveCells
+from nbgrader.preprocessors import SaveCells
 from sqlalchemy import create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from helpers.grading.course import shown
+from helpers.grading.lateness import set_penalties
 from helpers.grading.submission import Graded, Unit
 
 if TYPE_CHECKING:
@@ -41,20 +43,13 @@ class GradebookWriter:
         Raises ValueError, in one line, when it cannot be opened or written, or when it holds
         submissions of the unit with other graded cells.
         """
-        self.db_url, self.unit, self.config = _patient(db_url), unit, config
-        for wait in (*RETRIES, None):
-            try:
-                _begin_empty(self.db_url)
-                self._gradebook = api.Gradebook(self.db_url, course_id or "default_course")
-                self._register()
-                return
-            except SQLAlchemyError as error:
-                lost = isinstance(error, DBAPIError) and error.connection_invalidated
-                if lost and wait is not None:
-                    time.sleep(wait)
-                    continue
-                reason = " ".join(str(getattr(error, "orig", error)).split())
-                raise ValueError(f"the gradebook {db_url} cannot be used: {reason}") from None
+        self.db_url, self.unit, self.config = db_url, unit, config
+        self._gradebook = open_gradebook(db_url, course_id)
+        try:
+            self._transaction(self._register)
+        except BaseException:
+            self._gradebook.close()
+            raise
 
     def __enter__(self) -> GradebookWriter:
         return self
@@ -65,6 +60,15 @@ class GradebookWriter:
     def record(self, student: str, graded: Graded, timestamp: datetime | None = None) -> None:
         """Write one submission's grades, all of them or none."""
         self._transaction(lambda: self._write(student, graded, timestamp))
+
+    def renew_penalties(self) -> None:
+        """Apply the course's rule and due date, as they are now, to every submission."""
+
+        def renew() -> None:
+            submissions = self._gradebook.assignment_submissions(self.unit.name)
+            set_penalties(self._gradebook, submissions, self.config)
+
+        self._transaction(renew)
 
     def recorded(self) -> set[str]:
         """Students whose submission of the unit is in the gradebook, graded."""
@@ -89,7 +93,7 @@ class GradebookWriter:
             "nbgrader": {
                 "assignment": self.unit.name,
                 "notebook": self.unit.notebook_name,
-                "db_url": self.db_url,
+                "db_url": _patient(self.db_url),
             }
         }
         try:
@@ -98,8 +102,8 @@ class GradebookWriter:
             )
         except RuntimeError:
             raise ValueError(
-                f"the gradebook {self.db_url} holds submissions of {self.unit.name} with other "
-                f"graded cells than {self.unit.name}/{self.unit.notebook_name}.ipynb has now: "
+                f"the gradebook {shown(self.db_url)} holds submissions of {self.unit.name} with "
+                f"other graded cells than {self.unit.name}/{self.unit.notebook_name}.ipynb has: "
                 "restore that version, or use another gradebook"
             ) from None
         self._gradebook.db.expire_all()
@@ -116,8 +120,7 @@ class GradebookWriter:
 
     def _write(self, student: str, graded: Graded, timestamp: datetime | None) -> None:
         submission = self._submission(student)
-        if timestamp is not None:
-            submission.timestamp = timestamp
+        submission.timestamp = timestamp
         notebook = next(n for n in submission.notebooks if n.name == self.unit.notebook_name)
         grades = {grade.name: grade for grade in notebook.grades}
         for score in graded.scores:
@@ -127,8 +130,7 @@ class GradebookWriter:
         empty = set(graded.unanswered)
         for comment in notebook.comments:
             comment.auto_comment = "No response." if comment.name in empty else None
-        self._gradebook.db.flush()
-        self._penalty(student, submission, notebook)
+        set_penalties(self._gradebook, [submission], self.config)
 
     def _submission(self, student: str) -> api.SubmittedAssignment:
         """The student's submission, with a grade and a comment for each cell that has one."""
@@ -150,50 +152,68 @@ class GradebookWriter:
             db.add(submission)
         return submission
 
-    def _penalty(self, student: str, submission: Any, notebook: Any) -> None:
-        """What the course's own rule takes for lateness."""
-        notebook.late_submission_penalty = None
-        if submission.timestamp is None or submission.total_seconds_late <= 0:
-            return
-        rule = AssignLatePenalties(config=self.config)
-        rule.init_plugin()
-        # Its score is computed by the database.
-        self._gradebook.db.refresh(notebook)
-        penalty = rule.plugin_inst.late_submission_penalty(
-            student, notebook.score, submission.total_seconds_late
-        )
-        if penalty is not None:
-            notebook.late_submission_penalty = min(max(penalty, 0.0), notebook.score)
-
     def _transaction(self, work: Callable[[], Result]) -> Result:
-        """Do `work` and commit. After a lost connection or a lock, wait and do it again."""
+        """Do `work` and commit, all or nothing."""
         db = self._gradebook.db
-        for wait in (*RETRIES, None):
+
+        def attempt() -> Result:
             try:
                 result = work()
                 db.commit()
                 return result
-            except DBAPIError as error:
-                db.rollback()
-                if wait is None:
-                    raise ValueError(
-                        f"the gradebook {self.db_url} cannot be written: {error.orig}"
-                    ) from None
-                time.sleep(wait)
             except BaseException:
                 db.rollback()
                 raise
-        raise AssertionError("unreachable")
+
+        return _patiently(attempt, self.db_url)
+
+
+def open_gradebook(db_url: str, course_id: str) -> api.Gradebook:
+    """nbgrader's gradebook, made where there is none; the caller closes it.
+
+    Raises ValueError, in one line, when it cannot be used.
+    """
+
+    def attempt() -> api.Gradebook:
+        _begin_empty(_patient(db_url))
+        return api.Gradebook(_patient(db_url), course_id or "default_course")
+
+    return _patiently(attempt, db_url)
+
+
+def _patiently(attempt: Callable[[], Result], db_url: str) -> Result:
+    """What `attempt` gives. After a lost connection or a lock, wait and do it again."""
+    lost = False
+    for wait in (*RETRIES, None):
+        try:
+            return attempt()
+        except SQLAlchemyError as error:
+            if isinstance(error, DBAPIError):
+                # Once it was lost, a server that starts again refuses connections for a while.
+                lost = lost or error.connection_invalidated or "locked" in str(error.orig)
+            if lost and wait is not None:
+                time.sleep(wait)
+                continue
+            raise unusable(db_url, error) from None
+    raise AssertionError("unreachable")
+
+
+def unusable(db_url: str, error: SQLAlchemyError) -> ValueError:
+    """What to raise for a gradebook that cannot be opened, read or written."""
+    reason = " ".join(str(getattr(error, "orig", error)).split())
+    return ValueError(f"the gradebook {shown(db_url)} cannot be used: {reason}")
 
 
 def _begin_empty(db_url: str) -> None:
     """Write nbgrader's schema version into a database without tables, so that nbgrader, which
     would start a program to find it out, does not have to."""
     engine = create_engine(db_url)
-    with engine.begin() as connection:
-        if not inspect(connection).get_table_names():
-            MigrationContext.configure(connection).stamp(ScriptDirectory(ALEMBIC_DIR), "head")
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            if not inspect(connection).get_table_names():
+                MigrationContext.configure(connection).stamp(ScriptDirectory(ALEMBIC_DIR), "head")
+    finally:
+        engine.dispose()
 
 
 def _patient(db_url: str) -> str:

@@ -75,11 +75,11 @@ class HandedIn:
         except (ValueError, OverflowError):
             return None
 
-    def digest(self, version: str) -> str:
-        """Of everything that the result depends on."""
+    def digest(self, version: str, data: bytes) -> str:
+        """Of everything that the result depends on; `data` are the bytes that are graded."""
         digest = hashlib.sha256(version.encode())
         digest.update(f"\0{self.student}\0{self.timestamp_text}\0{self.remark}\0".encode())
-        digest.update(self.data)
+        digest.update(data)
         return digest.hexdigest()
 
     def with_remarks(self, graded: Graded) -> Graded:

@@ -49,7 +49,7 @@ MiB = 1024 * 1024
 _PREFIX = "course-sandbox-"
 
 
-class SandboxError(RuntimeError):
+class SandboxError(ValueError):
     """The sandbox cannot be made; the message says what to install or allow."""
 
 
@@ -171,7 +171,7 @@ class Warm:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent,
+                preexec_fn=_first_to_go,
             )
 
     def _wait(self) -> None:
@@ -314,6 +314,13 @@ def _environment(site: str, home: str) -> dict[str, str]:
         "NUMBA_CACHE_DIR": f"{home}/.numba",
         **threads,
     }
+
+
+def _first_to_go() -> None:
+    """Where the machine runs out of memory, it is a student's process that has to end."""
+    die_with_parent()
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def die_with_parent() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from helpers.exercises import EXERCISES
 from helpers.grading.cohort import grade_notebook
 from helpers.grading.notebook import read_notebook, unit_of
-from helpers.grading.sandbox import Mode, SandboxError
+from helpers.grading.sandbox import Mode
 from helpers.grading.submission import CellScore, Graded
 from helpers.notebooks import Unit, bonus_cells, find_unit
 
@@ -27,10 +27,7 @@ def check_notebook(notebook: Path, course: Path, sandbox: Mode, as_json: bool) -
     Raises ValueError, in one line, for a file that is no notebook or belongs to no unit.
     """
     unit = _unit_of(notebook, course)
-    try:
-        graded = grade_notebook(notebook, unit.path("source"), sandbox=sandbox)
-    except SandboxError as error:
-        raise ValueError(str(error)) from None
+    graded = grade_notebook(notebook, unit.path("source"), sandbox=sandbox)
     if graded.status == "unreadable":
         raise ValueError(f"{notebook}: {'; '.join(graded.remarks)}")
     said = _said(graded)

@@ -1,7 +1,6 @@
 """One handed-in notebook through the engine: rebuild, run, judge, score.
 
-Three parts can be exchanged: what rebuilds (`rebuild.rebuild`), what runs the student's cells
-(anything like `kernel.Kernel`), and what judges a grade cell (`trusted.Session`).
+What runs the student's cells can be exchanged: anything like `kernel.Kernel`, see `Process`.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from helpers.grading.notebook import Cell, Notebook, read_notebook, unit_of
 from helpers.grading.outputs import error_output, score_of
 from helpers.grading.rebuild import Template
 from helpers.grading.sandbox import SandboxError
-from helpers.grading.trusted import Session, instructor_names, submission_seed
+from helpers.grading.trusted import Session, Student, instructor_names, submission_seed
 
 #: Processes that one notebook may use up.
 MAX_STARTS = 5
@@ -53,8 +52,24 @@ class CellScore:
     needs_manual: bool
 
 
+class Scored:
+    """What has scores."""
+
+    scores: tuple[CellScore, ...]
+
+    @property
+    def total(self) -> float:
+        """Points given by the machine."""
+        return sum(score.score or 0.0 for score in self.scores)
+
+    @property
+    def max_total(self) -> float:
+        """Points that there are, those that a person gives included."""
+        return sum(score.max_score for score in self.scores)
+
+
 @dataclass(frozen=True)
-class Graded:
+class Graded(Scored):
     """What came of one submission.
 
     Attributes:
@@ -78,28 +93,12 @@ class Graded:
     student_seconds: float = 0.0
     seconds: float = 0.0
 
-    @property
-    def total(self) -> float:
-        """Points given by the machine."""
-        return sum(score.score or 0.0 for score in self.scores)
 
-    @property
-    def max_total(self) -> float:
-        """Points that there are, those that a person gives included."""
-        return sum(score.max_score for score in self.scores)
-
-
-class Process(Protocol):
+class Process(Student, Protocol):
     """What runs the student's cells: `kernel.Kernel`, or anything like it."""
 
     def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
         """Run a code cell."""
-
-    def look(self, name: str, timeout: float) -> Any:
-        """A global name's value."""
-
-    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
-        """A function's result."""
 
     def close(self) -> None:
         """End it."""
@@ -168,9 +167,8 @@ def grade_submission(
         return grade_rebuilt(unit, student, rebuilt, start, times)
     except SandboxError:
         raise
-    except Exception as error:  # a fault of ours must not stop the others
-        reason = f"the grader stumbled over it ({type(error).__name__})"
-        return ungraded(unit, reason, time.monotonic() - began)
+    except Exception as error:
+        return stumbled(unit, error, time.monotonic() - began)
 
 
 def grade_rebuilt(
@@ -209,6 +207,11 @@ def grade_rebuilt(
         run.seconds + session.student_seconds,
         time.monotonic() - began,
     )
+
+
+def stumbled(unit: Unit, error: Exception, seconds: float = 0.0) -> Graded:
+    """What a fault of the grader's own gives: it must not stop the others."""
+    return ungraded(unit, f"the grader stumbled over it ({type(error).__name__})", seconds)
 
 
 def ungraded(unit: Unit, reason: str, seconds: float = 0.0) -> Graded:

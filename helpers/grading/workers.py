@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import multiprocessing
 import threading
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -17,17 +18,26 @@ from dataclasses import dataclass, field
 
 from helpers.grading.kernel import Kernel
 from helpers.grading.rebuild import Rebuilt
-from helpers.grading.sandbox import Forks, Limits, Mode, Warm, WarmDied, die_with_parent
+from helpers.grading.sandbox import (
+    Forks,
+    Limits,
+    Mode,
+    SandboxError,
+    Warm,
+    WarmDied,
+    die_with_parent,
+)
 from helpers.grading.submission import (
     Graded,
     Times,
     Unit,
     grade_rebuilt,
     grade_submission,
+    stumbled,
     ungraded,
 )
 
-#: How often a submission is graded anew after a process that graded it died.
+#: How often a submission is given to a process that does nothing else, where such processes die.
 ATTEMPTS = 3
 
 
@@ -89,12 +99,14 @@ class Own:
         """Do `work`; when the warm process dies on the way, again with another."""
         with self._lock:
             for _ in range(ATTEMPTS):
-                forks = self._forks(setting)
                 try:
+                    forks = self._forks(setting)
                     return work(lambda forks=forks: Kernel(forks))  # type: ignore[misc]
-                except WarmDied as error:
-                    reason = str(error)
+                except SandboxError as error:
                     self.close()
+                    if not isinstance(error, WarmDied):
+                        raise
+                    reason = str(error)
         return ungraded(setting.unit, f"the grader's process ended {ATTEMPTS} times ({reason})")
 
     def _forks(self, setting: Setting) -> Forks:
@@ -140,7 +152,7 @@ def grade_rebuilt_here(setting: Setting, student: str, rebuilt: Rebuilt) -> Grad
 
 
 def _on_dask(setting: Setting, tasks: Iterable[Task], scheduler: str) -> Results:
-    from distributed import Client
+    from distributed import Client, KilledWorker
 
     try:
         client = Client(scheduler, timeout="15s")
@@ -150,7 +162,11 @@ def _on_dask(setting: Setting, tasks: Iterable[Task], scheduler: str) -> Results
         executor = client.get_executor(pure=False)
         window = 3 * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
         yield from _in_flight(
-            lambda task: executor.submit(grade_task, setting, task), tasks, window
+            setting,
+            lambda task: executor.submit(grade_task, setting, task),
+            tasks,
+            window,
+            stumbles=(KilledWorker, MemoryError),
         )
 
 
@@ -179,10 +195,13 @@ def _grade_given(task: Task) -> Graded:
 
 
 def _on_processes(setting: Setting, tasks: Iterable[Task], jobs: int, warm: Warm | None) -> Results:
-    """On local processes; when one is killed, the rest of the work goes on with new ones."""
-    source, unfinished, deaths = iter(tasks), dict[str, Task](), dict[str, int]()
-    worked, failures = False, 0
+    """On local processes. What is in flight when one of them dies is graded again one after
+    another, so that a submission that ends its grader takes no other one with it."""
+    source, alone, deaths = iter(tasks), deque[Task](), Counter[str]()
+    buried: list[tuple[Task, Graded]] = []
+    worked = False
     while True:
+        in_flight: dict[Future[Graded], Task] = {}
         warm = warm or Warm(*_kind(setting))
         pool = None
         try:
@@ -193,29 +212,37 @@ def _on_processes(setting: Setting, tasks: Iterable[Task], jobs: int, warm: Warm
                 initargs=(setting, warm.forks(wait=False)),
             )
             # The workers start while the warm process still imports.
-            for _ in range(jobs):
-                pool.submit(_started)
+            started = [pool.submit(_started) for _ in range(jobs)]
             warm.forks()
-            work = _remembered(list(unfinished.values()), source, unfinished)
-            for task, graded in _in_flight(_submitter(pool), work, 3 * jobs):
-                del unfinished[task.student]
+            for each in started:
+                each.result()
+            submit = _submitter(pool)
+            while alone:
+                for result in _in_flight(setting, submit, [alone[0]], 1, in_flight):
+                    yield result
+                    worked = True
+                alone.popleft()
+            for result in _in_flight(setting, submit, source, 3 * jobs, in_flight):
+                yield result
                 worked = True
-                yield task, graded
+            yield from buried
             return
         except (BrokenProcessPool, WarmDied) as error:
-            failures += 1
-            if failures == ATTEMPTS and not worked:
-                # No submission's fault: nothing is written, so that the next run grades it all.
+            if in_flight and not alone:
+                alone.extend(in_flight.values())
+                continue
+            name = alone[0].student if in_flight else ""
+            deaths[name] += 1
+            if deaths[name] < ATTEMPTS:
+                continue
+            if in_flight:
+                reason = f"the grader's process ended {ATTEMPTS} times ({error})"
+                buried.append((alone.popleft(), ungraded(setting.unit, reason)))
+            if not in_flight or (len(buried) > 1 and not worked):
+                # No submission's fault: none is written, so that the next run grades them.
                 raise ValueError(
-                    f"the workers end before they have graded anything ({error}): "
-                    "run with --jobs 1 to see why"
+                    f"the workers end again and again ({error}): run with --jobs 1 to see why"
                 ) from None
-            for task in list(unfinished.values()):
-                deaths[task.student] = deaths.get(task.student, 0) + 1
-                if deaths[task.student] > ATTEMPTS:
-                    del unfinished[task.student]
-                    reason = f"the grader's process ended again and again ({error})"
-                    yield task, ungraded(setting.unit, reason)
         finally:
             if pool is not None:
                 _end(pool)
@@ -227,20 +254,20 @@ def _submitter(pool: ProcessPoolExecutor) -> Callable[[Task], Future[Graded]]:
     return lambda task: pool.submit(_grade_given, task)
 
 
-def _remembered(
-    again: list[Task], source: Iterator[Task], unfinished: dict[str, Task]
-) -> Iterator[Task]:
-    yield from again
-    for task in source:
-        unfinished[task.student] = task
-        yield task
-
-
 def _in_flight(
-    submit: Callable[[Task], Future[Graded]], tasks: Iterable[Task], window: int
+    setting: Setting,
+    submit: Callable[[Task], Future[Graded]],
+    tasks: Iterable[Task],
+    window: int,
+    given: dict[Future[Graded], Task] | None = None,
+    stumbles: tuple[type[Exception], ...] = (Exception,),
 ) -> Results:
-    """Keep `window` submissions given out, so that memory does not grow with their number."""
-    given: dict[Future[Graded], Task] = {}
+    """Keep `window` submissions given out, so that memory does not grow with their number.
+
+    What is given out stands in `given`. An exception among `stumbles` is that submission's result;
+    the end of a pool or of a warm process is raised.
+    """
+    given = {} if given is None else given
     source = iter(tasks)
     while True:
         while len(given) < window:
@@ -252,7 +279,13 @@ def _in_flight(
             return
         done, _ = wait(given, return_when=FIRST_COMPLETED)
         for future in done:
-            yield given.pop(future), future.result()
+            try:
+                graded = future.result()
+            except (BrokenProcessPool, SandboxError):
+                raise
+            except stumbles as error:
+                graded = stumbled(setting.unit, error)
+            yield given.pop(future), graded
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -10,6 +10,8 @@ import pytest
 import sample
 import sqlalchemy
 
+from helpers.grading.cohort import course_secret
+
 Rows = list[tuple[Any, ...]]
 
 #: Of each student: the answers, and the points that they are worth.
@@ -62,3 +64,10 @@ def grades() -> Callable[[str | Path], Rows]:
             engine.dispose()
 
     return read
+
+
+def share_secret(one: Path, other: Path) -> None:
+    """The same secret draws the same cases."""
+    course_secret(one)
+    (other / ".course").mkdir()
+    (other / ".course" / "secret").write_text((one / ".course" / "secret").read_text())

@@ -9,16 +9,18 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sample
-from conftest import CLASS, hand_in_class
+from conftest import CLASS, hand_in_class, share_secret
 
-from helpers.grading.cohort import grade_notebook, grade_unit
+from helpers.grading import cohort
+from helpers.grading.cohort import grade_notebook, grade_unit, scoring_files
 from helpers.grading.sandbox import SandboxError
-from helpers.grading.workers import close_worker
+from helpers.grading.workers import close_worker, grade_all
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {
@@ -28,18 +30,33 @@ ENVIRONMENT = os.environ | {
 POINTS = {student: points for student, (_, points) in CLASS.items()}
 
 
+def sqlite_of(course: Path, query: str) -> Callable[[], list[Any]]:
+    def rows() -> list[Any]:
+        with sqlite3.connect(course / "gradebook.db") as database:
+            return database.execute(query).fetchall()
+
+    return rows
+
+
 def totals(result: Any) -> dict[str, float]:
     return {each.student: each.total for each in result.results}
 
 
 def test_scores_are_the_same_everywhere(course: Path, grades: Any, tmp_path: Path) -> None:
-    """One worker, two, without a sandbox, and nbgrader's own autograde."""
+    """On one worker and two, in a warm process and in cold ones, without a sandbox, and with
+    nbgrader's own autograde. Dask and PostgreSQL have tests of their own."""
     assert totals(grade_unit(course, sample.UNIT, jobs=1)) == POINTS
     expected = grades(course)
 
-    for name, options in {"two": {"jobs": 2}, "none": {"jobs": 1, "sandbox": "none"}}.items():
+    ways: dict[str, Any] = {
+        "two": {"jobs": 2},
+        # Each submission in a process made for it: the last one's ends with it.
+        "cold": {"jobs": 1, "progress": lambda *_: close_worker()},
+        "none": {"jobs": 1, "sandbox": "none"},
+    }
+    for name, options in ways.items():
         other = sample.make_course(tmp_path / name)
-        _share_secret(course, other)
+        share_secret(course, other)
         hand_in_class(other)
         grade_unit(other, sample.UNIT, **options)
         assert grades(other) == expected
@@ -48,7 +65,7 @@ def test_scores_are_the_same_everywhere(course: Path, grades: Any, tmp_path: Pat
             assert about["sandbox"] == options.get("sandbox", "bwrap")
 
     plain = sample.make_course(tmp_path / "plain")
-    _share_secret(course, plain)
+    share_secret(course, plain)
     hand_in_class(plain)
     for command in ("generate_assignment", "autograde"):
         _nbgrader(plain, command)
@@ -84,6 +101,59 @@ def test_what_has_not_changed_is_left_alone(course: Path) -> None:
     assert [each.unchanged for each in forced.results] == [False]
 
 
+def test_what_is_handed_in_while_it_is_graded_is_for_the_next_run(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def then_another_is_handed_in(*arguments: Any) -> Any:
+        for result in grade_all(*arguments):
+            sample.hand_in(course, "untouched", sample.right_notebook())
+            yield result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cohort, "grade_all", then_another_is_handed_in)
+        first = grade_unit(course, sample.UNIT, jobs=1, students=["untouched"])
+    assert totals(first) == {"untouched": 0}
+    again = grade_unit(course, sample.UNIT, jobs=1, students=["untouched"])
+    assert totals(again) == {"untouched": sample.POINTS}
+
+
+def test_a_time_that_is_gone_is_forgotten(course: Path) -> None:
+    """Else the lateness of one file would be that of another."""
+    time_of = sqlite_of(course, "SELECT timestamp FROM submitted_assignment")
+    stamp = course / "submitted" / "untouched" / sample.UNIT / "timestamp.txt"
+    stamp.write_text("2026-11-01 12:00:00 UTC")
+    grade_unit(course, sample.UNIT, jobs=1, students=["untouched"])
+    copied = course / "autograded" / "untouched" / sample.UNIT / "timestamp.txt"
+    assert (time_of(), copied.is_file()) == ([("2026-11-01 12:00:00.000000",)], True)
+    stamp.unlink()
+    grade_unit(course, sample.UNIT, jobs=1, students=["untouched"])
+    assert (time_of(), copied.is_file()) == ([(None,)], False)
+
+
+def test_penalties_follow_a_due_date_that_came_later(course: Path) -> None:
+    penalties = sqlite_of(course, "SELECT late_submission_penalty FROM submitted_notebook")
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
+    stamp = course / "submitted" / "all-right" / sample.UNIT / "timestamp.txt"
+    stamp.write_text("2026-11-02 12:00:00 UTC")
+    grade_unit(course, sample.UNIT, jobs=1, students=["all-right"])
+    assert penalties() == [(None,)]
+    with sqlite3.connect(course / "gradebook.db") as database:
+        database.execute("UPDATE assignment SET duedate = '2026-11-01 12:00:00.000000'")
+    again = grade_unit(course, sample.UNIT, jobs=1, students=["all-right"])
+    assert [each.unchanged for each in again.results] == [True]
+    assert penalties() == [(sample.POINTS,)]
+
+
+def test_a_score_is_of_the_code_that_it_depends_on() -> None:
+    """Another word in a report grades no class again; another way to judge does."""
+    package = ROOT / "helpers"
+    found = {path.relative_to(package).as_posix() for path in scoring_files(package)}
+    parts = {"check.py", "diagnosis.py", "exercises/exercise.py", "grading/inside/codec.py"}
+    assert parts <= found
+    assert not found & {"cli.py", "grading/report/page.py", "grading/export.py"}
+
+
 def test_manual_scores_are_kept_and_shown_again(course: Path, grades: Any) -> None:
     grade_unit(course, sample.UNIT, jobs=1)
     with sqlite3.connect(course / "gradebook.db") as database:
@@ -109,7 +179,7 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
 ) -> None:
     hand_in_class(course, copies=3)
     quiet = sample.make_course(tmp_path / "quiet")
-    _share_secret(course, quiet)
+    share_secret(course, quiet)
     hand_in_class(quiet)
     hand_in_class(quiet, copies=3)
     grade_unit(quiet, sample.UNIT, jobs=2)
@@ -181,15 +251,6 @@ def test_what_cannot_be_graded_is_said_in_one_line(
         grade_unit(course, change.get("unit", sample.UNIT), students=change.get("students"))
     assert "\n" not in str(error.value)
     assert not (course / "gradebook.db").exists()
-
-
-def _share_secret(one: Path, other: Path) -> None:
-    """The same secret draws the same cases."""
-    from helpers.grading.cohort import course_secret
-
-    course_secret(one)
-    (other / ".course").mkdir()
-    (other / ".course" / "secret").write_text((one / ".course" / "secret").read_text())
 
 
 def _nbgrader(course: Path, command: str) -> None:

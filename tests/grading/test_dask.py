@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sample
-from conftest import CLASS, hand_in_class
+from conftest import CLASS, hand_in_class, share_secret
 from distributed import LocalCluster
 
-from helpers.grading.cohort import course_secret, grade_unit
+from helpers.grading.cohort import grade_unit
 
 
 def test_grades_are_the_same_and_survive_a_killed_worker(
@@ -21,9 +20,7 @@ def test_grades_are_the_same_and_survive_a_killed_worker(
 ) -> None:
     grade_unit(course, sample.UNIT, jobs=1)
     other = sample.make_course(tmp_path / "other")
-    course_secret(course)
-    (other / ".course").mkdir()
-    shutil.copy(course / ".course" / "secret", other / ".course" / "secret")
+    share_secret(course, other)
     hand_in_class(other)
     killed: list[int] = []
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:

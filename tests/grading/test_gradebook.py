@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sample
@@ -15,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from helpers.grading import gradebook
 from helpers.grading.gradebook import GradebookWriter
-from helpers.grading.submission import Unit
+from helpers.grading.submission import Unit, ungraded
 
 
 @pytest.fixture
@@ -56,3 +58,26 @@ def test_a_new_gradebook_has_the_version_that_nbgrader_gives(unit: Unit, tmp_pat
     (tmp_path / "alembic.ini").write_text(text.format(alembic_dir=folder, db_url="sqlite://"))
     heads = subprocess.run(alembic, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert heads.stdout.split() == [version, "(head)"]
+
+
+def test_a_gradebook_that_cannot_be_used_is_closed(unit: Unit, tmp_path: Path) -> None:
+    path = tmp_path / "gradebook.db"
+    url = f"sqlite:///{path}"
+    with GradebookWriter(url, "", unit) as writer:
+        writer.record("ada", ungraded(unit, "nothing"))
+    source = json.loads(json.dumps(sample.source_notebook()))
+    marks = next(c["metadata"]["nbgrader"] for c in source["cells"] if _is_graded(c))
+    marks["grade_id"] = "another"
+    other = Unit.read(sample.UNIT, sample.UNIT, json.dumps(source).encode(), b"secret")
+    with pytest.raises(ValueError, match="holds submissions of sample with other graded cells"):
+        GradebookWriter(url, "", other)
+    held = [os.readlink(f"/proc/self/fd/{each}") for each in _open_files()]
+    assert str(path) not in held
+
+
+def _open_files() -> list[str]:
+    return [each for each in os.listdir("/proc/self/fd") if os.path.islink(f"/proc/self/fd/{each}")]
+
+
+def _is_graded(cell: dict[str, Any]) -> bool:
+    return bool(cell["metadata"].get("nbgrader", {}).get("grade"))

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import sample
 import sqlalchemy
-from conftest import hand_in_class
+from conftest import hand_in_class, share_secret
 
-from helpers.grading.cohort import course_secret, grade_unit
+from helpers.grading.cohort import grade_unit
 from helpers.grading.course import open_course
 from helpers.grading.enrol import enrol
 from helpers.grading.roster import Student
@@ -76,9 +76,7 @@ def test_grades_are_the_same_and_survive_lost_connections(
 ) -> None:
     grade_unit(course, sample.UNIT, jobs=1)
     other = sample.make_course(tmp_path / "other", server)
-    course_secret(course)
-    (other / ".course").mkdir()
-    shutil.copy(course / ".course" / "secret", other / ".course" / "secret")
+    share_secret(course, other)
     hand_in_class(other)
 
     engine = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")

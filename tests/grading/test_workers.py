@@ -1,0 +1,57 @@
+"""A submission that ends the process that grades it takes no other one with it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+
+import pytest
+import sample
+
+from helpers.grading.submission import Unit, modules_of
+from helpers.grading.workers import Setting, Task, grade_all
+
+SOURCE = json.dumps(sample.source_notebook()).encode()
+RIGHT = json.dumps(sample.right_notebook()).encode()
+
+
+class Deadly(str):
+    """The name of a unit. Whoever compares it with "deadly" ends at once."""
+
+    __hash__ = str.__hash__
+
+    def __ne__(self, other: object) -> bool:
+        if other == "deadly":
+            os._exit(9)
+        return str.__ne__(self, other)
+
+
+@pytest.fixture
+def setting() -> Setting:
+    unit = Unit.read(sample.UNIT, sample.UNIT, SOURCE, b"secret")
+    return Setting(replace(unit, name=Deadly(sample.UNIT)), modules_of(SOURCE))
+
+
+@pytest.fixture
+def deadly() -> bytes:
+    notebook = sample.right_notebook()
+    notebook["metadata"]["course"]["unit"] = "deadly"
+    return json.dumps(notebook).encode()
+
+
+@pytest.mark.parametrize("position", [0, 4, 8])
+def test_the_others_are_graded(setting: Setting, deadly: bytes, position: int) -> None:
+    tasks = [Task(str(n), deadly if n == position else RIGHT) for n in range(9)]
+    graded = {task.student: result for task, result in grade_all(setting, tasks, 2)}
+    assert sorted(graded) == [task.student for task in tasks]
+    ended = graded.pop(str(position))
+    assert (ended.status, len(ended.remarks)) == ("unreadable", 1)
+    assert "the grader's process ended 3 times" in ended.remarks[0]
+    assert {result.total for result in graded.values()} == {sample.POINTS}
+
+
+def test_where_none_can_be_graded_the_run_ends(setting: Setting, deadly: bytes) -> None:
+    results = grade_all(setting, [Task(str(n), deadly) for n in range(4)], 2)
+    with pytest.raises(ValueError, match=r"end again and again .* run with --jobs 1 to see why"):
+        next(results)
