@@ -7,6 +7,7 @@
     inside/      what runs in the sandbox; nothing in it is secret or believed
     codec        plain data as bytes, decoded strictly
     trusted      grade cells, evaluated here, in the grader's own process
+    run          a notebook's cells in the student's process and its tests here, in order
     submission   one notebook through all of these
     gradebook    scores into nbgrader's database, one transaction a submission
     workers      many at once: processes, or a Dask cluster

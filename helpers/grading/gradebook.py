@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from helpers.grading.course import shown
 from helpers.grading.lateness import set_penalties
+from helpers.grading.notebook import is_graded, marks_of
 from helpers.grading.submission import Graded, Unit
 
 if TYPE_CHECKING:
@@ -234,14 +235,12 @@ def _as_node(notebook: dict[str, Any]) -> NotebookNode:
 
 
 def _grade_cells(notebook: dict[str, Any]) -> dict[str, tuple[float, str]]:
-    marked = [(cell, cell["metadata"].get("nbgrader", {})) for cell in notebook["cells"]]
     return {
-        marks["grade_id"]: (float(marks["points"]), cell["cell_type"])
-        for cell, marks in marked
-        if marks.get("grade") or marks.get("task")
+        marks_of(cell)["grade_id"]: (float(marks_of(cell)["points"]), cell["cell_type"])
+        for cell in filter(is_graded, notebook["cells"])
     }
 
 
 def _solution_cells(notebook: dict[str, Any]) -> set[str]:
-    marked = [cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]]
+    marked = map(marks_of, notebook["cells"])
     return {marks["grade_id"] for marks in marked if marks.get("solution")}

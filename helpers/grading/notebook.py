@@ -55,6 +55,23 @@ def read_notebook(data: bytes) -> Notebook:
     return {"cells": read, "metadata": metadata if isinstance(metadata, dict) else {}}
 
 
+def marks_of(cell: Cell) -> dict[str, Any]:
+    """What nbgrader's metadata say of a cell; nothing where it has none."""
+    marks: dict[str, Any] = cell["metadata"].get("nbgrader", {})
+    return marks
+
+
+def is_graded(cell: Cell) -> bool:
+    """Whether a cell of the instructor's earns points."""
+    return bool(marks_of(cell).get("grade") or marks_of(cell).get("task"))
+
+
+def is_test(cell: Cell) -> bool:
+    """Whether a cell of the instructor's judges an answer."""
+    marks = marks_of(cell)
+    return bool(marks.get("grade")) and not marks.get("solution") and cell["cell_type"] == "code"
+
+
 def unit_of(notebook: Notebook) -> str | None:
     """The unit that a notebook's own metadata names, if it does."""
     course = notebook["metadata"].get("course")

@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Any
 
 from helpers.grading.markup import Allowance, clean_markdown
-from helpers.grading.notebook import Cell, Notebook
+from helpers.grading.notebook import Cell, Notebook, is_graded, is_test, marks_of
 
 #: Cells with these tags are demonstrations that no answer depends on; they are not run.
 NOT_RUN = frozenset({"gpu", "skip-grading"})
@@ -66,9 +66,8 @@ class Template:
             if cell["cell_type"] == "markdown":
                 for title in re.findall(r"^##\s+([^:(\n]+)", cell["source"], re.MULTILINE):
                     heading = title.strip()
-            marks = cell["metadata"].get("nbgrader", {})
-            if marks.get("grade") or marks.get("task"):
-                found[marks["grade_id"]] = heading
+            if is_graded(cell):
+                found[marks_of(cell)["grade_id"]] = heading
         return found
 
     @cached_property
@@ -118,7 +117,7 @@ def make_template(source: Notebook, config: Any = None) -> Template:
     for position, cell in enumerate(notebook["cells"]):
         for name in _names_of(cell):
             by_name.setdefault(name, position)
-        marks = cell["metadata"].get("nbgrader", {})
+        marks = marks_of(cell)
         if marks.get("solution") or marks.get("task"):
             names = _defined(solved[position]) if cell["cell_type"] == "code" else set()
             answers.append(
@@ -137,10 +136,8 @@ def rebuild(template: Template, handed_in: Notebook) -> Rebuilt:
 
 def runs(cell: Cell) -> bool:
     """Whether a cell of a rebuilt notebook is code that the student's process runs."""
-    marks = cell["metadata"].get("nbgrader", {})
-    is_test = marks.get("grade") and not marks.get("solution")
     skipped = NOT_RUN & set(cell["metadata"].get("tags", ()))
-    return cell["cell_type"] == "code" and not is_test and not skipped
+    return cell["cell_type"] == "code" and not is_test(cell) and not skipped
 
 
 def hidden_lines(source: str) -> list[tuple[str, bool]]:
@@ -188,7 +185,7 @@ class _Match:
         if answer is not None:
             self.place[index] = answer.position
             self.claims[answer.position].append(index)
-        elif named is not None and self._is_test(self.template.cells[named]):
+        elif named is not None and is_test(self.template.cells[named]):
             self.place[index] = named
         elif named is not None and named not in self.answer_at:
             self.place[index] = named
@@ -207,10 +204,6 @@ class _Match:
         if claimed is not None and (claimed in given or not given):
             return claimed
         return given[0] if given else None
-
-    def _is_test(self, cell: Cell) -> bool:
-        marks = cell["metadata"].get("nbgrader", {})
-        return bool(marks.get("grade")) and not marks.get("solution")
 
     def _find_texts(self) -> None:
         """Give texts without any id to the text answer in whose place they stand."""
@@ -272,7 +265,7 @@ class _Match:
         """Put a test behind the cell that defines its answer, where that stands in a later one."""
         answered = frozenset(name for answer in self.template.answers for name in answer.names)
         defined = {id(cell): _defined(cell["source"]) for cell in cells if runs(cell)}
-        for test in [cell for cell in cells if self._is_test(cell)]:
+        for test in [cell for cell in cells if is_test(cell)]:
             names = set(re.findall(r"\w+", test["source"])) & answered & elsewhere
             defining = [
                 index for index, cell in enumerate(cells) if names & defined.get(id(cell), set())

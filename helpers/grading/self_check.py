@@ -15,7 +15,7 @@ from typing import Any
 
 from helpers.exercises import EXERCISES
 from helpers.grading.cohort import grade_notebook
-from helpers.grading.notebook import read_notebook, unit_of
+from helpers.grading.notebook import marks_of, read_notebook, unit_of
 from helpers.grading.sandbox import Mode
 from helpers.grading.submission import CellScore, Graded
 from helpers.notebooks import Unit, bonus_cells, find_unit
@@ -89,7 +89,7 @@ def _said(graded: Graded) -> dict[str, str]:
     texts: dict[str, str] = {}
     errors: dict[str, str] = {}
     for cell in json.loads(graded.notebook)["cells"]:
-        grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        grade_id = marks_of(cell).get("grade_id")
         if not grade_id:
             continue
         outputs = cell.get("outputs", ())

@@ -1,45 +1,34 @@
-"""One handed-in notebook through the engine: rebuild, run, judge, score.
-
-What runs the student's cells can be exchanged: anything like `kernel.Kernel`, see `Process`.
-"""
+"""One handed-in notebook through the engine: rebuild, run, judge, score."""
 
 from __future__ import annotations
 
 import ast
-import contextlib
 import copy
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from helpers.grading import rebuild
 from helpers.grading.inside.codec import dumps
-from helpers.grading.kernel import CallTimeout, CellRun, KernelDied
 from helpers.grading.markup import Allowance, plain_line, shown_code
-from helpers.grading.notebook import Cell, Notebook, read_notebook, unit_of
-from helpers.grading.outputs import error_output, score_of
+from helpers.grading.notebook import (
+    Notebook,
+    is_graded,
+    is_test,
+    marks_of,
+    read_notebook,
+    unit_of,
+)
+from helpers.grading.outputs import score_of
 from helpers.grading.rebuild import Template
+from helpers.grading.run import Process, Run, Times
 from helpers.grading.sandbox import SandboxError
-from helpers.grading.trusted import Session, Student, instructor_names, submission_seed
-
-#: Processes that one notebook may use up.
-MAX_STARTS = 5
-#: Lines on cells that failed; a notebook can have thousands of them.
-MAX_REMARKS = 30
+from helpers.grading.trusted import Session, instructor_names, submission_seed
 
 Status = Literal["graded", "for a person", "unreadable"]
-
-
-@dataclass(frozen=True)
-class Times:
-    """Seconds: for one cell, for one call of a function, and for a whole notebook."""
-
-    cell: float = 60.0
-    call: float = 10.0
-    notebook: float = 900.0
 
 
 @dataclass(frozen=True)
@@ -92,16 +81,6 @@ class Graded(Scored):
     notebook: str = ""
     student_seconds: float = 0.0
     seconds: float = 0.0
-
-
-class Process(Student, Protocol):
-    """What runs the student's cells: `kernel.Kernel`, or anything like it."""
-
-    def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
-        """Run a code cell."""
-
-    def close(self) -> None:
-        """End it."""
 
 
 @dataclass(frozen=True)
@@ -186,11 +165,8 @@ def grade_rebuilt(
     seed = submission_seed(unit.secret, unit.name, student, answers)
     own = frozenset(name for answer in unit.template.answers for name in answer.names)
     session = Session(unit.names, own, seed, times.call)
-    run = _Run(start, session, times)
-    try:
-        doubtful = run.notebook(notebook)
-    finally:
-        run.close()
+    run = Run(start, session, times)
+    doubtful = run.notebook(notebook)
     given, allowance = {cell["source"] for cell in unit.template.cells}, Allowance()
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code" and cell["source"] not in given:
@@ -226,144 +202,18 @@ def ungraded(unit: Unit, reason: str, seconds: float = 0.0) -> Graded:
     notebook["cells"].insert(0, note)
     scores = tuple(
         CellScore(marks["grade_id"], None, float(marks["points"]), True)
-        for marks in (cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"])
-        if marks.get("grade") or marks.get("task")
+        for marks in map(marks_of, filter(is_graded, notebook["cells"]))
     )
     return Graded("unreadable", scores, (reason,), notebook=json.dumps(notebook), seconds=seconds)
-
-
-class _Run:
-    """Runs a rebuilt notebook, its cells in a student's process and its tests here.
-
-    A process that ends takes one cell or question with it: another is started and the cells
-    before are run again, without those that ended a process.
-    """
-
-    def __init__(self, start: Callable[[], Process], session: Session, times: Times) -> None:
-        self.start, self.session, self.times = start, session, times
-        self.deadline = time.monotonic() + times.notebook
-        self.remarks: list[str] = []
-        self.seconds = 0.0
-        self.timed_out = False
-        self._process: Process | None = None
-        self._starts = 0
-        self._died = False
-        self._done: list[str] = []
-
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.close()
-            self._process = None
-
-    def notebook(self, notebook: Notebook) -> set[str]:
-        """Fill in the outputs of every cell; returns the grade ids that a person has to judge."""
-        for_a_person: set[str] = set()
-        for number, cell in enumerate(notebook["cells"], start=1):
-            if rebuild.runs(cell):
-                self._cell(cell, number)
-            elif _is_test(cell):
-                judgement = self.session.judge(cell, self)
-                cell["outputs"] = judgement.outputs
-                grade_id = cell["metadata"]["nbgrader"]["grade_id"]
-                if judgement.remark:
-                    self.remarks.append(f"{grade_id}: {judgement.remark}")
-                if judgement.for_a_person:
-                    for_a_person.add(grade_id)
-            if self._died:
-                # Raises if the warm process died, too: then it is no fault of the student's.
-                self._died = False
-                self.start().close()
-        return for_a_person
-
-    def _cell(self, cell: Cell, number: int) -> None:
-        code = cell["source"]
-        if not code.strip():
-            return
-        began = time.monotonic()
-        try:
-            run = self._living().run(code, self._left(self.times.cell))
-        except (KernelDied, CallTimeout) as error:
-            cell["outputs"] = error.outputs or [error_output("DeadKernelError", str(error))]
-            if len(self.remarks) < MAX_REMARKS:
-                self.remarks.append(f"cell {number}: {error}")
-            self._note(error)
-            if isinstance(error, CallTimeout):
-                self._done.append(code)
-        else:
-            cell["outputs"], cell["execution_count"] = run.outputs, run.execution_count
-            self._done.append(code)
-        finally:
-            self.seconds += time.monotonic() - began
-
-    def look(self, name: str, timeout: float) -> Any:
-        """For grade cells: a name of the student's."""
-        with self._noting():
-            return self._living().look(name, self._left(timeout))
-
-    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
-        """For grade cells: a call of a student's function."""
-        with self._noting():
-            return self._living().call(name, args, kwargs, self._left(timeout))
-
-    @contextlib.contextmanager
-    def _noting(self) -> Iterator[None]:
-        try:
-            yield
-        except (KernelDied, CallTimeout) as error:
-            self._note(error)
-            raise
-
-    def _note(self, error: KernelDied | CallTimeout) -> None:
-        self.timed_out |= isinstance(error, CallTimeout) or error.timed_out
-        if isinstance(error, KernelDied) and self._process is not None:
-            self._died = True
-            self.close()
-
-    def _living(self) -> Process:
-        """The student's process, made anew where the last one ended."""
-        while self._process is None:
-            self._left(1)
-            self._starts += 1
-            if self._starts > MAX_STARTS:
-                raise KernelDied(f"the notebook ended {MAX_STARTS} processes")
-            process, again = self.start(), self._done
-            self._done = []
-            for index, code in enumerate(again):
-                try:
-                    process.run(code, self._left(self.times.cell), muted=True)
-                except CallTimeout:
-                    pass
-                except KernelDied:
-                    # It ended this time: go without it.
-                    self._died = True
-                    process.close()
-                    self._done += again[index + 1 :]
-                    break
-                self._done.append(code)
-            else:
-                self._process = process
-        return self._process
-
-    def _left(self, seconds: float) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise KernelDied(f"the notebook took longer than {self.times.notebook:g} s", True)
-        return min(seconds, left)
-
-
-def _is_test(cell: Cell) -> bool:
-    marks = cell["metadata"].get("nbgrader", {})
-    return bool(marks.get("grade") and not marks.get("solution") and cell["cell_type"] == "code")
 
 
 def _tests_of(rebuilt: rebuild.Rebuilt) -> set[str]:
     """Graded cells that say nothing, because the answer that they are about was not found."""
     lost = set(rebuilt.unmatched_names) | set(rebuilt.unmatched)
     return {
-        cell["metadata"]["nbgrader"]["grade_id"]
-        for cell in rebuilt.notebook["cells"]
-        if _is_graded(cell)
-        and lost & {cell["metadata"]["nbgrader"]["grade_id"], *re.findall(r"\w+", cell["source"])}
+        marks_of(cell)["grade_id"]
+        for cell in filter(is_graded, rebuilt.notebook["cells"])
+        if lost & {marks_of(cell)["grade_id"], *re.findall(r"\w+", cell["source"])}
     }
 
 
@@ -372,11 +222,11 @@ def _scores(
 ) -> tuple[tuple[CellScore, ...], list[str]]:
     """The scores of a graded notebook. Adds to `doubtful` what has no valid one."""
     scores, remarks = [], []
-    for cell in filter(_is_graded, notebook["cells"]):
-        marks = cell["metadata"]["nbgrader"]
+    for cell in filter(is_graded, notebook["cells"]):
+        marks = marks_of(cell)
         grade_id, points = marks["grade_id"], float(marks["points"])
         score: float | None
-        if _is_test(cell):
+        if is_test(cell):
             score, problem = score_of(cell["outputs"], points)
             if problem:
                 doubtful.add(grade_id)
@@ -385,8 +235,3 @@ def _scores(
             score = 0.0 if grade_id in unanswered and not marks.get("task") else None
         scores.append(CellScore(grade_id, score, points, score is None or grade_id in doubtful))
     return tuple(scores), remarks
-
-
-def _is_graded(cell: Cell) -> bool:
-    marks = cell["metadata"].get("nbgrader", {})
-    return bool(marks.get("grade") or marks.get("task"))

@@ -27,7 +27,7 @@ from typing import Any, Protocol
 import helpers
 from helpers.grading.inside.codec import MAX_NODES, Function
 from helpers.grading.kernel import CallTimeout, KernelDied, StudentError
-from helpers.grading.notebook import Cell, Notebook
+from helpers.grading.notebook import Cell, Notebook, marks_of
 from helpers.grading.outputs import error_output
 from helpers.grading.rebuild import hidden_lines
 
@@ -131,7 +131,7 @@ def instructor_names(source: Notebook) -> dict[str, ast.stmt]:
     looked up in the student's process."""
     names: dict[str, ast.stmt] = {}
     for cell in source["cells"]:
-        if cell["cell_type"] != "code" or cell["metadata"].get("nbgrader", {}).get("solution"):
+        if cell["cell_type"] != "code" or marks_of(cell).get("solution"):
             continue
         with contextlib.suppress(SyntaxError):
             for statement in ast.parse(cell["source"]).body:

@@ -23,6 +23,7 @@ import numpy as np
 from helpers.exercises import EXERCISES
 from helpers.grading.course import open_course
 from helpers.grading.export import Grade, grades_of
+from helpers.grading.notebook import is_test, marks_of
 from helpers.grading.roster import Student, students_of
 from helpers.notebooks import bonus_cells, find_unit
 
@@ -237,12 +238,10 @@ def _read_autograded(path: Path) -> _Autograded:
         about = notebook["metadata"].get("course", {}).get("graded", {})
         hints = {}
         for cell in notebook["cells"]:
-            marks = cell["metadata"].get("nbgrader", {})
             # A cell of the student's own can display what looks like a verdict.
-            is_test = marks.get("grade") and not marks.get("solution")
-            hint = _hint(cell.get("outputs", ())) if is_test else ""
+            hint = _hint(cell.get("outputs", ())) if is_test(cell) else ""
             if hint:
-                hints[marks["grade_id"]] = hint
+                hints[marks_of(cell)["grade_id"]] = hint
         return _Autograded(
             about.get("status", "graded"),
             tuple(map(str, about.get("remarks", ()))),
