@@ -10,7 +10,6 @@ namespaces. No tensor is made before a fork, and no thread started.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import io
@@ -22,9 +21,6 @@ import signal
 import socket
 import sys
 from typing import Any
-
-#: Notebooks after which larger pages are worth the time of joining them.
-FEW = 12
 
 
 def main() -> None:
@@ -51,7 +47,6 @@ def main() -> None:
     children: dict[int, tuple[int, int]] = {}
     poll = select.poll()
     poll.register(control, select.POLLIN)
-    forks = 0
     while True:
         # One event at a time: what is closed for it may have others in the same batch.
         number, _ = poll.poll()[0]
@@ -67,9 +62,6 @@ def main() -> None:
         message, files, _, _ = socket.recv_fds(control, 64, 1)
         if not message:
             return
-        forks += 1
-        if forks == FEW:
-            join_pages()
         pid = forker()
         if pid == 0:
             serve(made, socket.socket(fileno=files[0]), options)
@@ -77,20 +69,6 @@ def main() -> None:
         for each, events in zip(child, (0, select.POLLIN), strict=True):
             children[each] = child
             poll.register(each, events)
-
-
-def join_pages() -> None:
-    """Have this process's memory held in large pages, where Linux can (6.1 and later): a fork
-    copies an entry for every page, and the end of the process takes each of them back."""
-    size, collapse = 2**21, 25  # MADV_COLLAPSE
-    libc = ctypes.CDLL(None)
-    with open("/proc/self/maps") as file:
-        for line in file.read().splitlines():
-            place, rights, _, _, inode, *_ = line.split()
-            start, stop = (int(end, 16) for end in place.split("-"))
-            start, stop = -(-start // size) * size, stop // size * size
-            if rights == "rw-p" and inode == "0" and start < stop:
-                libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(stop - start), collapse)
 
 
 def end(pidfd: int) -> None:
