@@ -202,7 +202,7 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
             rows.append(_row(case, part, right, mine, exercise))
             if mine is not _MISSING:
                 attempts.setdefault(part, []).append(Attempt(case, mine))
-    return _verdict(exercise, cases, rows, attempts, remarks)
+    return _verdict(exercise, list(right_answers[0]), rows, attempts, remarks)
 
 
 class _Missing:
@@ -250,12 +250,11 @@ def _row(case: Case, part: str, right: Right, mine: Any, exercise: Exercise) -> 
 
 def _verdict(
     exercise: Exercise,
-    cases: Sequence[Case],
+    parts: list[str],
     rows: list[Row],
     attempts: dict[str, list[Attempt]],
     remarks: list[tuple[str, str]],
 ) -> Verdict:
-    parts = list(exercise.right(cases[0]))
     # Rows come case by case, each with its parts in one order.
     by_part = {part: rows[index :: len(parts)] for index, part in enumerate(parts)}
     right_parts = [part for part in parts if all(row.right for row in by_part[part])]
@@ -267,7 +266,7 @@ def _verdict(
     found = {
         part: explain(exercise, part, attempts[part])
         for part in parts
-        if part not in right_parts and len(attempts.get(part, ())) == len(cases)
+        if part not in right_parts and len(attempts.get(part, ())) == len(by_part[part])
     }
     # Where an explanation fits every case, a remark on one of them says less.
     hints = dict.fromkeys([remark for part, remark in remarks if not found.get(part)][:1])

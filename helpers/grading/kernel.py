@@ -81,11 +81,14 @@ class Kernel:
         self._allowance = Allowance()
         self._watched = 0.0
         self._waited = 0.0
-        self._pidfd = -1
+        self._pidfd = self._schedule = -1
         self._socket = forks.fork()
         try:
             self._pid = self._hello()
-            self._inherited = _resident(Path(f"/proc/{self._pid}"))
+            folder = Path(f"/proc/{self._pid}")
+            self._inherited = _resident(folder)
+            with contextlib.suppress(OSError):
+                self._schedule = os.open(folder / "schedstat", os.O_RDONLY)
         except KernelDied as error:
             self.close()
             raise WarmDied(f"a student's process could not be made: {error}") from None
@@ -109,6 +112,9 @@ class Kernel:
             select.select([self._pidfd], [], [], 10)
             os.close(self._pidfd)
             self._pidfd = -1
+        if self._schedule >= 0:
+            os.close(self._schedule)
+            self._schedule = -1
         self._socket.close()
 
     def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
@@ -180,7 +186,7 @@ class Kernel:
     ) -> dict[str, Any]:
         self._number += 1
         self._traffic = 0
-        self._waited = _waiting(self._pid)
+        self._waited = self._waiting()
         data = codec.dumps({**request, "number": self._number})
         deadline = time.monotonic() + timeout
         try:
@@ -189,7 +195,7 @@ class Kernel:
         except _OutOfTime:
             pass
         # One chance to come back by itself.
-        self._waited = _waiting(self._pid)
+        self._waited = self._waiting()
         self._interrupt()
         try:
             self._reply(time.monotonic() + GRACE, outputs)
@@ -269,17 +275,25 @@ class Kernel:
         """Seconds until a deadline. Raises _OutOfTime behind it."""
         left = deadline - time.monotonic()
         if left <= 0:
-            left += min(_waiting(self._pid) - self._waited, MOST_WAITING)
+            left += min(self._waiting() - self._waited, MOST_WAITING)
         if left <= 0:
             raise _OutOfTime
         return left
 
+    def _waiting(self) -> float:
+        """Seconds that the process's first thread could have run and had no processor."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return int(os.pread(self._schedule, 100, 0).split()[1]) / 1e9
+        return 0.0
+
     def _watch(self) -> None:
         self._watched = time.monotonic()
-        memory, processes = _usage(self._pid)
-        if memory > self._limits.memory + self._inherited:
+        family, threads = _family(self._pid)
+        allowed = self._limits.memory + self._inherited
+        # What is shared counts in full at first, which is quick and never too little.
+        if sum(map(_resident, family)) > allowed < sum(map(_proportional, family)):
             self._end(f"used more than {self._limits.memory // 2**20} MiB of memory")
-        if processes > self._limits.processes:
+        if threads > self._limits.processes:
             self._end(f"started more than {self._limits.processes} processes")
 
     def _interrupt(self) -> None:
@@ -295,48 +309,34 @@ class _OutOfTime(Exception):
     pass
 
 
-def _usage(pid: int) -> tuple[int, int]:
-    """Bytes of memory and number of threads of a process and its descendants."""
-    total, threads, todo = 0, 0, [Path(f"/proc/{pid}")]
+def _family(pid: int) -> tuple[list[Path], int]:
+    """A process and its descendants, by their folders in /proc, and how many threads they have."""
+    folders, threads, todo = [], 0, [Path(f"/proc/{pid}")]
     while todo:
         folder = todo.pop()
-        try:
-            total += _proportional(folder)
+        with contextlib.suppress(OSError):
             tasks = list((folder / "task").iterdir())
-            threads += len(tasks)
             for task in tasks:
-                todo += [
-                    Path(f"/proc/{child}") for child in (task / "children").read_text().split()
-                ]
-        except OSError:
-            continue
-    return total, threads
-
-
-def _proportional(folder: Path) -> int:
-    """Resident bytes; of a large process its share of them, so that what is shared with the warm
-    process counts little. (Reading shares takes milliseconds, so small ones are not asked.)"""
-    resident = _resident(folder)
-    if resident < 512 * 2**20:
-        return resident
-    for line in (folder / "smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return resident
-
-
-def _waiting(pid: int) -> float:
-    """Seconds that a process's first thread could have run and had no processor."""
-    try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
-    except (OSError, ValueError, IndexError):
-        return 0.0
+                children = (task / "children").read_text().split()
+                todo += [Path(f"/proc/{child}") for child in children]
+            threads += len(tasks)
+            folders.append(folder)
+    return folders, threads
 
 
 def _resident(folder: Path) -> int:
-    """Bytes in memory, and those put out to swap."""
-    found = 0
-    for line in (folder / "status").read_text().splitlines():
-        if line.startswith(("VmRSS:", "VmSwap:")):
-            found += int(line.split()[1]) * 1024
-    return found
+    """Bytes in memory, and those put out to swap; 0 when the process is gone."""
+    with contextlib.suppress(OSError):
+        lines = (folder / "status").read_text().splitlines()
+        sizes = [line.split()[1] for line in lines if line.startswith(("VmRSS:", "VmSwap:"))]
+        return sum(map(int, sizes)) * 1024
+    return 0
+
+
+def _proportional(folder: Path) -> int:
+    """The same, but of what it shares with others its share only. Takes milliseconds."""
+    with contextlib.suppress(OSError):
+        lines = (folder / "smaps_rollup").read_text().splitlines()
+        sizes = [line.split()[1] for line in lines if line.startswith(("Pss:", "SwapPss:"))]
+        return sum(map(int, sizes)) * 1024
+    return _resident(folder)
