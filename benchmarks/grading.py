@@ -40,6 +40,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 UNIT = "homework"
+ONE_WORKER, TWO_WORKERS = "course, 1 worker", "course, 2 workers"
 PYTHON = sys.executable
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": str(ROOT),
@@ -110,6 +111,13 @@ OTTER_JUDGE = """\
 >>> sys.fraction = _judge(_exercise, _answer, _cases(_exercise, b"benchmark")).fraction
 """
 
+HOW = [
+    "- Wall times hold starting: PyTorch, timm and nbgrader are imported, from bytecode.",
+    "- Peak memory is the sum of all processes' proportional shares, sampled every second.",
+    "- Some of Dask's processor time is not seen: its workers end before what they started.",
+    "- An answer in words has no score from a machine in any of them.",
+]
+
 DASK = """
 import json, sys
 from distributed import LocalCluster
@@ -134,7 +142,7 @@ class Run:
     memory: float
     scores: dict[str, dict[str, float | None]]
     student_seconds: float = 0.0
-    note: str = ""
+    workers: int = 1
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -161,14 +169,14 @@ def main() -> None:
     runs: list[Run] = []
     with tempfile.TemporaryDirectory(prefix="course-benchmark-") as folder:
         secret = os.urandom(32).hex()
-        for name, (size, grade) in graders(
-            options.cohort, options.plain_sample, options.otter, options.large
-        ).items():
-            if options.only and name not in options.only:
+        for grader in graders(options.cohort, options.plain_sample, options.otter, options.large):
+            if options.only and grader.name not in options.only:
                 continue
-            course = make_course(Path(folder) / name.replace(" ", "-"), size, name, secret)
-            print(f"{name}: {size} submissions …", flush=True)
-            run = grade(name, course, size)
+            place = Path(folder) / grader.name.replace(" ", "-")
+            course = make_course(place, grader.size, secret, grader.stock, grader.released)
+            print(f"{grader.name}: {grader.size} submissions …", flush=True)
+            run = grader.grade(grader.name, course, grader.size)
+            run.workers = grader.workers
             print(f"  {run.seconds:.1f} s, {run.rate:.2f}/s, CPU {run.cpu:.1f} s", flush=True)
             runs.append(run)
             # Written after each, so that an interrupted run has said what it measured.
@@ -176,34 +184,52 @@ def main() -> None:
     print(f"wrote {options.out}")
 
 
-def graders(
-    cohort: int, sample: int, otter: str | None, large: int
-) -> dict[str, tuple[int, Callable[..., Run]]]:
-    others: dict[str, tuple[int, Callable[..., Run]]] = {}
+@dataclass(frozen=True)
+class Grader:
+    """Who grades, and what.
+
+    Attributes:
+        size: submissions.
+        grade: does it, given a name, a course and a size.
+        stock: whether checks are written for nbgrader's own autograder.
+        released: whether nbgrader must have released the unit.
+        workers: that run students' code at once.
+    """
+
+    name: str
+    size: int
+    grade: Callable[[str, Path, int], Run]
+    stock: bool = False
+    released: bool = False
+    workers: int = 2
+
+
+def graders(cohort: int, sample: int, otter: str | None, large: int) -> list[Grader]:
+    few, two = min(sample, cohort), _course("--jobs", "2")
+    found = [
+        Grader("plain nbgrader", few, _stock, stock=True, released=True, workers=1),
+        Grader("nbgrader in a pool of 2", few, _pool, stock=True, released=True),
+    ]
     if otter:
-        others["Otter-Grader, no containers"] = (min(sample, cohort), _otter(otter))
-    return {
-        "plain nbgrader": (min(sample, cohort), _stock),
-        "nbgrader in a pool of 2": (min(sample, cohort), _pool),
-        **others,
-        "plain nbgrader, our preprocessors": (min(sample, cohort), _stock),
-        "course, 1 worker": (cohort, _course("--jobs", "1")),
-        "course, 2 workers": (cohort, _course("--jobs", "2")),
-        "course, Dask with 2 workers": (cohort, _dask),
-        **(
-            {f"course, 2 workers, {large} at once": (large, _course("--jobs", "2"))}
-            if large
-            else {}
-        ),
-    }
+        found.append(Grader("Otter-Grader, no containers", few, _otter(otter), stock=True))
+    found += [
+        Grader("plain nbgrader, our preprocessors", few, _stock, released=True, workers=1),
+        Grader(ONE_WORKER, cohort, _course("--jobs", "1"), workers=1),
+        Grader(TWO_WORKERS, cohort, two),
+        Grader("course, Dask with 2 workers", cohort, _dask),
+    ]
+    if large:
+        found.append(Grader(f"course, 2 workers, {large} at once", large, two))
+    return found
 
 
-def make_course(folder: Path, size: int, name: str, secret: str) -> Path:
+def make_course(
+    folder: Path, size: int, secret: str, stock: bool = False, released: bool = False
+) -> Path:
     """A course with the homework and `size` submissions from the demo's kinds of student."""
     from helpers.demo import COHORT, submission_text
     from helpers.notebooks import find_unit
 
-    stock = name in ("plain nbgrader", "nbgrader in a pool of 2", "Otter-Grader, no containers")
     for part in ("source", "release", "solution"):
         shutil.copytree(ROOT / part / UNIT, folder / part / UNIT)
     (folder / ".course").mkdir()
@@ -225,7 +251,7 @@ def make_course(folder: Path, size: int, name: str, secret: str) -> Path:
         place = folder / "submitted" / f"s{number:04d}" / UNIT
         place.mkdir(parents=True)
         (place / f"{UNIT}.ipynb").write_text(texts[number % len(texts)])
-    if "nbgrader" in name:
+    if released:
         _run([PYTHON, "-m", "nbgrader", "generate_assignment", UNIT, "--force"], folder)
     return folder
 
@@ -392,11 +418,11 @@ def _scores(course: Path) -> dict[str, dict[str, float]]:
 def report(runs: list[Run]) -> str:
     """The results as Markdown."""
     by_name = {run.name: run for run in runs}
-    plain, reference = by_name.get("plain nbgrader"), by_name.get("course, 1 worker")
+    plain, reference = by_name.get("plain nbgrader"), by_name.get(ONE_WORKER)
     lines = [
         "# Grading a class",
         "",
-        f"{_machine()}, {date.today().isoformat()}. Python {platform.python_version()}, torch "
+        f"{machine()}, {date.today().isoformat()}. Python {platform.python_version()}, torch "
         f"{version('torch')}, nbgrader {version('nbgrader')}. The homework; written by "
         "`benchmarks/grading.py`.",
         "",
@@ -415,13 +441,12 @@ def report(runs: list[Run]) -> str:
     for run in runs:
         if run.student_seconds:
             each = run.student_seconds / run.submissions
-            cores = 1 if "1 worker" in run.name else 2
-            bound = run.seconds / (run.student_seconds / cores)
+            bound = run.seconds / (run.student_seconds / run.workers)
             lines.append(
                 f"- {run.name}: {each:.2f} s a submission in the student's cells and functions; "
-                f"the run took {bound:.2f} times (their sum ÷ {cores}), starting included."
+                f"the run took {bound:.2f} times (their sum ÷ {run.workers}), starting included."
             )
-    two = by_name.get("course, 2 workers")
+    two = by_name.get(TWO_WORKERS)
     if reference and two:
         lines += ["", "## One worker and two", ""]
         lines.append(
@@ -434,6 +459,7 @@ def report(runs: list[Run]) -> str:
             lines.append(f"- {_difference(run, reference)}")
     for run in runs:
         lines += [f"- {run.name}: {problem}" for problem in run.problems]
+    lines += ["", "## How this was read", "", *HOW]
     return "\n".join(lines) + "\n"
 
 
@@ -453,7 +479,7 @@ def _difference(run: Run, reference: Run) -> str:
     return f"{run.name}: {len(other)} of {compared} differ from {reference.name} ({examples})."
 
 
-def _machine() -> str:
+def machine() -> str:
     model = next(
         (
             line.split(":")[1].strip()

@@ -46,6 +46,7 @@ class Trial:
 
     Attributes:
         moment: seconds after its start at which the victim was killed.
+        before: submissions that were graded by then.
         graded: submissions in the gradebook when it had ended.
         status: its exit status.
         same: whether the gradebook after the second run is that of the undisturbed run.
@@ -53,21 +54,26 @@ class Trial:
 
     victim: str
     moment: float
+    before: int
     graded: int
     status: int
     same: bool
+
+    def lost(self, cohort: int) -> bool:
+        """Whether a run that ended well had not graded everyone."""
+        return self.status == 0 and self.graded < cohort
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--moments", type=int, default=20)
-    parser.add_argument("--cohort", type=int, default=12)
+    parser.add_argument("--cohort", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     draw, trials = random.Random(options.seed), list[Trial]()
     with tempfile.TemporaryDirectory(prefix="course-kills-") as folder, postgres() as server:
         original = Path(folder) / "original"
-        grading.make_course(original, options.cohort, "course", os.urandom(32).hex())
+        grading.make_course(original, options.cohort, os.urandom(32).hex())
         quiet = shutil.copytree(original, Path(folder) / "quiet")
         started = time.monotonic()
         subprocess.run(command(quiet, "coordinator"), env=grading.ENVIRONMENT, check=True)
@@ -97,7 +103,7 @@ def main() -> None:
             RESULTS.write_text(report(trials, length, options.cohort, options.seed))
             shutil.rmtree(course)
     print(f"wrote {RESULTS}")
-    sys.exit(any(not trial.same for trial in trials))
+    sys.exit(any(not trial.same or trial.lost(options.cohort) for trial in trials))
 
 
 def disturbed(course: Path, url: str, victim: str, wait: float, expected: Grades) -> Trial | None:
@@ -113,11 +119,12 @@ def disturbed(course: Path, url: str, victim: str, wait: float, expected: Grades
         if run.poll() == 0:
             return None
         moment = time.monotonic() - started
+        before = len(list((course / "autograded").glob("*/*/*.ipynb")))
         status = run.wait()
     graded = len({row[0] for row in grades(url)})
     again = command(course, "coordinator")
     subprocess.run(again, env=grading.ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
-    return Trial(victim, moment, graded, status, grades(url) == expected)
+    return Trial(victim, moment, before, graded, status, grades(url) == expected)
 
 
 def command(course: Path, victim: str) -> list[str]:
@@ -175,9 +182,11 @@ def gradebook(course: Path) -> str:
 @contextmanager
 def database(url: str) -> Iterator[sqlalchemy.Connection]:
     engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def grades(url: str) -> Grades:
@@ -224,23 +233,27 @@ def postgres() -> Iterator[str]:
 
 def report(trials: list[Trial], length: float, cohort: int, seed: int) -> str:
     same = sum(trial.same for trial in trials)
+    before = sum(trial.before == 0 for trial in trials)
     lines = [
         "# Grading runs killed at random moments",
         "",
-        f"{grading._machine()}, {date.today().isoformat()}. {cohort} submissions of the homework "
+        f"{grading.machine()}, {date.today().isoformat()}. {cohort} submissions of the homework "
         f"on 2 workers; an undisturbed run took {length:.1f} s. Written by `benchmarks/kills.py "
         f"--seed {seed}`.",
         "",
         f"**{same} of {len(trials)}** second runs ended with the grades of the undisturbed run, "
-        "row by row (student, question, score, manual score, for a person). Exit status 1 of a "
-        "Dask run: a worker was killed while the cluster itself was starting.",
+        "row by row (student, question, score, manual score, for a person). "
+        f"{sum(trial.lost(cohort) for trial in trials)} runs that ended with status 0 had left "
+        f"somebody out. {before} of the kills came before the first submission was graded. Exit "
+        "status 1 of a Dask run: a worker was killed while the cluster itself was starting.",
         "",
-        "| killed | after s | its exit status | graded when it ended | then the same |",
-        "|---|---|---|---|---|",
+        "| killed | after s | graded by then | exit status | graded at its end | then the same |",
+        "|---|---|---|---|---|---|",
     ]
     for trial in trials:
         lines.append(
-            f"| {trial.victim} | {trial.moment:.1f} | {trial.status} | {trial.graded} of {cohort} "
+            f"| {trial.victim} | {trial.moment:.1f} | {trial.before} | {trial.status} "
+            f"| {trial.graded} of {cohort} "
             f"| {'yes' if trial.same else '**no**'} |"
         )
     return "\n".join(lines) + "\n"

@@ -90,7 +90,7 @@ def _read_cell(cell: Any) -> Cell | None:
         "cell_type": kind if kind in ("code", "markdown") else "raw",
         "id": cell.get("id"),
         "metadata": metadata,
-        "source": source if kind == "code" else _PICTURE.sub("(picture)", source),
+        "source": source if kind == "code" else _PICTURE.sub(A_PICTURE, source),
     }
 
 
@@ -119,8 +119,12 @@ def _from_format_3(notebook: Notebook) -> Notebook:
     return notebook | {"cells": cells}
 
 
-#: Colab puts pictures into texts, some million characters of them.
-_PICTURE = re.compile(r"data:image/[\w.+-]{1,20};base64,[A-Za-z0-9+/=]{100,}")
+#: Colab puts pictures into texts, some million characters of them; Jupyter beside them.
+_PICTURE = re.compile(
+    r"(?:!\[[^\]\n]{0,200}\]\()?data:image/[\w.+-]{1,20};base64,[A-Za-z0-9+/=]{100,}\)?"
+    r"|!\[[^\]\n]{0,200}\]\(attachment:[^)\n]{1,200}\)"
+)
+A_PICTURE = "(a picture: see the file that was handed in)"
 
 
 def _is_cut_off(data: bytes) -> bool:

@@ -11,6 +11,7 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -44,6 +45,9 @@ NO_NAMESPACES = (
     "kernel.apparmor_restrict_unprivileged_userns=0), or pass --sandbox none to grade without "
     "protection"
 )
+
+#: How a process ends that was killed, and how bubblewrap tells it of the one inside.
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 MiB = 1024 * 1024
 _PREFIX = "course-sandbox-"
@@ -185,12 +189,20 @@ class Warm:
         self._control.settimeout(None)
         self._ready = "ready" in answer
         if not self._ready:
+            if self._was_killed():
+                self.close()
+                raise WarmDied("the warm process was killed while it started")
             log_end = (self._folder / "log").read_bytes()[-300:].decode("utf-8", "replace")
             reason = answer.get("error") or " ".join(log_end.split()) or "no reason given"
             self.close()
             raise SandboxError(
                 NO_NAMESPACES.format(reason=reason) if self.mode == "bwrap" else reason
             )
+
+    def _was_killed(self) -> bool:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process is not None and self._process.wait(2) in KILLED
+        return False
 
 
 def _sweep() -> None:

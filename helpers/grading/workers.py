@@ -274,7 +274,13 @@ def _in_flight(
             task = next(source, None)
             if task is None:
                 break
-            given[submit(task)] = task
+            try:
+                future = submit(task)
+            except BrokenProcessPool as error:
+                # It is given out all the same, so that it is not lost.
+                future = Future()
+                future.set_exception(error)
+            given[future] = task
         if not given:
             return
         done, _ = wait(given, return_when=FIRST_COMPLETED)

@@ -12,7 +12,7 @@ import sample
 
 from helpers.grading.cohort import grade_unit
 from helpers.grading.kernel import Kernel, KernelDied
-from helpers.grading.notebook import read_notebook
+from helpers.grading.notebook import A_PICTURE, read_notebook
 from helpers.grading.outputs import Outputs
 from helpers.grading.run import MAX_STARTS
 from helpers.grading.sandbox import Forks, Limits, MiB, Warm, WarmDied
@@ -206,10 +206,11 @@ def test_long_code_runs_whole_and_is_cut_where_it_is_shown(forks: Forks) -> None
 
 
 def test_a_picture_in_a_text_does_not_count() -> None:
-    picture = "data:image/png;base64," + "A" * 3_000_000
-    cell = {"cell_type": "markdown", "metadata": {}, "source": f"before ![p]({picture}) after"}
-    (read,) = read_notebook(json.dumps({"cells": [cell], "metadata": {}}).encode())["cells"]
-    assert read["source"] == "before ![p]((picture)) after"
+    """Those who read the answer are told where it is."""
+    for picture in ("data:image/png;base64," + "A" * 3_000_000, "attachment:my picture.png"):
+        cell = {"cell_type": "markdown", "metadata": {}, "source": f"before ![p]({picture}) after"}
+        (read,) = read_notebook(json.dumps({"cells": [cell], "metadata": {}}).encode())["cells"]
+        assert read["source"] == f"before {A_PICTURE} after"
 
 
 def test_a_notebook_of_format_3_is_read_by_its_cells_alone() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import pytest
 import sample
 
-from helpers.grading.submission import Unit, modules_of
-from helpers.grading.workers import Setting, Task, grade_all
+from helpers.grading.sandbox import Warm
+from helpers.grading.submission import Graded, Unit, modules_of
+from helpers.grading.workers import Setting, Task, _in_flight, grade_all
 
 SOURCE = json.dumps(sample.source_notebook()).encode()
 RIGHT = json.dumps(sample.right_notebook()).encode()
@@ -49,6 +52,28 @@ def test_the_others_are_graded(setting: Setting, deadly: bytes, position: int) -
     assert (ended.status, len(ended.remarks)) == ("unreadable", 1)
     assert "the grader's process ended 3 times" in ended.remarks[0]
     assert {result.total for result in graded.values()} == {sample.POINTS}
+
+
+def test_a_submission_that_a_broken_pool_does_not_take_is_not_lost(setting: Setting) -> None:
+    def submit(task: Task) -> Future[Graded]:
+        if task.student == "second":
+            raise BrokenProcessPool
+        return Future()
+
+    given: dict[Future[Graded], Task] = {}
+    tasks = [Task("first", RIGHT), Task("second", RIGHT), Task("third", RIGHT)]
+    with pytest.raises(BrokenProcessPool):
+        list(_in_flight(setting, submit, tasks, 2, given))
+    assert [task.student for task in given.values()] == ["first", "second"]
+
+
+def test_a_warm_process_that_is_killed_while_it_starts_is_made_again() -> None:
+    unit = Unit.read(sample.UNIT, sample.UNIT, SOURCE, b"secret")
+    warm = Warm(modules_of(SOURCE))
+    assert warm._process is not None
+    warm._process.kill()
+    results = grade_all(Setting(unit, modules_of(SOURCE)), [Task("ada", RIGHT)], 2, None, warm)
+    assert [graded.total for _, graded in results] == [sample.POINTS]
 
 
 def test_where_none_can_be_graded_the_run_ends(setting: Setting, deadly: bytes) -> None:
