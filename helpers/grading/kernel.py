@@ -289,12 +289,13 @@ class Kernel:
     def _watch(self) -> None:
         self._watched = time.monotonic()
         family, threads = _family(self._pid)
+        # Forks fail at the limit, so nobody gets beyond it.
+        if threads >= self._limits.processes:
+            self._end(f"tried to start more than {self._limits.processes} processes")
         allowed = self._limits.memory + self._inherited
         # What is shared counts in full at first, which is quick and never too little.
         if sum(map(_resident, family)) > allowed < sum(map(_proportional, family)):
             self._end(f"used more than {self._limits.memory // 2**20} MiB of memory")
-        if threads > self._limits.processes:
-            self._end(f"started more than {self._limits.processes} processes")
 
     def _interrupt(self) -> None:
         with contextlib.suppress(OSError):

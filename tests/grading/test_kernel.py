@@ -148,7 +148,7 @@ def test_a_cell_that_cannot_be_interrupted_ends_its_process(kernel: Kernel) -> N
     ("code", "reason"),
     [
         ("import os; os._exit(0)", "ended"),
-        ("import os\nfor _ in range(9): os.fork()\nx = b'x' * (1 << 28); input", "memory"),
+        ("import os\nfor _ in range(4): os.fork()\nx = b'x' * (1 << 28); input", "memory"),
         ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", "more than"),
     ],
     ids=["exit", "memory", "forks"],
