@@ -415,11 +415,11 @@ def listed(slopes):  # also where you return them in a dict
 
 
 RULES: dict = {
-    "add": lambda values, output, grad: add_backward(*values, grad),
-    "sub": lambda values, output, grad: sub_backward(*values, grad),
-    "mul": lambda values, output, grad: listed(mul_backward(*values, grad)),
-    "div": lambda values, output, grad: listed(div_backward(*values, grad)),
-    "log": lambda values, output, grad: log_backward(*values, grad),
+    "add": lambda values, output, grad: add_backward(values[0], values[1], grad),
+    "sub": lambda values, output, grad: sub_backward(values[0], values[1], grad),
+    "mul": lambda values, output, grad: listed(mul_backward(values[0], values[1], grad)),
+    "div": lambda values, output, grad: listed(div_backward(values[0], values[1], grad)),
+    "log": lambda values, output, grad: log_backward(values[0], grad),
 }
 for name in BY_OUTPUT:
     RULES[name] = lambda values, output, grad, name=name: [output_backward(output, grad)[name]]
@@ -697,12 +697,12 @@ with FlopCounterMode(display=False) as step:
     network(data).sum().backward()
 forward, step = forward.get_total_flops(), step.get_total_flops()
 parts = "forward", "weights", "features"
-yours, problem = tried(lambda: numbers(step_flops(32, widths), *parts))
+answer, problem = tried(lambda: numbers(step_flops(32, widths), *parts))
 print(f"{'FLOP':8}{'forward':>12}{'step':>12}")
 print(f"{'PyTorch':8}{forward:12,}{step:12,}")
-print("yours  ", problem or f"{yours['forward']:12,}{sum(yours.values()):12,}")
-if yours:
-    print(f"{'ratio':8}{yours['forward'] / forward:12.3f}{sum(yours.values()) / step:12.3f}")
+print("yours  ", problem or f"{answer['forward']:12,}{sum(answer.values()):12,}")
+if answer:
+    print(f"{'ratio':8}{answer['forward'] / forward:12.3f}{sum(answer.values()) / step:12.3f}")
 print(f"a step is {step / forward:.2f} × forward")
 
 # %% [markdown]
@@ -982,12 +982,12 @@ storages = [tensor.untyped_storage() for tensor in saved]
 values = {storage.data_ptr(): storage.nbytes() // 4 for storage in storages}  # fp32
 kept = sum(values.values())
 print("PyTorch keeps", " + ".join(f"{n:,}" for n in values.values()))
-yours, problem = tried(lambda: numbers(layer_nodes(batch, wide, out), "nodes", "kept"))
+answer, problem = tried(lambda: numbers(layer_nodes(batch, wide, out), "nodes", "kept"))
 print(f"{'':8}{'kept':>10}{'nodes':>10}")
 print(f"{'PyTorch':8}{kept:10,}{pytorch_nodes(result):10,}")
-print("yours  ", problem or f"{yours['kept']:10,}{yours['nodes']:10,}")
-if yours:
-    print(f"{'ratio':8}{yours['kept'] / kept:10.3f}")
+print("yours  ", problem or f"{answer['kept']:10,}{answer['nodes']:10,}")
+if answer:
+    print(f"{'ratio':8}{answer['kept'] / kept:10.3f}")
 
 # %% [markdown]
 # Forty thousand small rules or a few large ones: they look at the same values. x and ReLU's output are what unit 05 counted; W is there anyway. **Saved activations are what backward rules look at.**
