@@ -17,7 +17,6 @@
     collect      what a learning platform gives → submitted/; archive, lms and roster read it
     enrol        the roster's names and the due date → the gradebook; lateness applies the penalty
     export       grades for a learning platform; feedback and report write pages
-
     course       nbgrader's configuration of a course, for all of these
 
 Importing this package imports none of them.

@@ -67,7 +67,6 @@ class CellRun:
     outputs: list[dict[str, Any]]
     execution_count: int | None
     error: str | None
-    seconds: float
 
 
 class Kernel:
@@ -122,7 +121,7 @@ class Kernel:
 
         Raises KernelDied and CallTimeout; the outputs so far are in their `outputs`.
         """
-        outputs, start = Outputs(self._allowance), time.monotonic()
+        outputs = Outputs(self._allowance)
         try:
             reply = self._ask({"ask": "run", "code": code, "muted": muted}, timeout, outputs)
         except (KernelDied, CallTimeout) as error:
@@ -135,7 +134,6 @@ class Kernel:
             outputs.items,
             count if type(count) is int and 0 <= count < 2**31 else None,
             codec.clean_text(error_kind)[:100] if type(error_kind) is str else None,
-            time.monotonic() - start,
         )
 
     def look(self, name: str, timeout: float) -> Any:

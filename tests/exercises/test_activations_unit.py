@@ -7,34 +7,17 @@ from pathlib import Path
 import jupytext
 import pytest
 import torch
+from questions import drawn, right
 from torch import nn
 
 from helpers.check import judge
-from helpers.exercises import EXERCISES, OneOf, grading_cases
+from helpers.exercises import EXERCISES, grading_cases
 from helpers.exercises.activations.kept import KEEPS
 from helpers.exercises.activations.profiles import VARIANTS
-from helpers.ledger import Ledger
 from helpers.meter import inference_memory, training_memory
 from helpers.tried import numbers, tried
 
 TEXT = Path(__file__).parents[2] / "source" / "05_activations" / "activations.py"
-
-
-def plain(value):
-    if isinstance(value, OneOf):
-        return plain(value.values[0])
-    if isinstance(value, dict):
-        return {part: plain(each) for part, each in value.items()}
-    return value.total if isinstance(value, Ledger) else value
-
-
-def right(name, *args):
-    """The right answer, as a plain number or a dict of them."""
-    return plain(EXERCISES[name].reference(*args))
-
-
-def random_cases(name) -> list:
-    return [case.args for case in grading_cases(EXERCISES[name], b"tests of unit 05")]
 
 
 def numbers_in_and_out(model, side):
@@ -100,7 +83,7 @@ def test_batch_norm_makes_resnet18_hold_1_84_times_the_count():
     assert held / (8 * 953_344 * 4) == pytest.approx(1.84, abs=0.005)
 
 
-@pytest.mark.parametrize("args", random_cases("cnn_peak"))
+@pytest.mark.parametrize("args", drawn("cnn_peak"))
 def test_a_small_cnn_peaks_where_pytorch_says(args):
     channels, size, layers = args
     sizes, before = [channels * size**2], channels
@@ -213,7 +196,7 @@ def test_storages_are_counted_once_and_weights_not_at_all():
     assert right("kept_storages", [[1, 512], [2, 100], [1, 512]], [2]) == 512
 
 
-@pytest.mark.parametrize("args", random_cases("mlp_kept"))
+@pytest.mark.parametrize("args", drawn("mlp_kept"))
 @pytest.mark.parametrize("activation", [nn.ReLU(), nn.GELU()], ids=["ReLU", "GELU"])
 def test_an_mlp_keeps_what_autograd_keeps(args, activation):
     batch, features, hidden = args

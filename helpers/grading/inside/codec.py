@@ -32,7 +32,6 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_NODES = 200_000
 MAX_DEPTH = 24
 MAX_INT_BITS = 4096
-MAX_TEXT = 1_000_000
 #: Lists that an array may become: one of shape (n, 0) has no bytes, but n lists.
 MAX_LISTS = 500_000
 #: Members of sets and keys of dicts that are no text: numbers can be chosen to fall on one place of
