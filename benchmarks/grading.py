@@ -16,19 +16,13 @@ Memory is the peak of the sum over a run's processes of their proportional share
 from __future__ import annotations
 
 import argparse
-import contextlib
-import ctypes
 import json
 import os
 import platform
-import resource
 import shutil
 import sqlite3
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -36,6 +30,8 @@ from importlib.metadata import version
 from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 from typing import Any
+
+import accounting
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -164,8 +160,7 @@ def main() -> None:
             "packages are not compiled, so every grader would do that in every process: "
             "make the environment with `make`, or run python -m compileall on it"
         )
-    adopt_orphans = 36  # PR_SET_CHILD_SUBREAPER
-    ctypes.CDLL(None).prctl(adopt_orphans, 1, 0, 0, 0)
+    accounting.adopt_orphans()
     runs: list[Run] = []
     with tempfile.TemporaryDirectory(prefix="course-benchmark-") as folder:
         secret = os.urandom(32).hex()
@@ -310,6 +305,10 @@ def _otter(python: str) -> Callable[[str, Path, int], Run]:
     return grade
 
 
+def _run(command: list[str], folder: Path) -> accounting.Done:
+    return accounting.run(command, folder, ENVIRONMENT)
+
+
 def _course(*arguments: str) -> Callable[[str, Path, int], Run]:
     def grade(name: str, course: Path, size: int) -> Run:
         command = [PYTHON, "-m", "helpers.cli", "grade", UNIT, "--json", *arguments]
@@ -324,81 +323,14 @@ def _dask(name: str, course: Path, size: int) -> Run:
     return _ours(name, course, size, _run([PYTHON, str(script), str(course)], course))
 
 
-def _ours(name: str, course: Path, size: int, done: Done) -> Run:
+def _ours(name: str, course: Path, size: int, done: accounting.Done) -> Run:
     run = _result(name, course, size, done)
     data = json.loads(done.output[done.output.index("{") :])
     run.student_seconds = sum(each["student_seconds"] for each in data["submissions"])
     return run
 
 
-@dataclass
-class Done:
-    """A command that has ended."""
-
-    output: str
-    seconds: float
-    cpu: float
-    memory: float
-
-
-def _run(command: list[str], folder: Path) -> Done:
-    """Run a command and account for it and all of its processes."""
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        before, start = _children_cpu(), time.monotonic()
-        process = subprocess.Popen(
-            command, cwd=folder, env=ENVIRONMENT, stdout=output, stderr=errors
-        )
-        peak, over = [0.0], threading.Event()
-        watcher = threading.Thread(target=_watch, args=(process.pid, peak, over))
-        watcher.start()
-        _, status = os.waitpid(process.pid, 0)
-        seconds = time.monotonic() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        _wait_for_orphans()
-        cpu = _children_cpu() - before
-        over.set()
-        watcher.join()
-        output.seek(0)
-        errors.seek(0)
-        if process.returncode not in (0, 3):
-            print(errors.read()[-3000:], file=sys.stderr)
-            raise SystemExit(f"{' '.join(command[:5])} ended with {process.returncode}")
-        return Done(output.read(), seconds, cpu, peak[0])
-
-
-def _children_cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def _wait_for_orphans() -> None:
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.wait()
-
-
-def _watch(process: int, peak: list[float], over: threading.Event) -> None:
-    while not over.wait(1.0):
-        peak[0] = max(peak[0], _memory(process))
-
-
-def _memory(process: int) -> float:
-    """MiB of a process and its descendants."""
-    total, todo = 0, [process]
-    while todo:
-        folder = Path(f"/proc/{todo.pop()}")
-        try:
-            for line in (folder / "smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1])
-            for task in (folder / "task").iterdir():
-                todo += [int(child) for child in (task / "children").read_text().split()]
-        except OSError:
-            continue
-    return total / 1024
-
-
-def _result(name: str, course: Path, size: int, done: Done) -> Run:
+def _result(name: str, course: Path, size: int, done: accounting.Done) -> Run:
     return Run(name, size, done.seconds, done.cpu, done.memory, _scores(course))
 
 
@@ -422,8 +354,8 @@ def report(runs: list[Run]) -> str:
     lines = [
         "# Grading a class",
         "",
-        f"{machine()}, {date.today().isoformat()}. Python {platform.python_version()}, torch "
-        f"{version('torch')}, nbgrader {version('nbgrader')}. The homework; written by "
+        f"{accounting.machine()}, {date.today().isoformat()}. Python {platform.python_version()}, "
+        f"torch {version('torch')}, nbgrader {version('nbgrader')}. The homework; written by "
         "`benchmarks/grading.py`.",
         "",
         f"Load of the machine when this was written: {os.getloadavg()[1]:.1f} (5 minutes).",
@@ -477,18 +409,6 @@ def _difference(run: Run, reference: Run) -> str:
         return f"{run.name}: all {compared} the same as {reference.name}."
     examples = "; ".join(other[:3])
     return f"{run.name}: {len(other)} of {compared} differ from {reference.name} ({examples})."
-
-
-def machine() -> str:
-    model = next(
-        (
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.machine(),
-    )
-    return f"{model}, {os.cpu_count()} cores"
 
 
 if __name__ == "__main__":

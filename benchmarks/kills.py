@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import accounting
 import grading
 import sqlalchemy
 
@@ -237,7 +238,7 @@ def report(trials: list[Trial], length: float, cohort: int, seed: int) -> str:
     lines = [
         "# Grading runs killed at random moments",
         "",
-        f"{grading.machine()}, {date.today().isoformat()}. {cohort} submissions of the homework "
+        f"{accounting.machine()}, {date.today().isoformat()}. {cohort} submissions of the homework "
         f"on 2 workers; an undisturbed run took {length:.1f} s. Written by `benchmarks/kills.py "
         f"--seed {seed}`.",
         "",
