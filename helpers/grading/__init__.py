@@ -6,6 +6,7 @@
     kernel       one student's process, forked from the warm one, and the narrow channel to it
     inside/      what runs in the sandbox; nothing in it is secret or believed
     codec        plain data as bytes, decoded strictly
+    time_limit   for work of the grader's own that a student's data can make long
     trusted      grade cells, evaluated here, in the grader's own process
     run          a notebook's cells in the student's process and its tests here, in order
     submission   one notebook through all of these

@@ -121,7 +121,6 @@ def grade_unit(
         recorded = gradebook.recorded()
         results: dict[str, SubmissionResult] = {}
         todo: dict[str, HandedIn] = {}
-        digests: dict[str, str] = {}
         for submission in submissions:
             earlier = None
             if not force and submission.student in recorded:
@@ -133,15 +132,13 @@ def grade_unit(
 
         def tasks() -> Iterator[Task]:
             for submission in todo.values():
-                # Read once: what is handed in meanwhile is for the next run.
-                data = submission.data
-                digests[submission.student] = place.digest(submission, data)
-                yield Task(submission.student, data)
+                yield Task(submission.student, submission.data)
 
         def finish(task: Task, graded: Graded) -> None:
             submission = todo[task.student]
             graded = submission.with_remarks(graded)
-            digest = digests[task.student]
+            # Of what was graded: what is handed in meanwhile is for the next run.
+            digest = place.digest(submission, task.data)
             with place.autograded_file(submission, graded, digest, sandbox):
                 gradebook.record(task.student, graded, submission.timestamp)
             result = SubmissionResult(

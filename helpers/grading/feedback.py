@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers.grading.course import open_course
-from helpers.grading.trusted import time_limit
+from helpers.grading.time_limit import time_limit
 from helpers.notebooks import find_unit
 
 #: Seconds for a page. What is known to take nbconvert long does not come so far, see `markup`.

@@ -44,6 +44,8 @@ class Outputs:
         size = _sent(content)
         if kind == "update_display_data":
             size *= self._targets(content)
+            if not size:
+                return
         self._room -= size
         self._allowance.characters -= size
         if self._room < 0 or self._allowance.characters < 0:

@@ -16,10 +16,8 @@ import hmac
 import io
 import math
 import random
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +28,7 @@ from helpers.grading.kernel import CallTimeout, KernelDied, StudentError
 from helpers.grading.notebook import Cell, Notebook, marks_of
 from helpers.grading.outputs import error_output
 from helpers.grading.rebuild import hidden_lines
+from helpers.grading.time_limit import TooLong, time_limit
 
 #: Seconds that judging one question may take in this process, the student's calls included.
 JUDGING = 120.0
@@ -145,10 +144,6 @@ def submission_seed(secret: bytes, unit: str, student: str, answers: bytes) -> b
     unknown to whoever does not know the course's secret."""
     message = b"\0".join([unit.encode(), student.encode(), hashlib.sha256(answers).digest()])
     return hmac.new(secret, message, hashlib.sha256).digest()
-
-
-class TooLong(BaseException):
-    """Judging takes too long. No `except Exception` on the way may take it for an answer's."""
 
 
 class StudentFunction:
@@ -314,22 +309,3 @@ def _is_ours(error: Exception) -> bool:
     while trace is not None:
         file, trace = trace.tb_frame.f_code.co_filename, trace.tb_next
     return Path(file).is_relative_to(Path(helpers.__file__).parent)
-
-
-@contextlib.contextmanager
-def time_limit(seconds: float, what: str = "the test") -> Iterator[None]:
-    """Stops what a strange value keeps busy, where signals can: on the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: Any) -> None:
-        raise TooLong(f"{what} took longer than {seconds:g} s")
-
-    before: Callable[..., Any] | int | None = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
