@@ -117,7 +117,7 @@ HOW = [
 DASK = """
 import json, sys
 from distributed import LocalCluster
-from helpers.grading.command import grade_command
+from helpers.grading.commands.grade import grade_command
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -222,8 +222,8 @@ def make_course(
     folder: Path, size: int, secret: str, stock: bool = False, released: bool = False
 ) -> Path:
     """A course with the homework and `size` submissions from the demo's kinds of student."""
-    from helpers.demo import COHORT, submission_text
-    from helpers.notebooks import find_unit
+    from helpers.authoring.demo import COHORT, submission_text
+    from helpers.authoring.notebooks import find_unit
 
     for part in ("source", "release", "solution"):
         shutil.copytree(ROOT / part / UNIT, folder / part / UNIT)

@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import timm
 import torch
 
-from helpers.meter.allocator import CUDA_CONTEXT
-from helpers.meter.largest_batch import largest_batch
 from helpers.meter.measured import measured_inference, measured_training
-from helpers.meter.memory import inference_memory, training_memory
+from helpers.meter.memory.device.allocator import CUDA_CONTEXT
+from helpers.meter.memory.largest_batch import largest_batch
+from helpers.meter.memory.predict import inference_memory, training_memory
 from helpers.meter.models import default_input
 
 BATCHES = (8, 1)

@@ -62,8 +62,8 @@ def build(
     """Builds each unit's notebooks from its text and, for all units, the table of units."""
     from rich.progress import track
 
-    from helpers.catalogue import catalogue
-    from helpers.notebooks import build_unit, find_unit, find_units, write_text
+    from helpers.authoring.catalogue import catalogue
+    from helpers.authoring.notebooks import build_unit, find_unit, find_units, write_text
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
     # All are built before the first is written: a unit with an error changes nothing.
@@ -106,7 +106,7 @@ def collect(
     as_json: AsJson = False,
 ) -> None:
     """Puts what students handed in into submitted/; exit code 3 if a person has to look."""
-    from helpers.grading.collect_command import collect_command
+    from helpers.grading.commands.collect import collect_command
 
     code = collect_command(course, unit, download, roster, due, replace_newer, as_json)
     raise typer.Exit(code)
@@ -127,7 +127,7 @@ def grade(
     as_json: AsJson = False,
 ) -> None:
     """Grades all submissions of a unit; exit code 3 if one needs a person to look at it."""
-    from helpers.grading.command import grade_command
+    from helpers.grading.commands.grade import grade_command
 
     code = grade_command(
         course,
@@ -151,7 +151,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Grades one notebook for yourself: no gradebook, nothing is written."""
-    from helpers.grading.self_check import check_notebook
+    from helpers.grading.commands.check import check_notebook
 
     check_notebook(notebook, course, _sandbox(sandbox), as_json)
 
@@ -170,7 +170,7 @@ def feedback(
     students: Only = None,
 ) -> None:
     """Writes a feedback page for every graded submission."""
-    from helpers.grading.feedback import write_feedback
+    from helpers.grading.report.feedback import write_feedback
 
     pages, failed = write_feedback(course, unit, students)
     print(f"{len(pages)} feedback pages in {course / 'feedback'}")
@@ -205,7 +205,7 @@ def export(
     roster: Roster = None,
 ) -> None:
     """Writes a unit's grades in the columns that a course platform reads."""
-    from helpers.grading.export import export_grades
+    from helpers.grading.lms.export import export_grades
 
     for line in export_grades(course, unit, to, output, roster):
         print(line)
@@ -218,7 +218,7 @@ def demo(
     jobs: Jobs = None,
 ) -> None:
     """Makes a small class, grades its homework and shows the result."""
-    from helpers.demo import run_demo
+    from helpers.grading.commands.demo import run_demo
 
     run_demo(course, folder, jobs)
 
@@ -236,7 +236,7 @@ def count(
     as_json: AsJson = False,
 ) -> None:
     """Counts a model's MAC, FLOP, parameters and bytes, without running it."""
-    from helpers.meter.command import count_command
+    from helpers.meter.flops.command import count_command
 
     count_command(model, input, device, dtype, backward, convention, as_json)
 
@@ -256,7 +256,7 @@ def memory(
     as_json: AsJson = False,
 ) -> None:
     """Predicts what a training step's memory peaks at, without running it."""
-    from helpers.meter.memory_command import memory_command
+    from helpers.meter.memory.command import memory_command
 
     memory_command(model, batch, optimizer, device, dtype, autocast, as_json)
 

@@ -26,10 +26,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -199,12 +196,6 @@ class Ledger:
             + row(("total", "", "", f"{self.total:,}"), "th")
             + "</table>"
         )
-
-    def bar(self, ax: Axes | None = None) -> Axes:
-        """Draws the ledger as one horizontal stacked bar, each term labelled with its share."""
-        from helpers.plots import ledger_bar
-
-        return ledger_bar(self, ax)
 
 
 def _whole(amount: float) -> float:

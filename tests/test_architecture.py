@@ -7,80 +7,56 @@ from pathlib import Path
 
 import pytest
 
-COURSE = Path(__file__).parents[1]
-PACKAGE = COURSE / "helpers"
+from helpers.parts import PACKAGE, PARTS, SHELLS, part_of
+from tests import COURSE
 
-#: Each part may import the parts before it, itself, and nothing else of the package.
-ORDER = (
-    "conventions",
-    "ledger",
-    "hardware",
-    "reference",
-    "meter",
-    "roofline",
-    "figures",
-    "plots",
-    "widgets",
-    "simulator",
-    "exercises",
-    "diagnosis",
-    "check",
-    "tried",
-    "notebooks",
-    "catalogue",
-    "grading",
-    "demo",
-    "cli",
+FILES = sorted(
+    path.relative_to(PACKAGE)
+    for path in PACKAGE.rglob("*.py")
+    if path.relative_to(PACKAGE) not in SHELLS
 )
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
-
-#: What draws a picture is called where the picture is asked for, whatever part asks.
-LATE = {("ledger", "plots"), ("meter", "roofline"), ("meter", "plots")}
-
-
-def part_of(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imports(path):
-    """(part, whether at the top of the file) of every import from the package."""
-    tree = ast.parse(path.read_text())
-    top = set(tree.body)
-    for node in ast.walk(tree):
+    """Path below the package of every file of it that a file imports."""
+    for node in ast.walk(ast.parse((PACKAGE / path).read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-            if node.module == "helpers":
-                names = [f"helpers.{alias.name}" for alias in node.names]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         else:
             continue
         for name in names:
-            if name.startswith("helpers."):
-                yield name.split(".")[1], node in top
+            package, *rest = name.split(".")
+            if package == "helpers" and rest:
+                yield Path(*rest)
 
 
-def test_every_part_has_its_place():
-    assert {part_of(path) for path in FILES} <= set(ORDER)
+def test_every_file_belongs_to_one_part():
+    assert [path for path in FILES if sum(part.holds(path) for part in PARTS) != 1] == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_file_imports_only_from_the_parts_below_it(path):
-    mine = part_of(path)
-    for imported, at_top in imports(path):
-        late = not at_top and (mine, imported) in LATE
-        assert late or ORDER.index(imported) <= ORDER.index(mine), imported
+def test_every_part_is_there():
+    assert [part.name for part in PARTS if not list(part.files())] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_a_file_imports_only_from_the_parts_above_it(path):
+    mine = PARTS.index(part_of(path))
+    for imported in imports(path):
+        assert PARTS.index(part_of(imported)) <= mine, imported
 
 
 @pytest.mark.parametrize(("one", "other"), [("reference", "meter"), ("meter", "reference")])
 def test_the_two_derivations_do_not_know_each_other(one, other):
-    for path in (PACKAGE / one).rglob("*.py"):
-        assert other not in {imported for imported, _ in imports(path)}, path
+    (part,) = (part for part in PARTS if part.name == one)
+    for path in part.files():
+        assert other not in {part_of(imported).name for imported in imports(path)}, path
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", FILES, ids=str)
 def test_a_file_says_what_it_is_for_and_can_be_read_in_one_sitting(path):
-    text = path.read_text()
+    text = (PACKAGE / path).read_text()
     assert ast.get_docstring(ast.parse(text)), path
     assert len(text.splitlines()) <= 400, path
 

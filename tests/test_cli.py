@@ -4,13 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from helpers.cli import main
-
-COURSE = Path(__file__).parents[1]
+from tests import COURSE
 
 
 def run(*arguments, cwd):

@@ -1,21 +1,19 @@
 """The whole road for every unit: released, answered, graded; run in a real kernel."""
 
 import json
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from helpers.authoring.demo import answer, right_answers
+from helpers.authoring.notebooks import Unit, find_units
 from helpers.check import judge
-from helpers.demo import answer, right_answers
 from helpers.exercises import EXERCISES, grading_cases
-from helpers.grading.cohort import grade_notebook
-from helpers.grading.rebuild import NOT_RUN
-from helpers.notebooks import Unit, find_units
-
-COURSE = Path(__file__).parents[1]
+from helpers.grading.class_run import grade_notebook
+from helpers.grading.handin.rebuild import NOT_RUN
+from tests import COURSE
 
 
 def graded(unit, notebook, tmp_path):

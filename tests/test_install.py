@@ -3,12 +3,12 @@
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
-COURSE = Path(__file__).parents[1]
+from tests import COURSE
+
 PROJECT = tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 WANTED = [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]

@@ -2,7 +2,6 @@
 
 import re
 import textwrap
-from pathlib import Path
 
 import pytest
 from typer.main import get_command
@@ -12,8 +11,8 @@ from helpers.cli import app
 from helpers.conventions import PRICE
 from helpers.exercises import EXERCISES, Exercise, Misconception, grading_cases
 from helpers.ledger import Ledger, Term
+from tests import COURSE
 
-COURSE = Path(__file__).parents[1]
 PAGE = (COURSE / "docs" / "instructor.md").read_text(encoding="utf-8")
 ENTRY, CELLS = (
     textwrap.dedent(block) for block in re.findall(r" {3}```python\n(.*?) {3}```", PAGE, re.DOTALL)

@@ -16,7 +16,7 @@ from helpers.roofline import points
 
 
 def test_a_ledger_draws_its_terms_largest_first():
-    ax = softmax_flops(4, 32).bar()
+    ax = ledger_bar(softmax_flops(4, 32))
     widths = [bar.get_width() for bar in ax.patches]
     assert widths == [5120, 512, 124]
     # 5,120 of 5,756

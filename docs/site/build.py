@@ -29,7 +29,13 @@ from nbformat.v4 import new_code_cell
 from rich.console import Console
 from sphinx.cmd.build import build_main
 
-from helpers.notebooks import Unit, find_units, solution_notebook, source_notebook, write_text
+from helpers.authoring.notebooks import (
+    Unit,
+    find_units,
+    solution_notebook,
+    source_notebook,
+    write_text,
+)
 
 HERE = Path(__file__).parent
 COURSE = HERE.parents[1]

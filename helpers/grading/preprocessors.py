@@ -16,12 +16,12 @@ from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Enum, Float
 
-from helpers.grading import rebuild
-from helpers.grading.cohort import course_secret
-from helpers.grading.notebook import read_notebook
-from helpers.grading.sandbox import Mode
-from helpers.grading.submission import Graded, Times, Unit, modules_of
-from helpers.grading.workers import Setting, grade_rebuilt_here
+from helpers.grading.class_run import course_secret
+from helpers.grading.engine.grade import Graded, Times, Unit, modules_of
+from helpers.grading.engine.workers import Setting, grade_rebuilt_here
+from helpers.grading.handin import rebuild
+from helpers.grading.handin.ipynb import read_notebook
+from helpers.grading.sandbox.host import Mode
 
 Resources = dict[str, Any]
 

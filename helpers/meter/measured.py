@@ -20,8 +20,8 @@ from torch import Tensor, nn, optim
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._pytree import tree_leaves
 
-from helpers.meter.optimizer_states import make_optimizer, state_tensors
-from helpers.meter.step import mean_of_squares
+from helpers.meter.memory.optimizer_states import make_optimizer, state_tensors
+from helpers.meter.memory.step import mean_of_squares
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from helpers.meter.meta_model import to_meta
+from helpers.meter.meta import to_meta
 
 #: The formats that a model can run in here, by the course's names.
 TORCH_DTYPES = {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from helpers.meter.memory import Memory
+    from helpers.meter.memory.predict import Memory
 
 #: Input and output of a layer, in the unit of the picture.
 InOut = tuple[float, float]

@@ -11,7 +11,7 @@ from helpers.plots.style import ACCENT, COLORS, FAINT, HATCHES, INK, MARKERS, ax
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from helpers.meter.memory import Memory
+    from helpers.meter.memory.predict import Memory
 
 #: From the bottom up; a category keeps its colour in every picture.
 _LAYERS = (

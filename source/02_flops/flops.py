@@ -43,10 +43,11 @@ dict(PRICE)
 # So a cost is a list of named terms, count × price: a **ledger**. Here is the sigmoid 1 / (1 + e⁻ˣ) of a thousand numbers. Which term dominates?
 
 # %% tags=["skip-grading"]
+from helpers.plots import ledger_bar
 from helpers.reference import sigmoid_flops
 
 print(sigmoid_flops(1000))
-sigmoid_flops(1000).bar()
+ledger_bar(sigmoid_flops(1000))
 plt.show()
 
 # %% [markdown]

@@ -404,10 +404,11 @@ check("lines_touched", lines_touched)
 # A layer reads its weights and its input and writes its output. That is its **traffic** between memory and processor, if each is moved once. What is most of it?
 
 # %% tags=["skip-grading"]
+from helpers.plots import ledger_bar
 from helpers.reference import linear_bytes
 
-linear_bytes(1, 768, 3072).bar()
-linear_bytes(1024, 768, 3072).bar()
+ledger_bar(linear_bytes(1, 768, 3072))
+ledger_bar(linear_bytes(1024, 768, 3072))
 plt.show()
 
 # %% [markdown]

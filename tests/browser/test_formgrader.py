@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "grading"))
-import sample
-
-from helpers.grading.cohort import grade_unit
+from helpers.grading.class_run import grade_unit
+from tests.grading import sample
 
 WHY = "Because a larger batch reads the weights once for more samples."
 WRONG = {"softmax_flops": "def softmax_flops(batch, n):\n    return batch * (6 * n - 1)"}

@@ -1,11 +1,11 @@
 """The released unit 04 in JupyterLab: run, its sliders moved, answers typed and checked."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
-COURSE = Path(__file__).parents[2]
+from tests import COURSE
+
 RIGHT = """\
 def attainable_tflops(intensity, peak_tflops, bandwidth_gb):
 return min(peak_tflops, intensity * bandwidth_gb / 1000)"""

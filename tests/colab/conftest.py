@@ -2,7 +2,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from place import Place, make_place
+
+from tests.colab.place import Place, make_place
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,16 @@ shape that Colab gives them.
 """
 
 import json
-from pathlib import Path
 
 import pytest
-from round_trip import EDITS, FORMATS, as_colab_saves_it
-from test_colab import runs_to_its_end
-from test_round_trip import answered
 
-from helpers.grading.cohort import grade_unit
-from helpers.notebooks import find_unit, find_units
+from helpers.authoring.notebooks import find_unit, find_units
+from helpers.grading.class_run import grade_unit
+from tests import COURSE
+from tests.colab.round_trip import EDITS, FORMATS, as_colab_saves_it
+from tests.colab.test_colab import runs_to_its_end
+from tests.colab.test_round_trip import answered
 
-COURSE = Path(__file__).parents[2]
 SHAPES = {
     f"{minor} {edit}".replace(" ", "-").replace("'", ""): (minor, edit)
     for minor in FORMATS

@@ -22,7 +22,8 @@ from nbclient import NotebookClient
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-COURSE = Path(__file__).parents[2]
+from tests import COURSE
+
 #: What Colab's image has of what the notebooks use; what these need comes along.
 THERE = ("torch", "torchvision", "numpy", "matplotlib", "timm", "numba", "ipykernel", "ipywidgets")
 #: What the header cell installs beside the course where it is not there.

@@ -6,9 +6,10 @@ meter), unit 04 has the sliders. `make colab` runs all nine.
 
 import nbformat
 import pytest
-from place import COURSE, Place
 
-from helpers.notebooks import find_unit
+from helpers.authoring.notebooks import find_unit
+from tests import COURSE
+from tests.colab.place import Place
 
 WHERE = """
 import os

@@ -6,19 +6,17 @@ rebuilt in every shape, and one unit is graded in the largest. `make colab` grad
 
 import json
 from functools import cache
-from pathlib import Path
 
 import nbformat
 import pytest
-from round_trip import EDITS, FORMATS, as_colab_saves_it
 
-from helpers.demo import answer, right_answers
-from helpers.grading.cohort import grade_notebook
-from helpers.grading.notebook import read_notebook
-from helpers.grading.rebuild import make_template, rebuild
-from helpers.notebooks import find_unit, find_units
-
-COURSE = Path(__file__).parents[2]
+from helpers.authoring.demo import answer, right_answers
+from helpers.authoring.notebooks import find_unit, find_units
+from helpers.grading.class_run import grade_notebook
+from helpers.grading.handin.ipynb import read_notebook
+from helpers.grading.handin.rebuild import make_template, rebuild
+from tests import COURSE
+from tests.colab.round_trip import EDITS, FORMATS, as_colab_saves_it
 
 
 @cache

@@ -2,12 +2,10 @@
 
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import jupytext
 import pytest
 import torch
-from questions import drawn, right
 from torch import nn
 
 from helpers.check import judge
@@ -16,8 +14,10 @@ from helpers.exercises.activations.kept import KEEPS
 from helpers.exercises.activations.profiles import VARIANTS
 from helpers.meter import inference_memory, training_memory
 from helpers.tried import numbers, tried
+from tests import COURSE
+from tests.exercises.questions import drawn, right
 
-TEXT = Path(__file__).parents[2] / "source" / "05_activations" / "activations.py"
+TEXT = COURSE / "source" / "05_activations" / "activations.py"
 
 
 def numbers_in_and_out(model, side):

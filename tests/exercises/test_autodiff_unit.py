@@ -4,7 +4,6 @@ import contextlib
 import io
 import math
 from itertools import pairwise
-from pathlib import Path
 
 import jupytext
 import matplotlib.pyplot as plt
@@ -12,7 +11,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from questions import right
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
@@ -21,8 +19,10 @@ from helpers.check import judge
 from helpers.exercises import EXERCISES, OneOf, grading_cases
 from helpers.exercises.autodiff.graphs import all_orders
 from helpers.exercises.autodiff.recorded import Recorded, run, slope
+from tests import COURSE
+from tests.exercises.questions import right
 
-TEXT = Path(__file__).parents[2] / "source" / "07_autodiff" / "autodiff.py"
+TEXT = COURSE / "source" / "07_autodiff" / "autodiff.py"
 
 
 def executed(without=(), instead="raise NotImplementedError", demonstrations=False):

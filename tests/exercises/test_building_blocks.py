@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from questions import drawn, right
 from torch import nn
 from torch.nn import functional as F
 
 from helpers.check import judge
 from helpers.diagnosis import is_right
 from helpers.exercises import EXERCISES
+from tests.exercises.questions import drawn, right
 
 
 def test_a_kernel_of_2_has_3_places_over_4_pixels():

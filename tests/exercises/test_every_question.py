@@ -6,10 +6,10 @@ One suite, parametrised over the table of exercises.
 import random
 
 import pytest
-from questions import plain
 
 from helpers.check import judge
 from helpers.exercises import EXERCISES, grading_cases
+from tests.exercises.questions import plain
 
 SEED = b"a seed for tests"
 JUDGED = [exercise for exercise in EXERCISES.values() if exercise.read is None]

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from questions import drawn, right
 from torch import nn
 
 from helpers.exercises import EXERCISES
 from helpers.meter import count
 from helpers.reference import alexnet_macs
+from tests.exercises.questions import drawn, right
 
 
 @pytest.mark.parametrize("args", drawn("linear_cost"))

@@ -3,12 +3,12 @@
 import pytest
 import timm
 import torch
-from questions import right
 
 from helpers.check import judge
 from helpers.exercises import EXERCISES, grading_cases
 from helpers.exercises.homework.counting import own_number
 from helpers.exercises.homework.memory import MODELS
+from tests.exercises.questions import right
 
 HOMEWORK = [exercise for exercise in EXERCISES.values() if exercise.unit == "homework"]
 

@@ -7,11 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import cuda
-from questions import drawn, plain, right
 
 from helpers.check import judge
 from helpers.exercises import EXERCISES, grading_cases
 from helpers.simulator import launch
+from tests.exercises.questions import drawn, plain, right
 
 UNIT = [exercise for exercise in EXERCISES.values() if exercise.unit == "08_kernels"]
 

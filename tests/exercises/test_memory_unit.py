@@ -4,9 +4,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from questions import drawn, right
 
 from helpers.exercises.own_number import own_number
+from tests.exercises.questions import drawn, right
 
 
 def test_a_name_is_a_number_of_bytes_in_four_units():

@@ -4,7 +4,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from questions import drawn, right
 
 from helpers.check import judge
 from helpers.exercises import EXERCISES, grading_cases
@@ -15,6 +14,7 @@ from helpers.meter import count
 from helpers.plots.roofs import Roof, roofs
 from helpers.roofline import smallest_compute_bound_batch
 from helpers.widgets.roofline import LAYERS, linear_point, roofline_figure
+from tests.exercises.questions import drawn, right
 
 
 def test_a_linear_layer_of_one_sample_waits_for_memory_on_an_a100():

@@ -7,14 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from questions import drawn, right
 from torch import nn, optim
 
 from helpers.meter import training_memory
-from helpers.meter.allocator import CachingAllocator
 from helpers.meter.measured import measured_training
+from helpers.meter.memory.device.allocator import CachingAllocator
 from helpers.meter.models import build
 from helpers.plots.training import peak_by_batch, segments_and_bytes, step_timeline
+from tests.exercises.questions import drawn, right
 
 LARGE = 197_956_840  # parameters of convnextv2_large
 

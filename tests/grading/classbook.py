@@ -19,7 +19,8 @@ from typing import Any
 
 from nbgrader.api import Gradebook
 
-ROOT = Path(__file__).parents[2]
+from tests import COURSE
+
 UNIT = "homework"
 CELLS = {"check_padding": 1, "check_softmax_flops": 2, "check_fused": 2, "compare_measured": 1}
 OUT_OF = 4.0
@@ -57,8 +58,8 @@ def _made() -> Path:
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)
     for kind in ("source", "release", "solution"):
-        shutil.copytree(ROOT / kind / UNIT, folder / kind / UNIT)
-    shutil.copy(ROOT / "nbgrader_config.py", folder)
+        shutil.copytree(COURSE / kind / UNIT, folder / kind / UNIT)
+    shutil.copy(COURSE / "nbgrader_config.py", folder)
     (folder / "roster.csv").write_text(ROSTER, encoding="utf-8")
     with open_gradebook(folder) as gradebook:
         gradebook.add_assignment(UNIT)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sample
 import sqlalchemy
 
-from helpers.grading.cohort import course_secret
+from helpers.grading.class_run import course_secret
+from tests.grading import sample
 
 Rows = list[tuple[Any, ...]]
 

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests import COURSE
+
 UNIT = "sample"
 POINTS = 11.0
-ROOT = Path(__file__).parents[2]
 
 RIGHT = {
     "softmax_flops": "def softmax_flops(batch, n):\n    return batch * (40 * n + (n - 1) + 4 * n)",
@@ -123,7 +124,7 @@ def make_course(folder: Path, db_url: str = "") -> Path:
     (source / f"{UNIT}.ipynb").write_text(json.dumps(source_notebook()))
     (source / f"{UNIT}.py").write_text("# The text that the notebook would be built from.\n")
     (folder / "submitted").mkdir()
-    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    shutil.copy(COURSE / "nbgrader_config.py", folder)
     if db_url:
         with open(folder / "nbgrader_config.py", "a") as file:
             file.write(f"\nc.CourseDirectory.db_url = {db_url!r}\n")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from helpers.meter.command import count_command
+from helpers.meter.flops.command import count_command
 
 
 def test_it_prints_a_table_with_the_totals(capsys, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from helpers.meter.memory import training_memory
+from helpers.meter.memory.predict import training_memory
 from helpers.reference.activations import (
     chain_activations,
     chain_peak_activations,

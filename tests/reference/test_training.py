@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
-from helpers.meter.memory import training_memory
-from helpers.meter.optimizer_states import optimizer_states
+from helpers.meter.memory.optimizer_states import optimizer_states
+from helpers.meter.memory.predict import training_memory
 from helpers.reference.training import (
     checkpointing_bytes,
     largest_batch_by_sum,

@@ -4,13 +4,11 @@ import hashlib
 import importlib.util
 import shutil
 from base64 import b64decode
-from pathlib import Path
 
 import pytest
 
-from helpers.notebooks import find_unit
-
-COURSE = Path(__file__).parents[2]
+from helpers.authoring.notebooks import find_unit
+from tests import COURSE
 
 UNIT = """\
 # %% [markdown]

@@ -14,9 +14,9 @@ from urllib.parse import urldefrag, urljoin
 
 import pytest
 
-from helpers.notebooks import find_units
+from helpers.authoring.notebooks import find_units
+from tests import COURSE
 
-COURSE = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),

@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
+from helpers.authoring.notebooks import bonus_cells, find_unit
 from helpers.exercises import EXERCISES
-from helpers.grading.course import open_course
-from helpers.grading.export import Grade, grades_of
-from helpers.grading.notebook import is_test, marks_of
-from helpers.grading.roster import Student, students_of
-from helpers.notebooks import bonus_cells, find_unit
+from helpers.grading.handin.ipynb import is_test, marks_of
+from helpers.grading.lms.export import Grade, grades_of
+from helpers.grading.lms.roster import Student, students_of
+from helpers.grading.nbgrader.config import open_course
 
 #: Hints of a question that are listed, the most frequent first.
 MOST_HINTS = 6

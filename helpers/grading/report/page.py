@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from helpers.authoring.notebooks import refuse_path, write_text
 from helpers.grading.report import pictures
 from helpers.grading.report.data import ClassReport, read_class
-from helpers.notebooks import refuse_path, write_text
 
 
 def write_report(course: Path, unit: str, output: Path | None = None) -> tuple[ClassReport, Path]:

@@ -1,0 +1,1 @@
+"""What the shell says: `course grade`, `course collect`, `course check`."""

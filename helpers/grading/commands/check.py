@@ -1,0 +1,137 @@
+"""`course check my.ipynb`: what grading says about one notebook, for a self-learner.
+
+The notebook is graded as a submission is, with hidden cases and in the sandbox, and nothing is
+written anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from helpers.authoring.notebooks import Unit, bonus_cells, find_unit
+from helpers.exercises import EXERCISES
+from helpers.grading.class_run import grade_notebook
+from helpers.grading.engine.grade import CellScore, Graded
+from helpers.grading.handin.ipynb import marks_of, read_notebook, unit_of
+from helpers.grading.sandbox.host import Mode
+
+
+def check_notebook(notebook: Path, course: Path, sandbox: Mode, as_json: bool) -> None:
+    """Grades a notebook and prints each question's verdict and the total.
+
+    Raises ValueError, in one line, for a file that is no notebook or belongs to no unit.
+    """
+    unit = _unit_of(notebook, course)
+    graded = grade_notebook(notebook, unit.path("source"), sandbox=sandbox)
+    if graded.status == "unreadable":
+        raise ValueError(f"{notebook}: {'; '.join(graded.remarks)}")
+    said = _said(graded)
+    if as_json:
+        print(json.dumps(_as_data(unit, graded, said), indent=1, ensure_ascii=False))
+        return
+    for score in graded.scores:
+        verdict = said.get(score.grade_id) or _unsaid(score)
+        # What is right needs no table.
+        shown = verdict.splitlines()[0] if score.score == score.max_score else verdict
+        if score.max_score:
+            print(f"[{_points(score)}] {shown}")
+    for remark in graded.remarks:
+        print(remark)
+    print(_summary(unit, graded))
+
+
+def _summary(unit: Unit, graded: Graded) -> str:
+    """The points, the bonus apart: "homework: 20 of 22 points, bonus 2 of 2, 1 to be read"."""
+    bonuses = bonus_cells()
+    counted = [score for score in graded.scores if score.grade_id not in bonuses]
+    bonus = [score for score in graded.scores if score.grade_id in bonuses]
+    to_read = sum(score.max_score for score in graded.scores if score.needs_manual)
+    line = f"{unit.name}: {_sum(counted)} of {sum(score.max_score for score in counted):g} points"
+    if bonus:
+        line += f", bonus {_sum(bonus)} of {sum(score.max_score for score in bonus):g}"
+    return f"{line}, {to_read:g} to be read" if to_read else line
+
+
+def _sum(scores: list[CellScore]) -> str:
+    return f"{sum(score.score or 0.0 for score in scores):.4g}"
+
+
+def _unit_of(notebook: Path, course: Path) -> Unit:
+    """The unit that a notebook says it belongs to, or that most of its checks belong to."""
+    try:
+        content = read_notebook(notebook.read_bytes())
+    except FileNotFoundError:
+        raise ValueError(f"{notebook}: there is no such file") from None
+    except (ValueError, OSError):
+        raise ValueError(f"{notebook} is no notebook: download it again as .ipynb") from None
+    if named := unit_of(content):
+        return find_unit(course, named)
+    checked = (
+        EXERCISES[name].unit
+        for cell in content["cells"]
+        for name in re.findall(r"^check\([\"'](\w+)", cell["source"], re.MULTILINE)
+        if name in EXERCISES
+    )
+    if not (units := Counter(checked)):
+        raise ValueError(
+            f"{notebook} does not say which unit it is of: start from a notebook in release/"
+        )
+    return find_unit(course, units.most_common(1)[0][0])
+
+
+def _said(graded: Graded) -> dict[str, str]:
+    """What each grade cell printed, by grade id; of one that failed, the first error on its way."""
+    texts: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    for cell in json.loads(graded.notebook)["cells"]:
+        grade_id = marks_of(cell).get("grade_id")
+        if not grade_id:
+            continue
+        outputs = cell.get("outputs", ())
+        shown = [
+            output["data"]["text/plain"]
+            for output in outputs
+            if output["output_type"] == "display_data" and "text/plain" in output["data"]
+        ]
+        failed = [output for output in outputs if output["output_type"] == "error"]
+        if shown:
+            texts[grade_id] = "\n".join(
+                text if isinstance(text, str) else "".join(text) for text in shown
+            )
+        elif failed:
+            name = grade_id.removeprefix("check_")
+            # A cell's file has a number for a name, which tells nobody anything.
+            message = re.sub(r"\(\w+\.py, line", "(line", failed[0]["evalue"]).split("\n")[0]
+            errors[grade_id] = f"{failed[0]['ename']}: {message}"
+            texts[grade_id] = f"{name}: error\n  {errors.get(name, errors[grade_id])}"
+    return texts
+
+
+def _unsaid(score: CellScore) -> str:
+    """A line on a grade cell that printed nothing."""
+    name = score.grade_id.removeprefix("check_")
+    if score.needs_manual:
+        return f"{name}: words, which a person reads"
+    return f"{name}: right" if score.score else f"{name}: no answer yet"
+
+
+def _points(score: CellScore) -> str:
+    given = "to read" if score.score is None else f"{score.score:.3g}"
+    return f"{given} / {score.max_score:g}"
+
+
+def _as_data(unit: Unit, graded: Graded, said: dict[str, str]) -> dict[str, Any]:
+    return {
+        "unit": unit.name,
+        "total": graded.total,
+        "max_total": graded.max_total,
+        "remarks": list(graded.remarks),
+        "scores": [
+            {**asdict(score), "verdict": said.get(score.grade_id, "")} for score in graded.scores
+        ],
+    }

@@ -1,0 +1,165 @@
+"""`course grade UNIT`: progress while it grades, a table when it is done."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from helpers.grading.class_run import CohortResult, SubmissionResult, grade_unit
+from helpers.grading.sandbox.host import Mode
+
+#: `grade_command` returns it when something waits for a person.
+FOR_A_PERSON = 3
+
+NO_SANDBOX = (
+    "Warning: --sandbox none runs students' code with your rights: it can read the tests, the "
+    "gradebook and other submissions, change them, and reach the network."
+)
+
+
+def grade_command(
+    course: Path,
+    unit: str,
+    *,
+    students: Sequence[str] | None = None,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    force: bool = False,
+    timeout: float | None = None,
+    sandbox: Mode = "bwrap",
+    as_json: bool = False,
+) -> int:
+    """Grade a unit's submissions and print what came of it.
+
+    Returns the exit code: 0, or 3 when something waits for a person. Raises ValueError, in one
+    line, for what cannot be graded at all.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    if sandbox == "none":
+        console.print(NO_SANDBOX, style="bold red", highlight=False)
+    columns = [
+        SpinnerColumn(),
+        TextColumn("Grading"),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[waiting]}"),
+    ]
+    # A bar is for a terminal: elsewhere it would leave an empty line.
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("", total=None, rate="", waiting="")
+        waiting = 0
+
+        def show(done: int, total: int, result: SubmissionResult) -> None:
+            nonlocal waiting
+            waiting += result.status != "graded"
+            speed = bar.tasks[0].speed
+            bar.update(
+                task,
+                completed=done,
+                total=total,
+                rate=f"{speed:.1f}/s" if speed else "",
+                waiting=f"{waiting} for a person" if waiting else "",
+            )
+
+        result = grade_unit(
+            course,
+            unit,
+            students=students,
+            jobs=jobs,
+            scheduler=scheduler,
+            force=force,
+            timeout=timeout,
+            sandbox=sandbox,
+            progress=show,
+        )
+    if as_json:
+        json.dump(as_data(result, sandbox), sys.stdout, indent=1)
+        print()
+    else:
+        print_table(result)
+        if sandbox == "none":
+            print(NO_SANDBOX)
+    return FOR_A_PERSON if result.for_a_person else 0
+
+
+def as_data(result: CohortResult, sandbox: Mode = "bwrap") -> dict[str, Any]:
+    """The result for programs."""
+    return {
+        "unit": result.unit,
+        "sandbox": sandbox,
+        "submissions": [
+            {
+                "student": each.student,
+                "status": each.status,
+                "unchanged": each.unchanged,
+                "total": each.total,
+                "max_total": each.max_total,
+                "student_seconds": round(each.student_seconds, 3),
+                "scores": [asdict(score) for score in each.scores],
+                "remarks": list(each.remarks),
+            }
+            for each in result.results
+        ],
+    }
+
+
+def print_table(result: CohortResult) -> None:
+    """One line a student: the points of each part, their sum, what a person has to read."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    parts = list(dict.fromkeys(result.headings.values()))
+    table = Table(
+        title=f"{result.unit}: points given by the machine, and answers that a person reads",
+        title_justify="left",
+        box=box.SIMPLE,
+    )
+    table.add_column("student", no_wrap=True)
+    # A column is as wide as its longest word, and three spaces.
+    needed = sum(max(map(len, part.split())) + 3 for part in ("student", *parts, "total", "read"))
+    numbered = needed > console.width
+    titles = [str(number) for number, _ in enumerate(parts, start=1)] if numbered else parts
+    for title in (*titles, "total", "to read"):
+        table.add_column(title, justify="right")
+    for each in result.results:
+        points = dict.fromkeys(parts, 0.0)
+        for score in each.scores:
+            points[result.headings[score.grade_id]] += score.score or 0.0
+        readable = each.status != "unreadable"
+        cells = [f"{points[part]:.3g}" if readable else "?" for part in parts]
+        to_read = sum(score.needs_manual for score in each.scores)
+        table.add_row(Text(each.student), *cells, f"{each.total:.4g}", str(to_read or ""))
+    console.print(table)
+    if numbered:
+        for number, part in zip(titles, parts, strict=True):
+            console.print(f"  {number:>2}  {part}", highlight=False, markup=False)
+        console.print()
+    remarks = [(each, remark) for each in result.results for remark in each.remarks]
+    for each, remark in remarks:
+        console.print(f"{each.student}: {remark}", highlight=False, markup=False)
+    unchanged = sum(each.unchanged for each in result.results)
+    done = len(result.results) - unchanged
+    line = f"{done} graded, {unchanged} unchanged since they were graded"
+    if result.for_a_person:
+        line += f", {len(result.for_a_person)} for a person to look at"
+    console.print(line, highlight=False)

@@ -1,0 +1,237 @@
+"""One handed-in notebook through the engine: rebuild, run, judge, score."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from helpers.grading.engine.judge import Session, instructor_names, submission_seed
+from helpers.grading.engine.run import Process, Run, Times
+from helpers.grading.handin import rebuild
+from helpers.grading.handin.ipynb import (
+    Notebook,
+    is_graded,
+    is_test,
+    marks_of,
+    read_notebook,
+    unit_of,
+)
+from helpers.grading.handin.markup import Allowance, plain_line, shown_code
+from helpers.grading.handin.rebuild import Template
+from helpers.grading.sandbox.host import SandboxError
+from helpers.grading.sandbox.inside.codec import dumps
+from helpers.grading.sandbox.outputs import score_of
+
+Status = Literal["graded", "for a person", "unreadable"]
+
+
+@dataclass(frozen=True)
+class CellScore:
+    """The score of one graded cell; None where only a person can tell."""
+
+    grade_id: str
+    score: float | None
+    max_score: float
+    needs_manual: bool
+
+
+class Scored:
+    """What has scores."""
+
+    scores: tuple[CellScore, ...]
+
+    @property
+    def total(self) -> float:
+        """Points given by the machine."""
+        return sum(score.score or 0.0 for score in self.scores)
+
+    @property
+    def max_total(self) -> float:
+        """Points that there are, those that a person gives included."""
+        return sum(score.max_score for score in self.scores)
+
+
+@dataclass(frozen=True)
+class Graded(Scored):
+    """What came of one submission.
+
+    Attributes:
+        status: "unreadable" where there is nothing to grade, "for a person" where something
+            could not be matched or judged.
+        scores: of each graded cell, in the order of the notebook.
+        remarks: one line each, for people.
+        unanswered: grade ids of answers that are as they were released.
+        timed_out: whether a time limit struck.
+        notebook: the autograded notebook, as JSON.
+        student_seconds: time that the student's own cells and functions took.
+        seconds: time that all of it took.
+    """
+
+    status: Status
+    scores: tuple[CellScore, ...] = ()
+    remarks: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    timed_out: bool = False
+    notebook: str = ""
+    student_seconds: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is needed to grade a unit's submissions, made once.
+
+    Attributes:
+        name: of its folder; what nbgrader calls the assignment.
+        notebook_name: of its notebook, without ending.
+        template: what submissions are rebuilt into.
+        names: what the instructor's cells define.
+        secret: what hidden cases are drawn from.
+    """
+
+    name: str
+    notebook_name: str
+    template: Template
+    names: Mapping[str, ast.stmt]
+    secret: bytes
+
+    @classmethod
+    def read(
+        cls, name: str, notebook_name: str, data: bytes, secret: bytes, config: Any = None
+    ) -> Unit:
+        """From the text of the source notebook. ValueError when it is none."""
+        source = read_notebook(data)
+        template = rebuild.make_template(source, config)
+        return cls(name, notebook_name, template, instructor_names(source), secret)
+
+
+def modules_of(data: bytes) -> tuple[str, ...]:
+    """Modules that a source notebook imports: they are imported before any fork."""
+    found: dict[str, None] = {}
+    for statement in instructor_names(read_notebook(data)).values():
+        if isinstance(statement, ast.Import):
+            found |= dict.fromkeys(alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.module:
+            found[statement.module] = None
+    return tuple(found)
+
+
+def grade_submission(
+    unit: Unit,
+    student: str,
+    data: bytes,
+    start: Callable[[], Process],
+    times: Times | None = None,
+) -> Graded:
+    """Grade one handed-in file. Never raises for what a student handed in.
+
+    `start` makes a new process for the student's cells.
+    """
+    began = time.monotonic()
+    try:
+        handed_in = read_notebook(data)
+        other = unit_of(handed_in)
+        if other is not None and other != unit.name:
+            raise ValueError(f"this is a notebook of {plain_line(other)}, not of {unit.name}")
+    except ValueError as error:
+        return ungraded(unit, str(error), time.monotonic() - began)
+    try:
+        rebuilt = rebuild.rebuild(unit.template, handed_in)
+        return grade_rebuilt(unit, student, rebuilt, start, times)
+    except SandboxError:
+        raise
+    except Exception as error:
+        return stumbled(unit, error, time.monotonic() - began)
+
+
+def grade_rebuilt(
+    unit: Unit,
+    student: str,
+    rebuilt: rebuild.Rebuilt,
+    start: Callable[[], Process],
+    times: Times | None = None,
+) -> Graded:
+    """Grade a notebook that was rebuilt before."""
+    began = time.monotonic()
+    times = times or Times()
+    notebook = copy.deepcopy(rebuilt.notebook)
+    answers = dumps([cell["source"] for cell in notebook["cells"]])
+    seed = submission_seed(unit.secret, unit.name, student, answers)
+    own = frozenset(name for answer in unit.template.answers for name in answer.names)
+    session = Session(unit.names, own, seed, times.call)
+    run = Run(start, session, times)
+    doubtful = run.notebook(notebook)
+    given, allowance = {cell["source"] for cell in unit.template.cells}, Allowance()
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and cell["source"] not in given:
+            cell["source"] = shown_code(cell["source"], allowance)
+    doubtful |= _tests_of(rebuilt)
+    scores, remarks = _scores(notebook, doubtful, rebuilt.unanswered)
+    return Graded(
+        "for a person" if doubtful else "graded",
+        scores,
+        (*rebuilt.remarks, *run.remarks, *remarks),
+        rebuilt.unanswered,
+        run.timed_out,
+        json.dumps(notebook),
+        run.seconds + session.student_seconds,
+        time.monotonic() - began,
+    )
+
+
+def stumbled(unit: Unit, error: Exception, seconds: float = 0.0) -> Graded:
+    """What a fault of the grader's own gives: it must not stop the others."""
+    return ungraded(unit, f"the grader stumbled over it ({type(error).__name__})", seconds)
+
+
+def ungraded(unit: Unit, reason: str, seconds: float = 0.0) -> Graded:
+    """Every question for a person, and a notebook that says why."""
+    notebook = copy.deepcopy(unit.template.notebook)
+    note = {
+        "cell_type": "markdown",
+        "id": "ungraded",
+        "metadata": {"id": "ungraded"},
+        "source": f"**What was handed in could not be graded:** {reason}",
+    }
+    notebook["cells"].insert(0, note)
+    scores = tuple(
+        CellScore(marks["grade_id"], None, float(marks["points"]), True)
+        for marks in map(marks_of, filter(is_graded, notebook["cells"]))
+    )
+    return Graded("unreadable", scores, (reason,), notebook=json.dumps(notebook), seconds=seconds)
+
+
+def _tests_of(rebuilt: rebuild.Rebuilt) -> set[str]:
+    """Graded cells that say nothing, because the answer that they are about was not found."""
+    lost = set(rebuilt.unmatched_names) | set(rebuilt.unmatched)
+    return {
+        marks_of(cell)["grade_id"]
+        for cell in filter(is_graded, rebuilt.notebook["cells"])
+        if lost & {marks_of(cell)["grade_id"], *re.findall(r"\w+", cell["source"])}
+    }
+
+
+def _scores(
+    notebook: Notebook, doubtful: set[str], unanswered: tuple[str, ...]
+) -> tuple[tuple[CellScore, ...], list[str]]:
+    """The scores of a graded notebook. Adds to `doubtful` what has no valid one."""
+    scores, remarks = [], []
+    for cell in filter(is_graded, notebook["cells"]):
+        marks = marks_of(cell)
+        grade_id, points = marks["grade_id"], float(marks["points"])
+        score: float | None
+        if is_test(cell):
+            score, problem = score_of(cell["outputs"], points)
+            if problem:
+                doubtful.add(grade_id)
+                remarks.append(f"{grade_id}: {problem}")
+        else:
+            score = 0.0 if grade_id in unanswered and not marks.get("task") else None
+        scores.append(CellScore(grade_id, score, points, score is None or grade_id in doubtful))
+    return tuple(scores), remarks

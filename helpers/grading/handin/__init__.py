@@ -1,0 +1,1 @@
+"""What came in, made whole: a notebook read, found, cleaned and rebuilt."""

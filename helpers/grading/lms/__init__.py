@@ -1,0 +1,1 @@
+"""Learning platforms: their downloads in, their grade sheets out."""

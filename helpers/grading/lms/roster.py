@@ -1,0 +1,287 @@
+"""Who is in the course: `roster.csv`, one line a student.
+
+| column | what it is | other headers that are understood |
+|---|---|---|
+| `id` | the folder under submitted/, and nbgrader's id | Student ID, Username, ID number |
+| `name` | "Ada Lovelace" or "Lovelace, Ada" | Full name, Student |
+| `email` | | Email address |
+| `canvas_id` | Canvas's number of the user | ID, in a file that has a column Student |
+| `canvas_login` | | SIS Login ID |
+| `sis_id` | | SIS User ID |
+| `section` | | |
+| `moodle_id` | the number that Moodle calls the participant | Identifier |
+| `handed_in` | when, for lateness | Last modified (submission) |
+
+So Canvas's gradebook export and Moodle's grading worksheet are rosters as they are. Without a
+column `id`, the login, the SIS id, the e-mail address or the platform's number is a student's id,
+the first of them that a student has. A roster that is given beside roster.csv names nobody anew.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from helpers.grading.handin.markup import plain_line
+from helpers.grading.lms.archive import Member
+from helpers.grading.lms.file_names import Name
+
+#: What a student's folder may be called.
+STUDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,120}\Z")
+MAX_ROSTER_BYTES = 16 * 1024**2
+
+_HEADERS = {
+    "student id": "id",
+    "username": "id",
+    "id number": "id",
+    "full name": "name",
+    "student": "name",
+    "email address": "email",
+    "sis login id": "canvas_login",
+    "sis user id": "sis_id",
+    "identifier": "moodle_id",
+    "last modified (submission)": "handed_in",
+}
+#: What can be a student's id, the first of them that there is.
+_IDENTITIES = ("id", "canvas_login", "sis_id", "email", "canvas_id", "moodle_id")
+#: What a platform's list and roster.csv may both say of one student, the surest first.
+_SHARED = ("moodle_id", "canvas_id", "canvas_login", "sis_id", "email")
+#: How Moodle writes a date in English.
+_MOODLE_DATE = "%A, %d %B %Y, %I:%M %p"
+
+
+@dataclass(frozen=True)
+class Student:
+    """One line of the roster; what is not known is empty."""
+
+    id: str
+    name: str = ""
+    email: str = ""
+    canvas_id: str = ""
+    canvas_login: str = ""
+    sis_id: str = ""
+    section: str = ""
+    moodle_id: str = ""
+    handed_in: str = ""
+
+    @property
+    def handed_in_at(self) -> datetime | None:
+        """When the student handed in, where the roster says it in a form that is known."""
+        return parse_time(self.handed_in)
+
+
+_FIELDS = fields(Student)
+
+
+def parse_time(text: str) -> datetime | None:
+    """A time as ISO 8601 or as Moodle writes it in English; without a zone, this machine's."""
+    for parse in (datetime.fromisoformat, lambda t: datetime.strptime(t, _MOODLE_DATE)):
+        with suppress(ValueError, OverflowError):
+            return parse(text.strip()).astimezone(UTC)
+    return None
+
+
+def students_of(course: Path, roster: Path | None = None) -> tuple[Student, ...]:
+    """The students of `roster`, or of the course's roster.csv; nobody where there is neither.
+
+    Who is in both is called as in roster.csv: a platform's own list names nobody anew. ValueError
+    as of `read_roster`.
+    """
+    own = course / "roster.csv"
+    if roster is None or (own.is_file() and roster.resolve() == own.resolve()):
+        return read_roster(own) if own.is_file() else ()
+    students = read_roster(roster)
+    if own.is_file():
+        students = _called_as(read_roster(own), students)
+        _refuse_shared(roster, "id", [each.id for each in students])
+    return students
+
+
+def _called_as(known: Sequence[Student], students: Sequence[Student]) -> tuple[Student, ...]:
+    """The students, with what is known of those who share a number or an address with one."""
+    by: dict[tuple[str, str], Student | None] = {}
+    for student in known:
+        for key in _keys(student):
+            by[key] = student if key not in by else None
+    found = (next(filter(None, map(by.get, _keys(each))), None) for each in students)
+    return tuple(
+        each if one is None else _joined(one, each)
+        for one, each in zip(found, students, strict=True)
+    )
+
+
+def _keys(student: Student) -> list[tuple[str, str]]:
+    values = {column: getattr(student, column).casefold() for column in _SHARED}
+    return [(column, value) for column, value in values.items() if value]
+
+
+def _joined(known: Student, student: Student) -> Student:
+    """Called as they are known; the rest as the list has it: Moodle gives everyone a new number
+    for each assignment."""
+    both = {each.name: getattr(student, each.name) or getattr(known, each.name) for each in _FIELDS}
+    return Student(**{**both, "id": known.id, "name": known.name or student.name})
+
+
+def read_roster(path: Path) -> tuple[Student, ...]:
+    """The students of a roster, in its order.
+
+    Raises ValueError, in one line that names the line, for a file that is none, an id that cannot
+    be a folder's name, or one that two students have.
+    """
+    text = _text_of(path)
+    head = text.splitlines()[0] if text.strip() else ""
+    rows = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
+    try:
+        columns = _columns(next(rows, []))
+        if not set(_IDENTITIES) & set(columns):
+            raise ValueError(f"{path} has no column id: its first line names id, name, email, …")
+        students = [
+            _student(dict(zip(columns, row, strict=False)), f"{path}, line {rows.line_num}")
+            for row in rows
+            if any(map(str.strip, row)) and not row[0].strip().startswith("Points Possible")
+        ]
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {rows.line_num}: {error}") from None
+    if not students:
+        raise ValueError(f"{path} names no student")
+    for column in ("id", "canvas_id", "moodle_id"):
+        _refuse_shared(path, column, [getattr(student, column) for student in students])
+    return tuple(students)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_ROSTER_BYTES + 1)
+        if len(data) > MAX_ROSTER_BYTES:
+            raise ValueError(f"{path} is too large for a roster")
+        return data.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise ValueError(f"{path}: there is no such roster") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not text in UTF-8: save it as CSV (UTF-8)") from None
+
+
+def _refuse_shared(path: Path, column: str, values: Sequence[str]) -> None:
+    """ValueError for a value that two students have."""
+    seen: dict[str, int] = {}
+    for number, value in enumerate(values, start=1):
+        # Some file systems do not tell ADA from ada.
+        value = value.casefold()
+        if value and value in seen:
+            raise ValueError(
+                f"{path}: students {seen[value]} and {number} both have the {column} {value!r}"
+            )
+        seen[value] = number
+
+
+def _columns(head: Sequence[str]) -> list[str]:
+    names = [" ".join(name.lower().replace("_", " ").split()) for name in head]
+    known = {field.name for field in _FIELDS}
+    from_canvas = "student" in names
+    columns = []
+    for name in names:
+        column = _HEADERS.get(name, name.replace(" ", "_"))
+        column = "canvas_id" if name == "id" and from_canvas else column
+        columns.append(column if column in known and column not in columns else "")
+    return columns
+
+
+def _student(row: dict[str, str], where: str) -> Student:
+    row = {column: value.strip() for column, value in row.items() if column}
+    # Moodle writes "Participant 123456", in its own language.
+    row["moodle_id"] = "".join(re.findall(r"\d+\Z", row.get("moodle_id", "")))
+    identity = next((row[each] for each in _IDENTITIES if row.get(each)), "")
+    if not STUDENT_ID.match(identity):
+        raise ValueError(
+            f"{where}: {identity[:60]!r} cannot be a student's id: use letters, digits and ._@+-"
+        )
+    return Student(**{**row, "id": identity})
+
+
+class Owners:
+    """Finds the student whom a file of a download belongs to."""
+
+    def __init__(self, students: Iterable[Student]) -> None:
+        self._by: dict[tuple[str, str], Student | None] = {}
+        for student in students:
+            self._add("id", student.id, student)
+            self._add("moodle", student.moodle_id, student)
+            self._add("canvas", student.canvas_id, student)
+            for form in _forms(student.name):
+                self._add("name", form, student)
+                # One word alone may be what anybody calls a file.
+                if len(student.name.split()) > 1:
+                    self._add("start", form, student)
+            self._add("start", student.id, student)
+        starts = ((key, found) for (kind, key), found in self._by.items() if kind == "start")
+        self._starts = sorted(starts, key=lambda pair: -len(pair[0]))
+
+    def find(self, member: Member, name: Name) -> Student | None:
+        """By the platform's number, by name where only one student has it, by folder, or by the
+        beginning of the file's name; None where that does not decide."""
+        if name.platform:
+            numbered = self._by.get((name.platform, name.number.casefold()))
+            return numbered or self._by.get(("name", _letters(name.owner)))
+        folder = self._by.get(("id", name.owner.casefold()))
+        if folder is not None:
+            return folder
+        whole = re.sub(r"\.ipynb\Z", "", name.file, flags=re.IGNORECASE).casefold()
+        for key, student in self._starts:
+            if whole == key or re.match(re.escape(key) + r"[\W_]", whole):
+                return student
+        for words in (name.owner, *_beginnings(whole)):
+            found = self._by.get(("name", _letters(words)))
+            if found is not None:
+                return found
+        return None
+
+    def _add(self, kind: str, key: str, student: Student) -> None:
+        key = key.casefold()
+        if key:
+            # What two students share tells neither.
+            known = self._by.get((kind, key), student)
+            self._by[kind, key] = student if known is student else None
+
+
+def without_roster(name: Name) -> Student | None:
+    """A student made from what a file's path says; None where that is nothing."""
+    owner = _ascii(name.owner)
+    slug = re.sub(r"[^a-z0-9]+", "-", owner.lower()).strip("-")
+    identity = "-".join(filter(None, (slug, name.number))) if name.platform else name.owner
+    if not STUDENT_ID.match(identity):
+        return None
+    numbers: dict[str, Any] = {f"{name.platform}_id": name.number} if name.platform else {}
+    return Student(identity, plain_line(name.owner), **numbers)
+
+
+def _forms(name: str) -> set[str]:
+    """How a name is written in a file's name: first name first, last name first."""
+    last, comma, first = name.partition(",")
+    if comma:
+        return {_letters(last + first), _letters(first + last)}
+    words = name.split()
+    turned = {_letters("".join(words[at:] + words[:at])) for at in range(len(words))}
+    return turned - {""}
+
+
+def _beginnings(text: str) -> list[str]:
+    """The first words of a file's name: two, three, four of them."""
+    words = re.split(r"[\W_]+", text)
+    return [" ".join(words[:count]) for count in (4, 3, 2) if count <= len(words)]
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]", "", text).casefold()
+
+
+def _ascii(text: str) -> str:
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

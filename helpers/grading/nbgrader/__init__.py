@@ -1,0 +1,1 @@
+"""Where marks are kept: nbgrader's configuration and gradebook."""

@@ -1,0 +1,1 @@
+"""Where students' code runs: the sandbox, its processes, and what they print."""

@@ -1,0 +1,341 @@
+"""One student's process as the grader sees it: run a cell, look up a name, call a function.
+
+The process may do anything, write anything to its socket, and stop answering. So every wait has
+an end, every reply is matched to its request and decoded strictly, and memory is watched while
+waiting. What goes wrong is raised as one of the three errors below.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from helpers.grading.handin.markup import Allowance
+from helpers.grading.sandbox.host import Forks, WarmDied
+from helpers.grading.sandbox.inside import codec
+from helpers.grading.sandbox.outputs import Outputs
+
+_HEADER = struct.Struct("!I")
+#: Bytes that one request may bring in, outputs included.
+MAX_TRAFFIC = 64 * 1024 * 1024
+#: Seconds that an interrupted cell has to come back.
+GRACE = 3.0
+#: Seconds between looks at the memory in use.
+WATCH = 0.05
+#: Seconds that a request may take beyond its limit, where the process had to wait for a processor:
+#: what others keep the processors busy with must not cost it an answer.
+MOST_WAITING = 60.0
+
+
+class StudentError(Exception):
+    """The student's code raised. `kind` is the name of the exception's type."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(f"{kind}: {message}" if message else kind)
+        self.kind, self.message = kind, message
+
+
+class KernelDied(Exception):
+    """The student's process ended, or was ended; the message says why."""
+
+    def __init__(self, reason: str, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.timed_out = timed_out
+
+    outputs: list[dict[str, Any]] = []  # noqa: RUF012 (set on the instance)
+
+
+class CallTimeout(TimeoutError):
+    """A cell or call took longer than it may, but the process came back when interrupted."""
+
+    outputs: list[dict[str, Any]] = []  # noqa: RUF012 (set on the instance)
+
+
+@dataclass(frozen=True)
+class CellRun:
+    """What came of a code cell."""
+
+    outputs: list[dict[str, Any]]
+    execution_count: int | None
+    error: str | None
+
+
+class Kernel:
+    """A process forked from a warm one. Use it as a context manager: it ends with its children."""
+
+    def __init__(self, forks: Forks) -> None:
+        self._limits, self._mode = forks.limits, forks.mode
+        self._number = 0
+        self._buffer = bytearray()
+        self._traffic = 0
+        self._allowance = Allowance()
+        self._watched = 0.0
+        self._waited = 0.0
+        self._pidfd = self._schedule = -1
+        self._socket = forks.fork()
+        try:
+            self._pid = self._hello()
+            folder = Path(f"/proc/{self._pid}")
+            self._inherited = _resident(folder)
+            with contextlib.suppress(OSError):
+                self._schedule = os.open(folder / "schedstat", os.O_RDONLY)
+        except KernelDied as error:
+            self.close()
+            raise WarmDied(f"a student's process could not be made: {error}") from None
+
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process, its children and its files, and wait until they are gone."""
+        if self._pidfd >= 0:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            if self._mode == "none":
+                # There is no namespace that takes the children with it.
+                with contextlib.suppress(OSError):
+                    os.killpg(self._pid, signal.SIGKILL)
+            # Readable once the first process of the namespace, and so every other, has ended.
+            select.select([self._pidfd], [], [], 10)
+            os.close(self._pidfd)
+            self._pidfd = -1
+        if self._schedule >= 0:
+            os.close(self._schedule)
+            self._schedule = -1
+        self._socket.close()
+
+    def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
+        """Run a code cell as a kernel would. Its own exceptions are in its outputs.
+
+        Raises KernelDied and CallTimeout; the outputs so far are in their `outputs`.
+        """
+        outputs = Outputs(self._allowance)
+        try:
+            reply = self._ask({"ask": "run", "code": code, "muted": muted}, timeout, outputs)
+        except (KernelDied, CallTimeout) as error:
+            kind = "CellTimeoutError" if isinstance(error, CallTimeout) else "DeadKernelError"
+            outputs.error(kind, str(error))
+            error.outputs = outputs.items
+            raise
+        count, error_kind = reply.get("count"), reply.get("error")
+        return CellRun(
+            outputs.items,
+            count if type(count) is int and 0 <= count < 2**31 else None,
+            codec.clean_text(error_kind)[:100] if type(error_kind) is str else None,
+        )
+
+    def look(self, name: str, timeout: float) -> Any:
+        """The value of a global name, as plain data. Raises KeyError where there is none."""
+        reply = self._ask({"ask": "look", "name": name}, timeout)
+        if reply.get("missing") is True:
+            raise KeyError(name)
+        return self._value(reply)
+
+    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
+        """What the student's function returns, as plain data. Raises StudentError."""
+        request = {"ask": "call", "name": name}
+        data = {"args": codec.encode(tuple(args)), "kwargs": codec.encode(dict(kwargs))}
+        return self._value(self._ask({**request, **data}, timeout))
+
+    def _value(self, reply: dict[str, Any]) -> Any:
+        raised = reply.get("raised")
+        if type(raised) is list and [type(part) for part in raised] == [str, str]:
+            kind, message = (codec.clean_text(part[:500]) for part in raised)
+            raise StudentError(kind, message)
+        try:
+            return codec.decode(reply.get("value"))
+        except codec.CodecError as error:
+            raise StudentError("UnreadableAnswer", str(error)) from None
+
+    def _hello(self) -> int:
+        """Wait for the first message, which the kernel stamps with the sender's process id."""
+        ready, _, _ = select.select([self._socket], [], [], 120)
+        if not ready:
+            raise KernelDied("it did not start")
+        try:
+            size = socket.CMSG_SPACE(struct.calcsize("3i"))
+            data, extra, _, _ = self._socket.recvmsg(4096, size)
+        except OSError as error:
+            raise KernelDied(str(error)) from None
+        if not data or not extra:
+            raise KernelDied("it ended before it could start")
+        pid = struct.unpack("3i", extra[0][2][:12])[0]
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+        with contextlib.suppress(OSError):
+            self._pidfd = os.pidfd_open(pid)
+        if self._pidfd < 0:
+            raise KernelDied("it ended at once")
+        return int(pid)
+
+    def _ask(
+        self, request: dict[str, Any], timeout: float, outputs: Outputs | None = None
+    ) -> dict[str, Any]:
+        self._number += 1
+        self._traffic = 0
+        self._waited = self._waiting()
+        data = codec.dumps({**request, "number": self._number})
+        deadline = time.monotonic() + timeout
+        try:
+            self._send(_HEADER.pack(len(data)) + data, deadline)
+            return self._reply(deadline, outputs)
+        except _OutOfTime:
+            pass
+        # One chance to come back by itself.
+        self._waited = self._waiting()
+        self._interrupt()
+        try:
+            self._reply(time.monotonic() + GRACE, outputs)
+        except _OutOfTime:
+            self._end(f"did not stop after {timeout:g} s", timed_out=True)
+        raise CallTimeout(f"took longer than {timeout:g} s")
+
+    def _reply(self, deadline: float, outputs: Outputs | None) -> dict[str, Any]:
+        for message in self._messages(deadline):
+            if type(message) is not dict:
+                continue
+            if message.get("reply") == self._number and type(message["reply"]) is int:
+                return message
+            if outputs is not None and "output" in message:
+                outputs.add(message["output"], message.get("content"))
+        raise KernelDied("the process ended")
+
+    def _messages(self, deadline: float) -> Iterator[Any]:
+        """Whole messages as they come, until the deadline."""
+        while True:
+            while len(self._buffer) >= 4:
+                self._left(deadline)
+                (size,) = _HEADER.unpack_from(self._buffer)
+                if size > codec.MAX_BYTES:
+                    self._end("sent more than it may")
+                if len(self._buffer) < 4 + size:
+                    break
+                data = bytes(self._buffer[4 : 4 + size])
+                del self._buffer[: 4 + size]
+                try:
+                    yield codec.loads(data)
+                except codec.CodecError:
+                    self._end("sent something that is no message")
+            self._receive(deadline)
+
+    def _receive(self, deadline: float) -> None:
+        self._wait(deadline, write=False)
+        try:
+            part = self._socket.recv(262_144, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            part = b""
+        if not part:
+            self._end("ended")
+        self._traffic += len(part)
+        if self._traffic > MAX_TRAFFIC:
+            self._end("sent more than it may")
+        self._buffer += part
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        view = memoryview(data)
+        while view:
+            self._wait(deadline, write=True)
+            try:
+                view = view[self._socket.send(view, socket.MSG_DONTWAIT) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                self._end("ended")
+
+    def _wait(self, deadline: float, write: bool) -> None:
+        """Until the socket is ready. Raises _OutOfTime; ends a process that takes too much."""
+        files: list[socket.socket] = [self._socket]
+        while True:
+            wait = min(self._left(deadline), WATCH)
+            readable, writable, _ = select.select(
+                [] if write else files, files if write else [], [], wait
+            )
+            # By the clock, also while it chatters.
+            if time.monotonic() - self._watched > WATCH:
+                self._watch()
+            if readable or writable:
+                return
+
+    def _left(self, deadline: float) -> float:
+        """Seconds until a deadline. Raises _OutOfTime behind it."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            left += min(self._waiting() - self._waited, MOST_WAITING)
+        if left <= 0:
+            raise _OutOfTime
+        return left
+
+    def _waiting(self) -> float:
+        """Seconds that the process's first thread could have run and had no processor."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return int(os.pread(self._schedule, 100, 0).split()[1]) / 1e9
+        return 0.0
+
+    def _watch(self) -> None:
+        self._watched = time.monotonic()
+        family, threads = _family(self._pid)
+        # Forks fail at the limit, so nobody gets beyond it.
+        if threads >= self._limits.processes:
+            self._end(f"tried to start more than {self._limits.processes} processes")
+        allowed = self._limits.memory + self._inherited
+        # What is shared counts in full at first, which is quick and never too little.
+        if sum(map(_resident, family)) > allowed < sum(map(_proportional, family)):
+            self._end(f"used more than {self._limits.memory // 2**20} MiB of memory")
+
+    def _interrupt(self) -> None:
+        with contextlib.suppress(OSError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGINT)
+
+    def _end(self, reason: str, timed_out: bool = False) -> NoReturn:
+        self.close()
+        raise KernelDied(f"the student's process {reason}", timed_out)
+
+
+class _OutOfTime(Exception):
+    pass
+
+
+def _family(pid: int) -> tuple[list[Path], int]:
+    """A process and its descendants, by their folders in /proc, and how many threads they have."""
+    folders, threads, todo = [], 0, [Path(f"/proc/{pid}")]
+    while todo:
+        folder = todo.pop()
+        with contextlib.suppress(OSError):
+            tasks = list((folder / "task").iterdir())
+            for task in tasks:
+                children = (task / "children").read_text().split()
+                todo += [Path(f"/proc/{child}") for child in children]
+            threads += len(tasks)
+            folders.append(folder)
+    return folders, threads
+
+
+def _resident(folder: Path) -> int:
+    """Bytes in memory, and those put out to swap; 0 when the process is gone."""
+    with contextlib.suppress(OSError):
+        lines = (folder / "status").read_text().splitlines()
+        sizes = [line.split()[1] for line in lines if line.startswith(("VmRSS:", "VmSwap:"))]
+        return sum(map(int, sizes)) * 1024
+    return 0
+
+
+def _proportional(folder: Path) -> int:
+    """The same, but of what it shares with others its share only. Takes milliseconds."""
+    with contextlib.suppress(OSError):
+        lines = (folder / "smaps_rollup").read_text().splitlines()
+        sizes = [line.split()[1] for line in lines if line.startswith(("Pss:", "SwapPss:"))]
+        return sum(map(int, sizes)) * 1024
+    return _resident(folder)

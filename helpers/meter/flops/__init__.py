@@ -1,0 +1,1 @@
+"""Counts the MAC, FLOP and bytes of any PyTorch model from what it dispatches."""

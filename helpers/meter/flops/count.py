@@ -1,0 +1,132 @@
+"""Counts a model: MAC, FLOP, parameters and bytes, by module and by operation.
+
+    >>> from helpers.meter import count
+    >>> count("resnet50").macs
+    4089184256
+
+The model runs once on the meta device, where tensors have shapes and no storage: counting takes
+milliseconds and no memory, whatever the model's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from helpers.meter.flops.conventions import Convention, convention_named
+from helpers.meter.flops.recorder import Recorder
+from helpers.meter.flops.result import Count, summarize
+from helpers.meter.flops.traffic import tensors_in
+from helpers.meter.models import as_input, as_meta, build, default_input, on_meta, plain
+
+
+def count(
+    model: str | nn.Module | Callable[..., Any],
+    *inputs: Any,
+    convention: str = "course",
+    backward: bool = False,
+    **keyword_inputs: Any,
+) -> Count:
+    """What one forward pass of `model` costs, or, with `backward`, one forward and backward pass.
+
+    `model` is a module (counted in the mode it is in, train or eval), a function of tensors, the
+    name of a timm model or `module:factory` (built without storage, in eval mode, in train mode
+    for a backward). An input is a tensor on any device or a tuple of sizes; what is not a tensor
+    is passed on. timm models have a default: a batch of one.
+
+    `convention` is "course" (all operations, at the course's prices), "mac2" (products only, two
+    FLOP each, as PyTorch counts) or "timm" (as timm publishes).
+
+    The gradient of every output is taken as given, except that a result with a `loss` is
+    differentiated through that. Raises ValueError when the model cannot run on these inputs, or
+    needs the values of its inputs and not only their shapes.
+    """
+    rules = convention_named(convention)
+    if backward and convention == "timm":
+        raise ValueError("the timm convention has no backward: fvcore looks at the forward pass")
+    with _calm(backward), ExitStack() as stack:
+        if isinstance(model, str):
+            model = build(model).train(backward)
+        model = plain(model)
+        module = model if isinstance(model, nn.Module) else None
+        if module is not None and not inputs and not keyword_inputs:
+            inputs = (default_input(module),)
+        if module is not None:
+            stack.enter_context(on_meta(module))
+        try:
+            recorder = _record(model, module, rules, backward, inputs, keyword_inputs)
+        except _NeedsValues:
+            # Token numbers and masks are small: with their values many models can go on.
+            recorder = _record(
+                model, module, rules, backward, inputs, keyword_inputs, keep_integers=True
+            )
+        return summarize(recorder, module, convention, backward)
+
+
+class _NeedsValues(ValueError):
+    """A model looked at the values of tensors that have only shapes."""
+
+
+def _record(
+    model: Callable[..., Any],
+    module: nn.Module | None,
+    rules: Convention,
+    backward: bool,
+    inputs: tuple[Any, ...],
+    keyword_inputs: Mapping[str, Any],
+    keep_integers: bool = False,
+) -> Recorder:
+    """Runs the model once, on the meta device, under a recorder."""
+    arguments = tuple(as_input(value, keep_integers) for value in inputs)
+    keywords = {name: as_meta(value, keep_integers) for name, value in keyword_inputs.items()}
+    paths = {id(part): name for name, part in module.named_modules()} if module else {}
+    held = (*module.parameters(), *module.buffers()) if module else ()
+    parameters = {id(tensor): tensor for tensor in held}
+    recorder = Recorder(rules, paths, parameters, keep_integers)
+    with recorder.watching():
+        out = _run(model, arguments, keywords)
+        if module is None:
+            recorder.crossed("", (arguments, keywords), out)
+        if backward:
+            recorder.backward = True
+            _differentiate(out)
+    return recorder
+
+
+def _run(model: Callable[..., Any], arguments: Any, keywords: Mapping[str, Any]) -> Any:
+    name = type(model).__name__ if isinstance(model, nn.Module) else getattr(model, "__name__", "")
+    try:
+        return model(*arguments, **keywords)
+    except (RuntimeError, NotImplementedError, TypeError, IndexError, AssertionError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        shapes = [str(tuple(tensor.shape)) for tensor in tensors_in(arguments, keywords)]
+        message = f"{name} cannot be counted on inputs {', '.join(shapes) or 'none'}: "
+        if any(words in reason for words in ("meta tensor", "data-dependent", "_local_scalar")):
+            message += "it needs the values of tensors, and a count knows only shapes "
+            raise _NeedsValues(f"{message}({reason})") from error
+        raise ValueError(message + reason) from error
+
+
+def _differentiate(out: Any) -> None:
+    loss = getattr(out, "loss", None)
+    results = [loss] if isinstance(loss, torch.Tensor) else list(tensors_in(out))
+    results = [result for result in results if result.requires_grad]
+    if not results:
+        raise ValueError("nothing to differentiate: no output depends on a parameter or input")
+    torch.autograd.backward(results, [torch.empty_like(result) for result in results])
+
+
+@contextmanager
+def _calm(backward: bool) -> Iterator[None]:
+    """The state a count wants, whatever its caller's: no inference mode, no compiled code."""
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    with torch.inference_mode(False), torch.set_grad_enabled(backward):
+        torch.backends.mha.set_fastpath_enabled(False)
+        try:
+            yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast_path)

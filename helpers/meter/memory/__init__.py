@@ -1,0 +1,1 @@
+"""Predicts what an inference or a training step holds, byte by byte."""

@@ -1,0 +1,95 @@
+"""What `course memory` prints."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+from helpers.conventions import format_bytes
+from helpers.meter.memory.predict import Memory, training_memory
+from helpers.meter.memory.timeline import Timeline
+from helpers.meter.models import build, default_input
+
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+def memory_command(
+    model: str,
+    batch: int = 1,
+    optimizer: str = "adam",
+    device: str | None = None,
+    dtype: str = "fp32",
+    autocast: str | None = None,
+    as_json: bool = False,
+) -> None:
+    """Predicts a training step and prints a table, or JSON.
+
+    `model`: a timm name or `module:factory`. `device`: a GPU's name, which adds whether the step
+    fits; without one the step is that of a CPU. Raises ValueError, in one line, for what does not
+    exist or does not fit.
+    """
+    from helpers.hardware import device as named_device
+
+    if batch < 1:
+        raise ValueError(f"a batch is a whole number ≥ 1, not {batch}")
+    where = named_device(device) if device else None
+    built = build(model)
+    inputs = default_input(built)
+    memory = training_memory(
+        built,
+        inputs.new_empty(batch, *inputs.shape[1:]),
+        optimizer=optimizer,
+        device="cuda" if where else "cpu",
+        dtype=dtype,
+        autocast=autocast,
+    )
+    if as_json:
+        data: dict[str, object] = {
+            "model": model,
+            "input": [batch, *inputs.shape[1:]],
+            "optimizer": optimizer,
+        }
+        data.update(memory.to_dict())
+        if where:
+            data.update(capacity=int(where.memory), fits=memory.fits(where.memory))
+        print(json.dumps(data, indent=2))
+        return
+    sizes = "x".join(map(str, (batch, *inputs.shape[1:])))
+    _print(memory, f"{model}, {sizes}, {dtype}, {optimizer}")
+    if where:
+        verdict = "fits" if memory.fits(where.memory) else "does not fit"
+        print(
+            f"{verdict} on {where.name}, {format_bytes(where.memory)}: the allocator would reserve "
+            f"{format_bytes(memory.reserved)}, the context takes about "
+            f"{format_bytes(memory.context)}"
+        )
+
+
+def _print(memory: Memory, title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    at = memory.timeline.peak_at
+    operation = memory.timeline.operations[at].removeprefix("aten.")
+    table = Table(title=title, title_justify="left", show_footer=True)
+    table.add_column("at the peak", footer="peak")
+    table.add_column("", justify="right", footer=format_bytes(memory.peak))
+    table.add_column("share", justify="right", footer="100 %")
+    for term in memory.ledger.terms:
+        share = f"{100 * term.amount / memory.peak:.1f} %"
+        table.add_row(term.name, format_bytes(term.amount), share)
+    console = Console()
+    console.print(table)
+    console.print(f"peak in {operation}, {memory.timeline.phases[at]}", highlight=False)
+    console.print(_sketch(memory.timeline), highlight=False)
+
+
+def _sketch(timeline: Timeline, width: int = 64) -> str:
+    """The step as one line of bars, a mark below each phase: how much is held, from 0 up."""
+    count, peak = len(timeline.total), max(timeline.total)
+    cuts = [round(column * count / width) for column in range(width + 1)]
+    spans = [slice(a, max(b, a + 1)) for a, b in pairwise(cuts)]
+    tops = [max(timeline.total[span], default=0) for span in spans]
+    bars = "".join(_BLOCKS[round(top / peak * (len(_BLOCKS) - 1))] for top in tops)
+    marks = "".join(timeline.phases[min(span.start, count - 1)][0] for span in spans)
+    return f"{bars}\n{marks}\n(f)orward, (b)ackward, (o)ptimizer"

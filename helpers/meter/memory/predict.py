@@ -1,0 +1,213 @@
+"""The memory that a forward pass or a training step peaks at, predicted before it runs.
+
+    >>> memory = training_memory("resnet50", (8, 3, 224, 224))
+    >>> print(memory.ledger)
+
+The step runs for real, through PyTorch's own autograd and optimizer, but on meta tensors: shapes
+and no data. A peak is a maximum over time, not a sum of parts: gradients appear while saved
+activations go. So what is predicted is the whole timeline, and the peak is read off it.
+
+What is counted is what PyTorch's allocator hands out: weights, buffers and inputs included; the
+interpreter, the libraries and, on CUDA, the context left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn, optim
+
+from helpers.conventions import dtype_name
+from helpers.ledger import Ledger
+from helpers.meter.memory.device.allocator import CUDA_CONTEXT
+from helpers.meter.memory.device.cuda_replay import cublas_bytes, replay
+from helpers.meter.memory.optimizer_states import make_optimizer, prepare_states
+from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
+from helpers.meter.memory.storages import StorageLog
+from helpers.meter.memory.timeline import Timeline, timeline_of
+from helpers.meter.meta import checkpoint_modules
+from helpers.meter.models import TORCH_DTYPES, as_input, build
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A predicted step.
+
+    Attributes:
+        peak: bytes that tensors and kernels hold at the highest moment ("allocated" on CUDA).
+        ledger: what they are, at that moment; its total is `peak`.
+        timeline: the same for every operation.
+        saved: the storages that autograd keeps, one by one; inputs and weights are not repeated.
+        device: "cpu" or "cuda", whose kernels and allocator were assumed.
+        reserved: bytes that the allocator has taken from the device at most; `peak` on a CPU.
+        context: bytes that a CUDA context takes outside the allocator, an estimate; 0 on a CPU.
+        log: every storage that came and went.
+    """
+
+    peak: int
+    ledger: Ledger
+    timeline: Timeline
+    saved: tuple[SavedTensor, ...]
+    device: str
+    reserved: int
+    context: int
+    log: StorageLog = field(repr=False, compare=False)
+
+    def fits(self, capacity: float) -> bool:
+        """Whether the step runs on a device of `capacity` bytes.
+
+        CUDA's allocator reserves more than it needs while there is room, and gives free segments
+        back when there is none: so this plays the step with that limit.
+        """
+        if self.device == "cpu":
+            return self.peak <= capacity
+        try:
+            replay(self.log, limit=int(capacity) - self.context)
+        except MemoryError:
+            return False
+        return True
+
+    @property
+    def saved_bytes(self) -> int:
+        """Bytes that autograd keeps, all of `saved`."""
+        return sum(tensor.bytes for tensor in self.saved)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON: bytes throughout."""
+        at = self.timeline.peak_at
+        return {
+            "device": self.device,
+            "peak": self.peak,
+            "reserved": self.reserved,
+            "context": self.context,
+            "peak_operation": self.timeline.operations[at],
+            "peak_phase": self.timeline.phases[at],
+            "ledger": self.ledger.to_dict(),
+            "saved": [asdict(tensor) for tensor in self.saved],
+        }
+
+
+def inference_memory(
+    model: nn.Module | str,
+    *inputs: Any,
+    device: str = "cpu",
+    dtype: object = None,
+    autocast: object = None,
+    **keywords: Any,
+) -> Memory:
+    """What one forward pass without gradients peaks at.
+
+    `model`: a module, or the name of a timm model. `inputs`, `keywords`: as the model takes them,
+    tensors on any device or their sizes as tuples. `device`: "cpu" or "cuda", the kernels and the
+    allocator to assume. `dtype`: to convert model and inputs to. `autocast`: 16-bit dtype that
+    products run in. Raises ValueError, in one line, where the model fails.
+    """
+    step = _step(model, inputs, keywords, device, dtype, autocast)
+    step.infer()
+    return _memory(step, "activations")
+
+
+def training_memory(
+    model: nn.Module | str,
+    *inputs: Any,
+    optimizer: str | Callable[[list[nn.Parameter]], optim.Optimizer] = "adam",
+    foreach: bool | None = None,
+    device: str = "cpu",
+    dtype: object = None,
+    autocast: object = None,
+    checkpoint: bool | Sequence[str] = False,
+    zero_grad: str = "none",
+    loss: Callable[[Any], Tensor] | None = None,
+    **keywords: Any,
+) -> Memory:
+    """What a steady training step (the second one, states in place) peaks at.
+
+    Args:
+        model: a module, or the name of a timm model.
+        inputs, keywords: as the model takes them, tensors on any device or sizes as tuples.
+        optimizer: "sgd", "momentum", "adam", "adamw", "adafactor", "adam8bit", or a function from
+            parameters to a torch optimizer.
+        foreach: whether the optimizer updates all parameters at once; PyTorch's default is no on
+            a CPU, yes on CUDA.
+        device: "cpu" or "cuda", the kernels and the allocator to assume.
+        dtype: to convert model and inputs to ("bf16": weights, gradients and states in 16 bits).
+        autocast: 16-bit dtype that products run in, weights staying as they are.
+        checkpoint: names of submodules that are computed again in the backward pass; True takes
+            the model's own choice.
+        zero_grad: "none" frees gradients before the step (PyTorch's default), "zero" keeps them.
+        loss: from the model's output to a scalar; the mean of its squares if not given.
+
+    Raises:
+        ValueError: the model fails on these inputs, or an option is unknown; one line.
+    """
+    if zero_grad not in ("none", "zero"):
+        raise ValueError(f"unknown zero_grad {zero_grad!r}: use 'none' or 'zero'")
+    step = _step(model, inputs, keywords, device, dtype, autocast)
+    step.model.train()
+    checkpoint_modules(step.model, checkpoint)
+    parameters = [p for p in step.model.parameters() if p.requires_grad]
+    if not parameters:
+        raise ValueError(f"{type(step.model).__name__} has no parameter to train")
+    made = make_optimizer(optimizer, parameters, device == "cuda" if foreach is None else foreach)
+    prepare_states(made, parameters)
+    options = made, parameters, zero_grad == "zero", loss or mean_of_squares
+    unused = step.train(*options)
+    if unused and made.state:
+        # A parameter without a gradient has no states either: run again without them.
+        for parameter in unused:
+            made.state.pop(parameter, None)
+        step.restart()
+        step.train(*options)
+    return _memory(step, "temporaries/tensors")
+
+
+def _step(
+    model: nn.Module | str,
+    inputs: Any,
+    keywords: dict[str, Any],
+    device: str,
+    dtype: object,
+    autocast: object,
+) -> Step:
+    return Step(
+        build(model) if isinstance(model, str) else model,
+        tuple(map(as_input, inputs)),
+        keywords,
+        device,
+        _torch_dtype(dtype),
+        _torch_dtype(autocast),
+    )
+
+
+def _memory(step: Step, own_tensors: str) -> Memory:
+    if step.device == "cpu":
+        timeline = timeline_of(step.log, own_tensors, {})
+        peak = reserved = timeline.total[timeline.peak_at]
+    else:
+        workspace = {"temporaries/cuBLAS workspace": cublas_bytes(step.log)}
+        timeline = timeline_of(step.log, own_tensors, workspace)
+        peak, reserved = replay(step.log)
+        remainders = {"temporaries/uncut blocks": peak - timeline.total[timeline.peak_at]}
+        timeline = timeline_of(step.log, own_tensors, {**workspace, **remainders})
+    return Memory(
+        peak=peak,
+        ledger=timeline.ledger(),
+        timeline=timeline,
+        saved=tuple(step.saved.values()),
+        device=step.device,
+        reserved=reserved,
+        context=CUDA_CONTEXT if step.device == "cuda" else 0,
+        log=step.log,
+    )
+
+
+def _torch_dtype(dtype: object) -> torch.dtype | None:
+    if dtype is None:
+        return None
+    name = dtype_name(dtype)
+    if name not in TORCH_DTYPES:
+        raise ValueError(f"no model runs in {name} here: use {', '.join(TORCH_DTYPES)}")
+    return TORCH_DTYPES[name]

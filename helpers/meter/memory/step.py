@@ -1,0 +1,213 @@
+"""One forward pass or training step on meta tensors, followed storage by storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn, optim
+from torch.utils._pytree import tree_leaves
+
+from helpers.conventions import dtype_name
+from helpers.meter.memory.device.allocator import rounded
+from helpers.meter.memory.device.autocast import MetaAutocast
+from helpers.meter.memory.device.cpu_kernels import LAYOUTS, WORKSPACES
+from helpers.meter.memory.device.kernel_choice import KernelChoice
+from helpers.meter.memory.optimizer_states import AnyScalar, state_tensors
+from helpers.meter.memory.storages import StorageLog, StorageTracker
+from helpers.meter.meta import meta_inputs, meta_twin
+
+
+@dataclass(frozen=True)
+class SavedTensor:
+    """A storage that autograd keeps for the backward pass: the module that ran when it was saved,
+    the shape and dtype of the tensor that was saved first, and the bytes of its storage."""
+
+    module: str
+    shape: tuple[int, ...]
+    dtype: str
+    bytes: int
+
+
+def mean_of_squares(output: Any) -> Tensor:
+    """A loss for any output: the mean square of each floating-point tensor in it, summed."""
+    tensors = [t for t in tree_leaves(output) if isinstance(t, Tensor) and t.is_floating_point()]
+    if not tensors:
+        raise ValueError("the model returns no floating-point tensor: give a loss")
+    first, *others = (tensor.float().square().mean() for tensor in tensors)
+    return sum(others, first)
+
+
+class Step:
+    """A model's twin on meta, run once under a tracker. `log` and `saved` hold what it did.
+
+    Raises ValueError, in one line, for an unknown device, an empty input, or a model that fails.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        inputs: Any,
+        keywords: dict[str, Any],
+        device: str = "cpu",
+        dtype: torch.dtype | None = None,
+        autocast: torch.dtype | None = None,
+    ) -> None:
+        if device not in ("cpu", "cuda"):
+            raise ValueError(f"unknown device {device!r}: use 'cpu' or 'cuda'")
+        self.device = device
+        self.autocast = autocast
+        self.model = meta_twin(model, dtype)
+        self.inputs, self.keywords = meta_inputs((inputs, keywords), dtype)
+        for tensor in self._given():
+            if tensor.numel() == 0:
+                shape = tuple(tensor.shape)
+                raise ValueError(f"input of shape {shape} is empty: the batch starts at 1")
+        self.restart()
+
+    @property
+    def log(self) -> StorageLog:
+        return self.tracker.log
+
+    def restart(self) -> None:
+        """Forgets what was tracked, and holds what is there before the step."""
+        self.tracker = self._new_tracker()
+        self.saved: dict[int, SavedTensor] = {}
+        self._running: list[str] = []
+        for parameter in self.model.parameters():
+            parameter.grad = None
+            self.tracker.hold(parameter, "weights")
+        for buffer in self.model.buffers():
+            self.tracker.hold(buffer, "buffers")
+        for tensor in self._given():
+            self.tracker.hold(tensor, "inputs")
+
+    def infer(self) -> None:
+        """Runs the forward pass without gradients."""
+        self.model.eval()
+        with self.tracker, torch.no_grad():
+            self._forward()
+
+    def train(
+        self,
+        optimizer: optim.Optimizer,
+        parameters: list[nn.Parameter],
+        keep_gradients: bool,
+        loss_of: Callable[[Any], Tensor],
+    ) -> list[nn.Parameter]:
+        """Runs forward, backward and optimizer; returns the parameters that got no gradient.
+
+        With `keep_gradients` they are there from the start, zeroed, and are added to. A step before
+        made them: one that is a view of another tensor keeps all of that.
+        """
+        for name, tensor in state_tensors(optimizer):
+            self.tracker.hold(tensor, name)
+        if keep_gradients:
+            with self._new_tracker():
+                self._backward(loss_of(self._forward()))
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    self.tracker.hold(parameter.grad, "gradients")
+        with self.tracker:
+            loss = self._loss(loss_of)
+            self._backward(loss)
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    self.tracker.relabel(parameter.grad, "gradients")
+            self.tracker.phase = "optimizer"
+            with AnyScalar():
+                optimizer.step()
+        return [p for p in parameters if p.grad is None]
+
+    def _forward(self) -> Any:
+        self.tracker.phase = "forward"
+        with self._choices(cache=True), self._failures("on"):
+            return self.model(*self.inputs, **self.keywords)
+
+    def _backward(self, loss: Tensor) -> None:
+        """Gradients of all parameters.
+
+        What is checkpointed runs forward again here, and must choose as it did before. The engine
+        is called directly: loss.backward() is a call that the modes handle, and a mode is off
+        inside the call that it handles.
+        """
+        self.tracker.phase = "backward"
+        with self._choices(cache=False), self._failures("in the backward pass of"):
+            torch.autograd.Variable._execution_engine.run_backward(
+                (loss,),
+                (torch.ones_like(loss),),
+                keep_graph=False,
+                create_graph=False,
+                inputs=(),
+                allow_unreachable=True,
+                accumulate_grad=True,
+            )
+
+    def _new_tracker(self) -> StorageTracker:
+        if self.device == "cpu":
+            return StorageTracker(WORKSPACES, LAYOUTS)
+        return StorageTracker({}, LAYOUTS, count_cpu=False, rounded=rounded)
+
+    @contextmanager
+    def _choices(self, cache: bool) -> Iterator[None]:
+        with ExitStack() as modes:
+            modes.enter_context(KernelChoice(self.device))
+            if self.autocast:
+                modes.enter_context(MetaAutocast(self.device, self.autocast, cache))
+            yield
+
+    @contextmanager
+    def _failures(self, where: str) -> Iterator[None]:
+        """Whatever a model raises, as one line that names the model and its input."""
+        try:
+            yield
+        except Exception as error:
+            shapes = ", ".join(str(tuple(tensor.shape)) for tensor in self._given())
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            name = type(self.model).__name__
+            raise ValueError(f"{name} fails {where} input {shapes}: {reason}") from error
+
+    def _loss(self, loss_of: Callable[[Any], Tensor]) -> Tensor:
+        hooks = []
+        for name, module in self.model.named_modules():
+            visit = _Visit(self._running, name)
+            hooks.append(module.register_forward_pre_hook(visit.enter))
+            hooks.append(module.register_forward_hook(visit.leave, always_call=True))
+        try:
+            with torch.autograd.graph.saved_tensors_hooks(self._save, lambda tensor: tensor):
+                return loss_of(self._forward())
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _save(self, tensor: Tensor) -> Tensor:
+        number = self.tracker.relabel(tensor, "saved activations")
+        if number is not None and number not in self.saved:
+            self.saved[number] = SavedTensor(
+                module=self._running[-1] if self._running else "",
+                shape=tuple(tensor.shape),
+                dtype=dtype_name(tensor.dtype),
+                bytes=self.log.storages[number].bytes,
+            )
+        return tensor
+
+    def _given(self) -> list[Tensor]:
+        leaves = tree_leaves((self.inputs, self.keywords))
+        return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+
+
+@dataclass
+class _Visit:
+    """Hooks that keep the name of the innermost running module on top of a stack."""
+
+    running: list[str] = field(repr=False)
+    name: str
+
+    def enter(self, *_: Any) -> None:
+        self.running.append(self.name)
+
+    def leave(self, *_: Any) -> None:
+        self.running.pop()

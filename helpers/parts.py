@@ -1,0 +1,95 @@
+"""The parts of this package: their order, what students' code may see, what a score depends on.
+
+Everything that has to know is read from this list: what the sandbox shows, what must be graded
+again when code changes, the test of who may import whom, and the table in docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Part:
+    """A room of the package: a module, or a folder with all that is in it.
+
+    Attributes:
+        name: path below `helpers/`, without `.py`.
+        about: what it is, for the table in the documentation.
+        students: whether students' code may see it when it is graded. In Colab it sees all.
+        scores: whether a score can depend on it: when it changes, a class is graded again.
+    """
+
+    name: str
+    about: str
+    students: bool = False
+    scores: bool = True
+
+    def holds(self, path: Path) -> bool:
+        """Whether a file, by its path below `helpers/`, belongs to this part."""
+        return path.with_suffix("").is_relative_to(self.name)
+
+    def files(self, package: Path = PACKAGE) -> Iterator[Path]:
+        """Its Python files, below `helpers/`."""
+        for path in sorted(package.rglob("*.py")):
+            if self.holds(path.relative_to(package)):
+                yield path.relative_to(package)
+
+
+#: A file imports only from the parts above its own, and from its own.
+PARTS = (
+    Part("parts", "this list"),
+    Part("conventions", "units, widths, the price of each operation", students=True),
+    Part("ledger", "a cost as named terms, each `count × price`", students=True),
+    Part("figures", "a figure read as data", students=True),
+    Part("hardware", "devices with their sources; this machine's own ceilings", students=True),
+    Part("roofline", "time bounds, intensity, the ridge", students=True),
+    Part("reference", "by-hand formulas; each returns a `Ledger`"),
+    Part("meter", "counts any PyTorch model; predicts the memory of a step", students=True),
+    # A plot can be drawn by an answer and graded, so that pictures count for a score, too.
+    Part("plots", "pictures, readable in grey", students=True),
+    Part("widgets", "things to move", students=True),
+    Part("simulator", "runs CUDA kernels without a GPU; counts, finds races", students=True),
+    Part("exercises", "one entry for each graded question"),
+    Part("diagnosis", "says why a wrong number is wrong"),
+    Part("check", "what a notebook calls; the judge of an answer"),
+    Part("tried", "how a notebook's own cells use an answer that may be wrong", students=True),
+    Part("authoring", "a unit's text → its notebooks; tables; a class to try", scores=False),
+    Part("grading/handin", "what came in, made whole: read, found, cleaned, rebuilt"),
+    Part("grading/sandbox", "where students' code runs, and what it prints"),
+    Part("grading/engine", "a notebook to a mark; many at once"),
+    Part("grading/nbgrader", "where marks are kept", scores=False),
+    Part("grading/lms", "learning platforms: downloads in, grades out", scores=False),
+    Part("grading/class_run", "everyone's submissions of a unit, resumable", scores=False),
+    Part("grading/report", "what people read: class report, feedback", scores=False),
+    Part("grading/commands", "what the shell says", scores=False),
+    Part("grading/preprocessors", "the engine for plain `nbgrader autograde`", scores=False),
+    Part("cli", "the command line", scores=False),
+)
+
+#: Packages that hold parts and have nothing of their own but a docstring.
+SHELLS = frozenset({Path("__init__.py"), Path("grading/__init__.py")})
+
+
+def part_of(path: Path) -> Part:
+    """The part of a file, by its path below `helpers/`. LookupError where it has none."""
+    for part in PARTS:
+        if part.holds(path):
+            return part
+    raise LookupError(f"helpers/{path} belongs to no part: name it in helpers/parts.py")
+
+
+def files(
+    *, students: bool | None = None, scores: bool | None = None, package: Path = PACKAGE
+) -> list[Path]:
+    """The Python files of the parts that are like this, below `helpers/`."""
+    return [
+        path
+        for part in PARTS
+        if students in (None, part.students) and scores in (None, part.scores)
+        for path in part.files(package)
+    ]

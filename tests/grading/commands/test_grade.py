@@ -1,0 +1,44 @@
+"""The table of a class fits the terminal, however many parts a unit has."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers.grading.class_run import CohortResult, SubmissionResult
+from helpers.grading.commands.grade import print_table
+from helpers.grading.engine.grade import CellScore
+
+
+def printed(
+    parts: int, width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> str:
+    scores = tuple(CellScore(f"check_{n}", 1.0, 1.0, False) for n in range(parts))
+    headings = {f"check_{n}": f"Recomputation number {n}" for n in range(parts)}
+    monkeypatch.setenv("COLUMNS", str(width))
+    print_table(CohortResult("unit", (SubmissionResult("ada", "graded", scores, ()),), headings))
+    return capsys.readouterr().out
+
+
+def test_parts_that_do_not_fit_are_numbered(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = printed(10, 80, capsys, monkeypatch).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "  10  Recomputation number 9" in lines
+    assert not any("Recom" in line and "number" not in line for line in lines)
+
+
+def test_parts_that_fit_have_their_names(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = printed(2, 80, capsys, monkeypatch)
+    assert "Recomputation" in text
+    assert "   1  Recomputation" not in text
+
+
+def test_a_folder_that_is_called_like_markup_is_shown_as_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    results = (SubmissionResult("[bold]ada", "graded", (), ()),)
+    print_table(CohortResult("unit", results, {}))
+    assert "[bold]ada" in capsys.readouterr().out

@@ -1,0 +1,435 @@
+"""What a platform gives becomes submitted/STUDENT/UNIT/, and nothing is taken or lost unsaid."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.grading.lms.archive import Member
+from helpers.grading.lms.collect import Collected, Line, collect
+from helpers.grading.lms.file_names import Name, read_name
+from tests.grading import sample
+
+ROSTER = """\
+id,name,email,canvas_id,canvas_login,sis_id,section,moodle_id
+ada,Ada Lovelace,ada@uni.example,11,ada01,S1,A,901
+ben,Ben de la Müller,ben@uni.example,12,ben01,S2,A,902
+cy,"O'Neil, Cy",cy@uni.example,13,cy01,S3,B,903
+"""
+MOODLE = "{name}_{number}_assignsubmission_file/{file}"
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    made = sample.make_course(tmp_path / "course")
+    (made / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    return made
+
+
+def notebook(mark: str = "", unit: str | None = sample.UNIT) -> bytes:
+    content = sample.answered({"why": mark})
+    content["metadata"]["course"] = {"unit": unit} if unit else {}
+    return json.dumps(content).encode()
+
+
+def zipped(
+    path: Path, members: dict[str, bytes], when: tuple[int, ...] = (2026, 11, 20, 12, 0, 0)
+) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in members.items():
+            file.writestr(zipfile.ZipInfo(name, when), data)  # type: ignore[arg-type]
+    return path
+
+
+def lines(result: Collected) -> dict[str, Line]:
+    return {line.student.id: line for line in result.lines}
+
+
+def states(result: Collected) -> dict[str, str]:
+    return {line.student.id: line.state for line in result.lines}
+
+
+def handed_in(course: Path, student: str) -> bytes:
+    return (course / "submitted" / student / sample.UNIT / f"{sample.UNIT}.ipynb").read_bytes()
+
+
+def tree(course: Path) -> dict[Path, Any]:
+    return {p: p.read_bytes() if p.is_file() else None for p in sorted(course.rglob("*"))}
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (
+            "Ada Lovelace_901_assignsubmission_file/a b.ipynb",
+            Name("moodle", "Ada Lovelace", "901", False, 0, "a b.ipynb"),
+        ),
+        (
+            "Ada Lovelace_901_assignsubmission_file_/sub/hw.ipynb",
+            Name("moodle", "Ada Lovelace", "901", False, 0, "hw.ipynb"),
+        ),
+        (
+            "Ada Lovelace_901_assignsubmission_file_hw_1.ipynb",
+            Name("moodle", "Ada Lovelace", "901", False, 0, "hw_1.ipynb"),
+        ),
+        (
+            "Participant_901_assignsubmission_file_/hw.ipynb",
+            Name("moodle", "Participant", "901", False, 0, "hw.ipynb"),
+        ),
+        (
+            "lovelaceada_11_678_homework-1.ipynb",
+            Name("canvas", "lovelaceada", "11", False, 678, "homework-1.ipynb"),
+        ),
+        (
+            "lovelaceada_LATE_11_678_hw_2_3_x.ipynb",
+            Name("canvas", "lovelaceada", "11", True, 678, "hw_2_3_x.ipynb"),
+        ),
+        (
+            "anon_LATE_aB3xY_678_hw.ipynb",
+            Name("canvas", "anon", "aB3xY", True, 678, "hw.ipynb"),
+        ),
+        ("ada/hw.ipynb", Name("", "ada", "", False, 0, "hw.ipynb")),
+        ("ada_hw.ipynb", Name("", "", "", False, 0, "ada_hw.ipynb")),
+    ],
+)
+def test_a_path_is_read_as_the_platform_wrote_it(path: str, name: Name) -> None:
+    assert read_name(Member(path)) == name
+
+
+DOWNLOADS = {
+    "moodle": [
+        "Ada Lovelace_901_assignsubmission_file/Copy of x (1).ipynb",
+        "Ben de la Müller_902_assignsubmission_file/y.ipynb",
+    ],
+    "moodle, old": [
+        "Ada Lovelace_901_assignsubmission_file_/x.ipynb",
+        "Ben de la Müller_902_assignsubmission_file_/y.ipynb",
+    ],
+    "moodle, flat": [
+        "Ada Lovelace_901_assignsubmission_file_x.ipynb",
+        "Ben de la Müller_902_assignsubmission_file_y.ipynb",
+    ],
+    "moodle, numbers unknown": [
+        "Ada Lovelace_1_assignsubmission_file/x.ipynb",
+        "Ben de la Müller_2_assignsubmission_file/y.ipynb",
+    ],
+    "canvas": ["lovelaceada_11_70_x.ipynb", "delamüllerben_12_71_y-2.ipynb"],
+    "canvas, numbers unknown": ["lovelaceada_1_70_x.ipynb", "delamüllerben_2_71_y.ipynb"],
+    "folders": ["ada/x.ipynb", "ben/y.ipynb"],
+    "ids first": ["ada_x.ipynb", "ben-y (2).ipynb"],
+    "names first": ["Ada Lovelace homework.ipynb", "de la Müller Ben - final.ipynb"],
+}
+
+
+@pytest.mark.parametrize("kind", list(DOWNLOADS))
+@pytest.mark.parametrize("as_folder", [False, True])
+def test_every_naming_leads_to_the_same_students(
+    course: Path, tmp_path: Path, kind: str, as_folder: bool
+) -> None:
+    ada, ben = DOWNLOADS[kind]
+    download = zipped(tmp_path / "d.zip", {ada: notebook("ada"), ben: notebook("ben")})
+    if as_folder:
+        with zipfile.ZipFile(download) as file:
+            file.extractall(tmp_path / "d")
+        download = tmp_path / "d"
+    result = collect(course, sample.UNIT, download)
+    assert states(result) == {"ada": "collected", "ben": "collected", "cy": "missing"}
+    assert (handed_in(course, "ada"), handed_in(course, "ben")) == (
+        notebook("ada"),
+        notebook("ben"),
+    )
+    assert result.left_out == ()
+    before = tree(course)
+    again = collect(course, sample.UNIT, download)
+    assert states(again) == {"ada": "unchanged", "ben": "unchanged", "cy": "missing"}
+    assert tree(course) == before
+
+
+OTHERS_NAME = "Ben de la Müller_902_assignsubmission_file_y.ipynb"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"Zoe Zimmer_903_assignsubmission_file_{OTHERS_NAME}",
+        f"Zoe Zimmer_903_assignsubmission_file/{OTHERS_NAME}",
+        f"Zoe Zimmer_903_assignsubmission_file/{OTHERS_NAME}/x.ipynb",
+        f"zimmerzoe_13_72_{OTHERS_NAME}",
+        "zimmerzoe_13_72_delamüllerben_12_99_y.ipynb",
+        "Zoe Zimmer_903_assignsubmission_file_delamüllerben_12_99_y.ipynb",
+    ],
+)
+def test_what_a_student_calls_a_file_hands_in_for_nobody_else(
+    course: Path, tmp_path: Path, path: str
+) -> None:
+    """With Moodle's "download submissions in folders" off, it follows what Moodle writes."""
+    members = {OTHERS_NAME: notebook("ben"), path: notebook("zoe")}
+    result = collect(course, sample.UNIT, zipped(tmp_path / "d.zip", members))
+    assert handed_in(course, "ben") == notebook("ben")
+    assert lines(result)["ben"].remarks == ()
+
+
+def test_of_two_canvas_files_the_later_is_taken_and_the_other_named(
+    course: Path, tmp_path: Path
+) -> None:
+    members = {
+        "lovelaceada_11_99_hw-1.ipynb": notebook("new"),
+        "lovelaceada_11_70_hw.ipynb": notebook("old"),
+    }
+    line = lines(collect(course, sample.UNIT, zipped(tmp_path / "d.zip", members)))["ada"]
+    assert handed_in(course, "ada") == notebook("new")
+    assert line.file == "lovelaceada_11_99_hw-1.ipynb"
+    assert line.remarks == ("handed in twice: not taken is the older lovelaceada_11_70_hw.ipynb",)
+
+
+def test_of_two_files_of_one_time_one_is_taken_and_that_is_said(
+    course: Path, tmp_path: Path
+) -> None:
+    members = {f"ada/{name}.ipynb": notebook(name) for name in ("a", "b")}
+    line = lines(collect(course, sample.UNIT, zipped(tmp_path / "d.zip", members)))["ada"]
+    assert line.file == "ada/b.ipynb"
+    assert line.remarks == (
+        "handed in twice, which is newer is not said: not taken is ada/a.ipynb",
+    )
+
+
+def test_a_notebook_that_says_its_unit_comes_before_one_that_does_not(
+    course: Path, tmp_path: Path
+) -> None:
+    members = {"ada/a.ipynb": notebook("good"), "ada/z.ipynb": b'{"cells": ['}
+    line = lines(collect(course, sample.UNIT, zipped(tmp_path / "d.zip", members)))["ada"]
+    assert handed_in(course, "ada") == notebook("good")
+    assert "not taken is ada/z.ipynb, the file is no valid notebook" in line.remarks[0]
+
+
+def test_what_cannot_be_read_is_still_collected_and_said(course: Path, tmp_path: Path) -> None:
+    members = {"ada/a.ipynb": b'{"cells": [', "ben/b.ipynb": notebook(unit=None)}
+    result = lines(collect(course, sample.UNIT, zipped(tmp_path / "d.zip", members)))
+    assert handed_in(course, "ada") == b'{"cells": ['
+    assert "cut off" in result["ada"].remarks[0]
+    assert result["ben"].remarks == ("it does not say which unit it is of",)
+
+
+def test_unknown_students_and_other_units_are_listed_and_left_out(
+    course: Path, tmp_path: Path
+) -> None:
+    members = {
+        MOODLE.format(name="Eve Else", number=999, file="x.ipynb"): notebook(),
+        "ada/x.ipynb": notebook(unit="02_flops"),
+    }
+    result = collect(course, sample.UNIT, zipped(tmp_path / "d.zip", members))
+    assert set(states(result).values()) == {"missing"}
+    assert [problem for _, problem in result.left_out] == [
+        "nobody in the roster is called Eve Else",
+        "it is a notebook of 02_flops, not of sample",
+    ]
+    assert result.for_a_person
+    assert list((course / "submitted").iterdir()) == []
+
+
+def test_a_name_that_two_students_have_decides_nothing(course: Path, tmp_path: Path) -> None:
+    with (course / "roster.csv").open("a", encoding="utf-8") as file:
+        file.write("ada2,Ada Lovelace,ada2@uni.example,21,,,,921\n")
+    member = {MOODLE.format(name="Ada Lovelace", number=5, file="x.ipynb"): notebook()}
+    result = collect(course, sample.UNIT, zipped(tmp_path / "d.zip", member))
+    assert result.left_out[0][1] == "nobody in the roster is called Ada Lovelace"
+
+
+def test_a_file_called_like_a_name_of_one_word_is_nobodys(course: Path, tmp_path: Path) -> None:
+    (course / "roster.csv").write_text("id,name\ns1,Homework\n")
+    result = collect(
+        course, sample.UNIT, zipped(tmp_path / "d.zip", {"homework.ipynb": notebook()})
+    )
+    assert result.left_out == (("homework.ipynb", "nobody in the roster is called homework.ipynb"),)
+
+
+def test_who_handed_in_something_else_is_missing_and_that_is_said(
+    course: Path, tmp_path: Path
+) -> None:
+    download = zipped(tmp_path / "d.zip", {"ada/homework.pdf": b"%PDF", "__MACOSX/._x.ipynb": b""})
+    line = lines(collect(course, sample.UNIT, download))["ada"]
+    assert (line.state, line.remarks) == ("missing", ("handed in ada/homework.pdf",))
+
+
+def test_late_is_what_the_platform_marks(course: Path, tmp_path: Path) -> None:
+    members = {
+        "lovelaceada_LATE_11_70_x.ipynb": notebook(),
+        "delamüllerben_12_71_y.ipynb": notebook(),
+    }
+    result = lines(collect(course, sample.UNIT, zipped(tmp_path / "d.zip", members)))
+    assert [result[name].late for name in ("ada", "ben", "cy")] == [True, False, None]
+
+
+DUE = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def test_late_is_what_the_file_says_where_the_platform_does_not(
+    course: Path, tmp_path: Path
+) -> None:
+    for name, hours in {"ada": 13, "ben": 11}.items():
+        path = tmp_path / "d" / name / "x.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(notebook())
+        time = DUE.replace(hour=hours).timestamp()
+        os.utime(path, (time, time))
+    result = lines(collect(course, sample.UNIT, tmp_path / "d", due=DUE))
+    assert (result["ada"].late, result["ben"].late) == (True, False)
+    stamp = course / "submitted" / "ada" / sample.UNIT / "timestamp.txt"
+    assert stamp.read_text() == "2026-11-20 13:00:00 UTC\n"
+
+
+def test_the_time_of_a_moodle_download_is_not_when_it_was_handed_in(
+    course: Path, tmp_path: Path
+) -> None:
+    member = {MOODLE.format(name="Ada Lovelace", number=901, file="x.ipynb"): notebook()}
+    download = zipped(tmp_path / "d.zip", member, (2027, 1, 1, 0, 0, 0))
+    result = collect(course, sample.UNIT, download, due=DUE)
+    assert result.lateness_unknown
+    assert lines(result)["ada"].late is None
+
+
+WORKSHEET = (
+    "Identifier,Full name,Email address,Status,Grade,Last modified (submission)\n"
+    'Participant 901,Ada Lovelace,ada@uni.example,Submitted,-,"Friday, 20 November 2026, '
+    '11:59 PM"\n'
+    "Participant 902,Ben Müller,ben@uni.example,No submission,-,-\n"
+)
+
+
+def test_moodles_grading_worksheet_is_a_roster_that_knows_the_time(
+    course: Path, tmp_path: Path
+) -> None:
+    (course / "roster.csv").unlink()
+    (tmp_path / "sheet.csv").write_text(WORKSHEET, encoding="utf-8")
+    member = {MOODLE.format(name="Ada Lovelace", number=901, file="x.ipynb"): notebook()}
+    download = zipped(tmp_path / "d.zip", member)
+    result = collect(course, sample.UNIT, download, roster=tmp_path / "sheet.csv", due=DUE)
+    assert states(result) == {"ada@uni.example": "collected", "ben@uni.example": "missing"}
+    stamp = course / "submitted" / "ada@uni.example" / sample.UNIT / "timestamp.txt"
+    expected = datetime(2026, 11, 20, 23, 59).astimezone(UTC)
+    assert stamp.read_text() == f"{expected:%Y-%m-%d %H:%M:%S} UTC\n"
+    assert lines(result)["ada@uni.example"].late is (expected > DUE)
+
+
+def test_a_platforms_list_makes_nobody_of_roster_csv_a_second_student(
+    course: Path, tmp_path: Path
+) -> None:
+    """Ada by her number, Ben by his address, and who is new by it."""
+    sheet = WORKSHEET.replace("Participant 902", "Participant 77")
+    sheet += "Participant 904,Dan New,dan@uni.example,No submission,-,-\n"
+    (tmp_path / "sheet.csv").write_text(sheet, encoding="utf-8")
+    names = {"Ada Lovelace": 901, "Ben de la Müller": 77}
+    members = {
+        MOODLE.format(name=name, number=number, file="x.ipynb"): notebook(name)
+        for name, number in names.items()
+    }
+    download = zipped(tmp_path / "d.zip", members)
+    for roster, missing in ((None, "cy"), (tmp_path / "sheet.csv", "dan@uni.example")):
+        result = lines(collect(course, sample.UNIT, download, roster=roster))
+        assert {name for name, line in result.items() if line.state == "missing"} == {missing}
+        assert {*result} == {"ada", "ben", missing}
+    assert (result["ada"].state, result["ada"].student.section) == ("unchanged", "A")
+    assert (course / "submitted" / "ada" / sample.UNIT / "timestamp.txt").is_file()
+
+
+def test_two_of_a_list_cannot_be_one_of_roster_csv(course: Path, tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text("id,email,moodle_id\nx,ada@uni.example,5\ny,,901\n")
+    download = zipped(tmp_path / "d.zip", {"ada/x.ipynb": notebook()})
+    with pytest.raises(ValueError, match=r"sheet\.csv: students 1 and 2 both have the id 'ada'"):
+        collect(course, sample.UNIT, download, roster=tmp_path / "sheet.csv")
+
+
+def test_canvas_gradebook_is_a_roster(course: Path, tmp_path: Path) -> None:
+    (course / "roster.csv").unlink()
+    (tmp_path / "grades.csv").write_text(
+        "Student,ID,SIS User ID,SIS Login ID,Section,Homework (7)\n"
+        "    Points Possible,,,,,22\n"
+        '"Lovelace, Ada",11,S1,ada01,A,\n',
+        encoding="utf-8",
+    )
+    member = {"lovelaceada_11_70_x.ipynb": notebook()}
+    download = zipped(tmp_path / "d.zip", member)
+    result = collect(course, sample.UNIT, download, roster=tmp_path / "grades.csv")
+    assert states(result) == {"ada01": "collected"}
+
+
+def test_without_a_roster_students_are_called_as_the_platform_calls_them(
+    course: Path, tmp_path: Path
+) -> None:
+    (course / "roster.csv").unlink()
+    members = {
+        MOODLE.format(name="Zoë Müller", number=7, file="x.ipynb"): notebook(),
+        "lovelaceada_11_70_x.ipynb": notebook(),
+        "ben/x.ipynb": notebook(),
+        "nobody.ipynb": notebook(),
+        "-rf/x.ipynb": notebook(),
+    }
+    result = collect(course, sample.UNIT, zipped(tmp_path / "d.zip", members))
+    assert set(states(result)) == {"zoe-muller-7", "lovelaceada-11", "ben"}
+    assert [file for file, _ in result.left_out] == ["nobody.ipynb", "-rf/x.ipynb"]
+
+
+def test_a_newer_submission_in_place_stays_unless_asked(course: Path, tmp_path: Path) -> None:
+    old = zipped(tmp_path / "old.zip", {"ada/x.ipynb": notebook("old")}, (2026, 1, 1, 0, 0, 0))
+    new = zipped(tmp_path / "new.zip", {"ada/x.ipynb": notebook("new")}, (2026, 2, 1, 0, 0, 0))
+    collect(course, sample.UNIT, old)
+    assert states(collect(course, sample.UNIT, new))["ada"] == "replaced"
+    kept = collect(course, sample.UNIT, old)
+    assert lines(kept)["ada"].remarks == ("submitted/ has a newer sample.ipynb: it stays",)
+    assert kept.for_a_person
+    assert handed_in(course, "ada") == notebook("new")
+    collect(course, sample.UNIT, old, replace_newer=True)
+    assert handed_in(course, "ada") == notebook("old")
+
+
+def test_a_run_that_fails_on_the_way_changes_nothing(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from helpers.grading.lms import archive
+
+    members = {f"{name}/x.ipynb": notebook(name) for name in ("ada", "ben")}
+    download = zipped(tmp_path / "d.zip", members)
+    before = tree(course)
+    monkeypatch.setattr(archive, "MAX_TOTAL_BYTES", len(notebook("ada")) + 1)
+    with pytest.raises(ValueError, match="holds more than"):
+        collect(course, sample.UNIT, download)
+    assert tree(course) == before
+
+
+def test_a_link_in_submitted_is_not_followed(course: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (course / "submitted" / "ada").symlink_to(tmp_path / "elsewhere")
+    download = zipped(tmp_path / "d.zip", {"ben/x.ipynb": notebook(), "ada/x.ipynb": notebook()})
+    with pytest.raises(ValueError, match="no plain folder"):
+        collect(course, sample.UNIT, download)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert [path.name for path in (course / "submitted").iterdir()] == ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "has no column id"),
+        ("name\nAda\n", "has no column id"),
+        ("id,name\n", "names no student"),
+        ("id,name\n../x,Ada\n", r"line 2: '../x' cannot be a student's id"),
+        ("id,name\n=cmd,Ada\n", "'=cmd' cannot be a student's id"),
+        ("id,name\nada,A\nADA,B\n", "students 1 and 2 both have the id 'ada'"),
+        ("id,canvas_id\na,1\nb,1\n", "both have the canvas_id '1'"),
+    ],
+)
+def test_a_roster_that_cannot_be_used_changes_nothing(
+    course: Path, tmp_path: Path, text: str, said: str
+) -> None:
+    (course / "roster.csv").write_text(text)
+    download = zipped(tmp_path / "d.zip", {"ada/x.ipynb": notebook()})
+    before = tree(course)
+    with pytest.raises(ValueError, match=said):
+        collect(course, sample.UNIT, download)
+    assert tree(course) == before

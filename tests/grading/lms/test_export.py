@@ -1,0 +1,145 @@
+"""Grades in the columns of Canvas, Moodle and any spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.grading.lms.export import export_grades, harmless, write_csv
+from tests.grading import classbook
+from tests.grading.classbook import UNIT
+
+#: padding + softmax_flops + compare_measured, and the bonus where the grade has room for it:
+#: 4 points that count; ada's 1 + 2 + 0 + bonus 2 would be 5.
+GRADES = {"ada": "4", "ben": "2", "cy": "1", "dan": "0", "eva": "3", "fay": "3"}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return classbook.make(tmp_path_factory.mktemp("class"))
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_canvas_gets_its_own_columns(course: Path, tmp_path: Path) -> None:
+    lines = export_grades(course, UNIT, "canvas", tmp_path / "c.csv")
+    head, possible, *students = rows(tmp_path / "c.csv")
+    assert head == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", UNIT]
+    assert possible == ["    Points Possible", "", "", "", "", "4"]
+    assert students[0] == ["Ada Lovelace", "11", "S1", "ada01", "A", "4"]
+    assert {row[3][:-2]: row[5] for row in students} == GRADES | {"gus": ""}
+    assert lines == [
+        f"7 students in {tmp_path / 'c.csv'}",
+        "no grade, as nothing is graded: gus",
+        "not in the grades yet, as a person has to read or confirm them: 1 (students: 1)",
+    ]
+
+
+def test_moodle_gets_its_own_columns(course: Path, tmp_path: Path) -> None:
+    export_grades(course, UNIT, "moodle", tmp_path / "m.csv")
+    head, *students = rows(tmp_path / "m.csv")
+    assert {"Identifier", "Email address", "Grade", "Last modified (grade)"} <= set(head)
+    by_name = [dict(zip(head, row, strict=True)) for row in students]
+    assert by_name[0]["Identifier"] == "Participant 901"
+    assert [row["Grade"] for row in by_name] == [*GRADES.values(), ""]
+    assert {row["Maximum Grade"] for row in by_name} == {"4"}
+
+
+def test_csv_tells_points_from_bonus(course: Path, tmp_path: Path) -> None:
+    export_grades(course, UNIT, "csv", tmp_path / "g.csv")
+    head, *students = rows(tmp_path / "g.csv")
+    ada = dict(zip(head, students[0], strict=True))
+    assert (ada["points"], ada["bonus"], ada["grade"], ada["out_of"]) == ("3", "2", "4", "4")
+    assert ada["to_read"] == "1"
+
+
+def test_a_grade_given_by_hand_and_a_penalty_count(tmp_path: Path) -> None:
+    course = classbook.make(tmp_path / "course")
+    with classbook.open_gradebook(course) as gradebook:
+        grade = gradebook.find_grade("compare_measured", UNIT, UNIT, "ben")
+        grade.manual_score, grade.needs_manual_grade, grade.extra_credit = 1, False, 0.5
+        book = gradebook.find_submission_notebook(UNIT, UNIT, "ben")
+        book.late_submission_penalty = 0.75
+        gradebook.db.commit()
+    export_grades(course, UNIT, "csv", tmp_path / "g.csv")
+    head, *students = rows(tmp_path / "g.csv")
+    ben = dict(zip(head, students[1], strict=True))
+    # padding 0, softmax 2, words 1 and 0.5 extra; late: 0.75
+    assert (ben["points"], ben["penalty"], ben["grade"]) == ("3.5", "0.75", "2.75")
+
+
+def test_without_a_roster_csv_still_has_everyone(tmp_path: Path) -> None:
+    course = classbook.make(tmp_path / "course")
+    (course / "roster.csv").unlink()
+    export_grades(course, UNIT, "csv", tmp_path / "g.csv")
+    assert [row[1] for row in rows(tmp_path / "g.csv")[1:]] == list(GRADES)
+    with pytest.raises(ValueError, match="canvas knows students by the ids in a roster"):
+        export_grades(course, UNIT, "canvas", tmp_path / "c.csv")
+    assert not (tmp_path / "c.csv").exists()
+
+
+def test_moodles_worksheet_names_those_of_roster_csv(course: Path, tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text(
+        "Identifier,Full name,Email address\nParticipant 901,Ada Lovelace,ada@uni.example\n"
+    )
+    export_grades(course, UNIT, "moodle", tmp_path / "m.csv", tmp_path / "sheet.csv")
+    assert [row[:4] for row in rows(tmp_path / "m.csv")[1:]] == [
+        ["Participant 901", "Ada Lovelace", "ada@uni.example", "4"]
+    ]
+
+
+def test_a_roster_that_is_named_has_to_be_there(course: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no such roster"):
+        export_grades(course, UNIT, "csv", tmp_path / "g.csv", tmp_path / "none.csv")
+
+
+def test_who_is_not_in_the_roster_is_named(tmp_path: Path) -> None:
+    course = classbook.make(tmp_path / "course")
+    classbook.hand_in(course, "zoe", (1, 0, 0, 0))
+    lines = export_grades(course, UNIT, "moodle", tmp_path / "m.csv")
+    assert "graded but not in the roster, NOT in the file: zoe" in lines
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@SUM(A1)", " =1", "\t=1", "＝1"])
+def test_a_cell_that_would_be_a_formula_is_text(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+
+
+def test_a_name_that_is_a_formula_is_text_in_every_file(course: Path, tmp_path: Path) -> None:
+    for to, column in {"canvas": 0, "moodle": 1, "csv": 2}.items():
+        export_grades(course, UNIT, to, tmp_path / "x.csv")
+        names = [row[column] for row in rows(tmp_path / "x.csv")]
+        assert "'=1+1" in names
+        assert "=1+1" not in names
+
+
+@given(st.lists(st.lists(st.text(max_size=8), min_size=1, max_size=4), max_size=4))
+def test_no_cell_begins_a_formula_and_every_other_comes_back(cells: list[list[str]]) -> None:
+    import tempfile
+
+    # A surrogate is no text that a file can hold; csv reads "\r" as the end of a line.
+    clean = [[c.encode("utf-8", "ignore").decode().replace("\0", "") for c in r] for r in cells]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.csv"
+        write_csv(path, clean)
+        read = [row for row in rows(path) if row]
+    assert all(cell[:1] not in tuple("=+@\t\r\n") for row in read for cell in row)
+    assert read == [[harmless(cell) for cell in row] for row in clean if row]
+
+
+def test_nbgraders_own_export_takes_the_plugin(course: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "nbgrader", "export", f"--to={tmp_path / 'c.csv'}"]
+    command += ["--exporter=helpers.grading.lms.export.CanvasExport", f'--assignment=["{UNIT}"]']
+    ran = subprocess.run(command, cwd=course, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    export_grades(course, UNIT, "canvas", tmp_path / "own.csv")
+    assert (tmp_path / "c.csv").read_bytes() == (tmp_path / "own.csv").read_bytes()

@@ -1,0 +1,293 @@
+"""A class is graded: the same scores everywhere, whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.grading import class_run as cohort
+from helpers.grading.class_run import grade_notebook, grade_unit
+from helpers.grading.engine.workers import close_worker, grade_all
+from helpers.grading.sandbox.host import SandboxError
+from helpers.parts import files
+from tests import COURSE
+from tests.grading import sample
+from tests.grading.conftest import CLASS, hand_in_class, share_secret
+
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": str(COURSE),
+    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+}
+POINTS = {student: points for student, (_, points) in CLASS.items()}
+
+
+def sqlite_of(course: Path, query: str) -> Callable[[], list[Any]]:
+    def rows() -> list[Any]:
+        with sqlite3.connect(course / "gradebook.db") as database:
+            return database.execute(query).fetchall()
+
+    return rows
+
+
+def totals(result: Any) -> dict[str, float]:
+    return {each.student: each.total for each in result.results}
+
+
+def test_scores_are_the_same_everywhere(course: Path, grades: Any, tmp_path: Path) -> None:
+    """On one worker and two, in a warm process and in cold ones, without a sandbox, and with
+    nbgrader's own autograde. Dask and PostgreSQL have tests of their own."""
+    assert totals(grade_unit(course, sample.UNIT, jobs=1)) == POINTS
+    expected = grades(course)
+
+    ways: dict[str, Any] = {
+        "two": {"jobs": 2},
+        # Each submission in a process made for it: the last one's ends with it.
+        "cold": {"jobs": 1, "progress": lambda *_: close_worker()},
+        "none": {"jobs": 1, "sandbox": "none"},
+    }
+    for name, options in ways.items():
+        other = sample.make_course(tmp_path / name)
+        share_secret(course, other)
+        hand_in_class(other)
+        grade_unit(other, sample.UNIT, **options)
+        assert grades(other) == expected
+        for path in (other / "autograded").rglob("*.ipynb"):
+            about = json.loads(path.read_text())["metadata"]["course"]["graded"]
+            assert about["sandbox"] == options.get("sandbox", "bwrap")
+
+    plain = sample.make_course(tmp_path / "plain")
+    share_secret(course, plain)
+    hand_in_class(plain)
+    for command in ("generate_assignment", "autograde"):
+        _nbgrader(plain, command)
+    assert grades(plain) == expected
+
+
+def test_released_notebooks_and_feedback_hold_no_hidden_test(course: Path) -> None:
+    _nbgrader(course, "generate_assignment")
+    released = (course / "release" / sample.UNIT / f"{sample.UNIT}.ipynb").read_text()
+    assert "tangerine" not in released
+    assert not (course / "release" / sample.UNIT / f"{sample.UNIT}.py").exists()
+    grade_unit(course, sample.UNIT, jobs=1)
+    _nbgrader(course, "generate_feedback")
+    pages = sorted((course / "feedback").rglob("*.html"))
+    assert len(pages) == len(CLASS)
+    for page in pages:
+        assert "tangerine" not in page.read_text()
+        assert "HIDDEN" not in page.read_text()
+    _nbgrader(course, "export")
+    assert len((course / "grades.csv").read_text().splitlines()) == 1 + len(CLASS)
+
+
+def test_what_has_not_changed_is_left_alone(course: Path) -> None:
+    grade_unit(course, sample.UNIT, jobs=1)
+    path = course / "autograded" / "all-right" / sample.UNIT / f"{sample.UNIT}.ipynb"
+    before = path.stat().st_mtime_ns
+    sample.hand_in(course, "untouched", sample.right_notebook())
+    again = grade_unit(course, sample.UNIT, jobs=1)
+    assert path.stat().st_mtime_ns == before
+    assert [each.student for each in again.results if not each.unchanged] == ["untouched"]
+    assert totals(again) == POINTS | {"untouched": sample.POINTS}
+    forced = grade_unit(course, sample.UNIT, jobs=1, force=True, students=["all-right"])
+    assert [each.unchanged for each in forced.results] == [False]
+
+
+def test_what_is_handed_in_while_it_is_graded_is_for_the_next_run(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def then_another_is_handed_in(*arguments: Any) -> Any:
+        for result in grade_all(*arguments):
+            sample.hand_in(course, "untouched", sample.right_notebook())
+            yield result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cohort, "grade_all", then_another_is_handed_in)
+        first = grade_unit(course, sample.UNIT, jobs=1, students=["untouched"])
+    assert totals(first) == {"untouched": 0}
+    again = grade_unit(course, sample.UNIT, jobs=1, students=["untouched"])
+    assert totals(again) == {"untouched": sample.POINTS}
+
+
+def test_a_time_that_is_gone_is_forgotten(course: Path) -> None:
+    """Else the lateness of one file would be that of another."""
+    time_of = sqlite_of(course, "SELECT timestamp FROM submitted_assignment")
+    stamp = course / "submitted" / "untouched" / sample.UNIT / "timestamp.txt"
+    stamp.write_text("2026-11-01 12:00:00 UTC")
+    grade_unit(course, sample.UNIT, jobs=1, students=["untouched"])
+    copied = course / "autograded" / "untouched" / sample.UNIT / "timestamp.txt"
+    assert (time_of(), copied.is_file()) == ([("2026-11-01 12:00:00.000000",)], True)
+    stamp.unlink()
+    grade_unit(course, sample.UNIT, jobs=1, students=["untouched"])
+    assert (time_of(), copied.is_file()) == ([(None,)], False)
+
+
+def test_penalties_follow_a_due_date_that_came_later(course: Path) -> None:
+    penalties = sqlite_of(course, "SELECT late_submission_penalty FROM submitted_notebook")
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
+    stamp = course / "submitted" / "all-right" / sample.UNIT / "timestamp.txt"
+    stamp.write_text("2026-11-02 12:00:00 UTC")
+    grade_unit(course, sample.UNIT, jobs=1, students=["all-right"])
+    assert penalties() == [(None,)]
+    with sqlite3.connect(course / "gradebook.db") as database:
+        database.execute("UPDATE assignment SET duedate = '2026-11-01 12:00:00.000000'")
+    again = grade_unit(course, sample.UNIT, jobs=1, students=["all-right"])
+    assert [each.unchanged for each in again.results] == [True]
+    assert penalties() == [(sample.POINTS,)]
+
+
+def test_a_score_is_of_the_code_that_it_depends_on() -> None:
+    """Another word in a report grades no class again; another way to judge does."""
+    found = {path.as_posix() for path in files(scores=True)}
+    judging = {"check.py", "diagnosis.py", "exercises/exercise.py"}
+    assert judging | {"grading/sandbox/inside/codec.py", "grading/engine/judge.py"} <= found
+    assert not found & {"cli.py", "grading/report/page.py", "grading/lms/export.py"}
+
+
+def test_manual_scores_are_kept_and_shown_again(course: Path, grades: Any) -> None:
+    grade_unit(course, sample.UNIT, jobs=1)
+    with sqlite3.connect(course / "gradebook.db") as database:
+        database.execute("UPDATE grade SET manual_score = 1.5, needs_manual_grade = 0")
+    grade_unit(course, sample.UNIT, jobs=1)
+    assert {row[4] for row in grades(course)} == {False}
+    grade_unit(course, sample.UNIT, jobs=1, force=True)
+    assert {row[3] for row in grades(course)} == {1.5}
+    assert {row[4] for row in grades(course)} == {True}
+
+
+def test_a_lost_gradebook_is_made_again(course: Path, grades: Any) -> None:
+    grade_unit(course, sample.UNIT, jobs=1)
+    expected = grades(course)
+    (course / "gradebook.db").unlink()
+    grade_unit(course, sample.UNIT, jobs=1)
+    assert grades(course) == expected
+
+
+@pytest.mark.parametrize("victim", ["coordinator", "worker", "warm"])
+def test_a_killed_run_ends_as_if_nothing_had_happened(
+    course: Path, grades: Any, tmp_path: Path, victim: str
+) -> None:
+    hand_in_class(course, copies=3)
+    quiet = sample.make_course(tmp_path / "quiet")
+    share_secret(course, quiet)
+    hand_in_class(quiet)
+    hand_in_class(quiet, copies=3)
+    grade_unit(quiet, sample.UNIT, jobs=2)
+
+    command = [sys.executable, "-m", "helpers.cli", "grade", sample.UNIT, "--jobs", "2"]
+    run = subprocess.Popen(
+        [*command, "--course", str(course)],
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    _wait_until_some_are_graded(course, run)
+    os.kill(_process(run.pid, victim), signal.SIGKILL)
+    _, errors = run.communicate(timeout=300)
+    if victim != "coordinator":
+        # The run goes on without what was killed.
+        assert run.returncode == 0, errors
+    again = subprocess.run(
+        [*command, "--course", str(course)], env=ENVIRONMENT, capture_output=True, timeout=300
+    )
+    assert again.returncode == 0, again.stderr
+    assert grades(course) == grades(quiet)
+
+
+def test_the_secret_decides_which_cases_are_drawn(course: Path) -> None:
+    grade_unit(course, sample.UNIT, jobs=1)
+    secret = course / ".course" / "secret"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert len(bytes.fromhex(secret.read_text())) == 32
+
+
+def test_one_notebook_is_graded_without_a_course(tmp_path: Path) -> None:
+    source = tmp_path / sample.UNIT / f"{sample.UNIT}.ipynb"
+    source.parent.mkdir()
+    source.write_text(json.dumps(sample.source_notebook()))
+    mine = tmp_path / "mine.ipynb"
+    mine.write_text(json.dumps(sample.right_notebook()))
+    graded = grade_notebook(mine, source)
+    assert (graded.total, graded.max_total) == (sample.POINTS, sample.POINTS + 2)
+
+
+def test_without_bubblewrap_nothing_is_run(
+    course: Path, grades: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    close_worker()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SandboxError, match=r"apt install bubblewrap.*--sandbox none"):
+        grade_unit(course, sample.UNIT, jobs=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"unit": "no such unit"}, "no unit"),
+        ({"students": ["nobody"]}, "nobody"),
+        ({"remove": "nbgrader_config.py"}, "nbgrader_config.py"),
+        ({"remove": f"source/{sample.UNIT}/{sample.UNIT}.ipynb"}, "not built"),
+        ({"remove": "submitted"}, "no submissions"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_cannot_be_graded_is_said_in_one_line(
+    course: Path, change: dict[str, Any], message: str
+) -> None:
+    if "remove" in change:
+        (course / change["remove"]).rename(course.parent / "removed")
+    with pytest.raises(ValueError, match=message) as error:
+        grade_unit(course, change.get("unit", sample.UNIT), students=change.get("students"))
+    assert "\n" not in str(error.value)
+    assert not (course / "gradebook.db").exists()
+
+
+def _nbgrader(course: Path, command: str) -> None:
+    arguments = ["nbgrader", command] if command == "export" else ["nbgrader", command, sample.UNIT]
+    done = subprocess.run(arguments, cwd=course, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def _wait_until_some_are_graded(course: Path, run: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and run.poll() is None:
+        if len(list((course / "autograded").glob("*/*/*.ipynb"))) >= 2:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the run ended before it could be killed")
+
+
+def _process(coordinator: int, which: str) -> int:
+    """The coordinator, one of its workers, or the outermost process of a warm one."""
+    if which == "coordinator":
+        return coordinator
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+            parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+        if which == "worker" and parent == coordinator and b"spawn_main" in command:
+            found.append(int(folder.name))
+        if which == "warm" and b"bwrap" in command and _ancestor(parent, coordinator):
+            found.append(int(folder.name))
+    return min(found)
+
+
+def _ancestor(process: int, coordinator: int) -> bool:
+    if process == coordinator:
+        return True
+    stat = Path(f"/proc/{process}/stat").read_text()
+    return int(stat.rsplit(")", 1)[1].split()[1]) == coordinator
