@@ -178,7 +178,7 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
     rows: list[Row] = []
     attempts: dict[str, list[Attempt]] = {}
     remarks: list[tuple[str, str]] = []
-    right_answers = [exercise.right(case) for case in cases]
+    right_answers = [exercise.correct(case) for case in cases]
     none_is_an_answer = any(None in rights.values() for rights in right_answers)
     for case, rights in zip(cases, right_answers, strict=True):
         try:
@@ -259,7 +259,7 @@ def _verdict(
     by_part = {part: rows[index :: len(parts)] for index, part in enumerate(parts)}
     right_parts = [part for part in parts if all(row.right for row in by_part[part])]
     fraction = len(right_parts) / len(parts)
-    if exercise.essential and exercise.essential not in right_parts:
+    if exercise.gate and exercise.gate not in right_parts:
         fraction = 0.0
     if fraction == 1:
         return Verdict(exercise.name, "right", 1.0, tuple(rows))

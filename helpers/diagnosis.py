@@ -65,7 +65,7 @@ def explain(exercise: Exercise, part: str, attempts: Sequence[Attempt]) -> Expla
     named = _known_misconception(exercise, part, attempts)
     if named:
         return named
-    rights = [exercise.right(attempt.case)[part] for attempt in attempts]
+    rights = [exercise.correct(attempt.case)[part] for attempt in attempts]
     values = [attempt.value for attempt in attempts]
     ledgers = [right for right in rights if isinstance(right, Ledger)]
     if len(ledgers) < len(rights) or not all(map(is_number, values)):
@@ -178,11 +178,11 @@ def _known_misconception(
     exercise: Exercise, part: str, attempts: Sequence[Attempt]
 ) -> Explanation | None:
     tolerance = exercise.tolerance
-    rights = (exercise.right(attempt.case)[part] for attempt in attempts)
+    rights = (exercise.correct(attempt.case)[part] for attempt in attempts)
     if all(is_right(right, a.value, tolerance) for right, a in zip(rights, attempts, strict=True)):
         return None
     for known in exercise.misconceptions:
-        answers = (known.answer(*attempt.case.args) for attempt in attempts)
+        answers = (known.gives(*attempt.case.args) for attempt in attempts)
         wrongs = (each.get(part, _NOTHING) if isinstance(each, dict) else each for each in answers)
         if all(is_right(w, a.value, tolerance) for w, a in zip(wrongs, attempts, strict=True)):
             return Explanation(known.name, known.hint)
@@ -302,7 +302,7 @@ def _argument_forgotten(
         for attempt in attempts:
             args = attempt.case.args
             as_if_one = exercise.case((*args[:at], 1, *args[at + 1 :]))
-            if not is_right(exercise.right(as_if_one)[part], attempt.value, exercise.tolerance):
+            if not is_right(exercise.correct(as_if_one)[part], attempt.value, exercise.tolerance):
                 break
         else:
             are = "are" if name.endswith("s") else "is"

@@ -104,7 +104,7 @@ def test_who_returns_one_value_of_two_is_told_both_ways_to_return_them():
     )
 
 
-def test_a_costly_question_does_not_say_that_cases_which_it_skips_are_right():
+def test_a_slow_question_does_not_say_that_cases_which_it_skips_are_right():
     exercise = EXERCISES["convnext_size"]
     cases = grading_cases(exercise, b"1")
     assert all(case.hidden for case in cases)

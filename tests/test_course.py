@@ -65,7 +65,7 @@ class OfAUnit:
         for exercise in EXERCISES.values():
             if exercise.unit != unit.name or exercise.read:
                 continue
-            for seed in range(2 if exercise.costly else 40):
+            for seed in range(2 if exercise.slow else 40):
                 cases = grading_cases(exercise, bytes([seed]))
                 verdict = judge(exercise, names[exercise.name], cases)
                 assert verdict.fraction == 1, (seed, verdict)

@@ -50,7 +50,7 @@ def test_the_examples_solution_is_right(exercise):
 
 def test_the_examples_misconception_gets_its_hint(exercise):
     (known,) = exercise.misconceptions
-    verdict = judge(exercise, known.answer, grading_cases(exercise, b"seed"))
+    verdict = judge(exercise, known.gives, grading_cases(exercise, b"seed"))
     assert (verdict.fraction, verdict.hint) == (0, known.hint)
 
 

@@ -44,12 +44,12 @@ class Misconception:
     Attributes:
         name: in a few words, for reports ("padding 1").
         hint: what to look at; never the answer.
-        answer: what a student who thinks so would return, called like the exercise's reference.
+        gives: what a student who thinks so would return, called like the exercise's reference.
     """
 
     name: str
     hint: str
-    answer: Callable[..., Any]
+    gives: Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ class Exercise:
         tolerance: relative, for numbers that are not whole.
         read: turns what the student's function returned into the shape of the reference, for
             answers that are pictures. Raises ValueError with a line for the student.
-        essential: the part of the answer without which the others earn nothing, where those are
+        gate: the part of the answer without which the others earn nothing, where those are
             given away by the question or easily guessed.
         bonus: earned on top; not part of the unit's total.
-        costly: a call takes tenths of a second: grading a class calls it on the hidden cases
+        slow: a call takes tenths of a second: grading a class calls it on the hidden cases
             alone, and once more on one of them.
     """
 
@@ -87,9 +87,9 @@ class Exercise:
     misconceptions: tuple[Misconception, ...] = ()
     tolerance: float = 1e-6
     read: Callable[[Any], Any] | None = None
-    essential: str = ""
+    gate: str = ""
     bonus: bool = False
-    costly: bool = False
+    slow: bool = False
 
     def case(self, args: tuple[Any, ...], hidden: bool = False) -> Case:
         """The call with these arguments, labelled by the names of the parameters."""
@@ -100,18 +100,18 @@ class Exercise:
         """The cases that the student sees."""
         return tuple(self.case(args) for args in self.examples)
 
-    def right(self, case: Case) -> dict[str, Right]:
+    def correct(self, case: Case) -> dict[str, Right]:
         """The right answer of each part; an answer of one value is the part ""."""
         value = self.reference(*case.args)
         return value if isinstance(value, dict) else {"": value}
 
 
 def grading_cases(exercise: Exercise, seed: bytes) -> tuple[Case, ...]:
-    """The visible cases (not of a costly question) and fresh hidden ones, the same for the same
+    """The visible cases (not of a slow question) and fresh hidden ones, the same for the same
     `seed`."""
     draw = random.Random(seed + exercise.name.encode())
     hidden = tuple(exercise.case(args, hidden=True) for args in exercise.hidden(draw))
-    return hidden if exercise.costly else exercise.visible_cases() + hidden
+    return hidden if exercise.slow else exercise.visible_cases() + hidden
 
 
 def _short(value: Any) -> str:

@@ -33,7 +33,7 @@ def test_the_reference_earns_full_marks(exercise):
 @pytest.mark.parametrize(("exercise", "misconception"), MISCONCEPTIONS)
 def test_a_misconception_earns_less_and_gets_its_own_hint(exercise, misconception):
     def wrong(*args):
-        answer = plain(misconception.answer(*args))
+        answer = plain(misconception.gives(*args))
         # Where it says nothing about a part, the student got that part right.
         if isinstance(answer, dict):
             return {**plain(exercise.reference(*args)), **answer}
@@ -90,7 +90,7 @@ def test_an_entry_is_complete(exercise):
     assert all(hint and not hint.endswith(".") for hint in hints)
 
 
-def test_a_costly_question_is_graded_on_hidden_cases_alone():
+def test_a_slow_question_is_graded_on_hidden_cases_alone():
     cases = grading_cases(EXERCISES["model_size"], SEED)
     assert cases
     assert all(case.hidden for case in cases)

@@ -218,7 +218,7 @@ def test_the_bound_cannot_be_guessed_from_the_device():
     cases = grading_cases(EXERCISES["block_bound"], b"seed")
     bounds = {}
     for case in cases:
-        bound = EXERCISES["block_bound"].right(case)["bound"]
+        bound = EXERCISES["block_bound"].correct(case)["bound"]
         bounds.setdefault(case.args[1:], set()).add(bound)
     assert {"memory", "compute"} in bounds.values()
 

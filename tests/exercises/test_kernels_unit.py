@@ -192,7 +192,7 @@ def test_no_misconception_passes_whatever_is_drawn(exercise):
         for misconception in exercise.misconceptions:
 
             def wrong(*args, misconception=misconception):
-                answer = plain(misconception.answer(*args))
+                answer = plain(misconception.gives(*args))
                 return (
                     {**right(exercise.name, *args), **answer}
                     if isinstance(answer, dict)

@@ -33,7 +33,7 @@ FORWARD_PRODUCT = Exercise(
     examples=[(2.0, 1.0, 5.0, 0.0), (2.0, 1.0, 2.0, 1.0)],
     hidden=_draw_pairs,
     reference=lambda x, dx, y, dy: {"value": x * y, "slope": dx * y + x * dy},
-    essential="slope",
+    gate="slope",
     misconceptions=(
         Misconception(
             "slopes multiplied",

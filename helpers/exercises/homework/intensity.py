@@ -185,7 +185,7 @@ PLOT_INTENSITY = Exercise(
     hidden=lambda draw: [],
     reference=lambda: right_plot(IN, OUT),
     read=read_plot,
-    essential="intensity",
+    gate="intensity",
     # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
     tolerance=2e-3,
     misconceptions=(

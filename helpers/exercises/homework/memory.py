@@ -66,7 +66,7 @@ MODEL_SIZE = Exercise(
         (model, bits)
         for model, bits in zip(draw.sample(QUICK, 2), draw.sample([4, 8, 16], 2), strict=True)
     ],
-    costly=True,
+    slow=True,
     reference=lambda model, bits: {
         "parameters": MODELS[model].parameters,
         "bytes": MODELS[model].parameters * bits / 8,
@@ -95,7 +95,7 @@ SAVED_BYTES = Exercise(
     hidden=lambda draw: [
         (model, draw.randrange(2, 6)) for model in draw.sample(["vgg11", "vgg13", "vgg16"], 2)
     ],
-    costly=True,
+    slow=True,
     reference=_saved_bytes,
     # The input image may be counted or not: it is under 2 % of what these models keep.
     tolerance=3e-2,

@@ -120,7 +120,7 @@ ROW_SQUARES = Exercise(
     examples=[([[1, 2, 3], [4, 5, 6]],), ([[1, -1], [2, 0], [3, 3]],)],
     hidden=_draw_rows,
     reference=_row_squares,
-    essential="values",
+    gate="values",
     misconceptions=(
         Misconception(
             "prange without parallel=True",
@@ -219,7 +219,7 @@ FUSED_CHAIN = Exercise(
     examples=[(5, 1), (8, 2)],
     hidden=lambda draw: [(draw.randrange(9, 60), draw.randrange(10**6)) for _ in range(4)],
     reference=_fused,
-    essential="values",
+    gate="values",
     misconceptions=(
         Misconception(
             "x read twice",

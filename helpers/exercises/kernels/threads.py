@@ -149,7 +149,7 @@ AXPY = Exercise(
         (draw.randrange(9, 50), draw.choice([4, 8]), draw.randrange(10**6)) for _ in range(5)
     ],
     reference=_axpy,
-    essential="values",
+    gate="values",
     misconceptions=(
         Misconception(
             "the thread's index in its block",
@@ -267,7 +267,7 @@ TILED_PRODUCT = Exercise(
     examples=[(4, 1), (8, 2)],
     hidden=lambda draw: [(size, draw.randrange(10**6)) for size in (4, 8, 12)],
     reference=_tiled,
-    essential="product",
+    gate="product",
     misconceptions=(
         Misconception(
             "not tiled",

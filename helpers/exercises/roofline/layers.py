@@ -133,7 +133,7 @@ PLOT_PAIR = Exercise(
         "limit": (IN + 2 * IN * OUT) / (FP32 * (3 * IN + OUT)),
     },
     read=read_plot,
-    essential="intensity",
+    gate="intensity",
     # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
     tolerance=5e-3,
     misconceptions=(

@@ -38,7 +38,7 @@ OPTIMIZER_LEDGER = Exercise(
     examples=[(197_956_840, "adam"), (11_689_512, "momentum"), (11_689_512, "sgd")],
     hidden=_draw_optimizers,
     reference=_optimizer,
-    essential="states",
+    gate="states",
     misconceptions=(
         Misconception(
             "Adam keeps one number",

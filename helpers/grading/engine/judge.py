@@ -115,7 +115,7 @@ class Session:
         verdict = judge(exercise, _plain_calls(answer), cases)
         if verdict.fraction > 0:
             # Some once more in another order: an answer that counts its calls gives itself away.
-            count = 1 if exercise.costly else min(CALLED_AGAIN, len(cases))
+            count = 1 if exercise.slow else min(CALLED_AGAIN, len(cases))
             again = random.Random(self.seed).sample(cases, count)
             second = judge(exercise, _plain_calls(answer), again)
             verdict = min(verdict, second, key=lambda each: each.fraction)
