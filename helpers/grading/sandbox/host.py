@@ -178,9 +178,7 @@ class Warm:
             log_end = (self._folder / "log").read_bytes()[-300:].decode("utf-8", "replace")
             reason = answer.get("error") or " ".join(log_end.split()) or "no reason given"
             self.close()
-            raise SandboxError(
-                NOT_MADE.format(reason=reason) if self.mode == "bwrap" else reason
-            )
+            raise SandboxError(NOT_MADE.format(reason=reason) if self.mode == "bwrap" else reason)
 
     def _was_killed(self) -> bool:
         with contextlib.suppress(subprocess.TimeoutExpired):
