@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from helpers.grading.engine.judge import Session, Student
 from helpers.grading.handin import rebuild
-from helpers.grading.handin.ipynb import Cell, Notebook, is_test, marks_of
+from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, is_test, marks_of
 from helpers.grading.sandbox.outputs import error_output
 from helpers.grading.sandbox.process import CallTimeout, CellRun, KernelDied
 
@@ -178,4 +178,4 @@ class Run:
 
 
 def _lines_of_test(cell: Cell) -> list[tuple[str, bool]]:
-    return rebuild.hidden_lines(cell["source"]) if is_test(cell) else []
+    return hidden_lines(cell["source"]) if is_test(cell) else []
