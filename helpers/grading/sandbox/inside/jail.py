@@ -158,3 +158,8 @@ def _virtual_memory() -> int:
 def _release() -> tuple[int, int]:
     major, minor = platform.release().split(".")[:2]
     return int(major), int("".join(c for c in minor if c.isdigit()) or 0)
+
+
+if __name__ == "__main__":  # `bubblewrap.why_not` asks whether a sandbox can be made here
+    SCRATCH = ()
+    settle()
