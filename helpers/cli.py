@@ -63,7 +63,8 @@ def build(
     from rich.progress import track
 
     from helpers.authoring.catalogue import catalogue
-    from helpers.authoring.notebooks import build_unit, find_unit, find_units, write_text
+    from helpers.authoring.notebooks import build_unit, find_unit, find_units
+    from helpers.files import write_text
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
     # All are built before the first is written: a unit with an error changes nothing.

@@ -43,6 +43,7 @@ class Part:
 #: A file imports only from the parts above its own, and from its own.
 PARTS = (
     Part("parts", "this list"),
+    Part("files", "a file written whole or not at all", students=True),
     Part("conventions", "units, widths, the price of each operation", students=True),
     Part("ledger", "a cost as named terms, each `count × price`", students=True),
     Part("figures", "a figure read as data", students=True),

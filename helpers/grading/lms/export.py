@@ -29,7 +29,8 @@ from typing import TYPE_CHECKING, Any
 from nbgrader.plugins import ExportPlugin
 from traitlets import Unicode
 
-from helpers.authoring.notebooks import bonus_cells, find_unit, refuse_path, write_text
+from helpers.authoring.notebooks import bonus_cells, find_unit, refuse_path
+from helpers.files import write_text
 from helpers.grading.lms.roster import Student, students_of
 from helpers.grading.nbgrader.config import open_course
 
