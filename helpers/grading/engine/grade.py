@@ -22,7 +22,7 @@ from helpers.grading.handin.ipynb import (
     read_notebook,
     unit_of,
 )
-from helpers.grading.handin.markup import Allowance, plain_line, shown_code
+from helpers.grading.handin.markup import Budget, plain_line, shown_code
 from helpers.grading.handin.rebuild import Template
 from helpers.grading.sandbox.host import SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
@@ -167,10 +167,10 @@ def grade_rebuilt(
     session = Session(unit.names, own, seed, times.call)
     run = Run(start, session, times)
     doubtful = run.notebook(notebook)
-    given, allowance = {cell["source"] for cell in unit.template.cells}, Allowance()
+    given, budget = {cell["source"] for cell in unit.template.cells}, Budget()
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code" and cell["source"] not in given:
-            cell["source"] = shown_code(cell["source"], allowance)
+            cell["source"] = shown_code(cell["source"], budget)
     doubtful |= _tests_of(rebuilt)
     scores, remarks = _scores(notebook, doubtful, rebuilt.unanswered)
     return Graded(

@@ -116,10 +116,10 @@ class Run:
         finally:
             self.seconds += time.monotonic() - began
 
-    def look(self, name: str, timeout: float) -> Any:
+    def get(self, name: str, timeout: float) -> Any:
         """For grade cells: a name of the student's."""
         with self._noting():
-            return self._living().look(name, self._left(timeout))
+            return self._living().get(name, self._left(timeout))
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
         """For grade cells: a call of a student's function."""

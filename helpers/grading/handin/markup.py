@@ -2,7 +2,7 @@
 
 It is shown in feedback pages and in formgrader, to an instructor who is logged in, beside buttons
 that change scores. Cleaning takes time that no limit of the sandbox counts, so a notebook has an
-`Allowance`; what goes beyond it is shown as plain text.
+`Budget`; what goes beyond it is shown as plain text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_CODE = 10_000
 
 
 @dataclass
-class Allowance:
+class Budget:
     """What one notebook may still send: characters of output, tags and characters of HTML to be
     cleaned, colours of text, and characters of Markdown and code that are laid out."""
 
@@ -34,17 +34,17 @@ class Allowance:
     code: int = 100_000
 
 
-def clean_html(text: str, allowance: Allowance) -> str:
+def clean_html(text: str, budget: Budget) -> str:
     """HTML without scripts, styles and links to anything but pages."""
     tags = text.count("<")
     if not _TAG.search(text):
         return text
-    if tags > min(MAX_TAGS, allowance.tags) or len(text) > min(MAX_CHARACTERS, allowance.html):
+    if tags > min(MAX_TAGS, budget.tags) or len(text) > min(MAX_CHARACTERS, budget.html):
         return html.escape(text)
     if _LONG_TAG.search(text):  # so does cleaning the attributes of one
         return html.escape(text)
-    allowance.tags -= tags
-    allowance.html -= len(text)
+    budget.tags -= tags
+    budget.html -= len(text)
     import bleach
 
     try:
@@ -61,36 +61,36 @@ def clean_html(text: str, allowance: Allowance) -> str:
     return cleaned
 
 
-def clean_markdown(text: str, allowance: Allowance) -> str:
+def clean_markdown(text: str, budget: Budget) -> str:
     """Markdown without scripts, without pictures from elsewhere, and with no link but to plain web
     addresses: what a link says is decoded only when it is drawn, so anything else is taken apart
     here, by a character that is not seen. What is too long to be laid out is shown as it is."""
-    if len(text) > min(MAX_MARKDOWN, allowance.markdown):
+    if len(text) > min(MAX_MARKDOWN, budget.markdown):
         cut = text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}\n… and so on"
         # An empty line would end the block; brackets are looked through for links in any page.
         lines = (line or " " for line in html.escape(cut).replace("[", "&#91;").splitlines())
         return "<pre>\n{}\n</pre>".format("\n".join(lines))
-    allowance.markdown -= len(text)
-    cleaned = _LINK.sub(f"]{JOINER}(", clean_html(text, allowance))
+    budget.markdown -= len(text)
+    cleaned = _LINK.sub(f"]{JOINER}(", clean_html(text, budget))
     return cleaned.replace("]:", f"]{JOINER}:").replace("![", f"!{JOINER}[")
 
 
-def shown_code(text: str, allowance: Allowance) -> str:
+def shown_code(text: str, budget: Budget) -> str:
     """A code cell as it stands in a page, cut where nobody reads on."""
-    room = max(0, min(MAX_CODE, allowance.code))
-    allowance.code -= min(len(text), room)
+    room = max(0, min(MAX_CODE, budget.code))
+    budget.code -= min(len(text), room)
     if len(text) <= room:
         return text
     return f"{text[:room]}\n# … {len(text) - room:,} more characters: see what was handed in"
 
 
-def plain_colours(text: str, allowance: Allowance) -> str:
+def plain_colours(text: str, budget: Budget) -> str:
     """Text with no other escape sequences than colours, and not too many of those: to draw them
     takes time that grows with the square of their number, and of the length of one."""
     if "\x1b" not in text:
         return text
-    allowance.colours -= text.count("\x1b")
-    return (_NO_COLOUR if allowance.colours >= 0 else _ESCAPE).sub("", text)
+    budget.colours -= text.count("\x1b")
+    return (_NO_COLOUR if budget.colours >= 0 else _ESCAPE).sub("", text)
 
 
 def plain_line(text: str) -> str:

@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Any
 
 from helpers.grading.handin.ipynb import Cell, Notebook, is_graded, is_test, marks_of
-from helpers.grading.handin.markup import Allowance, clean_markdown
+from helpers.grading.handin.markup import Budget, clean_markdown
 
 #: Cells with these tags are demonstrations that no answer depends on; they are not run.
 NOT_RUN = frozenset({"gpu", "skip-grading"})
@@ -157,7 +157,7 @@ class _Match:
         self.template = template
         self.cells = cells
         self.remarks: list[str] = []
-        self.allowance = Allowance()
+        self.budget = Budget()
         self.answer_at = {answer.position: answer for answer in template.answers}
         #: Position in the template of each student's cell that has one.
         self.place: dict[int, int] = {}
@@ -239,7 +239,7 @@ class _Match:
                 defined_elsewhere = bool(answer.names) and answer.names <= elsewhere
                 if text is not None:
                     is_code = cell["cell_type"] == "code"
-                    cell["source"] = text if is_code else clean_markdown(text, self.allowance)
+                    cell["source"] = text if is_code else clean_markdown(text, self.budget)
                 elif not claims and not defined_elsewhere:
                     unmatched.append(answer)
                 elif not defined_elsewhere:
@@ -315,7 +315,7 @@ class _Match:
             if cell["cell_type"] == "code":
                 new |= {"execution_count": None, "outputs": []}
             else:
-                new["source"] = clean_markdown(cell["source"], self.allowance)
+                new["source"] = clean_markdown(cell["source"], self.budget)
             extra[before].append(new)
         return extra
 

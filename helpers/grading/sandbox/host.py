@@ -159,7 +159,13 @@ class Warm:
             "folder": home,
             "limits": asdict(self.limits),
         }
-        python = [sys.executable, "-m", "inside.warm", str(theirs.fileno()), json.dumps(options)]
+        python = [
+            sys.executable,
+            "-m",
+            "inside.fork_server",
+            str(theirs.fileno()),
+            json.dumps(options),
+        ]
         with theirs, open(self._folder / "log", "wb") as log:
             self._process = subprocess.Popen(
                 [*(bwrap(self._folder, _environment(site, home)) if confined else []), *python],
@@ -169,7 +175,7 @@ class Warm:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_first_to_go,
+                preexec_fn=oom_first,
             )
 
     def _wait(self) -> None:
@@ -314,7 +320,7 @@ def _environment(site: str, home: str) -> dict[str, str]:
     }
 
 
-def _first_to_go() -> None:
+def oom_first() -> None:
     """Where the machine runs out of memory, it is a student's process that has to end."""
     die_with_parent()
     with contextlib.suppress(OSError):

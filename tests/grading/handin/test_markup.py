@@ -10,7 +10,7 @@ import pytest
 from nbconvert.filters import markdown2html
 
 from helpers.grading.handin.markup import (
-    Allowance,
+    Budget,
     clean_html,
     clean_markdown,
     plain_colours,
@@ -47,7 +47,7 @@ DANGER = re.compile(r"(?:href|src)=[\"']?\s*(?!https?://)|<script|<iframe|\son\w
     ],
 )
 def test_nothing_in_a_text_cell_runs(text: str) -> None:
-    page = markdown2html(clean_markdown(text, Allowance()))
+    page = markdown2html(clean_markdown(text, Budget()))
     assert not DANGER.search(html.unescape(page)), page
 
 
@@ -55,14 +55,14 @@ def test_nothing_in_a_text_cell_runs(text: str) -> None:
     "text", ["[x](https://example.org/a?b=1)", "**bold** and `code`", "x − μ is kept: $a_1$"]
 )
 def test_plain_markdown_is_left_as_it_is(text: str) -> None:
-    assert clean_markdown(text, Allowance()) == text
+    assert clean_markdown(text, Budget()) == text
 
 
 @pytest.mark.parametrize(
     "text", ["<div>" * 12_000, '<b style="' + "color:(" * 2000 + '">x</b>', "<b>" * 100_000]
 )
 def test_markup_that_takes_long_to_clean_is_shown_as_text(text: str) -> None:
-    cleaned = clean_html(text, Allowance())
+    cleaned = clean_html(text, Budget())
     assert "<div>" not in cleaned
     assert "style" not in cleaned or cleaned == html.escape(text)
 
@@ -71,13 +71,13 @@ def test_markup_that_takes_long_to_clean_is_shown_as_text(text: str) -> None:
     "text", ["![x](https://example.org/seen.png)", "![x][1]\n\n[1]: https://example.org/seen.png"]
 )
 def test_a_page_fetches_no_picture_of_a_student(text: str) -> None:
-    assert "<img" not in markdown2html(clean_markdown(text, Allowance()))
+    assert "<img" not in markdown2html(clean_markdown(text, Budget()))
 
 
 @pytest.mark.parametrize("text", ["\\\\[" * 20_000, "\\begin{a}" * 5_000, "a\n\n" * 20_000])
 def test_markdown_that_takes_long_to_lay_out_is_shown_as_it_is(text: str) -> None:
     """Twenty thousand brackets take minutes in a feedback page, ten times as many hours."""
-    cleaned = clean_markdown(text, Allowance())
+    cleaned = clean_markdown(text, Budget())
     assert cleaned.startswith("<pre>")
     page = markdown2html(cleaned)
     # nbconvert looks for links to files in what is laid out, too, from every bracket on.
@@ -86,30 +86,30 @@ def test_markdown_that_takes_long_to_lay_out_is_shown_as_it_is(text: str) -> Non
     assert "<p>" not in page
 
 
-def test_a_notebook_has_an_allowance_of_markdown() -> None:
-    allowance = Allowance(markdown=100)
-    first, second = (clean_markdown("*x*" * 20, allowance) for _ in range(2))
+def test_a_notebook_has_a_budget_of_markdown() -> None:
+    budget = Budget(markdown=100)
+    first, second = (clean_markdown("*x*" * 20, budget) for _ in range(2))
     assert first.startswith("*x*")
     assert second.startswith("<pre>")
 
 
 def test_code_that_takes_long_to_colour_is_cut_where_it_is_shown() -> None:
     """Twenty thousand dots take Pygments twenty seconds, and a hundred times as many two days."""
-    allowance = Allowance(code=25_000)
-    lengths = [len(shown_code("." * 200_000, allowance)) for _ in range(4)]
+    budget = Budget(code=25_000)
+    lengths = [len(shown_code("." * 200_000, budget)) for _ in range(4)]
     assert [length // 1000 for length in lengths] == [10, 10, 5, 0]
-    assert shown_code("", allowance) == ""
-    assert shown_code("a = 1", Allowance()) == "a = 1"
+    assert shown_code("", budget) == ""
+    assert shown_code("a = 1", Budget()) == "a = 1"
 
 
 def test_a_tag_of_thousands_of_attributes_is_shown_as_text() -> None:
     text = "<b " + "a " * 5_000 + ">x</b>"
-    assert clean_html(text, Allowance()) == html.escape(text)
+    assert clean_html(text, Budget()) == html.escape(text)
 
 
-def test_a_notebook_has_an_allowance_of_html() -> None:
-    allowance = Allowance(html=100)
-    first, second = (clean_html("<b>x</b>" * 10, allowance) for _ in range(2))
+def test_a_notebook_has_a_budget_of_html() -> None:
+    budget = Budget(html=100)
+    first, second = (clean_html("<b>x</b>" * 10, budget) for _ in range(2))
     assert first.startswith("<b>")
     assert second.startswith("&lt;b&gt;")
 
@@ -124,7 +124,7 @@ def test_a_notebook_has_an_allowance_of_html() -> None:
     ],
 )
 def test_of_escape_sequences_only_colours_are_kept(text: str, kept: str) -> None:
-    assert plain_colours(text, Allowance()) == kept
+    assert plain_colours(text, Budget()) == kept
 
 
 def test_a_colour_of_a_million_numbers_is_none() -> None:
@@ -135,16 +135,16 @@ def test_a_colour_of_a_million_numbers_is_none() -> None:
     assert "\x1b" not in outputs.items[0]["text"]
 
 
-def test_a_notebook_has_an_allowance_of_colours() -> None:
-    outputs = Outputs(Allowance(colours=100))
+def test_a_notebook_has_a_budget_of_colours() -> None:
+    outputs = Outputs(Budget(colours=100))
     for _ in range(3):
         outputs.add("stream", {"name": "stdout", "text": "\x1b[0m" * 50})
     assert outputs.items[0]["text"].count("\x1b") == 100
 
 
-def test_a_notebook_has_an_allowance_of_tags() -> None:
-    allowance = Allowance(tags=100)
-    first, second = (clean_html("<b>x</b>" * 40, allowance) for _ in range(2))
+def test_a_notebook_has_a_budget_of_tags() -> None:
+    budget = Budget(tags=100)
+    first, second = (clean_html("<b>x</b>" * 40, budget) for _ in range(2))
     assert first.startswith("<b>")
     assert second.startswith("&lt;b&gt;")
 
@@ -171,11 +171,11 @@ def test_updates_of_a_display_count_for_each_display() -> None:
     assert kept <= MAX_BYTES
 
 
-def test_all_cells_of_a_notebook_share_one_allowance() -> None:
-    allowance = Allowance(characters=1_000_000)
+def test_all_cells_of_a_notebook_share_one_budget() -> None:
+    budget = Budget(characters=1_000_000)
     kept = 0
     for _ in range(5):
-        outputs = Outputs(allowance)
+        outputs = Outputs(budget)
         outputs.add("stream", {"name": "stdout", "text": "A" * 300_000})
         kept += sum(len(item["text"]) for item in outputs.items)
     assert kept == 900_000

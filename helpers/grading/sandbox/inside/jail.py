@@ -1,6 +1,6 @@
 """Namespaces, limits and a system call filter, entered from inside by plain system calls.
 
-bubblewrap has already taken away the file system and the network. Here the warm process gives up
+bubblewrap has already taken away the file system and the network. Here the fork server gives up
 root where it has it, and every process forked from it gets a user, mount, process and IPC
 namespace of its own, empty temporary folders, limits, and no way to more privileges.
 """
@@ -64,8 +64,8 @@ def enter_user_namespace(flags: int) -> None:
             file.write(text)
 
 
-def settle() -> None:
-    """The warm process: no root, and the first of process, mount and user namespaces of its own."""
+def drop_root() -> None:
+    """The fork server: no root, and the first of process, mount and user namespaces of its own."""
     if os.getuid() == 0:
         _mount("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
         os.setgroups([])
