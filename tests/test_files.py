@@ -14,6 +14,11 @@ class Killed(Exception):
     pass
 
 
+def _die_after_writing(path: Path) -> None:
+    path.write_text("new")
+    raise Killed
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -28,8 +33,7 @@ def test_what_fails_half_way_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     write_text(path, "old")
     with pytest.raises(Killed), replacing(path) as unfinished:
-        unfinished.write_text("new")
-        raise Killed
+        _die_after_writing(unfinished)
     assert path.read_text() == "old"
     assert names(tmp_path) == ["file.txt"]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.grading.class_run import CohortResult, SubmissionResult, grade_unit
+from helpers.grading.class_run import ClassResult, Options, SubmissionResult, grade_class
 from helpers.grading.engine.workers import close_worker
 from helpers.grading.sandbox.host import Limits, MiB
 from tests import COURSE
@@ -33,7 +33,7 @@ EVERY = 10
 @dataclass(frozen=True)
 class Graded:
     course: Path
-    result: CohortResult
+    result: ClassResult
     files_before: dict[str, str]
     files_after: dict[str, str]
     connections: list[bytes]
@@ -57,7 +57,9 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     sample.hand_in(course, "999-0-right", sample.right_notebook())
     listener, connections = _listen()
     before = _digests(course)
-    result = grade_unit(course, sample.UNIT, jobs=2, timeout=2.0, limits=Limits(memory=1024 * MiB))
+    result = grade_class(
+        course, sample.UNIT, Options(jobs=2, timeout=2.0, limits=Limits(memory=1024 * MiB))
+    )
     close_worker()
     listener.close()
     return Graded(course, result, before, _digests(course), connections)

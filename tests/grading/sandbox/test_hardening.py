@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from helpers.grading.class_run import grade_unit
+from helpers.grading.class_run import Options, grade_class
 from helpers.grading.engine.grade import Unit, grade_submission
 from helpers.grading.engine.run import MAX_STARTS
 from helpers.grading.handin.ipynb import A_PICTURE, read_notebook
@@ -34,7 +34,9 @@ def test_a_link_to_anothers_work_is_not_graded(course: Path) -> None:
     folder = course / "submitted" / "linked"
     folder.mkdir()
     (folder / sample.UNIT).symlink_to(course / "submitted" / "all-right" / sample.UNIT)
-    graded = {result.student for result in grade_unit(course, sample.UNIT, jobs=1).results}
+    graded = {
+        result.student for result in grade_class(course, sample.UNIT, Options(jobs=1)).results
+    }
     assert "all-right" in graded
     assert "linked" not in graded
 
@@ -45,7 +47,7 @@ def test_what_a_notebook_calls_itself_is_only_text(tmp_path: Path, name: str) ->
     notebook = sample.answered(sample.RIGHT)
     notebook["metadata"]["course"] = {"unit": name}
     sample.hand_in(course, "odd", notebook)
-    (result,) = grade_unit(course, sample.UNIT, jobs=1).results
+    (result,) = grade_class(course, sample.UNIT, Options(jobs=1)).results
     assert result.status == "unreadable"
     assert all(line.isprintable() and "<" not in line for line in result.remarks)
     kept = course / "autograded" / "odd" / sample.UNIT / f"{sample.UNIT}.ipynb"
@@ -57,7 +59,9 @@ def test_one_notebook_that_breaks_the_cleaning_does_not_stop_the_class(course: P
     source = '<b style="' + "color:(" * 2000 + '">x</b>'
     notebook["cells"].append({"cell_type": "markdown", "metadata": {}, "source": source})
     sample.hand_in(course, "odd", notebook)
-    results = {each.student: each for each in grade_unit(course, sample.UNIT, jobs=1).results}
+    results = {
+        each.student: each for each in grade_class(course, sample.UNIT, Options(jobs=1)).results
+    }
     assert results["odd"].total == results["all-right"].total == sample.POINTS
 
 
@@ -159,7 +163,9 @@ def test_an_output_that_the_grader_stumbles_over_costs_its_own_notebook_only(
 
     monkeypatch.setattr(Outputs, "add", stumbling)
     sample.hand_in(course, "odd", sample.answered({"mean": "print('stumble')"}))
-    results = {each.student: each for each in grade_unit(course, sample.UNIT, jobs=1).results}
+    results = {
+        each.student: each for each in grade_class(course, sample.UNIT, Options(jobs=1)).results
+    }
     assert results["odd"].status == "unreadable"
     assert "stumbled" in results["odd"].remarks[0]
     assert results["all-right"].total == sample.POINTS
