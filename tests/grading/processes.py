@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -29,6 +30,25 @@ def descendants_of(process: int) -> set[int]:
             found.update(children)
             todo += children
     return found
+
+
+def is_running(process: int) -> bool:
+    """Whether it is there and has not ended; what nobody has waited for stays in /proc."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def still_running(processes: Iterable[int], seconds: float = 30.0) -> set[int]:
+    """Those that have not ended some time later: what was told to end needs a moment."""
+    until = time.monotonic() + seconds
+    left = set(filter(is_running, processes))
+    while left and time.monotonic() < until:
+        time.sleep(0.05)
+        left = set(filter(is_running, left))
+    return left
 
 
 @contextlib.contextmanager
