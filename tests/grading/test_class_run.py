@@ -53,7 +53,7 @@ def totals(result: Any) -> dict[str, float]:
 
 
 def test_scores_are_the_same_everywhere(course: Path, grades: Any, tmp_path: Path) -> None:
-    """On one worker and two, in a warm process and in cold ones, without a sandbox, and with
+    """On one worker and two, warm and cold, without a sandbox, and with
     nbgrader's own autograde. Dask and PostgreSQL have tests of their own."""
     assert totals(grade_class(course, sample.UNIT, Options(jobs=1))) == POINTS
     expected = grades(course)

@@ -23,7 +23,7 @@ from helpers.grading.handin.ipynb import (
     unit_of,
 )
 from helpers.grading.handin.markup import Budget, plain_line, shown_code
-from helpers.grading.handin.rebuild import Template
+from helpers.grading.handin.template import Template, make_template
 from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
 from helpers.grading.sandbox.outputs import score_of
@@ -107,7 +107,7 @@ class Unit:
     ) -> Unit:
         """From the text of the source notebook. ValueError when it is none."""
         source = read_notebook(data)
-        template = rebuild.make_template(source, config)
+        template = make_template(source, config)
         return cls(name, notebook_name, template, instructor_names(source), secret)
 
 

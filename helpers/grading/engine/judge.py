@@ -24,8 +24,7 @@ from typing import Any, Protocol
 
 import helpers
 from helpers.grading.engine.time_limit import TooLong, time_limit
-from helpers.grading.handin.ipynb import Cell, Notebook, marks_of
-from helpers.grading.handin.rebuild import hidden_lines
+from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, marks_of
 from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import MAX_NODES, Function
 from helpers.grading.sandbox.outputs import error_output

@@ -13,7 +13,7 @@ from typing import Any
 
 from helpers.grading.engine.judge import Session
 from helpers.grading.handin import rebuild
-from helpers.grading.handin.ipynb import Cell, Notebook, is_test, marks_of
+from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, is_test, marks_of
 from helpers.grading.sandbox.backend import CallTimeout, Process, ProcessDied
 from helpers.grading.sandbox.outputs import error_output
 
@@ -76,7 +76,7 @@ class Run:
             elif is_test(cell) and judge(cell):
                 for_a_person.add(marks_of(cell)["grade_id"])
             if self._died:
-                # Raises if the warm process died, too: then it is no fault of the student's.
+                # Raises if the server died, too: then it is no fault of the student's.
                 self._died = False
                 self.start().close()
         return for_a_person
@@ -170,4 +170,4 @@ class Run:
 
 
 def _lines_of_test(cell: Cell) -> list[tuple[str, bool]]:
-    return rebuild.hidden_lines(cell["source"]) if is_test(cell) else []
+    return hidden_lines(cell["source"]) if is_test(cell) else []

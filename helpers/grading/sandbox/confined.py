@@ -5,56 +5,26 @@ copy of what students have. No network, no home, no course folder.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import sysconfig
 from pathlib import Path
 
 from helpers import parts
-from helpers.grading.sandbox.backend import SandboxError
+from helpers.grading.sandbox import bubblewrap
 from helpers.grading.sandbox.host import ForkBackend, Launch, environment
 from helpers.grading.sandbox.inside import jail
 
-NO_BWRAP = (
-    "bubblewrap is needed to run students' code safely, and `bwrap` was not found: "
-    "install it (apt install bubblewrap), or pass --sandbox none to grade without protection"
-)
-NO_NAMESPACES = (
-    "bubblewrap cannot make a sandbox here ({reason}): allow unprivileged user namespaces "
-    "(sysctl kernel.unprivileged_userns_clone=1, or on Ubuntu "
-    "kernel.apparmor_restrict_unprivileged_userns=0), or pass --sandbox none to grade without "
-    "protection"
-)
+NOT_MADE = "the sandbox could not be made ({reason}): `course doctor` says what this machine lacks"
 
 #: Where, inside, the course and the student's home are.
 COURSE, HOME = "/course", "/home/student"
 
 
 def launch(folder: Path) -> Launch:
-    """A fork server in bubblewrap. Raises SandboxError where that is missing."""
-    command = (find_bwrap(), *_isolated(), *_mounted(folder / "course"), *_variables(), "--")
-    return Launch(command, COURSE, HOME, "/", namespaces=True, problem=NO_NAMESPACES)
-
-
-def find_bwrap() -> str:
-    """The bubblewrap that is used. Raises SandboxError where there is none."""
-    program = shutil.which("bwrap")
-    if program is None:
-        raise SandboxError(NO_BWRAP)
-    return program
-
-
-def _isolated() -> list[str]:
-    """Namespaces of its own, and no rights but those to make more of them."""
-    options = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    options += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
-    if os.getuid() != 0:
-        return [*options, "--unshare-user", "--proc", "/proc"]
-    # Root makes the mounts, then the fork server becomes nobody and mounts /proc itself.
-    options += ["--cap-drop", "ALL", "--dir", "/proc"]
-    for capability in ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP"):
-        options += ["--cap-add", f"CAP_{capability}"]
-    return options
+    """A fork server in bubblewrap. Raises SandboxError where none works."""
+    program, course = bubblewrap.find().program, folder / "course"
+    command = (program, *bubblewrap.separation(), *_mounted(course), *_variables(), "--")
+    return Launch(command, COURSE, HOME, "/", namespaces=True, problem=NOT_MADE)
 
 
 def _mounted(course: Path) -> list[str]:

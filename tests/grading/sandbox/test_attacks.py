@@ -69,7 +69,7 @@ class Graded:
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
+def graded(tmp_path_factory: pytest.TempPathFactory, bwrap: str) -> Graded:
     course = sample.make_course(tmp_path_factory.mktemp("attacked"))
     listener, connections = _listen()
     for number, path in enumerate(CORPUS):

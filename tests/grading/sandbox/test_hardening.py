@@ -25,7 +25,7 @@ from tests.grading import sample
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[ForkClient]:
+def client(bwrap: str) -> Iterator[ForkClient]:
     with CONFINED.serve(limits=Limits(memory=512 * MiB)) as server:
         yield server.client()
 

@@ -119,11 +119,11 @@ def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None
         folder = options["folder"]
         close_all_but(connection.fileno())
         if options["namespaces"]:
-            from . import jail
+            from . import jail, system_calls
 
             jail.confine(options["limits"])
             jail.limit(options["limits"])
-            jail.filter_system_calls()
+            system_calls.filter_system_calls()
         os.chdir(folder)
         gc.enable()
         seed()
