@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -115,6 +116,7 @@ class ForkServer:
         self._ready = False
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._pidfd = -1
         try:
             stage(self._folder)
             self._launch = launch(self._folder)
@@ -154,11 +156,15 @@ class ForkServer:
             self._control = None
         if self._process is not None:
             # It ends when its socket is closed; a worker that is left may still hold that.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(2)
-            self._process.kill()
+            self._wait_for_end(2)
+            # The whole group: where bubblewrap was killed early, a child of it waits for ever.
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, modules: tuple[str, ...]) -> None:
@@ -182,17 +188,19 @@ class ForkServer:
                 stdout=log,
                 stderr=log,
                 preexec_fn=oom_first,
+                start_new_session=True,
             )
+        self._pidfd = os.pidfd_open(self._process.pid)
 
     def _wait(self) -> None:
         if self._ready or self._control is None:
             return
-        self._control.settimeout(120)
+        # Not its word alone: where it was killed early, a child may hold the socket and say nothing.
+        select.select([self._control, self._pidfd], [], [], 120)
         try:
-            answer = json.loads(self._control.recv(65536) or b"{}")
+            answer = json.loads(self._control.recv(65536, socket.MSG_DONTWAIT) or b"{}")
         except (OSError, ValueError):
             answer = {}
-        self._control.settimeout(None)
         self._ready = "ready" in answer
         if not self._ready:
             if self._was_killed():
@@ -204,9 +212,13 @@ class ForkServer:
             raise SandboxError(self._launch.problem.format(reason=reason))
 
     def _was_killed(self) -> bool:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._process is not None and self._process.wait(2) in KILLED
-        return False
+        return (
+            self._wait_for_end(2) and self._process is not None and self._process.wait() in KILLED
+        )
+
+    def _wait_for_end(self, seconds: float) -> bool:
+        """Whether it ends in time. Its number stays its own until it is waited for."""
+        return bool(select.select([self._pidfd], [], [], seconds)[0])
 
 
 def _sweep() -> None:

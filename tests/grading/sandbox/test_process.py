@@ -219,7 +219,7 @@ print(*(path.relative_to(package) for path in package.rglob("*") if path.is_file
     assert set(shown) == whole | {"__init__.py", "check.py"}
     tops = {path.split("/")[0].removesuffix(".py") for path in shown}
     assert tops == {
-        *("__init__", "check", "conventions", "figures", "hardware", "ledger", "meter"),
+        *("__init__", "check", "conventions", "figures", "files", "hardware", "ledger", "meter"),
         *("plots", "roofline", "simulator", "tried", "widgets"),
     }
 
