@@ -12,9 +12,3 @@
 
 Importing this package imports none of them.
 """
-
-import sys
-
-# nbgrader imports jsonschema, which compiles a grammar of web addresses for a second or more, to
-# check a format that nothing in a notebook has. Where the module is missing, it goes without.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

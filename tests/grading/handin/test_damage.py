@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.grading.class_run import CohortResult, SubmissionResult, grade_unit
+from helpers.grading.class_run import ClassResult, Options, SubmissionResult, grade_class
 from tests.grading import sample
 from tests.grading.handin.damage import Case, read_cases
 
@@ -15,7 +15,7 @@ CASES = read_cases()
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory) -> CohortResult:
+def graded(tmp_path_factory: pytest.TempPathFactory) -> ClassResult:
     course = sample.make_course(tmp_path_factory.mktemp("damaged"))
     for case in CASES:
         sample.hand_in(course, case.name, case.submission())
@@ -25,15 +25,15 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> CohortResult:
     for number in (1, 2):
         sample.hand_in(course, "twice", sample.right_notebook(), f"sample ({number}).ipynb")
     (course / "submitted" / "nothing" / sample.UNIT).mkdir(parents=True)
-    return grade_unit(course, sample.UNIT, jobs=1)
+    return grade_class(course, sample.UNIT, Options(jobs=1))
 
 
-def result(graded: CohortResult, student: str) -> SubmissionResult:
+def result(graded: ClassResult, student: str) -> SubmissionResult:
     return next(each for each in graded.results if each.student == student)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_nothing_right_is_lost_in_silence(graded: CohortResult, case: Case) -> None:
+def test_nothing_right_is_lost_in_silence(graded: ClassResult, case: Case) -> None:
     """What is not graded waits for a person, with a remark that says why."""
     came = result(graded, case.name)
     waiting = sum(
@@ -45,7 +45,7 @@ def test_nothing_right_is_lost_in_silence(graded: CohortResult, case: Case) -> N
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_words_wait_for_a_person(graded: CohortResult, case: Case) -> None:
+def test_the_words_wait_for_a_person(graded: ClassResult, case: Case) -> None:
     words = next(score for score in result(graded, case.name).scores if score.grade_id == "why")
     assert (words.score, words.needs_manual) == (None, True)
 
@@ -59,14 +59,14 @@ def test_the_words_wait_for_a_person(graded: CohortResult, case: Case) -> None:
     ],
 )
 def test_a_notebook_of_another_name_is_graded_and_that_is_said(
-    graded: CohortResult, student: str, remark: str
+    graded: ClassResult, student: str, remark: str
 ) -> None:
     came = result(graded, student)
     assert (came.total, came.status) == (sample.POINTS, "graded")
     assert came.remarks == (remark,)
 
 
-def test_a_folder_without_a_notebook_waits_for_a_person(graded: CohortResult) -> None:
+def test_a_folder_without_a_notebook_waits_for_a_person(graded: ClassResult) -> None:
     each = result(graded, "nothing")
     assert each.status == "unreadable"
     assert "no notebook" in each.remarks[0]
