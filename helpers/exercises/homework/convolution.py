@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.layer_costs import mac_and_flop, square_convolution
 from helpers.ledger import Ledger
-from helpers.reference import conv2d_flops, conv2d_macs
 
 
 def _draw_padding(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -54,11 +54,8 @@ def _draw_convolutions(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 
 
 def _convolution(in_channels: int, out_channels: int, size: int, kernel: int, padding: int = 0):
-    sizes = (1, in_channels, out_channels, size, size, kernel)
-    return {
-        "MAC": conv2d_macs(*sizes, padding=padding, bias=False),
-        "FLOP": conv2d_flops(*sizes, padding=padding, bias=False),
-    }
+    layer = square_convolution(in_channels, out_channels, size, kernel, padding=padding)
+    return mac_and_flop(layer)
 
 
 def _totals(ledgers: dict[str, Ledger]) -> dict[str, float]:
@@ -94,7 +91,7 @@ CONV_COST = Exercise(
             "MAC and FLOP taken for the same",
             "one MAC is a multiply and an add: FLOP and MAC are not the same number",
             lambda ci, co, size, kernel: dict.fromkeys(
-                ("MAC", "FLOP"), conv2d_macs(1, ci, co, size, size, kernel, bias=False).total
+                ("MAC", "FLOP"), _convolution(ci, co, size, kernel)["MAC"].total
             ),
         ),
         Misconception(
@@ -127,7 +124,7 @@ CONV_COST = Exercise(
             "first addition saved",
             _MAC_IS_TWO,
             lambda ci, co, size, kernel: _first_addition_saved(
-                conv2d_macs(1, ci, co, size, size, kernel, bias=False).total,
+                _convolution(ci, co, size, kernel)["MAC"].total,
                 co * (size - kernel + 1) ** 2,
             ),
         ),
@@ -136,11 +133,8 @@ CONV_COST = Exercise(
 
 
 def _depthwise(channels: int, size: int, kernel: int, padding: int = 0):
-    sizes = (1, channels, channels, size, size, kernel)
-    return {
-        "MAC": conv2d_macs(*sizes, padding=padding, groups=channels, bias=False),
-        "FLOP": conv2d_flops(*sizes, padding=padding, groups=channels, bias=False),
-    }
+    options = {"padding": padding, "groups": channels}
+    return mac_and_flop(square_convolution(channels, channels, size, kernel, **options))
 
 
 DEPTHWISE_COST = Exercise(

@@ -8,23 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.layer_costs import mac_and_flop, square_convolution
 from helpers.ledger import Alternative, Ledger, Term
-from helpers.reference import (
-    avg_pool2d_flops,
-    batch_norm_flops,
-    conv2d_flops,
-    conv2d_macs,
-    linear_flops,
-    linear_macs,
-    softmax_flops,
-)
+from helpers.reference import batch_norm_flops, softmax_flops
+from helpers.reference.linear import Linear
+from helpers.reference.pooling import AveragePool
 
 
 def _linear(batch: int, tokens: int, in_features: int, out_features: int) -> dict[str, Ledger]:
-    return {
-        "MAC": linear_macs(batch, in_features, out_features, tokens=tokens),
-        "FLOP": linear_flops(batch, in_features, out_features, tokens=tokens),
-    }
+    return mac_and_flop(Linear(batch, in_features, out_features, tokens=tokens))
 
 
 LINEAR_COST = Exercise(
@@ -75,8 +67,8 @@ def _convolution(
     stride: int,
     padding: int,
 ) -> Ledger:
-    sizes = (batch, in_channels, out_channels, size, size, kernel)
-    return conv2d_macs(*sizes, stride=stride, padding=padding, bias=False)
+    options = {"batch": batch, "stride": stride, "padding": padding}
+    return square_convolution(in_channels, out_channels, size, kernel, **options).macs()
 
 
 def _draw_convolutions(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -126,11 +118,8 @@ CONVOLUTION_MACS = Exercise(
 
 
 def _grouped(in_channels: int, out_channels: int, size: int, kernel: int, groups: int):
-    sizes = (1, in_channels, out_channels, size, size, kernel)
-    return {
-        "MAC": conv2d_macs(*sizes, groups=groups, bias=False),
-        "FLOP": conv2d_flops(*sizes, groups=groups, bias=False),
-    }
+    layer = square_convolution(in_channels, out_channels, size, kernel, groups=groups)
+    return mac_and_flop(layer)
 
 
 def _scaled(cost: dict[str, Ledger], times: int = 1, by: int = 1) -> dict[str, float]:
@@ -185,7 +174,7 @@ def _pool(channels: int, size: int, kernel: int) -> Ledger:
     from_zero = Alternative("each sum starts from zero", channels * size**2)
     terms = (
         replace(term, alternatives=(from_zero,)) if term.name == "sum" else term
-        for term in avg_pool2d_flops(1, channels, size, size, kernel).terms
+        for term in AveragePool(1, channels, (size, size), kernel).flops().terms
     )
     return Ledger("FLOP", tuple(terms))
 

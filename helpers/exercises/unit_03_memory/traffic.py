@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.layer_costs import square_convolution
 from helpers.ledger import Ledger, Term
-from helpers.reference import conv2d_bytes, linear_bytes
+from helpers.reference import linear_bytes
 
 FP32 = 4  # bytes
 
@@ -51,7 +52,7 @@ LINEAR_TRAFFIC = Exercise(
 
 
 def _conv(batch: int, in_channels: int, out_channels: int, size: int, kernel: int) -> Ledger:
-    return conv2d_bytes(batch, in_channels, out_channels, size, size, kernel, bias=False)
+    return square_convolution(in_channels, out_channels, size, kernel, batch).bytes()
 
 
 def _conv_same_size(batch: int, ci: int, co: int, size: int, kernel: int) -> int:
