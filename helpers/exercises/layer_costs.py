@@ -14,6 +14,11 @@ def mac_and_flop(layer: Layer) -> dict[str, Ledger]:
     return {"MAC": layer.macs(), "FLOP": layer.flops()}
 
 
+def totals(cost: dict[str, Ledger], by: int = 1) -> dict[str, float]:
+    """The number of each part, divided by a factor that someone forgot."""
+    return {part: ledger.total // by for part, ledger in cost.items()}
+
+
 def square_convolution(
     in_channels: int, out_channels: int, size: int, kernel: int, batch: int = 1, **options: Any
 ) -> Convolution:

@@ -8,6 +8,7 @@ from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
 from helpers.exercises.layer_costs import square_convolution
+from helpers.exercises.mistakes import WEIGHTS_FOR_EVERY_SAMPLE
 from helpers.ledger import Ledger, Term
 from helpers.reference import linear_bytes
 
@@ -38,8 +39,7 @@ LINEAR_TRAFFIC = Exercise(
     reference=_linear,
     misconceptions=(
         Misconception(
-            "weights read for every sample",
-            "the weights are read once for the whole batch, not once for each sample",
+            *WEIGHTS_FOR_EVERY_SAMPLE,
             lambda batch, i, o, width: batch * _linear(1, i, o, width).total,
         ),
         Misconception(
@@ -161,8 +161,7 @@ MLP_TRAFFIC = Exercise(
             lambda batch, features, hidden: _mlp(batch, features, hidden, between=1),
         ),
         Misconception(
-            "weights read for every sample",
-            "the weights are read once for the whole batch, not once for each sample",
+            *WEIGHTS_FOR_EVERY_SAMPLE,
             lambda batch, features, hidden: {
                 "total": _mlp(batch, features, hidden, weights_read=batch)["total"]
             },

@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.mistakes import OFFSET_FORGOTTEN
 
 Sizes = tuple[int, ...]
 #: Storage, shape, strides, offset: a tensor as plain data.
@@ -68,8 +69,7 @@ ELEMENT_POSITIONS = Exercise(
             lambda shape, strides, offset: _positions(shape[::-1], strides[::-1], offset),
         ),
         Misconception(
-            "offset forgotten",
-            "a view of a part does not begin at the start of the storage",
+            *OFFSET_FORGOTTEN,
             lambda shape, strides, offset: _positions(shape, strides, 0),
         ),
         Misconception(
@@ -282,8 +282,7 @@ TENSOR_REDUCE = Exercise(
             _reduce_all_but,
         ),
         Misconception(
-            "offset forgotten",
-            "a view of a part does not begin at the start of the storage",
+            *OFFSET_FORGOTTEN,
             lambda name, a, axis: _reduce(name, (*a[:3], 0), axis),
         ),
         Misconception(
