@@ -400,7 +400,7 @@ counts = {
     "BERT-base, 128 tokens": count(bert, *indices),
     "DistilBERT, 128 tokens": count(distilbert, *indices[:2]),
 }
-sizes = {name: (each.parameters, each.macs) for name, each in counts.items()}
+sizes = {name: (counted.parameters, counted.macs) for name, counted in counts.items()}
 sizes["AlexNet, 227²"] = (weights.total, work.total)
 
 # %% tags=["skip-grading"]

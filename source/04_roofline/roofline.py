@@ -87,17 +87,17 @@ check("attainable_tflops", attainable_tflops)
 
 
 # %% tags=["skip-grading"]
-for each in DEVICES.values():
-    print(f"{each.name}, {each.bandwidth / 1e9:,.0f} GB/s")
-    for dtype, peak in each.peak.items():
-        if dtype == "fp16" and "bf16" in each.peak:
+for spec in DEVICES.values():
+    print(f"{spec.name}, {spec.bandwidth / 1e9:,.0f} GB/s")
+    for dtype, peak in spec.peak.items():
+        if dtype == "fp16" and "bf16" in spec.peak:
             continue  # the same as bf16
-        print(f"  {dtype} {peak / 1e12:7,.1f} TFLOP/s, ridge {each.ridge(dtype):4.0f} FLOP/B")
+        print(f"  {dtype} {peak / 1e12:7,.1f} TFLOP/s, ridge {spec.ridge(dtype):4.0f} FLOP/B")
 
 # %% tags=["skip-grading"]
 from IPython.display import Markdown
 
-Markdown("\n".join(f"- {each.name}: {each.source}" for each in DEVICES.values()))
+Markdown("\n".join(f"- {spec.name}: {spec.source}" for spec in DEVICES.values()))
 
 # %% [markdown]
 # All peaks here are **dense**. Sheets often print a rate "with sparsity", for matrices in which half of the numbers are zero: twice as high, and not for you.
@@ -251,8 +251,8 @@ check("plot_pair", plot_pair)
 
 # %% tags=["skip-grading"]
 print("fp32 ridges, FLOP/B (the block's limit: 4.6)")
-for each in DEVICES.values():
-    print(f"  {each.name:22}{each.ridge('fp32'):6.1f}")
+for spec in DEVICES.values():
+    print(f"  {spec.name:22}{spec.ridge('fp32'):6.1f}")
 
 # %% [markdown]
 # None: every ridge lies above it. A layer that is larger has a higher limit.

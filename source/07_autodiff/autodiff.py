@@ -616,11 +616,6 @@ check("sweeps_needed", sweeps_needed)
 # A network in training has millions of inputs (its parameters) and one output (the loss). Timed with PyTorch, for a function of n inputs and one output. Reverse mode is measured as a whole; of trying and of forward mode *one* run is measured and multiplied by their number:
 
 # %% tags=["skip-grading"]
-from helpers.timing import best_of
-
-torch.set_num_threads(1)  # one core: other programs disturb it less
-
-
 def f(w):
     return (w.sin() * w.exp()).sum()
 
@@ -635,6 +630,10 @@ def reverse_sweep(w):
     return torch.autograd.grad(f(w), w)
 
 
+# %% tags=["skip-grading"]
+from helpers.timing import best_of
+
+torch.set_num_threads(1)  # one core: other programs disturb it less
 sizes = [1, 10, 100, 1000, 10_000]
 times = {"trying": [], "forward": [], "reverse": []}  # ms for all n slopes
 for n in sizes:
@@ -813,6 +812,7 @@ def pytorch_step(batch):
     return loss
 
 
+# %% tags=["skip-grading"]
 def our_step(size):
     return train(steps=1, batch_size=size)[2]
 
