@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +17,7 @@ def clock(monkeypatch):
         now = 0.0
 
     monkeypatch.setattr(timing.time, "perf_counter", lambda: Clock.now)
-    monkeypatch.setattr(timing, "_wait_for_gpu", lambda: None)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
     return Clock
 
 
@@ -62,20 +63,37 @@ def test_no_run_at_all_is_refused():
         timing.best_of(lambda: None, runs=0)
 
 
-def test_what_a_gpu_has_queued_before_is_not_counted_and_what_the_run_queues_is(clock, monkeypatch):
-    queued = [5.0]  # seconds of work that were started before
+@pytest.fixture
+def gpu(clock, monkeypatch):
+    """A GPU that PyTorch uses, by the seconds of work in its queue; waiting for it takes them."""
+    queue = []
 
-    def wait():
-        while queued:
-            clock.now += queued.pop()
+    def synchronize():
+        while queue:
+            clock.now += queue.pop()
 
-    monkeypatch.setattr(timing, "_wait_for_gpu", wait)
-    assert timing.seconds(lambda: queued.append(2.0)) == 2
+    cuda = SimpleNamespace(is_initialized=lambda: True, synchronize=synchronize)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    return queue
+
+
+def test_what_a_run_queues_on_a_gpu_is_counted(gpu):
+    assert timing.seconds(lambda: gpu.append(2.0)) == 2
+
+
+def test_what_was_queued_before_is_not(gpu):
+    gpu.append(5.0)
+    assert timing.seconds(lambda: gpu.append(2.0)) == 2
+
+
+def test_a_gpu_that_pytorch_has_not_begun_to_use_is_left_asleep(gpu):
+    sys.modules["torch"].cuda.is_initialized = lambda: False
+    gpu.append(5.0)
+    timing.seconds(lambda: None)
+    assert gpu == [5.0]
 
 
 def test_a_clock_loads_no_pytorch():
-    script = (
-        "import sys; from helpers.timing import best_of; best_of(int); print('torch' in sys.modules)"
-    )
+    script = "import sys; import helpers.timing as t; t.best_of(int); print('torch' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"

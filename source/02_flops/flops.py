@@ -165,10 +165,10 @@ print(f"MAC {macs[1] / macs[64]:.0f} times fewer, time {times[1] / times[64]:.1f
 # **Explain (1 point).** What did you predict, and what was measured? Where did the rest of the speed-up go? A person reads it.
 
 # %% [markdown] read="explain_depthwise" points=1
-# I guessed 30; measured were about 6 on one core of a busy CPU. The arithmetic shrinks 64 times, but the same
+# I guessed 30; measured were 15 on one core of a busy CPU. The arithmetic shrinks 64 times, but the same
 # input is read and the same output written, and the call itself takes as long as before. So
-# far fewer operations are done for each byte that moves and for each second: the rate fell from over
-# 100 to some 15 GFLOP/s. MAC predict time only where arithmetic is what the hardware waits for.
+# far fewer operations are done for each byte that moves and for each second: the rate fell from
+# 103 to 24 GFLOP/s. MAC predict time only where arithmetic is what the hardware waits for.
 
 # %% [markdown]
 # ## Pooling
