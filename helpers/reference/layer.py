@@ -46,10 +46,16 @@ def per_dimension(name: str, value: Any, dimensions: int, minimum: int = 1) -> t
     return (whole(name, value, minimum),) * dimensions
 
 
+def _sizes(name: str, value: Any) -> tuple[int, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise ValueError(f"{name} must be one number for each dimension, as (8, 8), not {value!r}")
+    return tuple(whole(name, size) for size in value)
+
+
 def elements_of(name: str, value: Any) -> int:
     """Number of elements of a shape, given as a count (64) or as sizes ((8, 8))."""
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return prod(whole(name, size) for size in value)
+        return prod(_sizes(name, value))
     return whole(name, value)
 
 
@@ -96,7 +102,7 @@ class Layer:
             if kind is int:
                 object.__setattr__(self, name, whole(name, value))
             elif kind == Sequence[int]:
-                object.__setattr__(self, name, tuple(whole(name, size) for size in value))
+                object.__setattr__(self, name, _sizes(name, value))
             elif kind is bool and not isinstance(value, bool):
                 raise ValueError(f"{name} must be True or False, not {value!r}")
 

@@ -343,6 +343,7 @@ def test_activations_written_out():
             "needs stride 1",
         ),
         (lambda: Convolution(1, 3, 4, (8, 8), (3, 3, 3)).macs(), "kernel must be one number or 2"),
+        (lambda: Convolution(1, 3, 4, 8, 3).macs(), "size must be one number for each dimension"),
         (lambda: Convolution(1, 3, 4, (0, 8), 3).parameters(), "size must be"),
         (lambda: ConvTranspose(1, 3, 4, (1, 1), 1, padding=1).macs(), "nothing of the output"),
         (lambda: MaxPool(1, 3, (8, 8), 2, padding=2).flops(), "at most half the kernel"),
