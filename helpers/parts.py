@@ -47,6 +47,7 @@ PARTS = (
     Part("conventions", "units, widths, the price of each operation", students=True),
     Part("ledger", "a cost as named terms, each `count × price`", students=True),
     Part("figures", "a figure read as data", students=True),
+    Part("timing", "how long a run takes, on a GPU, too", students=True),
     Part("hardware", "devices with their sources; this machine's own ceilings", students=True),
     Part("roofline", "time bounds, intensity, the ridge", students=True),
     Part("reference", "by-hand formulas; each returns a `Ledger`"),
