@@ -44,7 +44,7 @@ class Canvas(Platform):
         for found in _NUMBERS.finditer(path.name):
             owner = path.name[: found.start()]
             late = owner.endswith("_LATE")
-            if owner:
+            if re.fullmatch(r"\w*", owner):
                 claims.append(self._claim(owner.removesuffix("_LATE"), found, late))
         return claims
 

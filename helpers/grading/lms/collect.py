@@ -160,7 +160,9 @@ def collect(
     for owner in students or found.students.values():
         if owner.id not in chosen:
             said = [f"handed in {plain_line(name)}" for name in found.others.get(owner.id, ())]
-            there = HandedIn.find(submitted / owner.id / unit.name, unit.name, unit.notebook)
+            there = SubmissionFolder.find(
+                submitted / owner.id / unit.name, unit.name, unit.notebook
+            )
             state = "missing" if there.path is None else "earlier"
             lines.append(Line(owner, state, remarks=tuple(said)))
     ordered = tuple(sorted(lines, key=lambda line: line.student.id))

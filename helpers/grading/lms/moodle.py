@@ -36,11 +36,14 @@ from helpers.grading.lms.platform import (
 _NAME = re.compile(r"(?P<name>[^_]*)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?\Z", re.S)
 
 
-def _is_worksheet(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a word and a number, and then a name, begin every line."""
+def _is_worksheet(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether one word with a number, and then a name, begin every line."""
     words = {re.sub(r"\d+\Z", "", row[0]) for row in rows if row}
     numbered = all(len(row) > 1 and re.fullmatch(r"[^\d@]+\d+", row[0]) for row in rows)
-    return bool(rows) and numbered and len(words) == 1
+    # s1, s2, … under "id" are ids of a course's own; "Teilnehmer/in1" could be none.
+    own = header[:1] in (["id"], ["student id"], ["username"])
+    own = own and all(re.fullmatch(r"\w*", word) for word in words)
+    return bool(rows) and numbered and len(words) == 1 and not own
 
 
 class Moodle(Platform):
@@ -59,7 +62,7 @@ class Moodle(Platform):
     def columns(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Mapping[int, str]:
         known = {"identifier": self.number, "last modified (submission)": "handed_in"}
         found = {at: known[name] for at, name in enumerate(header) if name in known}
-        if self.number not in found.values() and _is_worksheet(rows):
+        if self.number not in found.values() and _is_worksheet(header, rows):
             found |= {0: self.number, 1: "name"}
         return found
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, takewhile
@@ -67,6 +68,8 @@ class Owners:
         self._by: dict[tuple[str, str], list[Student]] = {}
         for student in self._students:
             self._index(student)
+        readings = [claims for path in paths for claims in self._readings(path)]
+        self._read_by = Counter(claims[0].platform for claims in readings)
         claims = [claim for path in paths for claim in self._claims(path)[:1]]
         # Under anonymous marking everybody is called by one word.
         named = {(claim.platform, claim.owner) for claim in claims}
@@ -103,33 +106,43 @@ class Owners:
         return self._by.get((kind, _folded(key)), []) if key else []
 
     def _claims(self, path: PurePosixPath) -> Sequence[Claim]:
-        """What the platform says that wrote the path, which may lie in folders that all share."""
+        """What the platform says that wrote the path. One that the download's other files are not
+        of wrote none of them: its naming is then a name that somebody chose."""
+        readings = self._readings(path)
+        often = [self._read_by[claims[0].platform] for claims in readings]
+        likely = [each for each, count in zip(readings, often, strict=True) if count == max(often)]
+        return [claim for claims in likely for claim in claims]
+
+    def _readings(self, path: PurePosixPath) -> list[Sequence[Claim]]:
+        """What each platform reads in the path, which may lie in folders that all share."""
         for skipped in range(len(self._shared) + 1):
             inner = PurePosixPath(*path.parts[skipped:])
-            for platform in PLATFORMS:
-                claims = platform.claims(inner, self._sidecars.get(platform.sidecar, b""))
-                if claims:
-                    return claims
+            read = (each.claims(inner, self._sidecars.get(each.sidecar, b"")) for each in PLATFORMS)
+            if readings := [claims for claims in read if claims]:
+                return readings
             if self._named(path.parts[skipped]):
-                return ()
-        return ()
+                break
+        return []
 
     def _claimed(self, claims: Sequence[Claim]) -> Found:
         """Whose it is by the platform's naming."""
         first = claims[0]
+        if len({claim.platform for claim in claims}) > 1:
+            return Found(claim=first, problem="two platforms could have called it so")
         known = [(claim, owner) for claim in claims if (owner := self._numbered(claim))]
         if len({owner.id for _, owner in known}) > 1:
-            who = " or ".join(plain_line(owner.name or owner.id) for _, owner in known)
-            return Found(claim=first, problem=f"its name can be read as {who}'s")
+            either = " or ".join(plain_line(owner.name or owner.id) for _, owner in known)
+            return Found(claim=first, problem=f"its name can be read as {either}'s")
         if known:
             claim, owner = known[0]
             if self._agrees(owner, claim):
                 others = tuple(each for other in claim.others for each in self._people(other))
                 return Found(_unique((owner, *others)), claim, by_number=True)
-            if not self._get("group", _letters(claim.owner)):
-                shown, name = plain_line(claim.owner), plain_line(owner.name)
-                number = claim.number or claim.login
-                return Found(claim=claim, problem=f"{number} is {name}, but it is named {shown}")
+            # Also where a group is called so: its number may be a student's, and a student may
+            # call himself like a group.
+            shown, name = plain_line(claim.owner), plain_line(owner.name)
+            number = plain_line(claim.number or claim.login)
+            return Found(claim=claim, problem=f"{number} is {name}, but it is named {shown}")
         people = [(claim, who) for claim in claims if (who := self._people(claim))]
         if len({tuple(each.id for each in who) for _, who in people}) > 1:
             return Found(claim=first, problem="its name can be read as that of several students")
@@ -158,7 +171,8 @@ class Owners:
         if _letters(claim.owner) in _forms(student.name) or known == shown:
             return True
         if len(shown) > 1:
-            return len(set(known) & set(shown)) > 1
+            shorter, longer = sorted((set(known), set(shown)), key=len)
+            return len(shorter) > 1 and shorter <= longer
         return bool(shown) and _is_made_of(shown[0], known)
 
     def _plain(self, path: PurePosixPath) -> Found:
