@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MODULES = ("numpy", "torch", "matplotlib.pyplot")
 
 #: How a process ends that was killed, and how bubblewrap tells it of the one inside.
-KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+KILLED = ((os.CLD_KILLED, signal.SIGKILL), (os.CLD_EXITED, 128 + signal.SIGKILL))
 
 _PREFIX = "course-sandbox-"
 
@@ -195,8 +195,8 @@ class ForkServer:
     def _wait(self) -> None:
         if self._ready or self._control is None:
             return
-        # Not its word alone: where it was killed early, a child may hold the socket and say nothing.
-        select.select([self._control, self._pidfd], [], [], 120)
+        # Until it speaks or ends: killed early, it may leave a child that holds the socket.
+        select.select([self._control.fileno(), self._pidfd], [], [], 120)
         try:
             answer = json.loads(self._control.recv(65536, socket.MSG_DONTWAIT) or b"{}")
         except (OSError, ValueError):
@@ -212,12 +212,14 @@ class ForkServer:
             raise SandboxError(self._launch.problem.format(reason=reason))
 
     def _was_killed(self) -> bool:
-        return (
-            self._wait_for_end(2) and self._process is not None and self._process.wait() in KILLED
-        )
+        if not self._wait_for_end(2):
+            return False
+        # It is not taken from the table of processes yet: `close` needs its number.
+        end = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOWAIT)
+        return end is not None and (end.si_code, end.si_status) in KILLED
 
     def _wait_for_end(self, seconds: float) -> bool:
-        """Whether it ends in time. Its number stays its own until it is waited for."""
+        """Whether it ends in time."""
         return bool(select.select([self._pidfd], [], [], seconds)[0])
 
 

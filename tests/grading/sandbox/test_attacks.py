@@ -67,7 +67,7 @@ class Graded:
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory, bwrap: str) -> Graded:
+def graded(tmp_path_factory: pytest.TempPathFactory, attacked: str) -> Graded:
     course = sample.make_course(tmp_path_factory.mktemp("attacked"))
     listener, connections = _listen()
     token, port = uuid4().hex, str(listener.getsockname()[1])
