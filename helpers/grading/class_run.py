@@ -275,7 +275,7 @@ class CoursePlace:
     ) -> Iterator[None]:
         """Write the autograded notebook; it is put in place when the block has succeeded."""
         path = self._autograded(submission)
-        notebook = json.loads(graded.notebook)
+        notebook = graded.notebook
         scores = [[s.grade_id, s.score, s.max_score, s.needs_manual] for s in graded.scores]
         notebook["metadata"].setdefault("course", {})["graded"] = {
             "digest": digest,
