@@ -27,8 +27,8 @@ from helpers.grading.handin.ipynb import (
     read_notebook,
     unit_of,
 )
-from helpers.grading.handin.markup import Allowance, plain_line, shown_code
-from helpers.grading.handin.rebuild import Template
+from helpers.grading.handin.markup import Budget, plain_line, shown_code
+from helpers.grading.handin.template import Template, make_template
 from helpers.grading.sandbox.host import SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
 
@@ -111,7 +111,7 @@ class Unit:
     ) -> Unit:
         """From the text of the source notebook. ValueError when it is none."""
         source = read_notebook(data)
-        template = rebuild.make_template(source, config)
+        template = make_template(source, config)
         return cls(name, notebook_name, template, instructor_names(source), secret)
 
 
@@ -224,10 +224,10 @@ def _tests_of(rebuilt: rebuild.Rebuilt) -> set[str]:
 
 def _shorten(notebook: Notebook, template: Template) -> None:
     """Cut the student's code to what pages can show."""
-    given, allowance = {cell["source"] for cell in template.cells}, Allowance()
+    given, budget = {cell["source"] for cell in template.cells}, Budget()
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code" and cell["source"] not in given:
-            cell["source"] = shown_code(cell["source"], allowance)
+            cell["source"] = shown_code(cell["source"], budget)
 
 
 def _cell_score(
