@@ -166,7 +166,7 @@ def read_class(course: Path, unit: str) -> ClassReport:
     readable = [name for name in sorted(grades) if autograded[name].status != "unreadable"]
     roster = students_of(course)
     verdicts = {name: autograded[name].verdicts or () for name in readable}
-    hints, more = _hints(verdicts)
+    hints, more = hints_seen(verdicts)
     return ClassReport(
         unit,
         tuple(grades[name] for name in readable),
@@ -268,10 +268,10 @@ def _read_autograded(path: Path) -> _Autograded:
         return _Autograded(remarks=("its autograded notebook cannot be read",))
 
 
-def _hints(
+def hints_seen(
     by_student: Mapping[str, Sequence[Verdict]],
 ) -> tuple[tuple[Held, ...], dict[str, int]]:
-    """The hints of each question that most students saw, and how many saw others."""
+    """Of each question the hints that most students saw, and how many saw others."""
     seen: dict[str, dict[tuple[str, str], list[str]]] = defaultdict(lambda: defaultdict(list))
     for student, verdicts in by_student.items():
         for verdict in verdicts:

@@ -14,7 +14,7 @@ from helpers.grading.handin.ipynb import marks_of
 from helpers.grading.sandbox.host import Forks, Warm
 from helpers.grading.sandbox.outputs import MIME_TYPES, Outputs
 from helpers.grading.sandbox.process import Kernel
-from helpers.verdict import Verdict
+from helpers.verdict import Row, Verdict
 from tests import COURSE
 from tests.grading import sample
 
@@ -97,3 +97,20 @@ def test_a_verdict_in_the_outputs_that_a_notebook_came_with_is_dropped(forks: Fo
     said = verdicts(result)
     assert (said["softmax_flops"].status, result.total) == ("wrong", REST)
     assert "forged" not in json.dumps(result.notebook)
+
+
+def test_a_page_made_of_a_notebook_is_the_same_with_the_data_and_without() -> None:
+    from nbconvert import HTMLExporter
+    from nbformat.notebooknode import from_dict
+
+    verdict = Verdict("softmax_flops", "wrong", 0.0, (Row("n=1", "", "1", "2"),), "a hint")
+    with_data = verdict_output(verdict)
+    shown = {kind: text for kind, text in with_data["data"].items() if kind != MIME_TYPE}
+    pages = []
+    for output in (with_data, with_data | {"data": shown}):
+        notebook = sample.released_notebook()
+        test = next(cell for cell in notebook["cells"] if cell["source"].startswith("check("))
+        test["outputs"] = [output]
+        pages.append(HTMLExporter().from_notebook_node(from_dict(notebook))[0])
+    assert "a hint" in pages[0]
+    assert pages[0] == pages[1]
