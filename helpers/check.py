@@ -17,7 +17,7 @@ from typing import Any
 from helpers.diagnosis import Attempt, General, explain, is_number, is_right, remark_on
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, OneOf, Right
-from helpers.figures import current_figure, shown_later
+from helpers.figures import current_figure, no_show
 from helpers.ledger import Ledger
 from helpers.values import plain
 from helpers.verdict import Row, Status, Verdict
@@ -242,7 +242,7 @@ def _plain_answer(answer: Any, draws: bool) -> Any:
     def call(*args: Any) -> Any:
         # A copy: an answer that empties a list would change the question.
         try:
-            with shown_later():
+            with no_show():
                 value = answer(*copy.deepcopy(args))
         except SystemExit:
             raise RuntimeError("it calls exit(), which ends everything: use return") from None

@@ -94,8 +94,7 @@ class Session:
                 contextlib.redirect_stdout(printed),
                 contextlib.redirect_stderr(printed),
             ):
-                value = _evaluate(cell["source"], space)
-                score, result = _score(value, points), _result(value)
+                score, result = _earned(_evaluate(cell["source"], space), points)
         except (TooLong, NoScore) as error:
             kind = "TimeoutError" if isinstance(error, TooLong) else "ValueError"
             outputs = [*_stream(printed), error_output(kind, str(error))]
@@ -256,29 +255,24 @@ class NoScore(ValueError):
     """The number in a test's last line is no score."""
 
 
-def _score(value: Any, points: float) -> float:
-    """What a test earns by the value of its last line: a number of points, or all of them."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return points
-    try:
-        score = float(value)
-    except OverflowError:
-        score = math.inf
-    if not 0 <= score <= points:
-        raise NoScore(f"the test's result {score:g} is no score between 0 and {points:g}")
-    return score
-
-
-def _result(value: Any) -> list[dict[str, Any]]:
-    """The output that a test's last line gives, if it gives one: of a number, so that nbgrader
-    reads it as such."""
+def _earned(value: Any, points: float) -> tuple[float, list[dict[str, Any]]]:
+    """What a test earns by the value of its last line, a number of points or all of them, and the
+    output that this line gives."""
     if value is None:
-        return []
-    builtin = isinstance(value, bool | int) or not isinstance(value, numbers.Real)
-    data = {"text/plain": repr(value if builtin else float(value))[:10_000]}
-    return [
-        {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None}
-    ]
+        return points, []
+    score = points
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        try:
+            score = float(value)
+        except OverflowError:
+            score = math.inf
+        if not 0 <= score <= points:
+            raise NoScore(f"the test's result {score:g} is no score between 0 and {points:g}")
+        # Shown as Python's, so that nbgrader reads the same from it.
+        value = value if isinstance(value, int) else score
+    data = {"text/plain": repr(value)[:10_000]}
+    result = {"output_type": "execute_result", "data": data, "metadata": {}}
+    return score, [result | {"execution_count": None}]
 
 
 def _stream(printed: io.StringIO) -> list[dict[str, Any]]:
