@@ -27,6 +27,7 @@ from helpers.grading.engine.verdicts import verdicts_of
 from helpers.grading.lms.export import Grade, grades_of
 from helpers.grading.lms.roster import Student, students_of
 from helpers.grading.nbgrader.config import open_course
+from helpers.grading.sandbox.registry import is_confined
 from helpers.verdict import Verdict, VerdictError
 
 #: Hints of a question that are listed, the most frequent first.
@@ -259,7 +260,7 @@ def _read_autograded(path: Path) -> _Autograded:
         return _Autograded(
             about.get("status", "graded"),
             tuple(map(str, about.get("remarks", ()))),
-            about.get("sandbox") != "none",
+            is_confined(about.get("sandbox")),
             [verdict for cell in notebook["cells"] for verdict in verdicts_of(cell)],
         )
     except VerdictError as problem:
