@@ -62,21 +62,15 @@ def build(
     """Builds each unit's notebooks from its text and, for all units, the table of units."""
     from rich.progress import track
 
-    from helpers.authoring.catalogue import catalogue
-    from helpers.authoring.notebooks import build_unit, find_unit, find_units, write_text
+    from helpers.authoring.catalogue import build_units, out_of_date
+    from helpers.authoring.first_cell import NOT_SET, read_origin
+    from helpers.authoring.notebooks import find_unit, find_units, write_text
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
+    shown = track(chosen, description="Building", transient=True, disable=not _on_terminal())
     # All are built before the first is written: a unit with an error changes nothing.
-    texts: dict[Path, str] = {}
-    for unit in track(chosen, description="Building", transient=True, disable=not _on_terminal()):
-        texts |= build_unit(unit)
-    if not units:
-        texts |= catalogue(course)
-    stale = [
-        path
-        for path, text in texts.items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
+    texts = build_units(shown, tables=not units)
+    stale = out_of_date(texts)
     if check:
         for path in stale:
             print(f"out of date: {path}")
@@ -84,6 +78,8 @@ def build(
     for path in stale:
         write_text(path, texts[path])
     print(f"{len(chosen)} units built, {len(stale)} of {len(texts)} files changed")
+    if not read_origin(course).is_set:
+        print(NOT_SET)
 
 
 def _on_terminal() -> bool:
