@@ -193,7 +193,7 @@ def report(
 @app.command()
 def export(
     unit: UnitName,
-    to: Annotated[str, typer.Option(help="canvas, moodle or csv.")],
+    to: Annotated[str, typer.Option(help="A platform (moodle, canvas), or csv.")],
     course: Course = Path(),
     output: Annotated[
         Path | None, typer.Option(help="The CSV to write.", show_default="UNIT-TO.csv")
