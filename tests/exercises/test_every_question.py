@@ -85,6 +85,8 @@ def test_an_entry_is_complete(exercise):
     assert exercise.points > 0
     assert exercise.topic
     assert exercise.examples
+    # Its name is written as a function's name in a notebook.
+    assert exercise.name.isidentifier()
     assert all(len(args) == len(exercise.parameters) for args in exercise.examples)
     hints = [misconception.hint for misconception in exercise.misconceptions]
     assert all(hint and not hint.endswith(".") for hint in hints)

@@ -10,8 +10,6 @@ from helpers.exercises.exercise import Exercise, Misconception
 from helpers.ledger import Ledger
 from helpers.reference import conv2d_flops, conv2d_macs
 
-UNIT = "homework"
-
 
 def _draw_padding(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     cases = []
@@ -23,11 +21,8 @@ def _draw_padding(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 
 
 PADDING = Exercise(
-    name="padding",
-    unit=UNIT,
     points=1,
     topic="padding for a given output size",
-    parameters=("size_in", "size_out", "kernel"),
     examples=[(11, 9, 3), (11, 11, 3), (32, 32, 5)],
     hidden=_draw_padding,
     reference=lambda size_in, size_out, kernel: (size_out - size_in + kernel - 1) // 2,
@@ -82,11 +77,8 @@ _MAC_IS_TWO = "here one MAC is two FLOP: the first addition of each output count
 _PADDED = "the output is smaller than the input here: no padding"
 
 CONV_COST = Exercise(
-    name="conv_cost",
-    unit=UNIT,
     points=1,
     topic="MAC and FLOP of a convolution",
-    parameters=("in_channels", "out_channels", "size", "kernel"),
     examples=[(16, 16, 11, 3), (3, 8, 9, 5)],
     hidden=_draw_convolutions,
     reference=_convolution,
@@ -152,11 +144,8 @@ def _depthwise(channels: int, size: int, kernel: int, padding: int = 0):
 
 
 DEPTHWISE_COST = Exercise(
-    name="depthwise_cost",
-    unit=UNIT,
     points=1,
     topic="MAC and FLOP of a depthwise convolution",
-    parameters=("channels", "size", "kernel"),
     examples=[(16, 11, 3), (32, 9, 5)],
     hidden=lambda draw: [
         (draw.randrange(2, 129), draw.randrange(9, 57), draw.choice([3, 5])) for _ in range(5)

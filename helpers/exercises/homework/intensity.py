@@ -24,7 +24,6 @@ from helpers.exercises.prelu_linear import (
 )
 from helpers.ledger import Ledger, Term
 
-UNIT = "homework"
 IN, OUT = 64, 32
 
 
@@ -45,11 +44,8 @@ def _draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 
 
 BLOCK_FLOPS = Exercise(
-    name="block_flops",
-    unit=UNIT,
     points=1,
     topic="FLOP of PReLU → Linear",
-    parameters=("batch",),
     examples=[(1,), (16,)],
     hidden=_draw_batches,
     reference=_block_flops,
@@ -79,11 +75,8 @@ def _weights_for_every_sample(batch: int) -> Ledger:
 
 
 BLOCK_BYTES = Exercise(
-    name="block_bytes",
-    unit=UNIT,
     points=1,
     topic="bytes moved by PReLU → Linear",
-    parameters=("batch",),
     examples=[(1,), (16,)],
     hidden=_draw_batches,
     reference=_block_bytes,
@@ -124,11 +117,8 @@ def _draw_bounds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 
 
 BLOCK_BOUND = Exercise(
-    name="block_bound",
-    unit=UNIT,
     points=1,
     topic="intensity, ridge and what bounds PReLU → Linear",
-    parameters=("batch", "peak_tflops", "bandwidth_gb"),
     examples=[(1, 19.5, 2039), (64, 0.002, 1.0)],
     hidden=_draw_bounds,
     reference=_bound,
@@ -176,11 +166,8 @@ BLOCK_BOUND = Exercise(
 )
 
 PLOT_INTENSITY = Exercise(
-    name="plot_intensity",
-    unit=UNIT,
     points=2,
     topic="intensity against batch size, plotted",
-    parameters=(),
     examples=[()],
     hidden=lambda draw: [],
     reference=lambda: right_plot(IN, OUT),
@@ -217,11 +204,8 @@ def _draw_layers(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 
 
 BEST_BATCH = Exercise(
-    name="best_batch",
-    unit=UNIT,
     points=1,
     topic="smallest batch that is compute bound",
-    parameters=("in_features", "out_features", "ridge"),
     examples=[(768, 3072, 20.3), (64, 32, 20.3)],
     hidden=_draw_layers,
     reference=best_batch,
@@ -242,11 +226,8 @@ BEST_BATCH = Exercise(
 )
 
 FUSED = Exercise(
-    name="fused",
-    unit=UNIT,
     points=2,
     topic="what fusing PReLU into Linear saves",
-    parameters=("batch",),
     examples=[(1,), (64,)],
     hidden=_draw_batches,
     reference=lambda batch: {
