@@ -1,5 +1,5 @@
-"""The command line: `course build · check · collect · grade · feedback · report · export · demo`,
-and `count · memory` for any model.
+"""The command line: `course build · publish · check · collect · grade · feedback · report ·
+export · demo`, and `count · memory` for any model.
 
 Each command is a few lines around a function of the package. Wrong input ends with one line on
 stderr and exit code 2; nothing is changed then.
@@ -85,6 +85,34 @@ def build(
 def _on_terminal() -> bool:
     """Whether a progress bar has a place to be drawn."""
     return sys.stdout.isatty()
+
+
+@app.command()
+def publish(
+    address: Annotated[
+        str | None, typer.Option(help="Where students install from.", show_default="git's origin")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="For example 1.2.0.", show_default="the next one")
+    ] = None,
+    without_solutions: Annotated[
+        bool, typer.Option("--without-solutions", help="A branch for students, with no answers.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Try everything and change nothing.")
+    ] = False,
+    course: Course = Path(),
+) -> None:
+    """Makes a version that students can open: sets its address, builds, tries, commits and tags."""
+    from functools import partial
+
+    from rich.progress import track
+
+    from helpers.authoring.publish import publish as publish_course
+
+    progress = partial(track, transient=True, disable=not _on_terminal())
+    for line in publish_course(course, address, version, without_solutions, dry_run, progress):
+        print(line)
 
 
 @app.command()

@@ -45,6 +45,7 @@ PARTS = (
     Part("parts", "this list"),
     Part("conventions", "units, widths, the price of each operation", students=True),
     Part("ledger", "a cost as named terms, each `count × price`", students=True),
+    Part("recorded", "functions known by some calls only, as JSON keeps them", scores=False),
     Part("figures", "a figure read as data", students=True),
     Part("hardware", "devices with their sources; this machine's own ceilings", students=True),
     Part("roofline", "time bounds, intensity, the ridge", students=True),
