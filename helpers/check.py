@@ -8,128 +8,22 @@ student's function that runs elsewhere; so a verdict means the same in both plac
 from __future__ import annotations
 
 import copy
-import html
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import replace
 from difflib import get_close_matches
-from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
-from helpers.diagnosis import Attempt, explain, is_number, is_right, remark_on
+from helpers.diagnosis import Attempt, General, explain, is_number, is_right, remark_on
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, OneOf, Right
-from helpers.figures import current_figure, is_figure, read_figure, shown_later
+from helpers.figures import current_figure, shown_later
 from helpers.ledger import Ledger
+from helpers.values import plain
+from helpers.verdict import Row, Status, Verdict
 
-Status = Literal["right", "partly right", "wrong", "no answer yet", "error"]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: one part of the answer in one case."""
-
-    case: str
-    part: str
-    yours: str
-    expected: str
-    right: bool
-    hidden: bool
-
-
-#: Columns of the table that hold numbers.
-_NUMBERS = (2, 3)
-
-#: The style of a cell without and with a number.
-_CELL = {
-    False: "text-align:left",
-    True: "text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums",
-}
-#: The line beside a verdict. Its words say the same.
-_EDGE = {"right": "#2da44e", "no answer yet": "#8c959f"}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What came of one question.
-
-    Attributes:
-        exercise: its name.
-        status: in a word.
-        fraction: of the points, 0 to 1.
-        rows: each part in each case.
-        hint: what to look at; empty when all is right.
-        misconceptions: names of the explanations that fit, for a report on the class.
-    """
-
-    exercise: str
-    status: Status
-    fraction: float
-    rows: tuple[Row, ...] = ()
-    hint: str = ""
-    misconceptions: tuple[str, ...] = ()
-
-    def _lines_below(self) -> list[str]:
-        """How many of the cases drawn when grading are right (not what they were), and the hint."""
-        hidden = [row.right for row in self.rows if row.hidden]
-        counted = f"drawn when grading: {sum(hidden)} of {len(hidden)} right" if hidden else ""
-        return [line for line in (counted, f"Hint: {self.hint}" if self.hint else "") if line]
-
-    def _table(self) -> list[list[tuple[str, bool]]]:
-        """Head and rows of the cases shown: each cell's text, and whether its column has numbers.
-
-        A case of several parts is named once; a column that says nothing is left out.
-        """
-        rows: list[tuple[str, ...]] = []
-        for row in self.rows:
-            if row.hidden:
-                continue
-            named_above = rows and row.part and row.part != self.rows[0].part
-            case = "" if named_above else row.case
-            rows.append((case, row.part, row.yours, row.expected, "✓" if row.right else "✗"))
-        used = [index for index, column in enumerate(zip(*rows, strict=True)) if any(column)]
-        table = [("case", "", "yours", "expected", ""), *rows] if rows else []
-        return [[(row[index], index in _NUMBERS) for index in used] for row in table]
-
-    def text(self) -> str:
-        """The verdict as plain text: a table with a line above and a hint below."""
-        lines = [f"{self.exercise}: {self.status}"]
-        table = self._table()
-        widths = [max(len(text) for text, _ in column) for column in zip(*table, strict=True)]
-        for row in table:
-            cells = [
-                text.rjust(width) if is_number else text.ljust(width)
-                for (text, is_number), width in zip(row, widths, strict=True)
-            ]
-            lines.append(("  " + "  ".join(cells)).rstrip())
-        lines += [f"  {line}" for line in self._lines_below()]
-        return "\n".join(lines)
-
-    def html(self) -> str:
-        """The same for a notebook, in the colours of its theme."""
-        parts = [f"<code>{html.escape(self.exercise)}</code>: <b>{html.escape(self.status)}</b>"]
-        rows = []
-        for index, row in enumerate(self._table()):
-            tag = "td" if index else "th"
-            cells = "".join(
-                f'<{tag} style="padding:2px 4px;vertical-align:top;{_CELL[is_number]}">'
-                # On a phone a case's line may break after each name.
-                f"{html.escape(text).replace('=', '=<wbr>')}</{tag}>"
-                for text, is_number in row
-            )
-            rows.append(f"<tr>{cells}</tr>")
-        if rows:
-            table = f'<table style="border-collapse:collapse;margin:4px 0">{"".join(rows)}</table>'
-            parts.append(f'<div style="overflow-x:auto">{table}</div>')
-        parts += [f"<div>{html.escape(line)}</div>" for line in self._lines_below()]
-        edge = _EDGE.get(self.status, "#d4761a")
-        style = f"border-left:4px solid {edge};padding:2px 0 2px 10px"
-        return f'<div style="{style}">{"".join(parts)}</div>'
-
-
-#: The last verdict of every question checked in this kernel, for `progress`.
-_seen: dict[str, Verdict] = {}
+#: The last verdict of every question checked in this kernel, by its name.
+last_verdicts: dict[str, Verdict] = {}
 
 
 def check(name: str, answer: Callable[..., Any]) -> None:
@@ -145,7 +39,7 @@ def check(name: str, answer: Callable[..., Any]) -> None:
     except KeyboardInterrupt:
         hint = "you stopped your function before it came to an end: does its loop ever end?"
         verdict = Verdict(name, "error", 0.0, (), hint)
-    _seen[name] = verdict
+    last_verdicts[name] = verdict
     _show(verdict)
 
 
@@ -155,11 +49,13 @@ def progress(unit: str) -> None:
     if not asked:
         units = sorted({exercise.unit for exercise in EXERCISES.values()})
         raise ValueError(f"no unit {unit!r}: use one of {', '.join(units)}")
-    right = [e.name for e in asked if e.name in _seen and _seen[e.name].status == "right"]
+    right = [
+        e.name for e in asked if e.name in last_verdicts and last_verdicts[e.name].status == "right"
+    ]
     print(f"{len(right)} of {len(asked)} exercises right on the cases shown")
     for exercise in asked:
         if exercise.name not in right:
-            verdict = _seen.get(exercise.name)
+            verdict = last_verdicts.get(exercise.name)
             print(f"  {exercise.name}: {verdict.status if verdict else 'not checked yet'}")
     print("What you explain in words is not among them: a person reads it")
 
@@ -178,6 +74,7 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
     rows: list[Row] = []
     attempts: dict[str, list[Attempt]] = {}
     remarks: list[tuple[str, str]] = []
+    failures = 0
     right_answers = [exercise.correct(case) for case in cases]
     none_is_an_answer = any(None in rights.values() for rights in right_answers)
     for case, rights in zip(cases, right_answers, strict=True):
@@ -186,6 +83,7 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
         except NotImplementedError:
             return Verdict(exercise.name, "no answer yet", 0.0)
         except Exception as error:
+            failures += 1
             remarks.append(("", _error_line(case, error)))
             rows += [_row(case, part, right, error, exercise) for part, right in rights.items()]
             continue
@@ -202,7 +100,8 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
             rows.append(_row(case, part, right, mine, exercise))
             if mine is not _MISSING:
                 attempts.setdefault(part, []).append(Attempt(case, mine))
-    return _verdict(exercise, list(right_answers[0]), rows, attempts, remarks)
+    verdict = _verdict(exercise, list(right_answers[0]), rows, attempts, remarks)
+    return replace(verdict, status="error") if failures == len(cases) else verdict
 
 
 class _Missing:
@@ -238,13 +137,14 @@ def _parts_of(
 def _row(case: Case, part: str, right: Right, mine: Any, exercise: Exercise) -> Row:
     failed = isinstance(mine, Exception)
     accepted = not failed and mine is not _MISSING and is_right(right, mine, exercise.tolerance)
+    if case.hidden:
+        return Row(part=part, right=accepted, hidden=True)
     return Row(
         case=case.label,
         part=part,
         yours=type(mine).__name__ if failed else _number_text(mine),
         expected=_right_text(right, mine, exercise.tolerance) if accepted else _right_text(right),
         right=accepted,
-        hidden=case.hidden,
     )
 
 
@@ -263,23 +163,20 @@ def _verdict(
         fraction = 0.0
     if fraction == 1:
         return Verdict(exercise.name, "right", 1.0, tuple(rows))
-    found = {
-        part: explain(exercise, part, attempts[part])
-        for part in parts
-        if part not in right_parts and len(attempts.get(part, ())) == len(by_part[part])
-    }
+    wrong = [part for part in parts if part not in right_parts]
+    complete = [part for part in wrong if len(attempts.get(part, ())) == len(by_part[part])]
+    found = explain(exercise, {part: attempts[part] for part in complete})
     # Where an explanation fits every case, a remark on one of them says less.
-    hints = dict.fromkeys([remark for part, remark in remarks if not found.get(part)][:1])
-    explanations = {part: each.hint for part, each in found.items() if each}
+    hints = dict.fromkeys([remark for part, remark in remarks if part not in found][:1])
+    explanations = {part: found[part].hint for part in parts if part in found}
     if len(set(explanations.values())) == 1:
         hints |= dict.fromkeys(explanations.values())
     else:
         hints |= dict.fromkeys(f"{part}: {hint}" for part, hint in explanations.items())
     if not hints and {row.right for row in rows if not row.hidden} == {True}:
         hints["right on the cases shown, wrong on others: does it hold for every size?"] = None
-    errors = all(row.yours.endswith("Error") for row in rows)
-    status: Status = "error" if errors else "partly right" if fraction else "wrong"
-    names = tuple(dict.fromkeys(each.misconception for each in found.values() if each))
+    status: Status = "partly right" if fraction else "wrong"
+    names = tuple(dict.fromkeys(str(found[part].misconception) for part in explanations))
     return Verdict(exercise.name, status, fraction, tuple(rows), "; ".join(hints), names)
 
 
@@ -288,7 +185,7 @@ def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:
         f"{exercise.name} is {_number_text(answer)} now, not your function. Did a line such as "
         f"`{exercise.name} = {exercise.name}(x)` write over it? Give the result another name"
     )
-    return Verdict(exercise.name, "error", 0.0, (), hint, ("name of the function reused",))
+    return Verdict(exercise.name, "error", 0.0, (), hint, (General.NAME_REUSED,))
 
 
 def _error_line(case: Case, error: Exception) -> str:
@@ -351,22 +248,9 @@ def _plain_answer(answer: Any, draws: bool) -> Any:
                 value = answer(*copy.deepcopy(args))
         except SystemExit:
             raise RuntimeError("it calls exit(), which ends everything: use return") from None
-        return _plain(current_figure() if draws and value is None else value)
+        return plain(current_figure() if draws and value is None else value)
 
     return call
-
-
-def _plain(value: Any) -> Any:
-    if is_figure(value):
-        return read_figure(value)
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, Decimal | Fraction):
-        return float(value)
-    # numpy's and PyTorch's numbers and arrays
-    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _show(verdict: Verdict) -> None:

@@ -17,15 +17,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from helpers import diagnosis
 from helpers.authoring.first_cell import Origin
+from helpers.diagnosis import FORGETTABLE
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise
 from helpers.parts import PACKAGE, PARTS
 from helpers.recorded import Recorded, dumps, nothing_drawn, record
 
 #: The parts that a notebook needs beside those that students' code sees when it is graded.
-ALSO = ("recorded", "diagnosis", "check")
+ALSO = ("recorded", "diagnosis", "verdict", "check")
 #: What is taken as it stands, from the repository's top folder.
 KEPT = ("LICENSE", "LICENSE-TEXT")
 
@@ -189,5 +189,5 @@ def _recorded(exercise: Exercise) -> Exercise:
 def _forgotten(exercise: Exercise, case: Case) -> Iterable[tuple[Any, ...]]:
     """The arguments that the diagnosis tries where one of them may have been forgotten."""
     for at, name in enumerate(exercise.parameters):
-        if name in diagnosis._FORGETTABLE:
+        if name in FORGETTABLE:
             yield (*case.args[:at], 1, *case.args[at + 1 :])

@@ -125,8 +125,8 @@ def _noting(name: str, function: Any) -> Any:
 
 def said() -> str:
     """In the kernel: what the checks said and which reference costs were asked for, as JSON."""
-    from helpers.check import _seen
+    from helpers.check import last_verdicts
 
     tables = {name: Recorded(name, (), tuple(calls.items())) for name, calls in _noted.items()}
-    statuses = {name: verdict.status for name, verdict in _seen.items()}
+    statuses = {name: verdict.status for name, verdict in last_verdicts.items()}
     return json.dumps({"statuses": statuses, "reference": recorded.dumps(tables)})

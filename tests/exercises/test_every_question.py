@@ -42,7 +42,8 @@ def test_a_misconception_earns_less_and_gets_its_own_hint(exercise, misconceptio
     verdict = judge(exercise, wrong, grading_cases(exercise, SEED))
     assert verdict.fraction < 1
     assert misconception.hint in verdict.hint
-    assert misconception.name in verdict.misconceptions
+    # Its own and no other: none of a question gives the numbers of one that is listed before it.
+    assert verdict.misconceptions == (misconception.name,)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda exercise: exercise.name)
@@ -90,6 +91,8 @@ def test_an_entry_is_complete(exercise):
     assert all(len(args) == len(exercise.parameters) for args in exercise.examples)
     hints = [misconception.hint for misconception in exercise.misconceptions]
     assert all(hint and not hint.endswith(".") for hint in hints)
+    names = [misconception.name for misconception in exercise.misconceptions]
+    assert len(set(names)) == len(names)
 
 
 def test_a_slow_question_is_graded_on_hidden_cases_alone():

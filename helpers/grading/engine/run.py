@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from helpers.grading.engine.judge import Session, Student
+from helpers.grading.engine.judge import Judgement, Session, Student
 from helpers.grading.handin import rebuild
-from helpers.grading.handin.ipynb import Cell, Notebook, is_test, marks_of
+from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, is_test, marks_of
 from helpers.grading.sandbox.outputs import error_output
 from helpers.grading.sandbox.process import CallTimeout, CellRun, KernelDied
 
@@ -60,41 +60,41 @@ class Run:
         self._died = False
         self._done: list[str] = []
 
-    def notebook(self, notebook: Notebook) -> set[str]:
-        """Fill in the outputs of every cell; returns the grade ids that a person has to judge."""
+    def notebook(self, notebook: Notebook) -> dict[str, Judgement]:
+        """Fill in the outputs of every cell; returns what came of each test, by grade id."""
+        judgements: dict[str, Judgement] = {}
         try:
-            for_a_person = self._cells(notebook, self._judge)
+            self._cells(notebook, judgements)
         finally:
             self._close()
         if any(hidden for cell in notebook["cells"] for _, hidden in _lines_of_test(cell)):
             # In that process an answer was told what is hidden, and a later cell could show it.
             clean = Run(self.start, self.session, self.times)
             try:
-                clean._cells(notebook, lambda cell: False)
+                clean._cells(notebook)
             finally:
                 clean._close()
             self.seconds += clean.seconds
-        return for_a_person
+        return judgements
 
-    def _cells(self, notebook: Notebook, judge: Callable[[Cell], bool]) -> set[str]:
-        for_a_person: set[str] = set()
+    def _cells(self, notebook: Notebook, judgements: dict[str, Judgement] | None = None) -> None:
+        """Run the student's cells, and the tests where their `judgements` are asked for."""
         for number, cell in enumerate(notebook["cells"], start=1):
             if rebuild.runs(cell):
                 self._cell(cell, number)
-            elif is_test(cell) and judge(cell):
-                for_a_person.add(marks_of(cell)["grade_id"])
+            elif is_test(cell) and judgements is not None:
+                judgements[marks_of(cell)["grade_id"]] = self._judge(cell)
             if self._died:
                 # Raises if the warm process died, too: then it is no fault of the student's.
                 self._died = False
                 self.start().close()
-        return for_a_person
 
-    def _judge(self, cell: Cell) -> bool:
+    def _judge(self, cell: Cell) -> Judgement:
         judgement = self.session.judge(cell, self)
         cell["outputs"] = judgement.outputs
         if judgement.remark:
             self.remarks.append(f"{marks_of(cell)['grade_id']}: {judgement.remark}")
-        return judgement.for_a_person
+        return judgement
 
     def _cell(self, cell: Cell, number: int) -> None:
         code = cell["source"]
@@ -116,10 +116,10 @@ class Run:
         finally:
             self.seconds += time.monotonic() - began
 
-    def look(self, name: str, timeout: float) -> Any:
+    def get(self, name: str, timeout: float) -> Any:
         """For grade cells: a name of the student's."""
         with self._noting():
-            return self._living().look(name, self._left(timeout))
+            return self._living().get(name, self._left(timeout))
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
         """For grade cells: a call of a student's function."""
@@ -178,4 +178,4 @@ class Run:
 
 
 def _lines_of_test(cell: Cell) -> list[tuple[str, bool]]:
-    return rebuild.hidden_lines(cell["source"]) if is_test(cell) else []
+    return hidden_lines(cell["source"]) if is_test(cell) else []

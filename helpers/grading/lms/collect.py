@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from helpers.authoring.notebooks import Unit, find_unit
-from helpers.grading.handin.folder import HandedIn
+from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.handin.ipynb import read_notebook, unit_of
 from helpers.grading.handin.markup import plain_line
 from helpers.grading.lms.archive import Member, read_members
@@ -244,7 +244,7 @@ def _put_in_place(
     replace_newer: bool,
 ) -> Line:
     folder = submitted / student.id / unit.name
-    there = HandedIn.find(folder, unit.name, unit.notebook)
+    there = SubmissionFolder.find(folder, unit.name, unit.notebook)
     state, at = "collected", taken.handed_in
     if there.path is not None:
         if there.data == taken.staged.read_bytes():
