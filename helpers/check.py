@@ -49,14 +49,14 @@ def progress(unit: str) -> None:
     if not asked:
         units = sorted({exercise.unit for exercise in EXERCISES.values()})
         raise ValueError(f"no unit {unit!r}: use one of {', '.join(units)}")
-    right = [
-        e.name for e in asked if e.name in last_verdicts and last_verdicts[e.name].status == "right"
-    ]
+    said = {
+        each.name: last_verdicts[each.name].status for each in asked if each.name in last_verdicts
+    }
+    right = [name for name, status in said.items() if status == "right"]
     print(f"{len(right)} of {len(asked)} exercises right on the cases shown")
     for exercise in asked:
         if exercise.name not in right:
-            verdict = last_verdicts.get(exercise.name)
-            print(f"  {exercise.name}: {verdict.status if verdict else 'not checked yet'}")
+            print(f"  {exercise.name}: {said.get(exercise.name, 'not checked yet')}")
     print("What you explain in words is not among them: a person reads it")
 
 
