@@ -74,7 +74,7 @@ _INSTALLING = """
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     done = run(*pip, f"network-costs @ git+{address}@{version}", "timm", "flopco-pytorch")
     if done.returncode:
-        said = re.findall("^ERROR: .*", done.stderr, re.MULTILINE) or ["pip failed."]
+        said = re.findall("ERROR: .*", done.stderr) or ["pip failed."]
         raise NotInstalled(f"{said[-1]} Run this cell again, or show this line to your instructor.")
 """
 _CLOSING = """

@@ -54,7 +54,7 @@ class Repository:
             ["git", "-C", str(self.folder), *arguments],
             input=given,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             env=environment,
             timeout=timeout,
         )

@@ -267,7 +267,7 @@ def telling(lines):
 
 @pytest.fixture(scope="module")
 def published(files):
-    """All that is telling in what students get beside the notebooks, which have a test of theirs."""
+    """All that is telling in what students get, but notebooks: they have a test of their own."""
     return {
         each
         for name, text in files.items()
