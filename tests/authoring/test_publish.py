@@ -1,4 +1,4 @@
-"""`course publish` on a small course in a repository of its own: a version is made whole, or not."""
+"""`course publish` on a small course in a repository of its own: all of a version or nothing."""
 
 import os
 import re
@@ -103,13 +103,6 @@ def build(course):
 def commit_all(course):
     git(course, "add", "--all")
     git(course, "commit", "--quiet", "--message", "work")
-
-
-@pytest.fixture
-def course(ready, tmp_path):
-    copy = tmp_path / "course"
-    shutil.copytree(ready, copy)
-    return copy
 
 
 @pytest.mark.usefixtures("untried")
