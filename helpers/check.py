@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import copy
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from helpers.diagnosis import Attempt, General, explain, is_number, is_right, remark_on
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, OneOf, Right
-from helpers.figures import current_figure, shown_later
+from helpers.figures import current_figure, no_show
 from helpers.ledger import Ledger
 from helpers.values import plain
 from helpers.verdict import Row, Status, Verdict
@@ -71,47 +71,91 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
     """
     if not callable(answer):
         return _not_a_function(exercise, answer)
-    rows: list[Row] = []
-    attempts: dict[str, list[Attempt]] = {}
-    remarks: list[tuple[str, str]] = []
-    failures = 0
-    right_answers = [exercise.correct(case) for case in cases]
-    none_is_an_answer = any(None in rights.values() for rights in right_answers)
-    for case, rights in zip(cases, right_answers, strict=True):
-        try:
-            value = answer(*case.args)
-        except NotImplementedError:
-            return Verdict(exercise.name, "no answer yet", 0.0)
-        except Exception as error:
-            failures += 1
-            remarks.append(("", _error_line(case, error)))
-            rows += [_row(case, part, right, error, exercise) for part, right in rights.items()]
-            continue
-        try:
-            parts = _parts_of(value, rights, exercise, none_is_an_answer)
-        except ValueError as problem:
-            remarks.append(("", str(problem)))
-            parts = {}
-        for part, right in rights.items():
-            mine = parts.get(part, _MISSING)
-            lacking = f"your function's dict lacks {part!r}" if mine is _MISSING else ""
-            if parts and (remark := lacking or remark_on(right, mine)):
-                remarks.append((part, remark))
-            rows.append(_row(case, part, right, mine, exercise))
-            if mine is not _MISSING:
-                attempts.setdefault(part, []).append(Attempt(case, mine))
-    verdict = _verdict(exercise, list(right_answers[0]), rows, attempts, remarks)
-    return replace(verdict, status="error") if failures == len(cases) else verdict
+    rights = [exercise.correct(case) for case in cases]
+    none_is_an_answer = any(None in right.values() for right in rights)
+    try:
+        outcomes = [
+            _outcome(exercise, answer, case, right, none_is_an_answer)
+            for case, right in zip(cases, rights, strict=True)
+        ]
+    except NotImplementedError:
+        return Verdict(exercise.name, "no answer yet", 0.0)
+    accepted = {
+        part: [outcome.is_right(part, exercise.tolerance) for outcome in outcomes]
+        for part in rights[0]
+    }
+    right_parts = [part for part, in_each_case in accepted.items() if all(in_each_case)]
+    gate_is_shut = exercise.gate and exercise.gate not in right_parts
+    fraction = 0.0 if gate_is_shut else len(right_parts) / len(accepted)
+    rows, drawn = _rows(outcomes, accepted, exercise.tolerance)
+    if fraction == 1:
+        return Verdict(exercise.name, "right", 1.0, rows, drawn=drawn)
+    hint, names = _explained(exercise, outcomes, [p for p in accepted if p not in right_parts])
+    if not hint and rows and all(row.right for row in rows):
+        hint = "right on the cases shown, wrong on others: does it hold for every size?"
+    status: Status = "partly right" if fraction else "wrong"
+    if all(outcome.error for outcome in outcomes):
+        status = "error"
+    return Verdict(exercise.name, status, fraction, rows, hint, names, drawn)
 
 
-class _Missing:
-    """Stands where the student's answer lacks a part."""
+@dataclass(frozen=True)
+class _Outcome:
+    """What an answer gave in one case.
 
-    def __repr__(self) -> str:
-        return "—"
+    Attributes:
+        rights: the right answer, part by part.
+        values: the student's; a part that is lacking is not there.
+        problem: a line for the student, where the answer cannot be taken apart.
+        error: what the answer raised.
+    """
+
+    case: Case
+    rights: dict[str, Right]
+    values: dict[str, Any]
+    problem: str = ""
+    error: Exception | None = None
+
+    def is_right(self, part: str, tolerance: float) -> bool:
+        return part in self.values and is_right(self.rights[part], self.values[part], tolerance)
+
+    def yours(self, part: str) -> str:
+        """What stands in the table as the student's."""
+        if self.error is not None:
+            return type(self.error).__name__
+        return _number_text(self.values[part]) if part in self.values else "—"
+
+    def remarks(self) -> Iterator[tuple[str, str]]:
+        """Lines on what no value can be right of; each with the part that it is about, if one."""
+        if self.error is not None:
+            yield "", _error_line(self.case, self.error)
+        elif self.problem:
+            yield "", self.problem
+        elif self.values:
+            for part, right in self.rights.items():
+                if part not in self.values:
+                    yield part, f"your function's dict lacks {part!r}"
+                elif remark := remark_on(right, self.values[part]):
+                    yield part, remark
 
 
-_MISSING = _Missing()
+def _outcome(
+    exercise: Exercise,
+    answer: Callable[..., Any],
+    case: Case,
+    rights: dict[str, Right],
+    none_is_an_answer: bool,
+) -> _Outcome:
+    try:
+        value = answer(*case.args)
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        return _Outcome(case, rights, {}, error=error)
+    try:
+        return _Outcome(case, rights, _parts_of(value, rights, exercise, none_is_an_answer))
+    except ValueError as problem:
+        return _Outcome(case, rights, {}, str(problem))
 
 
 def _parts_of(
@@ -134,50 +178,45 @@ def _parts_of(
     )
 
 
-def _row(case: Case, part: str, right: Right, mine: Any, exercise: Exercise) -> Row:
-    failed = isinstance(mine, Exception)
-    accepted = not failed and mine is not _MISSING and is_right(right, mine, exercise.tolerance)
-    if case.hidden:
-        return Row(part=part, right=accepted, hidden=True)
-    return Row(
-        case=case.label,
-        part=part,
-        yours=type(mine).__name__ if failed else _number_text(mine),
-        expected=_right_text(right, mine, exercise.tolerance) if accepted else _right_text(right),
-        right=accepted,
-    )
+def _rows(
+    outcomes: Sequence[_Outcome], accepted: Mapping[str, Sequence[bool]], tolerance: float
+) -> tuple[tuple[Row, ...], tuple[bool, ...]]:
+    """The table of the cases that are shown; of the others, what was right."""
+    rows: list[Row] = []
+    drawn: list[bool] = []
+    for index, outcome in enumerate(outcomes):
+        for part, right in outcome.rights.items():
+            is_accepted = accepted[part][index]
+            if outcome.case.hidden:
+                drawn.append(is_accepted)
+                continue
+            given = (outcome.values[part], tolerance) if is_accepted else ()
+            expected = _right_text(right, *given)
+            rows.append(Row(outcome.case.label, part, outcome.yours(part), expected, is_accepted))
+    return tuple(rows), tuple(drawn)
 
 
-def _verdict(
-    exercise: Exercise,
-    parts: list[str],
-    rows: list[Row],
-    attempts: dict[str, list[Attempt]],
-    remarks: list[tuple[str, str]],
-) -> Verdict:
-    # Rows come case by case, each with its parts in one order.
-    by_part = {part: rows[index :: len(parts)] for index, part in enumerate(parts)}
-    right_parts = [part for part in parts if all(row.right for row in by_part[part])]
-    fraction = len(right_parts) / len(parts)
-    if exercise.gate and exercise.gate not in right_parts:
-        fraction = 0.0
-    if fraction == 1:
-        return Verdict(exercise.name, "right", 1.0, tuple(rows))
-    wrong = [part for part in parts if part not in right_parts]
-    complete = [part for part in wrong if len(attempts.get(part, ())) == len(by_part[part])]
-    found = explain(exercise, {part: attempts[part] for part in complete})
+def _explained(
+    exercise: Exercise, outcomes: Sequence[_Outcome], wrong: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
+    """The hint on the parts that are wrong, and the names of what explains them."""
+    attempts = {
+        part: [Attempt(outcome.case, outcome.values[part]) for outcome in outcomes]
+        for part in wrong
+        if all(part in outcome.values for outcome in outcomes)
+    }
+    found = explain(exercise, attempts)
     # Where an explanation fits every case, a remark on one of them says less.
-    hints = dict.fromkeys([remark for part, remark in remarks if part not in found][:1])
-    explanations = {part: found[part].hint for part in parts if part in found}
-    if len(set(explanations.values())) == 1:
-        hints |= dict.fromkeys(explanations.values())
+    remarks = [line for each in outcomes for part, line in each.remarks() if part not in found]
+    hints = dict.fromkeys(remarks[:1])
+    explanations = {part: found[part] for part in wrong if part in found}
+    lines = {part: each.hint for part, each in explanations.items()}
+    if len(set(lines.values())) == 1:
+        hints |= dict.fromkeys(lines.values())
     else:
-        hints |= dict.fromkeys(f"{part}: {hint}" for part, hint in explanations.items())
-    if not hints and {row.right for row in rows if not row.hidden} == {True}:
-        hints["right on the cases shown, wrong on others: does it hold for every size?"] = None
-    status: Status = "partly right" if fraction else "wrong"
-    names = tuple(dict.fromkeys(str(found[part].misconception) for part in explanations))
-    return Verdict(exercise.name, status, fraction, tuple(rows), "; ".join(hints), names)
+        hints |= dict.fromkeys(f"{part}: {line}" for part, line in lines.items())
+    names = dict.fromkeys(str(each.misconception) for each in explanations.values())
+    return "; ".join(hints), tuple(names)
 
 
 def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:
@@ -244,7 +283,7 @@ def _plain_answer(answer: Any, draws: bool) -> Any:
     def call(*args: Any) -> Any:
         # A copy: an answer that empties a list would change the question.
         try:
-            with shown_later():
+            with no_show():
                 value = answer(*copy.deepcopy(args))
         except SystemExit:
             raise RuntimeError("it calls exit(), which ends everything: use return") from None

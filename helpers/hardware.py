@@ -19,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from helpers.conventions import dtype_bytes, dtype_name
+from helpers.files import write_text
 
 
 @dataclass(frozen=True)
@@ -216,12 +217,9 @@ def _kept(cache: Path) -> Measured | None:
 
 
 def _keep(cache: Path, measured: Measured) -> None:
-    """Written whole or not at all; in a home that is read-only, not at all."""
-    unfinished = cache.with_suffix(f".{os.getpid()}")
+    """In a home that is read-only, not at all."""
     with contextlib.suppress(OSError):
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(json.dumps(asdict(measured)))
-        unfinished.replace(cache)
+        write_text(cache, json.dumps(asdict(measured)))
 
 
 def _rates(run: Callable[[], object], work: float, seconds: float, where: str) -> list[float]:

@@ -23,18 +23,13 @@ class VerdictError(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """One part of the answer in one case: a line of the table.
-
-    Of a case that is drawn when grading it holds no more than whether the part is right, so that a
-    verdict can be given to whoever was graded.
-    """
+    """A line of the table: one part of the answer in one case that the student may see."""
 
     case: str = ""
     part: str = ""
     yours: str = ""
     expected: str = ""
     right: bool = False
-    hidden: bool = False
 
 
 _EMPTY_ROW = Row()
@@ -59,9 +54,11 @@ class Verdict:
         exercise: its name.
         status: one of a few that never change; see `Status`.
         fraction: of the points, 0 to 1.
-        rows: each part in each case.
+        rows: each part in each case, but for those drawn when grading.
         hint: what to look at; empty when all is right.
         misconceptions: names of the explanations that fit, each the same in every verdict.
+        drawn: of each part in each case drawn when grading, whether it was right: nothing else of
+            these cases is kept, so that a verdict can be given to whoever was graded.
     """
 
     exercise: str
@@ -70,6 +67,7 @@ class Verdict:
     rows: tuple[Row, ...] = ()
     hint: str = ""
     misconceptions: tuple[str, ...] = ()
+    drawn: tuple[bool, ...] = ()
 
     def to_data(self) -> dict[str, Any]:
         """The verdict as JSON: its fields and a version. What is empty in a row is left out."""
@@ -82,6 +80,7 @@ class Verdict:
             "rows": rows,
             "hint": self.hint,
             "misconceptions": list(self.misconceptions),
+            "drawn": list(self.drawn),
         }
 
     @classmethod
@@ -103,6 +102,7 @@ class Verdict:
                 tuple(Row(**row) for row in data["rows"]),
                 data["hint"],
                 tuple(data["misconceptions"]),
+                tuple(data["drawn"]),
             )
         except (KeyError, TypeError):
             raise VerdictError(_NO_VERDICT) from None
@@ -117,6 +117,7 @@ class Verdict:
             all(type(text) is str for text in texts)
             and self.status in get_args(Status)
             and type(self.fraction) in (int, float)
+            and set(map(type, self.drawn)) <= {bool}
             and all(
                 type(value) is type(getattr(_EMPTY_ROW, name))
                 for row in self.rows
@@ -130,19 +131,17 @@ class Verdict:
 
     def _lines_below(self) -> list[str]:
         """How many of the cases drawn when grading are right (not what they were), and the hint."""
-        hidden = [row.right for row in self.rows if row.hidden]
-        counted = f"drawn when grading: {sum(hidden)} of {len(hidden)} right" if hidden else ""
+        right, drawn = sum(self.drawn), len(self.drawn)
+        counted = f"drawn when grading: {right} of {drawn} right" if drawn else ""
         return [line for line in (counted, f"Hint: {self.hint}" if self.hint else "") if line]
 
     def _table(self) -> list[list[tuple[str, bool]]]:
-        """Head and rows of the cases shown: each cell's text, and whether its column has numbers.
+        """Head and rows: each cell's text, and whether its column has numbers.
 
         A case of several parts is named once; a column that says nothing is left out.
         """
         rows: list[tuple[str, ...]] = []
         for row in self.rows:
-            if row.hidden:
-                continue
             named_above = rows and row.part and row.part != self.rows[0].part
             case = "" if named_above else row.case
             rows.append((case, row.part, row.yours, row.expected, "✓" if row.right else "✗"))

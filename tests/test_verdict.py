@@ -24,12 +24,12 @@ VERDICTS = st.builds(
             yours=st.text(),
             expected=st.text(),
             right=st.booleans(),
-            hidden=st.booleans(),
         ),
         max_size=4,
     ).map(tuple),
     hint=st.text(),
     misconceptions=st.lists(st.text(), max_size=3).map(tuple),
+    drawn=st.lists(st.booleans(), max_size=4).map(tuple),
 )
 
 
@@ -77,6 +77,8 @@ def test_another_version_is_said_in_one_line():
         {"misconceptions": [1]},
         {"misconceptions": None},
         {"exercise": None},
+        {"drawn": [1]},
+        {"drawn": None},
     ],
     ids=str,
 )
@@ -91,7 +93,11 @@ def test_what_lacks_everything_is_refused(data):
         Verdict.from_data(data)
 
 
-def test_a_case_drawn_when_grading_leaves_nothing_in_a_verdict_but_whether_it_was_right():
-    hidden = [row for row in wrong().rows if row.hidden]
-    assert hidden
-    assert set(hidden) == {Row(right=False, hidden=True)}
+def test_of_a_case_drawn_when_grading_a_verdict_keeps_only_whether_it_was_right():
+    cases = grading_cases(EXERCISES["softmax_flops"], b"seed")
+    shown = [case.label for case in cases if not case.hidden]
+    verdict = wrong()
+    assert [row.case for row in verdict.rows] == shown
+    assert verdict.drawn == (False,) * (len(cases) - len(shown))
+    data = json.dumps(verdict.to_data())
+    assert not any(case.label in data for case in cases if case.label not in shown)

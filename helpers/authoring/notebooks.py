@@ -22,7 +22,6 @@ no outputs.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,17 +98,6 @@ def notebook_texts(unit: Unit, source: NotebookNode) -> dict[Path, str]:
         unit.path("release"): notebook_text(release_notebook(source)),
         unit.path("solution"): notebook_text(solution_notebook(source)),
     }
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def refuse_path(path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from helpers.check import judge
 from helpers.exercises import EXERCISES, grading_cases
-from tests.exercises.questions import plain
+from tests.exercises.questions import mistaken, plain
 
 SEED = b"a seed for tests"
 JUDGED = [exercise for exercise in EXERCISES.values() if exercise.read is None]
@@ -32,14 +32,8 @@ def test_the_reference_earns_full_marks(exercise):
 
 @pytest.mark.parametrize(("exercise", "misconception"), MISCONCEPTIONS)
 def test_a_misconception_earns_less_and_gets_its_own_hint(exercise, misconception):
-    def wrong(*args):
-        answer = plain(misconception.gives(*args))
-        # Where it says nothing about a part, the student got that part right.
-        if isinstance(answer, dict):
-            return {**plain(exercise.reference(*args)), **answer}
-        return answer
-
-    verdict = judge(exercise, wrong, grading_cases(exercise, SEED))
+    cases = grading_cases(exercise, SEED)
+    verdict = judge(exercise, mistaken(exercise, misconception), cases)
     assert verdict.fraction < 1
     assert misconception.hint in verdict.hint
     # Its own and no other: none of a question gives the numbers of one that is listed before it.

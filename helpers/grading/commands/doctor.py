@@ -17,7 +17,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from helpers.grading.sandbox import bubblewrap
-from helpers.grading.sandbox.host import Limits
+from helpers.grading.sandbox.backend import Limits
 
 #: `course doctor` returns it where grading cannot be done, as `course grade` would there.
 CANNOT_GRADE = 2

@@ -16,7 +16,7 @@ from helpers.grading.engine.judge import (
     instructor_names,
     submission_seed,
 )
-from helpers.grading.engine.run import Process, Run, Times
+from helpers.grading.engine.run import Run, Times
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import (
     Cell,
@@ -29,7 +29,7 @@ from helpers.grading.handin.ipynb import (
 )
 from helpers.grading.handin.markup import Budget, plain_line, shown_code
 from helpers.grading.handin.template import Template, make_template
-from helpers.grading.sandbox.host import SandboxError
+from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
 
 Status = Literal["graded", "for a person", "unreadable"]
@@ -151,7 +151,7 @@ def grade_submission(
     except SandboxError:
         raise
     except Exception as error:
-        return stumbled(unit, error, time.monotonic() - began)
+        return internal_error(unit, error, time.monotonic() - began)
 
 
 def grade_rebuilt(
@@ -168,7 +168,7 @@ def grade_rebuilt(
     answers = dumps([cell["source"] for cell in notebook["cells"]])
     seed = submission_seed(unit.secret, unit.name, student, answers)
     own = frozenset(name for answer in unit.template.answers for name in answer.names)
-    session = Session(unit.names, own, seed, times.call)
+    session = Session(unit.names, own, seed, times.call, times.judging)
     run = Run(start, session, times)
     judgements = run.notebook(notebook)
     _shorten(notebook, unit.template)
@@ -190,7 +190,7 @@ def grade_rebuilt(
     )
 
 
-def stumbled(unit: Unit, error: Exception, seconds: float = 0.0) -> Graded:
+def internal_error(unit: Unit, error: Exception, seconds: float = 0.0) -> Graded:
     """What a fault of the grader's own gives: it must not stop the others."""
     return ungraded(unit, f"the grader stumbled over it ({type(error).__name__})", seconds)
 

@@ -27,13 +27,11 @@ import helpers
 from helpers.grading.engine.time_limit import TooLong, time_limit
 from helpers.grading.engine.verdicts import verdict_output
 from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, marks_of
+from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import MAX_NODES, Function
 from helpers.grading.sandbox.outputs import error_output
-from helpers.grading.sandbox.process import CallTimeout, KernelDied, StudentError
 from helpers.values import TooLarge, plain
 
-#: Seconds that judging one question may take in this process, the student's calls included.
-JUDGING = 120.0
 #: Cases of a question that are called a second time.
 CALLED_AGAIN = 3
 
@@ -74,12 +72,14 @@ class Session:
         answers: names that answer cells define: these are always the student's.
         seed: decides which hidden cases are drawn.
         call_timeout: seconds that one call of a student's function may take.
+        judging_timeout: seconds that one question may take, the student's calls included.
     """
 
     names: Mapping[str, ast.stmt]
     answers: frozenset[str]
     seed: bytes
     call_timeout: float = 10.0
+    judging_timeout: float = 120.0
     student_seconds: float = field(default=0.0, init=False)
 
     def judge(self, cell: Cell, student: Student) -> Judgement:
@@ -90,12 +90,11 @@ class Session:
         space["check"] = lambda name, answer: self._check(name, answer, points, emitted)
         try:
             with (
-                time_limit(JUDGING),
+                time_limit(self.judging_timeout),
                 contextlib.redirect_stdout(printed),
                 contextlib.redirect_stderr(printed),
             ):
-                value = _evaluate(cell["source"], space)
-                score, result = _score(value, points), _result(value)
+                score, result = _earned(_evaluate(cell["source"], space), points)
         except (TooLong, NoScore) as error:
             kind = "TimeoutError" if isinstance(error, TooLong) else "ValueError"
             outputs = [*_stream(printed), error_output(kind, str(error))]
@@ -168,7 +167,7 @@ class StudentFunction:
             if error.kind == "NotImplementedError":
                 raise NotImplementedError(error.message) from None
             raise _named(error.kind, error.message) from None
-        except (CallTimeout, KernelDied) as error:
+        except (CallTimeout, ProcessDied) as error:
             kind = "TimeoutError" if isinstance(error, CallTimeout) else "DeadKernelError"
             self._space.lost = _named(kind, str(error))
             raise self._space.lost from None
@@ -256,29 +255,24 @@ class NoScore(ValueError):
     """The number in a test's last line is no score."""
 
 
-def _score(value: Any, points: float) -> float:
-    """What a test earns by the value of its last line: a number of points, or all of them."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return points
-    try:
-        score = float(value)
-    except OverflowError:
-        score = math.inf
-    if not 0 <= score <= points:
-        raise NoScore(f"the test's result {score:g} is no score between 0 and {points:g}")
-    return score
-
-
-def _result(value: Any) -> list[dict[str, Any]]:
-    """The output that a test's last line gives, if it gives one: of a number, so that nbgrader
-    reads it as such."""
+def _earned(value: Any, points: float) -> tuple[float, list[dict[str, Any]]]:
+    """What a test earns by the value of its last line, a number of points or all of them, and the
+    output that this line gives."""
     if value is None:
-        return []
-    builtin = isinstance(value, bool | int) or not isinstance(value, numbers.Real)
-    data = {"text/plain": repr(value if builtin else float(value))[:10_000]}
-    return [
-        {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None}
-    ]
+        return points, []
+    score = points
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        try:
+            score = float(value)
+        except OverflowError:
+            score = math.inf
+        if not 0 <= score <= points:
+            raise NoScore(f"the test's result {score:g} is no score between 0 and {points:g}")
+        # Shown as Python's, so that nbgrader reads the same from it.
+        value = value if isinstance(value, int) else score
+    data = {"text/plain": repr(value)[:10_000]}
+    result = {"output_type": "execute_result", "data": data, "metadata": {}}
+    return score, [result | {"execution_count": None}]
 
 
 def _stream(printed: io.StringIO) -> list[dict[str, Any]]:
@@ -311,7 +305,7 @@ def _line_of(error: BaseException) -> int:
 
 def _is_ours(error: Exception) -> bool:
     """Whether an exception is the fault of the grader, not of the answer or of the test."""
-    of_students = StudentError | CallTimeout | KernelDied | TooLarge
+    of_students = StudentError | CallTimeout | ProcessDied | TooLarge
     if isinstance(error, of_students | NameError | AssertionError):
         return False
     trace, file = error.__traceback__, ""

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from helpers.authoring.notebooks import Unit, find_unit
+from helpers.files import write_text
 from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.handin.ipynb import read_notebook, unit_of
 from helpers.grading.handin.markup import plain_line
@@ -283,6 +284,4 @@ def _stamp(folder: Path, taken: _Candidate) -> None:
         return
     text = f"{taken.handed_in:%Y-%m-%d %H:%M:%S} UTC\n"
     if not stamp.is_file() or stamp.read_text(encoding="utf-8", errors="replace") != text:
-        unfinished = taken.staged.with_suffix(".txt")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(stamp)
+        write_text(stamp, text)

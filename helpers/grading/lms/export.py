@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 from nbgrader.plugins import ExportPlugin
 from traitlets import Enum, Unicode
 
-from helpers.authoring.notebooks import bonus_cells, find_unit, refuse_path, write_text
+from helpers.authoring.notebooks import bonus_cells, find_unit, refuse_path
+from helpers.files import write_text
 from helpers.grading.lms.platform import Grade, Platform, Student, as_number
 from helpers.grading.lms.registry import PLATFORMS
 from helpers.grading.lms.roster import students_of

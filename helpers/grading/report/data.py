@@ -27,6 +27,7 @@ from helpers.grading.engine.verdicts import verdicts_of
 from helpers.grading.lms.export import Grade, grades_of
 from helpers.grading.lms.roster import Student, students_of
 from helpers.grading.nbgrader.config import open_course
+from helpers.grading.sandbox.registry import is_confined
 from helpers.verdict import Verdict, VerdictError
 
 #: Hints of a question that are listed, the most frequent first.
@@ -166,7 +167,7 @@ def read_class(course: Path, unit: str) -> ClassReport:
     readable = [name for name in sorted(grades) if autograded[name].status != "unreadable"]
     roster = students_of(course)
     verdicts = {name: autograded[name].verdicts or () for name in readable}
-    hints, more = _hints(verdicts)
+    hints, more = hints_seen(verdicts)
     return ClassReport(
         unit,
         tuple(grades[name] for name in readable),
@@ -259,7 +260,7 @@ def _read_autograded(path: Path) -> _Autograded:
         return _Autograded(
             about.get("status", "graded"),
             tuple(map(str, about.get("remarks", ()))),
-            about.get("sandbox") != "none",
+            is_confined(about.get("sandbox")),
             [verdict for cell in notebook["cells"] for verdict in verdicts_of(cell)],
         )
     except VerdictError as problem:
@@ -268,10 +269,10 @@ def _read_autograded(path: Path) -> _Autograded:
         return _Autograded(remarks=("its autograded notebook cannot be read",))
 
 
-def _hints(
+def hints_seen(
     by_student: Mapping[str, Sequence[Verdict]],
 ) -> tuple[tuple[Held, ...], dict[str, int]]:
-    """The hints of each question that most students saw, and how many saw others."""
+    """Of each question the hints that most students saw, and how many saw others."""
     seen: dict[str, dict[tuple[str, str], list[str]]] = defaultdict(lambda: defaultdict(list))
     for student, verdicts in by_student.items():
         for verdict in verdicts:

@@ -11,10 +11,10 @@ import pytest
 from helpers.grading.engine.grade import Graded, Unit, grade_submission
 from helpers.grading.engine.verdicts import MIME_TYPE, verdict_output, verdicts_of
 from helpers.grading.handin.ipynb import marks_of
-from helpers.grading.sandbox.host import Forks, Warm
+from helpers.grading.sandbox.confined import CONFINED
+from helpers.grading.sandbox.host import ForkClient
 from helpers.grading.sandbox.outputs import MIME_TYPES, Outputs
-from helpers.grading.sandbox.process import Kernel
-from helpers.verdict import Verdict
+from helpers.verdict import Row, Verdict
 from tests import COURSE
 from tests.grading import sample
 
@@ -27,16 +27,16 @@ REST = sample.POINTS - 2
 
 
 @pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with Warm() as warm:
-        yield warm.forks()
+def client() -> Iterator[ForkClient]:
+    with CONFINED.serve() as server:
+        yield server.client()
 
 
-def graded(notebook: dict[str, Any], forks: Forks) -> Graded:
+def graded(notebook: dict[str, Any], client: ForkClient) -> Graded:
     source = json.dumps(sample.source_notebook()).encode()
     unit = Unit.read(sample.UNIT, sample.UNIT, source, b"secret")
     data = json.dumps(notebook).encode()
-    return grade_submission(unit, "ada", data, lambda: Kernel(forks))
+    return grade_submission(unit, "ada", data, client.start)
 
 
 def verdicts(graded: Graded) -> dict[str, Verdict]:
@@ -66,18 +66,18 @@ def test_no_output_of_a_student_is_let_through_with_the_type_of_a_verdict() -> N
     assert MIME_TYPE not in json.dumps(outputs.items)
 
 
-def test_a_verdict_that_a_cell_or_an_answer_sends_is_dropped(forks: Forks) -> None:
+def test_a_verdict_that_a_cell_or_an_answer_sends_is_dropped(client: ForkClient) -> None:
     _, code = ATTACK.read_text().split("\n", 1)
     notebook = sample.answered(sample.RIGHT | {"softmax_flops": code})
     notebook["cells"].append(sample.added_cell(code))
-    result = graded(notebook, forks)
+    result = graded(notebook, client)
     assert set(typed(result)) == {f"check_{name}" for name in CHECKED}
     said = verdicts(result)
     assert (said["softmax_flops"].status, result.total) == ("wrong", REST)
     assert "FOUND" not in json.dumps([verdict.to_data() for verdict in said.values()])
 
 
-def test_a_verdict_in_the_outputs_that_a_notebook_came_with_is_dropped(forks: Forks) -> None:
+def test_a_verdict_in_the_outputs_that_a_notebook_came_with_is_dropped(client: ForkClient) -> None:
     """In every code cell, in one of the student's own, and in one that says it is a test; the
     cells that are not run keep no output either."""
     wrong = "def softmax_flops(batch, n):\n    return 1"
@@ -92,8 +92,25 @@ def test_a_verdict_in_the_outputs_that_a_notebook_came_with_is_dropped(forks: Fo
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"] = [FORGED]
-    result = graded(notebook, forks)
+    result = graded(notebook, client)
     assert set(typed(result)) == {f"check_{name}" for name in CHECKED}
     said = verdicts(result)
     assert (said["softmax_flops"].status, result.total) == ("wrong", REST)
     assert "forged" not in json.dumps(result.notebook)
+
+
+def test_a_page_made_of_a_notebook_is_the_same_with_the_data_and_without() -> None:
+    from nbconvert import HTMLExporter
+    from nbformat.notebooknode import from_dict
+
+    verdict = Verdict("softmax_flops", "wrong", 0.0, (Row("n=1", "", "1", "2"),), "a hint")
+    with_data = verdict_output(verdict)
+    shown = {kind: text for kind, text in with_data["data"].items() if kind != MIME_TYPE}
+    pages = []
+    for output in (with_data, with_data | {"data": shown}):
+        notebook = sample.released_notebook()
+        test = next(cell for cell in notebook["cells"] if cell["source"].startswith("check("))
+        test["outputs"] = [output]
+        pages.append(HTMLExporter().from_notebook_node(from_dict(notebook))[0])
+    assert "a hint" in pages[0]
+    assert pages[0] == pages[1]

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from helpers.grading.class_run import CohortResult, SubmissionResult, grade_unit
+from helpers.grading.class_run import ClassResult, Options, SubmissionResult, grade_class
 from tests.grading import sample
 from tests.grading.handin.damage import LOST, WHOLE, damaged
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CohortResult]:
+def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ClassResult]:
     course = sample.make_course(tmp_path_factory.mktemp("damaged"))
     for name, change in WHOLE.items():
         sample.hand_in(course, name, damaged(change))
@@ -28,10 +28,10 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CohortResult
     for number in (1, 2):
         sample.hand_in(course, "twice", sample.right_notebook(), f"sample ({number}).ipynb")
     (course / "submitted" / "nothing" / sample.UNIT).mkdir(parents=True)
-    return course, grade_unit(course, sample.UNIT, jobs=1)
+    return course, grade_class(course, sample.UNIT, Options(jobs=1))
 
 
-def result(graded: tuple[Path, CohortResult], student: str) -> SubmissionResult:
+def result(graded: tuple[Path, ClassResult], student: str) -> SubmissionResult:
     return next(each for each in graded[1].results if each.student == student)
 
 

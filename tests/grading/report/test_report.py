@@ -7,6 +7,7 @@ import re
 import sqlite3
 import statistics
 from collections import defaultdict
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,10 +15,13 @@ import nbformat
 import numpy as np
 import pytest
 
-from helpers.grading.engine.verdicts import MIME_TYPE, verdict_output
-from helpers.grading.report.data import correlation, read_class
+from helpers.check import judge
+from helpers.exercises import EXERCISES, Exercise, grading_cases
+from helpers.grading.engine.verdicts import MIME_TYPE, verdict_output, verdicts_of
+from helpers.grading.report.data import correlation, hints_seen, read_class
 from helpers.grading.report.page import write_report
 from helpers.verdict import Verdict
+from tests.exercises.questions import mistaken
 from tests.grading import classbook
 from tests.grading.classbook import OUT_OF, SCORES, UNIT
 
@@ -92,6 +96,26 @@ def test_a_misconception_is_named_as_the_verdict_names_it(course: Path) -> None:
     classbook.hand_in(course, "gus", (0, 0, 0, 0), hint="x", misconceptions=names)
     held = {each.hint: each.name for each in read_class(course, UNIT).hints}
     assert held == {classbook.HINT: "", "x": "only exponentials, terms left out"}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda exercise: exercise.name)
+def test_whoever_has_a_misconception_stands_in_the_report_under_its_name_alone(
+    exercise: Exercise,
+) -> None:
+    # A plot as what it shows, which is what misconceptions of it are written as.
+    exercise = replace(exercise, read=None)
+    cases = grading_cases(exercise, b"a seed for tests")
+    for misconception in exercise.misconceptions:
+        verdict = judge(exercise, mistaken(exercise, misconception), cases)
+        cell = {
+            "cell_type": "code",
+            "metadata": {"nbgrader": {"grade": True}},
+            "outputs": json.loads(json.dumps([verdict_output(verdict)])),
+        }
+        held, _ = hints_seen({"ada": verdicts_of(cell)})
+        assert [(each.question, each.name) for each in held] == [
+            (exercise.name, misconception.name)
+        ]
 
 
 def test_a_mistake_that_can_be_made_anywhere_is_counted_over_all_questions(course: Path) -> None:

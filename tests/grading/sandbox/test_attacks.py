@@ -12,30 +12,52 @@ import json
 import os
 import socket
 import sqlite3
+import tempfile
 import threading
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
 
-from helpers.grading.class_run import CohortResult, SubmissionResult, grade_unit
-from helpers.grading.engine.workers import close_worker
-from helpers.grading.sandbox.host import Limits, MiB
+from helpers.grading.class_run import ClassResult, Options, SubmissionResult, grade_class
+from helpers.grading.engine.worker_state import close_worker
+from helpers.grading.sandbox.backend import Limits, MiB
 from tests import COURSE
 from tests.grading import sample
+from tests.grading.processes import adopting_orphans, descendants_of, is_running, still_running
 
 CORPUS = sorted((COURSE / "tests" / "attacks" / "corpus").glob("*.txt"))
 NAMES = [path.stem for path in CORPUS]
 #: A right submission before the first attack, after every tenth, and after the last.
 EVERY = 10
+#: What attacks write where they should not, by name, and where.
+POISON = ("poison-of-a-student", "late", "daemon", "pickled", "evaluated", "big", "hard")
+SHARED = (Path("/tmp"), Path("/dev/shm"), Path("/var/tmp"), Path.home())
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What there is of this machine that a grading could leave something in."""
+
+    course: dict[str, str]
+    files: set[Path]
+    processes: set[int]
+
+    @classmethod
+    def found(cls, course: Path) -> Traces:
+        shared = {folder / name for folder in SHARED for name in POISON}
+        own = Path(tempfile.gettempdir()).glob(f"course-sandbox-{os.getpid()}-*")
+        files = {path for path in shared if path.exists()} | set(own)
+        return cls(_digests(course), files, descendants_of(os.getpid()))
 
 
 @dataclass(frozen=True)
 class Graded:
     course: Path
-    result: CohortResult
-    files_before: dict[str, str]
-    files_after: dict[str, str]
+    result: ClassResult
+    before: Traces
+    after: Traces
     connections: list[bytes]
 
     def of(self, student: str) -> SubmissionResult:
@@ -49,18 +71,27 @@ class Graded:
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory, bwrap: str) -> Graded:
     course = sample.make_course(tmp_path_factory.mktemp("attacked"))
+    listener, connections = _listen()
     for number, path in enumerate(CORPUS):
         if number % EVERY == 0:
             sample.hand_in(course, f"{number:03d}-0-right", sample.right_notebook())
         _, code = path.read_text().split("\n", 1)
+        code = code.replace("LISTENING", str(listener.getsockname()[1]))
         sample.hand_in(course, f"{number:03d}-1-{path.stem}", _attack(code))
     sample.hand_in(course, "999-0-right", sample.right_notebook())
-    listener, connections = _listen()
-    before = _digests(course)
-    result = grade_unit(course, sample.UNIT, jobs=2, timeout=2.0, limits=Limits(memory=1024 * MiB))
     close_worker()
+    # What is left of a process that ended would be nobody's, and could not be found.
+    with adopting_orphans():
+        # Of Python's own, it stays for the next pool.
+        resource_tracker.ensure_running()
+        before = Traces.found(course)
+        options = Options(jobs=2, timeout=2.0, limits=Limits(memory=1024 * MiB))
+        result = grade_class(course, sample.UNIT, options)
+        close_worker()
+        still_running(descendants_of(os.getpid()) - before.processes)
+        after = Traces.found(course)
     listener.close()
-    return Graded(course, result, before, _digests(course), connections)
+    return Graded(course, result, before, after, connections)
 
 
 def _attack(code: str) -> sample.Notebook:
@@ -77,12 +108,6 @@ def _student(name: str) -> str:
 def _listen() -> tuple[socket.socket, list[bytes]]:
     """A service on this machine's loopback that the sandbox must not reach."""
     listener = socket.create_server(("127.0.0.1", 0))
-    for port in range(45_000, 45_020):
-        try:
-            listener = socket.create_server(("127.0.0.1", port))
-            break
-        except OSError:
-            continue
     connections: list[bytes] = []
 
     def accept() -> None:
@@ -102,10 +127,6 @@ def _digests(course: Path) -> dict[str, str]:
     return {
         str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()
     }
-
-
-def test_the_corpus_has_at_least_sixty_attacks() -> None:
-    assert len(CORPUS) >= 60
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -141,7 +162,7 @@ def test_right_submissions_among_attacks_earn_everything(graded: Graded) -> None
     assert {each.student: each.total for each in right} == {
         each.student: sample.POINTS for each in right
     }
-    assert len(right) > 8
+    assert right
 
 
 def test_every_submission_is_graded(graded: Graded) -> None:
@@ -162,7 +183,7 @@ def test_the_gradebook_holds_the_scores_that_were_reported(graded: Graded) -> No
 
 
 def test_no_file_of_the_course_has_changed(graded: Graded) -> None:
-    assert graded.files_after == graded.files_before
+    assert graded.after.course == graded.before.course
 
 
 def test_nothing_was_connected_to(graded: Graded) -> None:
@@ -170,22 +191,9 @@ def test_nothing_was_connected_to(graded: Graded) -> None:
 
 
 def test_no_process_is_left(graded: Graded) -> None:
-    left = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes()
-            parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-        except OSError:
-            continue
-        # Other tests may grade at the same time; what is left over has no living grader.
-        if b"inside.fork_server" in command and parent == 1 and b"bwrap" not in command:
-            left.append((folder.name, command[:200]))
-    assert left == []
+    left = filter(is_running, graded.after.processes - graded.before.processes)
+    assert {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left} == {}
 
 
 def test_no_file_is_left(graded: Graded) -> None:
-    names = ("poison-of-a-student", "late", "daemon", "pickled", "evaluated", "big", "hard")
-    folders = [Path("/tmp"), Path("/dev/shm"), Path("/var/tmp"), Path.home()]
-    assert [path for folder in folders for name in names if (path := folder / name).exists()] == []
-    sandboxes = Path("/tmp").glob(f"course-sandbox-{os.getpid()}-*")
-    assert list(sandboxes) == []
+    assert graded.after.files - graded.before.files == set()
