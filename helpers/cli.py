@@ -64,7 +64,8 @@ def build(
 
     from helpers.authoring.catalogue import build_units, out_of_date
     from helpers.authoring.first_cell import NOT_SET, read_origin
-    from helpers.authoring.notebooks import find_unit, find_units, write_text
+    from helpers.authoring.notebooks import find_unit, find_units
+    from helpers.files import write_text
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
     shown = track(chosen, description="Building", transient=True, disable=not _on_terminal())

@@ -107,7 +107,7 @@ def course_command(course, *words):
 
 
 def test_who_follows_the_page_has_a_question_in_the_notebook_with_its_points(followed, exercise):
-    (notebook,) = (followed / "release").rglob("*.ipynb")
+    notebook = followed / "release" / Path(TEXT).parent.name / f"{Path(TEXT).stem}.ipynb"
     cells = {cell["id"]: cell for cell in json.loads(notebook.read_text())["cells"]}
     assert "YOUR CODE HERE" in "".join(cells[exercise.name]["source"])
     assert cells[f"check_{exercise.name}"]["metadata"]["nbgrader"]["points"] == exercise.points
@@ -125,6 +125,33 @@ def test_the_pages_one_command_shows_the_question_right(followed, exercise):
     assert ran.returncode == 0, ran.stdout + ran.stderr
     scores = {score["grade_id"]: score for score in json.loads(ran.stdout)["scores"]}
     assert scores[f"check_{exercise.name}"]["score"] == exercise.points
+
+
+IMPORTS = """\
+from helpers.conventions import PRICE
+from helpers.exercises.exercise import Exercise, Misconception
+from helpers.ledger import Ledger, Term
+
+"""
+
+
+def test_a_new_unit_is_three_files(followed, exercise):
+    assert "**A new unit** is three files" in PAGE
+    name = "norm_of_a_row"  # another question than the one that was added already
+    entry = ENTRY.replace(exercise.name.upper(), name.upper())
+    title = "# %% [markdown]\n# # Unit 99: norms\n\n# %%\nfrom helpers.check import check\n"
+    for path, text in {
+        "helpers/exercises/unit_99_norms/__init__.py": '"""Unit 99: norms."""\n',
+        "helpers/exercises/unit_99_norms/entries.py": IMPORTS + entry,
+        "source/99_norms/norms.py": title + CELLS.replace(exercise.name, name),
+    }.items():
+        (followed / path).parent.mkdir(exist_ok=True, parents=True)
+        (followed / path).write_text(text, encoding="utf-8")
+    ran = course_command(followed, "build", "99_norms")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    cells = json.loads((followed / "release/99_norms/norms.ipynb").read_text())["cells"]
+    (check,) = [cell for cell in cells if cell["id"] == f"check_{name}"]
+    assert check["metadata"]["nbgrader"]["points"] == exercise.points
 
 
 def test_every_command_and_option_of_the_page_exists():

@@ -1,12 +1,15 @@
-"""All that is built from the units' texts: notebooks, and the tables that other texts show.
+"""All that is built from the units' texts and the lock: notebooks, and the tables of other texts.
 
 `docs/units.md` lists every unit with its sections, questions and points; README.md shows the same
-short, and docs/architecture.md the parts, each between two markers. `course build` writes them.
+short, docs/architecture.md the parts, and docs/student.md the packages, each between two markers.
+`course build` writes them, and helpers/graded_with.py.
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,16 @@ from helpers.parts import PACKAGE, PARTS
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+_LOCKED = '''\
+"""The packages that are there when an answer is graded, and what these bring along.
+
+Built from requirements.lock by `course build`.
+"""
+
+PACKAGES = """
+{names}
+"""
+'''
 _HEAD = """\
 # The units
 
@@ -55,7 +68,7 @@ def out_of_date(texts: Mapping[Path, str]) -> list[Path]:
 
 
 def catalogue(sources: Mapping[Unit, NotebookNode]) -> dict[Path, str]:
-    """The texts of docs/units.md, README.md and docs/architecture.md, renewed, by path.
+    """The texts that hold such a table, renewed, by path.
 
     `sources` are all units' source notebooks. ValueError where a text has lost the markers of its
     table.
@@ -66,7 +79,9 @@ def catalogue(sources: Mapping[Unit, NotebookNode]) -> dict[Path, str]:
     rows = ["| unit | questions | points | what it is about |", "|---|---|---|---|"]
     texts |= _with_table(course / "README.md", "units", [*rows, *map(_short, contents)])
     texts |= _with_table(course / "docs" / "architecture.md", "parts", _parts())
-    return texts
+    if (page := course / "docs" / "student.md").is_file():
+        texts |= _with_table(page, "packages", _importable(course))
+    return texts | _graded_with(course)
 
 
 @dataclass(frozen=True)
@@ -113,6 +128,24 @@ def _short(unit: _Contents) -> str:
     link = f"[{name}](release/{name}/{unit.unit.notebook}.ipynb)"
     asked = len(unit.questions) + len(unit.words)
     return f"| {link} | {asked} | {unit.points} | {unit.title.split(': ', 1)[-1]} |"
+
+
+def _importable(course: Path) -> list[str]:
+    """The packages that a notebook may use: the base and [units]."""
+    project = tomllib.loads((course / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["units"]]
+    names = [re.split(r"[<>=!~;\[ ]", line)[0] for line in wanted]
+    return textwrap.wrap(", ".join(names) + ".", 100, break_on_hyphens=False)
+
+
+def _graded_with(course: Path) -> dict[Path, str]:
+    """helpers/graded_with.py of a checkout; nothing for a course that uses an installed package."""
+    lock, path = course / "requirements.lock", course / "helpers" / "graded_with.py"
+    if not (lock.is_file() and path.parent.is_dir()):
+        return {}
+    names = re.findall(r"^([a-z0-9-]+)==", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    lines = textwrap.wrap(" ".join(dict.fromkeys(names)), 100, break_on_hyphens=False)
+    return {path: _LOCKED.format(names="\n".join(lines))}
 
 
 def _long(unit: _Contents) -> str:

@@ -25,7 +25,7 @@ from helpers.parts import PACKAGE, PARTS
 from helpers.recorded import Recorded, dumps, nothing_drawn, record
 
 #: The parts that a notebook needs beside those that students' code sees when it is graded.
-ALSO = ("recorded", "diagnosis", "verdict", "check")
+ALSO = ("recorded", "diagnosis", "verdict", "graded_with", "importable", "check")
 #: What is taken as it stands, from the repository's top folder.
 KEPT = ("LICENSE", "LICENSE-TEXT")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType, ModuleType
 
@@ -20,8 +21,10 @@ from helpers.exercises.exercise import Exercise
 def find_exercises(package: str, path: Sequence[str]) -> Mapping[str, Exercise]:
     """Every question of a package whose folders are units, by name, in the order of the course.
 
-    ValueError for two questions of one name and for a chapter that is not there.
+    ValueError for two questions of one name, for a chapter that is not there, and for a unit's
+    folder that Python does not take for a package.
     """
+    _complain_about_unseen(path)
     exercises: dict[str, Exercise] = {}
     places: dict[str, str] = {}
     folders = {
@@ -36,6 +39,12 @@ def find_exercises(package: str, path: Sequence[str]) -> Mapping[str, Exercise]:
                     raise ValueError(f"two questions are called {name!r}, {where}: rename one")
                 exercises[name], places[name] = exercise, module.__name__
     return MappingProxyType(exercises)
+
+
+def _complain_about_unseen(path: Sequence[str]) -> None:
+    for folder in (folder for part in path for folder in Path(part).glob("unit_*")):
+        if any(folder.glob("*.py")) and not (folder / "__init__.py").is_file():
+            raise ValueError(f"{folder} needs an __init__.py, or its questions are not found")
 
 
 def _modules(unit: ModuleType) -> Iterator[ModuleType]:

@@ -13,10 +13,11 @@ from nbclient import NotebookClient
 
 from helpers.authoring.catalogue import build_units, out_of_date
 from helpers.authoring.first_cell import Origin, first_cell, read_origin
-from helpers.authoring.notebooks import find_units, write_text
+from helpers.authoring.notebooks import find_units
 from helpers.authoring.publish import publish, set_origin
 from helpers.authoring.trial import Trial
 from helpers.cli import main
+from helpers.files import write_text
 from tests import COURSE
 from tests.colab.forge import serve
 

@@ -91,6 +91,11 @@ def test_a_chapter_that_is_not_there_is_named(course):
         )
 
 
+def test_a_units_folder_without_an_init_is_not_passed_over(course):
+    with pytest.raises(ValueError, match=r"unit_02_flops needs an __init__\.py"):
+        course({"unit_02_flops/layers.py": QUESTION.format(name="AREA")})
+
+
 def test_a_reference_that_does_not_name_its_arguments_is_refused_with_what_to_do():
     question = Exercise(
         points=1,

@@ -25,6 +25,7 @@ from helpers.grading.class_run import Options, grade_class, grade_notebook
 from helpers.grading.engine.worker_state import close_worker
 from helpers.grading.engine.workers import grade_all
 from helpers.grading.nbgrader.course_files import SECRET_BYTES, course_secret
+from helpers.grading.sandbox import bubblewrap
 from helpers.grading.sandbox.backend import SandboxError
 from helpers.grading.sandbox.registry import BACKENDS
 from helpers.parts import PACKAGE, files, part_of
@@ -290,7 +291,7 @@ def test_without_bubblewrap_nothing_is_run(
     course: Path, grades: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     close_worker()
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(bubblewrap, "candidates", list)
     with pytest.raises(SandboxError, match=r"apt install bubblewrap.*--sandbox none"):
         grade_class(course, sample.UNIT, Options(jobs=1))
 

@@ -4,35 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.wrong_batch_norm import divided_per_element, without_variance_sum
 from helpers.ledger import Alternative, Ledger, Term
 from helpers.reference import batch_norm_flops, softmax_flops
-
-
-def _batch_norm_dividing_per_element(batch: int, channels: int, height: int, width: int) -> Ledger:
-    """One mean and variance a channel, but divided once for each (channel, row, column)."""
-    right = batch_norm_flops(batch, channels, height, width)
-    divisions = 2 * channels * height * width
-    return Ledger(
-        "FLOP",
-        tuple(
-            replace(term, count=divisions) if term.name.startswith("divisions of") else term
-            for term in right.terms
-        ),
-    )
-
-
-def _batch_norm_without_variance_sum(batch: int, channels: int, height: int, width: int) -> Ledger:
-    """One of the two sums, of the elements and of the squares, is missing."""
-    n = batch * channels * height * width
-    terms = batch_norm_flops(batch, channels, height, width).terms
-    from_zero = Alternative("the sum starts from zero", n)
-    one_sum = Term("sum of the mean", n - channels, alternatives=(from_zero,))
-    rest = tuple(term for term in terms if not term.name.startswith("sums of"))
-    return Ledger("FLOP", (one_sum, *rest))
+from helpers.reference.elementwise import PReLU
 
 
 def _batch_norm_without_variance(batch: int, channels: int, height: int, width: int) -> Ledger:
@@ -98,9 +76,9 @@ BATCH_NORM_FLOPS = Exercise(
         Misconception(
             "variance sum missing",
             "mean and variance are averages: you left out one of the two sums",
-            _batch_norm_without_variance_sum,
+            without_variance_sum,
         ),
-        Misconception("divided per element", _PER_CHANNEL, _batch_norm_dividing_per_element),
+        Misconception("divided per element", _PER_CHANNEL, divided_per_element),
         Misconception(
             "9N: only the normalisation",
             "this counts what is done to each element once mean and variance are known: "
@@ -119,36 +97,27 @@ def _draw_activations(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [([row() for _ in range(draw.randrange(1, 6))],) for _ in range(5)]
 
 
-def _nonpositive(x: list[list[float]]) -> Ledger:
-    count = sum(value <= 0 for row in x for value in row)
-    return Ledger("FLOP", (Term("multiplications where x ≤ 0", count),))
-
-
-def _elements(rows: list[list[float]]) -> int:
-    return sum(len(row) for row in rows)
-
-
 PRELU_FLOPS = Exercise(
     points=1,
     topic="FLOP of PReLU, which depend on the data",
     examples=[([[1.0, -2.0, 0.5, 3.0]],), ([[0.0, -1.0], [-0.5, 2.0]],)],
     hidden=_draw_activations,
-    reference=_nonpositive,
+    reference=lambda x: PReLU(x).flops(),
     misconceptions=(
         Misconception(
             "two operations for every element",
             "which elements are multiplied at all? A comparison is free, and x > 0 passes through",
-            lambda x: 2 * _elements(x),
+            lambda x: 2 * PReLU(x).elements,
         ),
         Misconception(
             "two operations for every multiplied element",
             "one multiplication is one FLOP; the comparison costs 0",
-            lambda x: 2 * _nonpositive(x).total,
+            lambda x: 2 * PReLU(x).count,
         ),
         Misconception(
             "a multiplication for every element",
             "is every element multiplied? Look at what PReLU does where x > 0",
-            _elements,
+            lambda x: PReLU(x).elements,
         ),
         Misconception(
             "zero left out",

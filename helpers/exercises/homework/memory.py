@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.mistakes import BITS_FOR_BYTES, MEMORY_AS_GIB, WEIGHTS_STILL_IN_IT
 from helpers.ledger import Ledger, Term
 
 FP32 = 4  # bytes
@@ -69,8 +70,7 @@ MODEL_SIZE = Exercise(
     },
     misconceptions=(
         Misconception(
-            "bits for bytes",
-            "eight bits make a byte",
+            *BITS_FOR_BYTES,
             lambda model, bits: {"bytes": MODELS[model].parameters * bits},
         ),
         Misconception(
@@ -136,8 +136,7 @@ ACTIVATIONS_FROM_PEAK = Exercise(
     reference=_from_peak,
     misconceptions=(
         Misconception(
-            "weights still in it",
-            "the weights lie in memory during the pass, too",
+            *WEIGHTS_STILL_IN_IT,
             lambda peak, parameters, batch: peak - batch * _IMAGE,
         ),
         Misconception(
@@ -231,8 +230,7 @@ LARGEST_BATCH = Exercise(
             lambda p, a, gb: _largest_batch(p, a, gb, per_parameter=8),
         ),
         Misconception(
-            "GB taken as GiB",
-            "a memory in GB counts in steps of 1000, not of 1024",
+            *MEMORY_AS_GIB,
             lambda p, a, gb: _largest_batch(p, a, gb, giga=1024**3),
         ),
         Misconception(

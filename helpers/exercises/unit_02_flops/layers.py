@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
-from helpers.ledger import Alternative, Ledger, Term
-from helpers.reference import (
-    avg_pool2d_flops,
-    batch_norm_flops,
-    conv2d_flops,
-    conv2d_macs,
-    linear_flops,
-    linear_macs,
-    softmax_flops,
-)
+from helpers.exercises.layer_costs import mac_and_flop, square_convolution, totals
+from helpers.exercises.wrong_batch_norm import divided_per_element, without_variance_sum
+from helpers.ledger import Alternative, Ledger
+from helpers.reference import batch_norm_flops, softmax_flops
+from helpers.reference.elementwise import PReLU
+from helpers.reference.linear import Linear
+from helpers.reference.pooling import AveragePool
 
 
 def _linear(batch: int, tokens: int, in_features: int, out_features: int) -> dict[str, Ledger]:
-    return {
-        "MAC": linear_macs(batch, in_features, out_features, tokens=tokens),
-        "FLOP": linear_flops(batch, in_features, out_features, tokens=tokens),
-    }
+    return mac_and_flop(Linear(batch, in_features, out_features, tokens=tokens))
 
 
 LINEAR_COST = Exercise(
@@ -75,8 +69,8 @@ def _convolution(
     stride: int,
     padding: int,
 ) -> Ledger:
-    sizes = (batch, in_channels, out_channels, size, size, kernel)
-    return conv2d_macs(*sizes, stride=stride, padding=padding, bias=False)
+    options = {"batch": batch, "stride": stride, "padding": padding}
+    return square_convolution(in_channels, out_channels, size, kernel, **options).macs()
 
 
 def _draw_convolutions(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -126,15 +120,8 @@ CONVOLUTION_MACS = Exercise(
 
 
 def _grouped(in_channels: int, out_channels: int, size: int, kernel: int, groups: int):
-    sizes = (1, in_channels, out_channels, size, size, kernel)
-    return {
-        "MAC": conv2d_macs(*sizes, groups=groups, bias=False),
-        "FLOP": conv2d_flops(*sizes, groups=groups, bias=False),
-    }
-
-
-def _scaled(cost: dict[str, Ledger], times: int = 1, by: int = 1) -> dict[str, float]:
-    return {part: ledger.total * times // by for part, ledger in cost.items()}
+    layer = square_convolution(in_channels, out_channels, size, kernel, groups=groups)
+    return mac_and_flop(layer)
 
 
 def _draw_groups(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -156,17 +143,17 @@ GROUPED_COST = Exercise(
         Misconception(
             "groups ignored",
             "how many input channels does one output see now?",
-            lambda i, o, size, k, g: _scaled(_grouped(i, o, size, k, 1)),
+            lambda i, o, size, k, g: totals(_grouped(i, o, size, k, 1)),
         ),
         Misconception(
             "every grouped convolution taken as depthwise",
             "with groups, an output sees more than one channel, unless it is depthwise: how many?",
-            lambda i, o, size, k, g: _scaled(_grouped(i, o, size, k, 1), by=i if g > 1 else 1),
+            lambda i, o, size, k, g: totals(_grouped(i, o, size, k, 1), by=i if g > 1 else 1),
         ),
         Misconception(
             "one group only",
             "this is what one group costs: how many are there?",
-            lambda i, o, size, k, g: _scaled(_grouped(i, o, size, k, g), by=g),
+            lambda i, o, size, k, g: totals(_grouped(i, o, size, k, g), by=g),
         ),
         Misconception(
             "padding 1",
@@ -185,7 +172,7 @@ def _pool(channels: int, size: int, kernel: int) -> Ledger:
     from_zero = Alternative("each sum starts from zero", channels * size**2)
     terms = (
         replace(term, alternatives=(from_zero,)) if term.name == "sum" else term
-        for term in avg_pool2d_flops(1, channels, size, size, kernel).terms
+        for term in AveragePool(1, channels, (size, size), kernel).flops().terms
     )
     return Ledger("FLOP", tuple(terms))
 
@@ -230,33 +217,15 @@ AVERAGE_POOL_FLOPS = Exercise(
 )
 
 
-def _batch_norm(batch: int, channels: int, height: int, width: int) -> dict[str, Ledger]:
-    whole = batch_norm_flops(batch, channels, height, width)
-    statistics = [
-        term
-        for term in whole.terms
-        if term.name.startswith(("sums of", "divisions of", "variance:"))
-    ]
-    rest = [term for term in whole.terms if term not in statistics]
-    return {
-        "statistics": Ledger("FLOP", tuple(statistics)),
-        "normalize": Ledger("FLOP", tuple(rest)),
-    }
-
-
-def _batch_norm_divided_per_element(b: int, c: int, h: int, w: int) -> dict[str, float]:
-    """One mean and variance a channel, but divided once for each (channel, row, column)."""
-    terms = _batch_norm(b, c, h, w)["statistics"].terms
-    wrong = [
-        replace(term, count=2 * c * h * w) if term.name.startswith("divisions") else term
-        for term in terms
-    ]
-    return {"statistics": Ledger("FLOP", tuple(wrong)).total}
-
-
-def _batch_norm_without_variance_sum(b: int, c: int, h: int, w: int) -> dict[str, float]:
-    n = b * c * h * w
-    return {"statistics": _batch_norm(b, c, h, w)["statistics"].total - (n - c)}
+def _batch_norm(
+    batch: int, channels: int, height: int, width: int, counted: Callable[..., Ledger] | None = None
+) -> dict[str, Ledger]:
+    """What is done once for the statistics, and what to each element; `counted` may be wrong."""
+    terms = (counted or batch_norm_flops)(batch, channels, height, width).terms
+    once = ("sums of", "divisions of", "variance:")
+    statistics = tuple(term for term in terms if term.name.startswith(once))
+    rest = tuple(term for term in terms if term not in statistics)
+    return {"statistics": Ledger("FLOP", statistics), "normalize": Ledger("FLOP", rest)}
 
 
 _PER_CHANNEL = "how many means are there: one for each channel, or for each pixel of it?"
@@ -274,13 +243,17 @@ BATCH_NORM_COST = Exercise(
         Misconception(
             "statistics per pixel",
             _PER_CHANNEL,
-            lambda b, c, h, w: _scaled(_batch_norm(b, c * h * w, 1, 1)),
+            lambda b, c, h, w: totals(_batch_norm(b, c * h * w, 1, 1)),
         ),
-        Misconception("divided per pixel", _PER_CHANNEL, _batch_norm_divided_per_element),
+        Misconception(
+            "divided per pixel",
+            _PER_CHANNEL,
+            lambda b, c, h, w: totals(_batch_norm(b, c, h, w, divided_per_element)),
+        ),
         Misconception(
             "one mean for all channels",
             "how many means are there: one in all, or one for each channel?",
-            lambda b, c, h, w: _scaled(_batch_norm(b * c, 1, h, w)),
+            lambda b, c, h, w: totals(_batch_norm(b * c, 1, h, w)),
         ),
         Misconception(
             "one reciprocal for a channel, then products",
@@ -290,7 +263,7 @@ BATCH_NORM_COST = Exercise(
         Misconception(
             "variance sum missing",
             "mean and variance are averages: each of them is a sum",
-            _batch_norm_without_variance_sum,
+            lambda b, c, h, w: totals(_batch_norm(b, c, h, w, without_variance_sum)),
         ),
         Misconception(
             "ε and root for each element",
@@ -308,28 +281,22 @@ def _draw_activations(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [([row() for _ in range(draw.randrange(2, 6))],) for _ in range(5)]
 
 
-def _elements(rows: list[list[float]]) -> int:
-    return sum(len(row) for row in rows)
-
-
 PRELU_PRODUCTS = Exercise(
     points=1,
     topic="FLOP of PReLU, which depend on the data",
     examples=[([[2.0, -1.0, 0.0]],), ([[0.5, 1.0], [-0.5, 2.0]],)],
     hidden=_draw_activations,
-    reference=lambda x: Ledger(
-        "FLOP", (Term("products where x ≤ 0", sum(v <= 0 for row in x for v in row)),)
-    ),
+    reference=lambda x: PReLU(x).flops(),
     misconceptions=(
         Misconception(
             "a product for every element",
             "what does PReLU do with x > 0: is anything multiplied there?",
-            _elements,
+            lambda x: PReLU(x).elements,
         ),
         Misconception(
             "comparison and product for every element",
             "look up the price of a comparison, and what happens where x > 0",
-            lambda x: 2 * _elements(x),
+            lambda x: 2 * PReLU(x).elements,
         ),
         Misconception(
             "zero left out",

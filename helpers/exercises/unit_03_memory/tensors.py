@@ -9,6 +9,7 @@ from math import ceil, prod
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.mistakes import OFFSET_FORGOTTEN
 
 Sizes = tuple[int, ...]
 
@@ -75,8 +76,7 @@ STORAGE_POSITION = Exercise(
     reference=_position,
     misconceptions=(
         Misconception(
-            "offset forgotten",
-            "a view of a part does not begin at the start of the storage",
+            *OFFSET_FORGOTTEN,
             lambda index, strides, offset: _position(index, strides, 0),
         ),
         Misconception(

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.layer_costs import square_convolution
+from helpers.exercises.mistakes import WEIGHTS_FOR_EVERY_SAMPLE
 from helpers.ledger import Ledger, Term
-from helpers.reference import conv2d_bytes, linear_bytes
+from helpers.reference import linear_bytes
 
 FP32 = 4  # bytes
 
@@ -37,8 +39,7 @@ LINEAR_TRAFFIC = Exercise(
     reference=_linear,
     misconceptions=(
         Misconception(
-            "weights read for every sample",
-            "the weights are read once for the whole batch, not once for each sample",
+            *WEIGHTS_FOR_EVERY_SAMPLE,
             lambda batch, i, o, width: batch * _linear(1, i, o, width).total,
         ),
         Misconception(
@@ -51,7 +52,7 @@ LINEAR_TRAFFIC = Exercise(
 
 
 def _conv(batch: int, in_channels: int, out_channels: int, size: int, kernel: int) -> Ledger:
-    return conv2d_bytes(batch, in_channels, out_channels, size, size, kernel, bias=False)
+    return square_convolution(in_channels, out_channels, size, kernel, batch).bytes()
 
 
 def _conv_same_size(batch: int, ci: int, co: int, size: int, kernel: int) -> int:
@@ -160,8 +161,7 @@ MLP_TRAFFIC = Exercise(
             lambda batch, features, hidden: _mlp(batch, features, hidden, between=1),
         ),
         Misconception(
-            "weights read for every sample",
-            "the weights are read once for the whole batch, not once for each sample",
+            *WEIGHTS_FOR_EVERY_SAMPLE,
             lambda batch, features, hidden: {
                 "total": _mlp(batch, features, hidden, weights_read=batch)["total"]
             },

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.mistakes import GB_AS_GIB
 
 #: Dense peak in TFLOP/s and bandwidth in GB/s (see `helpers.hardware.DEVICES`).
 A100_BF16, A100_FP32, H100_BF16, H100_FP32 = (312, 2039), (19.5, 2039), (989, 3350), (66.9, 3350)
@@ -125,8 +126,7 @@ ATTAINABLE_TFLOPS = Exercise(
             lambda intensity, peak, bandwidth: intensity * bandwidth / 1e3,
         ),
         Misconception(
-            "GB taken as GiB",
-            "a bandwidth in GB/s counts in steps of 1000, not of 1024",
+            *GB_AS_GIB,
             lambda intensity, peak, bandwidth: _attainable(intensity, peak, bandwidth, _GIB),
         ),
         Misconception(
@@ -167,8 +167,7 @@ RIDGE_POINTS = Exercise(
     tolerance=1e-3,
     misconceptions=(
         Misconception(
-            "GB taken as GiB",
-            "a bandwidth in GB/s counts in steps of 1000, not of 1024",
+            *GB_AS_GIB,
             lambda bf16, tf32, fp32, bandwidth: _ridges(bf16, tf32, fp32, bandwidth, _GIB),
         ),
         Misconception(

@@ -9,12 +9,18 @@ from typing import Any
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.figure_questions import read_intensity_plot
 from helpers.exercises.intensity_plot import plot_misconceptions, right_plot
+from helpers.exercises.mistakes import GB_AS_GIB, WEIGHTS_FOR_EVERY_SAMPLE
 from helpers.exercises.prelu_linear import (
     FP32,
+    MAC_FOR_FLOP,
+    ONE_BATCH_TOO_FEW,
+    ONE_WAY_SAVED,
+    WITHOUT_WEIGHTS,
     best_batch,
     block_bytes,
     block_flops,
     block_intensity,
+    bound_of,
     fused_bytes,
     intensity_without_weights,
     without,
@@ -42,8 +48,7 @@ PAIR_COSTS = Exercise(
     reference=_pair_costs,
     misconceptions=(
         Misconception(
-            "MAC for FLOP",
-            "a MAC is two FLOP: the Linear layer is counted by half",
+            *MAC_FOR_FLOP,
             lambda batch, i, o: {"FLOP": batch * i * o + batch * i},
         ),
         Misconception(
@@ -52,8 +57,7 @@ PAIR_COSTS = Exercise(
             lambda *sizes: {"bytes": without(block_bytes(*sizes), "read weights").total},
         ),
         Misconception(
-            "weights read for every sample",
-            "the weights are read once for the whole batch, not once for each sample",
+            *WEIGHTS_FOR_EVERY_SAMPLE,
             lambda batch, i, o: {"bytes": batch * block_bytes(1, i, o).total},
         ),
         Misconception(
@@ -66,8 +70,8 @@ PAIR_COSTS = Exercise(
 
 
 def _bound(found: OneOf, peak: float, bandwidth: float, giga: float = 1e9) -> dict[str, Any]:
-    ridge = peak * 1e12 / (bandwidth * giga)
-    return {"intensity": found, "bound": "compute" if found.values[0] >= ridge else "memory"}
+    parts = bound_of(found, peak, bandwidth, giga)
+    return {part: parts[part] for part in ("intensity", "bound")}
 
 
 def _draw_bounds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -98,8 +102,7 @@ PAIR_BOUND = Exercise(
     tolerance=1e-3,
     misconceptions=(
         Misconception(
-            "traffic without the weights",
-            "the traffic lacks its largest part: the weights are read from memory, too",
+            *WITHOUT_WEIGHTS,
             lambda *args: _bound(intensity_without_weights(*args[:3]), *args[3:]),
         ),
         Misconception(
@@ -206,15 +209,13 @@ RIDGE_BATCH = Exercise(
             lambda i, o, width, peak, bandwidth: _ridge_batch(i, o, FP32, peak, bandwidth),
         ),
         Misconception(
-            "GB taken as GiB",
-            "a bandwidth in GB/s counts in steps of 1000, not of 1024",
+            *GB_AS_GIB,
             lambda i, o, width, peak, bandwidth: _ridge_batch(
                 i, o, width, peak, bandwidth, 1024**3
             ),
         ),
         Misconception(
-            "one batch too few",
-            "at the batch you give, is the intensity at the ridge or still just below it?",
+            *ONE_BATCH_TOO_FEW,
             lambda *args: None if (b := _ridge_batch(*args)) is None else b - 1,
         ),
         Misconception(
@@ -248,8 +249,7 @@ FUSION_SAVES = Exercise(
     tolerance=1e-3,
     misconceptions=(
         Misconception(
-            "only one way saved",
-            "the tensor between the layers was written and read: both fall away",
+            *ONE_WAY_SAVED,
             lambda batch, i, o: {"saved": FP32 * batch * i},
         ),
         Misconception(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.mistakes import BITS_FOR_BYTES, WEIGHTS_STILL_IN_IT
 
 #: timm's ConvNeXt V2: channels of the first stage (they double with each) and blocks a stage.
 VARIANTS: dict[str, tuple[int, tuple[int, ...]]] = {
@@ -62,8 +63,7 @@ CONVNEXT_SIZE = Exercise(
     reference=_size,
     misconceptions=(
         Misconception(
-            "bits for bytes",
-            "eight bits make a byte",
+            *BITS_FOR_BYTES,
             lambda model, stage, bits: {"bytes": _whole(model) * bits},
         ),
         Misconception(
@@ -141,8 +141,7 @@ ACTIVATIONS_PER_IMAGE = Exercise(
             lambda *args: _per_image(*args, copies=1),
         ),
         Misconception(
-            "weights still in it",
-            "the weights lie in memory during the pass, too",
+            *WEIGHTS_STILL_IN_IT,
             lambda *args: _per_image(*args, copies=0),
         ),
         Misconception(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.mistakes import MEMORY_AS_GIB
 
 BLOCK = 512  # bytes; c10/cuda/CUDACachingAllocator.cpp rounds every request up to it
 
@@ -96,8 +97,7 @@ BATCH_THAT_FITS = Exercise(
             lambda fixed, image, gb, outside: _batch(fixed, image, gb, 0),
         ),
         Misconception(
-            "GB taken as GiB",
-            "a memory in GB counts in steps of 1000, not of 1024",
+            *MEMORY_AS_GIB,
             lambda fixed, image, gb, outside: _batch(fixed, image, gb, outside, giga=2**30),
         ),
         Misconception(

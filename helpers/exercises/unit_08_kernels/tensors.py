@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.mistakes import OFFSET_FORGOTTEN
 
 Sizes = tuple[int, ...]
 #: Storage, shape, strides, offset: a tensor as plain data.
@@ -68,8 +69,7 @@ ELEMENT_POSITIONS = Exercise(
             lambda shape, strides, offset: _positions(shape[::-1], strides[::-1], offset),
         ),
         Misconception(
-            "offset forgotten",
-            "a view of a part does not begin at the start of the storage",
+            *OFFSET_FORGOTTEN,
             lambda shape, strides, offset: _positions(shape, strides, 0),
         ),
         Misconception(
@@ -232,9 +232,9 @@ def _fold(name: str, values: Iterable[int], start: int | None = None) -> int:
 
 def _reduce(name: str, a: Tensor, axis: int, start: int | None = None) -> list[int]:
     storage, shape, strides, offset = a
-    kept = [each for each in range(len(shape)) if each != axis]
+    kept = [other for other in range(len(shape)) if other != axis]
     begins = _positions(
-        tuple(shape[each] for each in kept), tuple(strides[each] for each in kept), offset
+        tuple(shape[other] for other in kept), tuple(strides[other] for other in kept), offset
     )
     return [
         _fold(name, (storage[at + i * strides[axis]] for i in range(shape[axis])), start)
@@ -245,8 +245,8 @@ def _reduce(name: str, a: Tensor, axis: int, start: int | None = None) -> list[i
 def _reduce_all_but(name: str, a: Tensor, axis: int) -> list[int]:
     """Each of the axis's elements over all other axes, as one who keeps the named axis does."""
     storage, shape, strides, offset = a
-    kept = [each for each in range(len(shape)) if each != axis]
-    sizes, steps = tuple(shape[each] for each in kept), tuple(strides[each] for each in kept)
+    kept = [other for other in range(len(shape)) if other != axis]
+    sizes, steps = tuple(shape[other] for other in kept), tuple(strides[other] for other in kept)
     return [
         _fold(name, (storage[at] for at in _positions(sizes, steps, offset + i * strides[axis])))
         for i in range(shape[axis])
@@ -282,8 +282,7 @@ TENSOR_REDUCE = Exercise(
             _reduce_all_but,
         ),
         Misconception(
-            "offset forgotten",
-            "a view of a part does not begin at the start of the storage",
+            *OFFSET_FORGOTTEN,
             lambda name, a, axis: _reduce(name, (*a[:3], 0), axis),
         ),
         Misconception(

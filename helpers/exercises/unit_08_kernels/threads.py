@@ -223,7 +223,7 @@ LARGEST_TILE = Exercise(
 
 def _matrices(size: int, seed: int) -> list[Matrix]:
     flat = whole_numbers(seed, size**2, size**2)
-    return [[each[i * size : (i + 1) * size] for i in range(size)] for each in flat]
+    return [[matrix[i * size : (i + 1) * size] for i in range(size)] for matrix in flat]
 
 
 def _product(size: int, seed: int, depth: int | None = None) -> list[float]:
@@ -286,7 +286,7 @@ TILED_PRODUCT = Exercise(
             "the same tiles at every step",
             "every step adds the same products: where in a and b does a step begin?",
             lambda size, seed: {
-                "product": [size // TILE * each for each in _product(size, seed, TILE)],
+                "product": [size // TILE * number for number in _product(size, seed, TILE)],
             },
         ),
         Misconception(
