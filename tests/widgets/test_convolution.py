@@ -6,7 +6,7 @@ import sys
 import matplotlib.pyplot as plt
 import pytest
 
-from helpers.reference import conv2d_bytes, conv2d_macs, conv2d_parameters
+from helpers.reference.convolution import Convolution
 from helpers.widgets import convolution, sliders
 from helpers.widgets.convolution import CHANNELS, SIZE, convolution_costs, convolution_figure
 
@@ -22,12 +22,12 @@ def shown(monkeypatch):
 
 @pytest.mark.parametrize("groups", [1, 8, 64])
 def test_costs_are_those_by_hand(groups):
-    sizes = (1, CHANNELS, CHANNELS, SIZE, SIZE, 3)
-    options = {"stride": 2, "padding": 1, "groups": groups, "bias": False}
+    sizes = (1, CHANNELS, CHANNELS, (SIZE, SIZE), 3, 2, 1)
+    layer = Convolution(*sizes, groups=groups, bias=False)
     assert convolution_costs(3, 2, 1, groups) == {
-        "parameters": conv2d_parameters(*sizes, **options).total,
-        "MAC": conv2d_macs(*sizes, **options).total,
-        "traffic": conv2d_bytes(*sizes, **options).total,
+        "parameters": layer.parameters().total,
+        "MAC": layer.macs().total,
+        "traffic": layer.bytes().total,
     }
 
 
