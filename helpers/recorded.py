@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from inspect import Parameter, Signature
@@ -75,6 +75,15 @@ def record(
     """A function's results for these arguments."""
     results = {call_of(*args): function(*args) for args in calls}
     return Recorded(name, tuple(parameters), tuple(results.items()))
+
+
+def merged(tables: Iterable[Mapping[str, Recorded]]) -> dict[str, Recorded]:
+    """The functions of all tables, by name, each with all the calls that are known of it."""
+    found: dict[str, Recorded] = {}
+    for name, known in (each for table in tables for each in table.items()):
+        calls = dict(found[name].calls + known.calls if name in found else known.calls)
+        found[name] = replace(known, calls=tuple(calls.items()))
+    return found
 
 
 def dumps(value: Any) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from helpers.exercises import EXERCISES, OneOf
 from helpers.ledger import Alternative, Ledger, Term
-from helpers.recorded import Recorded, call_of, dumps, loads, record
+from helpers.recorded import Recorded, call_of, dumps, loads, merged, record
 
 NUMBERS = st.integers() | st.floats(allow_nan=False)
 PLAIN = st.recursive(
@@ -60,6 +60,15 @@ def test_arguments_by_name_are_part_of_a_call():
     assert flops(1, bias=False) == 6
     with pytest.raises(ValueError, match="cost is not part of this course's package"):
         flops(1)
+
+
+def test_tables_of_one_function_are_joined():
+    first = record("cost", lambda n: 2 * n, ("n",), [(1,), (2,)])
+    second = record("cost", lambda n: 2 * n, ("n",), [(2,), (3,)])
+    joined = merged([{"cost": first}, {}, {"cost": second, "other": first}])
+    assert [joined["cost"](n) for n in (1, 2, 3)] == [2, 4, 6]
+    assert len(joined["cost"].calls) == 3
+    assert joined["other"] == first
 
 
 @pytest.mark.parametrize("args", [(2, 3), (1.0, 3), (True, 3), (object(), 3)])

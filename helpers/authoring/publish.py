@@ -20,9 +20,11 @@ from helpers.authoring.notebooks import Unit, find_units
 from helpers.authoring.repository import Repository, web_address
 from helpers.authoring.students import students_files
 from helpers.authoring.trial import try_units
-from helpers.recorded import Recorded
+from helpers.recorded import merged
 
+#: The branch that holds no solutions.
 STUDENTS = "students"
+_STUDENTS_REF = f"refs/heads/{STUDENTS}"
 
 Progress = Callable[..., Iterable[Any]]
 
@@ -69,25 +71,22 @@ def publish(
     repository = Repository.at(course)
     release = _prepare(repository, course, address, version, without_solutions)
     texts = _texts(course, release)
-    reference: dict[str, Recorded] = {}
     trials = try_units(release.units, texts, note=without_solutions)
     shown = progress(trials, description="Trying every notebook", total=len(release.units))
-    for _, by_kind in shown:
-        for name, costs in by_kind["release"].reference.items():
-            known = reference.get(name, costs)
-            reference[name] = Recorded(name, (), tuple(dict(known.calls + costs.calls).items()))
+    asked = [by_kind["release"].reference for _, by_kind in shown]
     files = {path.relative_to(course).as_posix(): text for path, text in texts.items()}
-    refs = {}
-    message = f"Version {release.origin.version}"
-    head = repository.commit_of("HEAD")
-    changed = {path: text for path, text in files.items() if out_of_date({course / path: text})}
-    commit = repository.commit(changed, message, onto=head, parents=[head]) if changed else head
-    refs[f"refs/tags/{release.origin.tag}"] = commit
+    commit, message = repository.commit_of("HEAD"), f"Version {release.origin.version}"
+    stale = [path.relative_to(course).as_posix() for path in out_of_date(texts)]
+    if stale:
+        changed = {path: files[path] for path in stale}
+        commit = repository.commit(changed, message, onto=commit, parents=[commit])
+    refs = {f"refs/tags/{release.origin.tag}": commit}
     if without_solutions:
         released = _other_releases(repository, files) | files
-        students = students_files(course, released, release.origin, reference)
-        before = [each for each in [repository.commit_of(f"refs/heads/{STUDENTS}")] if each]
-        refs[f"refs/heads/{STUDENTS}"] = repository.commit(students, message, parents=before)
+        students = students_files(course, released, release.origin, merged(asked))
+        before = repository.commit_of(_STUDENTS_REF)
+        parents = [before] if before else []
+        refs[_STUDENTS_REF] = repository.commit(students, message, parents=parents)
     if not dry_run:
         repository.move_to(commit, refs)
     return _what_to_push(repository, release, dry_run)
@@ -115,8 +114,7 @@ def _prepare(
         raise ValueError(f"{origin.address} stands for no course: give --address of your own")
     if repository.stranger_finds(origin.address, origin.tag):
         raise ValueError(f"{origin.address} has a version {origin.tag} already: give --version")
-    branch = f"refs/heads/{STUDENTS}"
-    if repository.commit_of(branch) and repository.shares_history(branch, "HEAD"):
+    if repository.commit_of(_STUDENTS_REF) and repository.shares_history(_STUDENTS_REF, "HEAD"):
         raise ValueError(
             f"the branch {STUDENTS} shares history, and so solutions, with this one: rename it"
         )
@@ -200,7 +198,7 @@ def _other_releases(repository: Repository, built: Iterable[str]) -> dict[str, s
 
 def _what_to_push(repository: Repository, release: Release, dry_run: bool) -> list[str]:
     tag, address, branch = release.origin.tag, release.origin.address, repository.branch()
-    remote = "origin" if repository.origin() else release.push_to
+    remote = "origin" if _same(release.push_to, repository.origin()) else release.push_to
     done = "would be made" if dry_run else "is made, and not pushed yet"
     source = branch if branch == "main" else f"{branch}:main"
     lines = [f"version {tag} of {address} {done}. To release it:", ""]

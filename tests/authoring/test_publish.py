@@ -125,6 +125,14 @@ def test_a_version_is_one_commit_and_its_tag(course):
 
 
 @pytest.mark.usefixtures("untried")
+def test_what_is_to_be_pushed_goes_to_the_address(course):
+    said = publish(course, "https://github.com/other/course", dry_run=True)
+    assert "  git push https://github.com/other/course main v0.1.0" in said
+    git(course, "branch", "--move", "main", "master")
+    assert "  git push origin master:main v0.1.0" in publish(course, dry_run=True)
+
+
+@pytest.mark.usefixtures("untried")
 def test_the_next_version_is_the_next_patch_unless_it_is_given(course):
     for tag in ("v0.1.0", "v0.1.1"):
         git(course, "tag", tag)
