@@ -17,6 +17,7 @@ from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any, Literal
 
+from helpers import importable
 from helpers.diagnosis import Attempt, explain, is_number, is_right, remark_on
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, OneOf, Right
@@ -147,6 +148,8 @@ def check(name: str, answer: Callable[..., Any]) -> None:
         verdict = Verdict(name, "error", 0.0, (), hint)
     _seen[name] = verdict
     _show(verdict)
+    if lacks := importable.warning():
+        print(lacks)
 
 
 def progress(unit: str) -> None:

@@ -56,6 +56,8 @@ PARTS = (
     Part("simulator", "runs CUDA kernels without a GPU; counts, finds races", students=True),
     Part("exercises", "one entry for each graded question"),
     Part("diagnosis", "says why a wrong number is wrong"),
+    Part("graded_with", "packages that are there when graded; from the lock", scores=False),
+    Part("importable", "what a notebook imports that grading lacks", scores=False),
     Part("check", "what a notebook calls; the judge of an answer"),
     Part("tried", "how a notebook's own cells use an answer that may be wrong", students=True),
     Part("authoring", "a unit's text → its notebooks; tables; a class to try", scores=False),

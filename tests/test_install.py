@@ -80,16 +80,29 @@ def test_importing_helpers_and_the_check_pulls_in_no_heavy_package():
     assert ran.stdout.strip() == "[]", ran.stderr
 
 
+def locked():
+    """Of each line of the lock its requirement and its hashes."""
+    text = (COURSE / "requirements.lock").read_text().replace("\\\n", " ")
+    for line in text.splitlines():
+        requirement, *hashes = line.split(" --hash=")
+        yield Requirement(requirement.strip()), hashes
+
+
 def test_every_wanted_version_is_locked():
-    locked = {}
-    for line in (COURSE / "requirements.lock").read_text().splitlines():
-        requirement = Requirement(line)
+    versions = {}
+    for requirement, _ in locked():
         if requirement.marker is None or requirement.marker.evaluate():
             (version,) = requirement.specifier
-            locked[requirement.name.lower()] = version.version
+            versions[requirement.name.lower()] = version.version
     for line in WANTED:
         requirement = Requirement(line)
-        assert requirement.specifier.contains(locked[requirement.name.lower()]), line
+        if requirement.marker is None or requirement.marker.evaluate():
+            assert requirement.specifier.contains(versions[requirement.name.lower()]), line
+
+
+def test_every_package_is_pinned_by_hash():
+    """The sandbox among them: a program that students' code is confined by."""
+    assert [str(requirement) for requirement, hashes in locked() if not hashes] == []
 
 
 def test_the_lock_names_no_index():

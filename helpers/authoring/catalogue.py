@@ -1,12 +1,16 @@
-"""The tables that texts show of the course: its units and the parts of its package.
+"""The tables that texts show of the course: its units, the parts of its package, and the packages
+that answers may import.
 
 `docs/units.md` lists every unit with its sections, questions and points; README.md shows the same
-short, and docs/architecture.md the parts, each between two markers. `course build` writes them.
+short, docs/architecture.md the parts, and docs/student.md the packages, each between two markers.
+`course build` writes them, and helpers/graded_with.py.
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
+import tomllib
 from pathlib import Path
 
 from helpers.authoring.notebooks import Unit, find_units, source_notebook
@@ -14,6 +18,16 @@ from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Exercise
 from helpers.parts import PACKAGE, PARTS
 
+_LOCKED = '''\
+"""The packages that are there when an answer is graded, and what these bring along.
+
+Built from requirements.lock by `course build`.
+"""
+
+PACKAGES = """
+{names}
+"""
+'''
 _HEAD = """\
 # The units
 
@@ -22,7 +36,7 @@ Built from the units' texts by `course build`. A question marked *read* is read 
 
 
 def catalogue(course: Path) -> dict[Path, str]:
-    """The texts of docs/units.md, README.md and docs/architecture.md, renewed, by path.
+    """The texts that hold such a table, renewed, by path.
 
     ValueError where a text has lost the markers of its table.
     """
@@ -31,7 +45,9 @@ def catalogue(course: Path) -> dict[Path, str]:
     rows = ["| unit | questions | points | what it is about |", "|---|---|---|---|"]
     texts |= _with_table(course / "README.md", "units", [*rows, *map(_short, units)])
     texts |= _with_table(course / "docs" / "architecture.md", "parts", _parts())
-    return texts
+    if (page := course / "docs" / "student.md").is_file():
+        texts |= _with_table(page, "packages", _importable(course))
+    return texts | _graded_with(course)
 
 
 def _with_table(path: Path, name: str, rows: list[str]) -> dict[Path, str]:
@@ -53,6 +69,24 @@ def _parts() -> list[str]:
         marks = ("yes" if yes else "" for yes in (part.students, part.scores))
         rows.append(f"| `{name}` | {part.about} | {' | '.join(marks)} |")
     return rows
+
+
+def _importable(course: Path) -> list[str]:
+    """The packages that a notebook may use: the base and [units]."""
+    project = tomllib.loads((course / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["units"]]
+    names = [re.split(r"[<>=!~;\[ ]", line)[0] for line in wanted]
+    return textwrap.wrap(", ".join(names) + ".", 100, break_on_hyphens=False)
+
+
+def _graded_with(course: Path) -> dict[Path, str]:
+    """helpers/graded_with.py of a checkout; nothing for a course that uses an installed package."""
+    lock, path = course / "requirements.lock", course / "helpers" / "graded_with.py"
+    if not (lock.is_file() and path.parent.is_dir()):
+        return {}
+    names = re.findall(r"^([a-z0-9-]+)==", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    lines = textwrap.wrap(" ".join(dict.fromkeys(names)), 100, break_on_hyphens=False)
+    return {path: _LOCKED.format(names="\n".join(lines))}
 
 
 def _short(unit: Unit) -> str:

@@ -18,7 +18,8 @@ import pytest
 from helpers.grading import class_run as cohort
 from helpers.grading.class_run import grade_notebook, grade_unit
 from helpers.grading.engine.workers import close_worker, grade_all
-from helpers.grading.sandbox.host import SandboxError
+from helpers.grading.sandbox import bubblewrap
+from helpers.grading.sandbox.bubblewrap import SandboxError
 from helpers.parts import files
 from tests import COURSE
 from tests.grading import sample
@@ -226,7 +227,7 @@ def test_without_bubblewrap_nothing_is_run(
     course: Path, grades: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     close_worker()
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(bubblewrap, "candidates", list)
     with pytest.raises(SandboxError, match=r"apt install bubblewrap.*--sandbox none"):
         grade_unit(course, sample.UNIT, jobs=1)
 

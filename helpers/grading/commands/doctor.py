@@ -122,8 +122,9 @@ def _extra(extra: str, wanted: list[Requirement]) -> Line:
 def _is_of(requirement: Requirement, extra: str) -> bool:
     """Whether a requirement is of this extra (of the base for ""), on this system."""
     marker = requirement.marker
-    in_base = marker is None or marker.evaluate({"extra": ""})
-    return in_base if not extra else not in_base and marker.evaluate({"extra": extra})
+    if marker is None or marker.evaluate({"extra": ""}):
+        return not extra
+    return marker.evaluate({"extra": extra})
 
 
 def _version(name: str) -> str:

@@ -47,7 +47,7 @@ class Graded:
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory, bwrap: str) -> Graded:
+def graded(tmp_path_factory: pytest.TempPathFactory, attacked: str) -> Graded:
     course = sample.make_course(tmp_path_factory.mktemp("attacked"))
     for number, path in enumerate(CORPUS):
         if number % EVERY == 0:
