@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from helpers.grading.sandbox.registry import DEFAULT, choices, find_backend
 
 app = typer.Typer(
     add_completion=False,
@@ -34,9 +36,7 @@ Only = Annotated[
 Roster = Annotated[
     Path | None, typer.Option(help="The students, as CSV.", show_default="roster.csv")
 ]
-Sandbox = Annotated[
-    str, typer.Option(help="bwrap, or none: students' code then runs with your rights.")
-]
+Sandbox = Annotated[str, typer.Option(help=f"{choices()}.")]
 
 
 def main() -> None:
@@ -63,7 +63,8 @@ def build(
     from rich.progress import track
 
     from helpers.authoring.catalogue import catalogue
-    from helpers.authoring.notebooks import build_unit, find_unit, find_units, write_text
+    from helpers.authoring.notebooks import build_unit, find_unit, find_units
+    from helpers.files import write_text
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
     # All are built before the first is written: a unit with an error changes nothing.
@@ -123,44 +124,35 @@ def grade(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Grade what is unchanged, too.")] = False,
     timeout: Annotated[float | None, typer.Option(help="Seconds that a cell may take.")] = None,
-    sandbox: Sandbox = "bwrap",
+    sandbox: Sandbox = DEFAULT.name,
     as_json: AsJson = False,
 ) -> None:
     """Grades all submissions of a unit; exit code 3 if one needs a person to look at it."""
+    from helpers.grading.class_run import Options
     from helpers.grading.commands.grade import grade_command
 
-    code = grade_command(
-        course,
-        unit,
-        students=students,
+    options = Options(
+        students=tuple(students or ()),
         jobs=jobs,
         scheduler=scheduler,
         force=force,
         timeout=timeout,
-        sandbox=_sandbox(sandbox),
-        as_json=as_json,
+        sandbox=find_backend(sandbox),
     )
-    raise typer.Exit(code)
+    raise typer.Exit(grade_command(course, unit, options, as_json))
 
 
 @app.command()
 def check(
     notebook: Annotated[Path, typer.Argument(help="Your .ipynb.")],
     course: Course = Path(),
-    sandbox: Sandbox = "bwrap",
+    sandbox: Sandbox = DEFAULT.name,
     as_json: AsJson = False,
 ) -> None:
     """Grades one notebook for yourself: no gradebook, nothing is written."""
     from helpers.grading.commands.check import check_notebook
 
-    check_notebook(notebook, course, _sandbox(sandbox), as_json)
-
-
-def _sandbox(name: str) -> Literal["bwrap", "none"]:
-    modes: dict[str, Literal["bwrap", "none"]] = {"bwrap": "bwrap", "none": "none"}
-    if name not in modes:
-        raise ValueError(f"--sandbox {name}: use {' or '.join(modes)}")
-    return modes[name]
+    check_notebook(notebook, course, find_backend(sandbox), as_json)
 
 
 @app.command()

@@ -43,16 +43,18 @@ class Part:
 #: A file imports only from the parts above its own, and from its own.
 PARTS = (
     Part("parts", "this list"),
+    Part("files", "a file written whole or not at all", students=True),
     Part("conventions", "units, widths, the price of each operation", students=True),
     Part("ledger", "a cost as named terms, each `count × price`", students=True),
     Part("figures", "a figure read as data", students=True),
+    Part("timing", "how long a run takes, on a GPU, too", students=True),
     Part("hardware", "devices with their sources; this machine's own ceilings", students=True),
     Part("roofline", "time bounds, intensity, the ridge", students=True),
     Part("reference", "by-hand formulas; each returns a `Ledger`"),
     Part("meter", "counts any PyTorch model; predicts the memory of a step", students=True),
-    # A plot can be drawn by an answer and graded, so that pictures count for a score, too.
-    Part("plots", "pictures, readable in grey", students=True),
-    Part("widgets", "things to move", students=True),
+    # No answer draws with these: another colour grades no class again.
+    Part("plots", "pictures, readable in grey", students=True, scores=False),
+    Part("widgets", "things to move", students=True, scores=False),
     Part("simulator", "runs CUDA kernels without a GPU; counts, finds races", students=True),
     Part("exercises", "one entry for each graded question"),
     Part("diagnosis", "says why a wrong number is wrong"),
@@ -64,7 +66,7 @@ PARTS = (
     Part("grading/handin", "what came in, made whole: read, found, cleaned, rebuilt"),
     Part("grading/sandbox", "where students' code runs, and what it prints"),
     Part("grading/engine", "a notebook to a mark; many at once"),
-    Part("grading/nbgrader", "where marks are kept", scores=False),
+    Part("grading/nbgrader", "a course's files and gradebook, as nbgrader has them", scores=False),
     Part("grading/lms", "learning platforms: downloads in, grades out", scores=False),
     Part("grading/class_run", "everyone's submissions of a unit, resumable", scores=False),
     Part("grading/report", "what people read: class report, feedback", scores=False),

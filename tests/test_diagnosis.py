@@ -28,7 +28,6 @@ def exercise(reference=cost):
         unit="unit",
         points=1,
         topic="",
-        parameters=("batch", "n"),
         examples=[(4, 32), (1, 10), (7, 100)],
         hidden=lambda draw: [],
         reference=reference,
@@ -171,7 +170,7 @@ def test_no_word_fits_a_misconception_that_says_nothing_about_the_part():
 
 
 def test_a_forgotten_argument_is_named_in_its_number():
-    question = replace(exercise(products), parameters=("tokens", "n"))
+    question = exercise(lambda tokens, n: products(tokens, n))
     hint = explained(lambda tokens, n: products(1, n).total, question).hint
     assert "the tokens are missing" in hint
 

@@ -22,7 +22,6 @@ no outputs.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -116,17 +115,6 @@ def build_unit(unit: Unit) -> dict[Path, str]:
         unit.path("release"): notebook_text(release_notebook(source)),
         unit.path("solution"): notebook_text(solution_notebook(source)),
     }
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def refuse_path(path: Path) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from helpers.exercises.exercise import Misconception, OneOf
-from helpers.exercises.plots import read_curve
+from helpers.exercises.figure_questions import read_curve
 from helpers.exercises.prelu_linear import block_intensity, intensity_without_weights
 
 BATCHES = tuple(range(1, 65))

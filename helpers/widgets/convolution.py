@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from helpers.conventions import format_bytes, format_count
 from helpers.plots.layers import window_row
 from helpers.plots.style import ACCENT, FAINT, SHADES, figure
-from helpers.reference import conv2d_bytes, conv2d_macs, conv2d_output_size, conv2d_parameters
+from helpers.reference.convolution import Convolution, conv2d_output_size
 from helpers.widgets.sliders import with_sliders
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ def convolution() -> None:
 
 def convolution_costs(kernel: int, stride: int, padding: int, groups: int) -> dict[str, float]:
     """Parameters, MAC and bytes moved (fp32, batch 1, no bias) of 64 → 64 channels on 12 × 12."""
-    sizes = (1, CHANNELS, CHANNELS, SIZE, SIZE, kernel)
-    options = {"stride": stride, "padding": padding, "groups": groups, "bias": False}
+    sizes = (1, CHANNELS, CHANNELS, (SIZE, SIZE), kernel, stride, padding)
+    layer = Convolution(*sizes, groups=groups, bias=False)
     return {
-        "parameters": conv2d_parameters(*sizes, **options).total,
-        "MAC": conv2d_macs(*sizes, **options).total,
-        "traffic": conv2d_bytes(*sizes, **options).total,
+        "parameters": layer.parameters().total,
+        "MAC": layer.macs().total,
+        "traffic": layer.bytes().total,
     }
 
 

@@ -134,10 +134,8 @@ def test_no_text_of_a_unit_lies_in_release():
 @each_unit
 def test_text_cells_are_short(unit):
     for cell in source_notebook(unit).cells:
-        if cell.cell_type == "markdown" and "How to answer" not in cell.source:
-            # Neither the badge nor the rows of a table are text to read.
-            prose = re.sub(r"^(\[!\[|\|).*$", "", cell.source, flags=re.MULTILINE)
-            assert len(prose.split()) <= 90, cell.source
+        if cell.cell_type == "markdown":
+            assert len(cell.source.split()) <= 80, cell.source
 
 
 def test_nbgrader_makes_the_same_release(course, built):

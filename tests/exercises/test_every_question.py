@@ -7,8 +7,10 @@ import random
 
 import pytest
 
+from helpers.authoring.notebooks import find_units
 from helpers.check import judge
 from helpers.exercises import EXERCISES, grading_cases
+from tests import COURSE
 from tests.exercises.questions import plain
 
 SEED = b"a seed for tests"
@@ -85,9 +87,16 @@ def test_an_entry_is_complete(exercise):
     assert exercise.points > 0
     assert exercise.topic
     assert exercise.examples
+    # Its name is written as a function's name in a notebook.
+    assert exercise.name.isidentifier()
     assert all(len(args) == len(exercise.parameters) for args in exercise.examples)
     hints = [misconception.hint for misconception in exercise.misconceptions]
     assert all(hint and not hint.endswith(".") for hint in hints)
+
+
+def test_every_unit_with_questions_has_a_text():
+    asked = {exercise.unit for exercise in EXERCISES.values()}
+    assert asked <= {unit.name for unit in find_units(COURSE)}
 
 
 def test_a_slow_question_is_graded_on_hidden_cases_alone():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from helpers.grading.class_run import course_secret
+from helpers.grading.nbgrader.course_files import course_secret
 from tests.grading import sample
 
 Rows = list[tuple[Any, ...]]

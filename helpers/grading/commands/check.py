@@ -18,10 +18,10 @@ from helpers.exercises import EXERCISES
 from helpers.grading.class_run import grade_notebook
 from helpers.grading.engine.grade import CellScore, Graded
 from helpers.grading.handin.ipynb import marks_of, read_notebook, unit_of
-from helpers.grading.sandbox.host import Mode
+from helpers.grading.sandbox.backend import Backend
 
 
-def check_notebook(notebook: Path, course: Path, sandbox: Mode, as_json: bool) -> None:
+def check_notebook(notebook: Path, course: Path, sandbox: Backend, as_json: bool) -> None:
     """Grades a notebook and prints each question's verdict and the total.
 
     Raises ValueError, in one line, for a file that is no notebook or belongs to no unit.

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from helpers.grading.commands.grade import FOR_A_PERSON
+from helpers.grading.commands.grade import NEEDS_REVIEW
 from helpers.grading.handin.markup import plain_line
 from helpers.grading.lms.collect import Collected, States, collect
 from helpers.grading.lms.roster import parse_time
@@ -32,7 +32,7 @@ def collect_command(
         print(json.dumps(_as_data(result), indent=1, ensure_ascii=False))
     else:
         _print(result)
-    return FOR_A_PERSON if result.for_a_person else 0
+    return NEEDS_REVIEW if result.for_a_person else 0
 
 
 def _print(result: Collected) -> None:

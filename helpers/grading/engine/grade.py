@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from helpers.grading.engine.judge import Session, instructor_names, submission_seed
-from helpers.grading.engine.run import Process, Run, Times
+from helpers.grading.engine.run import Run, Times
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import (
     Notebook,
@@ -24,7 +24,7 @@ from helpers.grading.handin.ipynb import (
 )
 from helpers.grading.handin.markup import Budget, plain_line, shown_code
 from helpers.grading.handin.template import Template, make_template
-from helpers.grading.sandbox.host import SandboxError
+from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
 from helpers.grading.sandbox.outputs import score_of
 
@@ -147,7 +147,7 @@ def grade_submission(
     except SandboxError:
         raise
     except Exception as error:
-        return stumbled(unit, error, time.monotonic() - began)
+        return internal_error(unit, error, time.monotonic() - began)
 
 
 def grade_rebuilt(
@@ -164,7 +164,7 @@ def grade_rebuilt(
     answers = dumps([cell["source"] for cell in notebook["cells"]])
     seed = submission_seed(unit.secret, unit.name, student, answers)
     own = frozenset(name for answer in unit.template.answers for name in answer.names)
-    session = Session(unit.names, own, seed, times.call)
+    session = Session(unit.names, own, seed, times.call, times.judging)
     run = Run(start, session, times)
     doubtful = run.notebook(notebook)
     given, budget = {cell["source"] for cell in unit.template.cells}, Budget()
@@ -185,7 +185,7 @@ def grade_rebuilt(
     )
 
 
-def stumbled(unit: Unit, error: Exception, seconds: float = 0.0) -> Graded:
+def internal_error(unit: Unit, error: Exception, seconds: float = 0.0) -> Graded:
     """What a fault of the grader's own gives: it must not stop the others."""
     return ungraded(unit, f"the grader stumbled over it ({type(error).__name__})", seconds)
 

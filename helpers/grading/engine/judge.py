@@ -25,12 +25,10 @@ from typing import Any, Protocol
 import helpers
 from helpers.grading.engine.time_limit import TooLong, time_limit
 from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, marks_of
+from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import MAX_NODES, Function
 from helpers.grading.sandbox.outputs import error_output
-from helpers.grading.sandbox.process import CallTimeout, KernelDied, StudentError
 
-#: Seconds that judging one question may take in this process, the student's calls included.
-JUDGING = 120.0
 #: Cases of a question that are called a second time.
 CALLED_AGAIN = 3
 
@@ -69,12 +67,14 @@ class Session:
         answers: names that answer cells define: these are always the student's.
         seed: decides which hidden cases are drawn.
         call_timeout: seconds that one call of a student's function may take.
+        judging_timeout: seconds that one question may take, the student's calls included.
     """
 
     names: Mapping[str, ast.stmt]
     answers: frozenset[str]
     seed: bytes
     call_timeout: float = 10.0
+    judging_timeout: float = 120.0
     student_seconds: float = field(default=0.0, init=False)
 
     def judge(self, cell: Cell, student: Student) -> Judgement:
@@ -86,7 +86,7 @@ class Session:
         space["check"] = lambda name, answer: self._check(name, answer, points, emitted)
         try:
             with (
-                time_limit(JUDGING),
+                time_limit(self.judging_timeout),
                 contextlib.redirect_stdout(printed),
                 contextlib.redirect_stderr(printed),
             ):
@@ -166,7 +166,7 @@ class StudentFunction:
             if error.kind == "NotImplementedError":
                 raise NotImplementedError(error.message) from None
             raise _named(error.kind, error.message) from None
-        except (CallTimeout, KernelDied) as error:
+        except (CallTimeout, ProcessDied) as error:
             kind = "TimeoutError" if isinstance(error, CallTimeout) else "DeadKernelError"
             self._space.lost = _named(kind, str(error))
             raise self._space.lost from None
@@ -302,7 +302,7 @@ def _line_of(error: BaseException) -> int:
 
 def _is_ours(error: Exception) -> bool:
     """Whether an exception is the fault of the grader, not of the answer or of the test."""
-    if isinstance(error, StudentError | CallTimeout | KernelDied | NameError | AssertionError):
+    if isinstance(error, StudentError | CallTimeout | ProcessDied | NameError | AssertionError):
         return False
     trace, file = error.__traceback__, ""
     while trace is not None:

@@ -26,6 +26,7 @@ from helpers.grading.handin.ipynb import is_test, marks_of
 from helpers.grading.lms.export import Grade, grades_of
 from helpers.grading.lms.roster import Student, students_of
 from helpers.grading.nbgrader.config import open_course
+from helpers.grading.sandbox.registry import is_confined
 
 #: Hints of a question that are listed, the most frequent first.
 MOST_HINTS = 6
@@ -245,7 +246,7 @@ def _read_autograded(path: Path) -> _Autograded:
         return _Autograded(
             about.get("status", "graded"),
             tuple(map(str, about.get("remarks", ()))),
-            about.get("sandbox") != "none",
+            is_confined(about.get("sandbox")),
             hints,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

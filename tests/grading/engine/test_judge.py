@@ -11,8 +11,8 @@ import pytest
 
 from helpers.grading.engine.grade import score_of
 from helpers.grading.engine.judge import Judgement, Session, instructor_names, submission_seed
+from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import Function
-from helpers.grading.sandbox.process import CallTimeout, KernelDied, StudentError
 
 
 class FakeStudent:
@@ -30,7 +30,7 @@ class FakeStudent:
         self.calls.append(args)
         try:
             return self.values[name](*args, **kwargs)
-        except (CallTimeout, KernelDied):
+        except (CallTimeout, ProcessDied):
             raise
         except Exception as error:
             raise StudentError(type(error).__name__, str(error)) from None
@@ -97,7 +97,7 @@ def test_no_answer_yet_is_said() -> None:
     assert len(student.calls) == 1
 
 
-@pytest.mark.parametrize("error", [CallTimeout("slow"), KernelDied("gone")])
+@pytest.mark.parametrize("error", [CallTimeout("slow"), ProcessDied("gone")])
 def test_after_a_lost_call_no_other_is_made(error: Exception) -> None:
     def lost(batch: int, n: int) -> int:
         raise error

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from helpers.grading.class_run import grade_unit
+from helpers.grading.class_run import Options, grade_class
 from helpers.grading.commands import doctor
 from helpers.grading.lms.enrol import enrol
 from helpers.grading.lms.roster import Student
@@ -68,7 +68,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_grades_are_the_same_and_survive_lost_connections(
     course: Path, grades: Any, server: str, tmp_path: Path
 ) -> None:
-    grade_unit(course, sample.UNIT, jobs=1)
+    grade_class(course, sample.UNIT, Options(jobs=1))
     other = sample.make_course(tmp_path / "other", server)
     share_secret(course, other)
     hand_in_class(other)
@@ -93,7 +93,7 @@ def test_grades_are_the_same_and_survive_lost_connections(
 
     cutter = threading.Thread(target=cut_connections)
     try:
-        grade_unit(other, sample.UNIT, jobs=1, progress=first_one_is_graded)
+        grade_class(other, sample.UNIT, Options(jobs=1), progress=first_one_is_graded)
     finally:
         over.set()
         cutter.join()
