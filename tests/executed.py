@@ -12,7 +12,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from helpers.authoring.notebooks import write_text
+from helpers.files import write_text
 
 Run = Callable[[str, NotebookNode], NotebookNode]
 

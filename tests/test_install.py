@@ -115,7 +115,9 @@ def test_every_wanted_version_is_locked():
     for line in WANTED:
         requirement = Requirement(line)
         if requirement.marker is None or requirement.marker.evaluate():
-            assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), line
+            assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), (
+                line
+            )
 
 
 def test_every_package_is_pinned_by_hash():
