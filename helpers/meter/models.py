@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from helpers.meter.meta import to_meta
+from helpers.meter.meta import meta_twin, to_meta
 
 #: The formats that a model can run in here, by the course's names.
 TORCH_DTYPES = {
@@ -45,8 +45,12 @@ def build(name: str) -> nn.Module:
         raise ValueError(f"{name!r} names a timm model, and timm is not installed") from error
     if not timm.is_model(name):
         raise ValueError(f"timm has no model {name!r}; timm.list_models() names all of them")
-    with torch.device("meta"):
-        return timm.create_model(name)
+    try:
+        with torch.device("meta"):
+            return timm.create_model(name)
+    except NotImplementedError:
+        # Before timm 1.0.30 a RegNet reads values of its tensors while it is built.
+        return meta_twin(timm.create_model(name))
 
 
 def default_input(model: nn.Module) -> torch.Tensor:

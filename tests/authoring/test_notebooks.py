@@ -20,9 +20,9 @@ from helpers.authoring.notebooks import (
     notebook_text,
     release_notebook,
     source_notebook,
-    write_text,
 )
 from helpers.exercises import EXERCISES
+from helpers.files import write_text
 from tests import COURSE
 
 UNITS = find_units(COURSE)
