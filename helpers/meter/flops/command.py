@@ -40,7 +40,7 @@ def count_command(
         raise ValueError(f"a model is counted in one of {', '.join(_DTYPES)}, not {dtype}")
     if where is not None:
         where.peak_at(width)
-    built = build(model).train(backward).to(_DTYPES[width])
+    built = build(model, backward, _DTYPES[width])
     sizes = _sizes(input) if input else tuple(default_input(built).shape)
     x = torch.empty(sizes, dtype=_DTYPES[width], device="meta")
     counted = count(built, x, convention=convention, backward=backward)
