@@ -14,7 +14,7 @@ from helpers.conventions import dtype_name
 from helpers.meter.memory.device.allocator import rounded
 from helpers.meter.memory.device.autocast import MetaAutocast
 from helpers.meter.memory.device.cpu_kernels import LAYOUTS, WORKSPACES
-from helpers.meter.memory.device.kernel_choice import KernelChoice
+from helpers.meter.memory.device.kernel_choice import kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, state_tensors
 from helpers.meter.memory.storages import StorageLog, StorageTracker
 from helpers.meter.meta import tensors_in
@@ -152,7 +152,7 @@ class Step:
     @contextmanager
     def _choices(self, cache: bool) -> Iterator[None]:
         with ExitStack() as modes:
-            modes.enter_context(KernelChoice(self.device))
+            modes.enter_context(kernels_of(self.device))
             if self.autocast:
                 modes.enter_context(MetaAutocast(self.device, self.autocast, cache))
             yield

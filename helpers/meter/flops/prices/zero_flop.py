@@ -1,6 +1,5 @@
 """Operations without arithmetic: they compare, choose, move, make or rename numbers."""
 
-
 from __future__ import annotations
 
 from helpers.meter.flops.prices.op import Op
