@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -12,17 +12,20 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+#: Types in which there is no tensor: nearly all that stands beside tensors in arguments.
+_PLAIN = frozenset({type(None), bool, int, float, str, torch.dtype, torch.device})
+
 
 def tensors_in(*values: Any) -> Iterator[Tensor]:
     """All tensors in arguments or results, however nested."""
     for value in values:
         if isinstance(value, Tensor):
             yield value
-        elif value is not None:
+        elif type(value) not in _PLAIN:
             for leaf in tree_leaves(value):
                 if isinstance(leaf, Tensor):
                     yield leaf
-                else:
+                elif type(leaf) not in _PLAIN:
                     yield from tensors_in(*_unregistered(leaf))
 
 
@@ -66,26 +69,26 @@ def as_meta(value: Any, dtype: torch.dtype | None = None, keep_integers: bool = 
 
 
 @contextmanager
-def on_meta(model: nn.Module, dtype: torch.dtype | None = None) -> Iterator[None]:
-    """Puts a model on meta, and at the end everything in it back as it was.
+def on_meta(modules: Iterable[nn.Module], dtype: torch.dtype | None = None) -> Iterator[None]:
+    """Puts the modules of a model on meta, and at the end everything in them back as it was.
 
     Parameters, buffers and tensors in attributes, lists and dicts are exchanged, shared ones for
-    shared ones. Whatever modules get meanwhile (gradients, a mode, caches, hooks, other functions)
-    is gone at the end. Nothing is copied, and the model's own tensors are not touched.
+    shared ones. Whatever the modules get meanwhile (gradients, a mode, buffers, caches) is gone at
+    the end. Nothing is copied, and the model's own tensors are not touched.
     """
     loan = _Loan(dtype)
     try:
-        for module in model.modules():
-            # Those of a scripted module are views of its C++ side and not in its attributes.
-            for store in (module._parameters, module._buffers, vars(module)):
-                loan.take(store)
+        for module in modules:
+            loan.take_module(module)
         yield
     finally:
         loan.give_back()
 
 
-#: Attributes that every module has, empty in nearly all.
-_EVERY_MODULES = frozenset(vars(nn.Module()))
+_CONTAINERS = frozenset({list, dict, OrderedDict, defaultdict})
+
+#: Attributes that every module has; its parameters, buffers and submodules apart, they stay.
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 
 
 class _Loan:
@@ -98,6 +101,15 @@ class _Loan:
         self._kept: list[tuple[Any, Any]] = []
         self._gradients: list[tuple[Tensor, Tensor | None]] = []
 
+    def take_module(self, module: nn.Module) -> None:
+        """Exchanges the tensors that a module has, not those of its submodules."""
+        attributes = vars(module)
+        self._kept.append((attributes, dict(attributes)))
+        for name in attributes.keys() - _OF_EVERY_MODULE:
+            self._exchange(attributes, name, attributes[name])
+        for store in (module._parameters, module._buffers, module._modules):
+            self.take(store)
+
     def take(self, container: Any) -> None:
         """Exchanges the tensors in a list or mapping, and in those that are in it."""
         if id(container) in self._taken:
@@ -106,20 +118,20 @@ class _Loan:
         before = list(container) if isinstance(container, list) else dict(container.items())
         self._kept.append((container, before))
         for key, value in enumerate(before) if isinstance(before, list) else before.items():
-            if key in _EVERY_MODULES and not value:
-                continue
-            new = self._exchanged(value)
-            if new is not value:
-                container[key] = new
+            self._exchange(container, key, value)
 
-    def _exchanged(self, value: Any) -> Any:
+    def _exchange(self, container: Any, key: Any, value: Any) -> None:
         if isinstance(value, Tensor):
-            return self._twin(value)
-        if type(value) in (list, dict, OrderedDict, defaultdict):
+            twin = self._twin(value)
+            if twin is not value:
+                container[key] = twin
+        elif type(value) in _CONTAINERS:
             self.take(value)
         elif type(value) is tuple and any(isinstance(item, Tensor) for item in value):
-            return tuple(map(self._exchanged, value))
-        return value
+            container[key] = tuple(map(self._exchanged, value))
+
+    def _exchanged(self, value: Any) -> Any:
+        return self._twin(value) if isinstance(value, Tensor) else value
 
     def _twin(self, tensor: Tensor) -> Tensor:
         if tensor.is_meta and self._dtype is None and not tensor.is_inference():
@@ -142,7 +154,8 @@ class _Loan:
                 container.clear()
                 container.update(before)
             else:
-                for key, value in before.items():
-                    container[key] = value
+                for key, value in before.items():  # of a scripted module: a view of its C++ side
+                    if container[key] is not value:
+                        container[key] = value
         for tensor, gradient in reversed(self._gradients):
             tensor.grad = gradient

@@ -53,18 +53,19 @@ def count(
         raise ValueError("the timm convention has no backward: fvcore looks at the forward pass")
     with _calm(backward), ExitStack() as stack:
         model = build(model, train=backward) if isinstance(model, str) else plain(model)
-        module = model if isinstance(model, nn.Module) else None
-        if module is not None:
+        parts: dict[str, nn.Module] = {}
+        if isinstance(model, nn.Module):
+            parts = dict(model.named_modules())
             if not inputs and not keyword_inputs:
-                inputs = (default_input(module),)
-            stack.enter_context(on_meta(module))
-        arguments = model, module, rules, backward, inputs, keyword_inputs
+                inputs = (default_input(model),)
+            stack.enter_context(on_meta(parts.values()))
+        arguments = model, parts, rules, backward, inputs, keyword_inputs
         try:
             recorder = _record(*arguments)
         except _NeedsValues:
             # Token numbers and masks are small: with their values many models can go on.
             recorder = _record(*arguments, keep_integers=True)
-        return summarize(recorder, module, backward)
+        return summarize(recorder, parts, backward)
 
 
 class _NeedsValues(ValueError):
@@ -73,7 +74,7 @@ class _NeedsValues(ValueError):
 
 def _record(
     model: Callable[..., Any],
-    module: nn.Module | None,
+    parts: Mapping[str, nn.Module],
     rules: Convention,
     backward: bool,
     inputs: tuple[Any, ...],
@@ -84,14 +85,18 @@ def _record(
     arguments, keywords = as_meta(
         (tuple(map(as_input, inputs)), dict(keyword_inputs)), keep_integers=keep_integers
     )
-    paths = {id(part): name for name, part in module.named_modules()} if module else {}
-    held = (*module.parameters(), *module.buffers()) if module else ()
-    modules = ModuleStack(paths)
-    recorder = Recorder(rules, modules, {id(tensor): tensor for tensor in held}, keep_integers)
+    modules = ModuleStack({id(part): path for path, part in parts.items()})
+    tensors = (
+        tensor
+        for part in parts.values()
+        for tensor in (*part._parameters.values(), *part._buffers.values())
+        if tensor is not None
+    )
+    recorder = Recorder(rules, modules, {id(tensor): tensor for tensor in tensors}, keep_integers)
     with modules.following(), counting_whole(recorder), recorder:
         out = _run(model, arguments, keywords)
-        if module is None:
-            modules.crossed("", (arguments, keywords), out)
+        if not parts:
+            modules.crossed("", (*arguments, *keywords.values()), out)
         if backward:
             modules.backward = True
             _differentiate(out)

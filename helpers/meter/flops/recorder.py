@@ -134,9 +134,10 @@ class Recorder(TorchDispatchMode):
                 if id(value) in parameters:
                     self.use(value, read if traffic.looks_up else None)
             elif isinstance(value, (list, tuple)):
-                for tensor in tensors_in(*value):
-                    moved += traffic.read(-1, tensor, out)
-                    self.use(tensor)
+                for part in value:
+                    if isinstance(part, torch.Tensor):
+                        moved += traffic.read(-1, part, out)
+                        self.use(part)
         for value in kwargs.values():
             if isinstance(value, torch.Tensor):
                 moved += traffic.read(-1, value, out)

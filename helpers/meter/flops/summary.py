@@ -1,9 +1,9 @@
-"""Sums up what a recorder wrote down, over modules."""
+"""Sums up what a recorder wrote down: each module with all the modules in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from torch import nn
 
@@ -12,18 +12,22 @@ from helpers.meter.flops.recorder import Recorder
 from helpers.meter.flops.result import Count, Entry, Row, Unknown
 from helpers.meter.flops.traffic import tensor_bytes
 
+_Sums = TypeVar("_Sums")
 
-def summarize(recorder: Recorder, module: nn.Module | None, backward: bool) -> Count:
-    """The count that a recorder wrote down, summed up over modules."""
+
+def summarize(recorder: Recorder, parts: Mapping[str, nn.Module], backward: bool) -> Count:
+    """The count that a recorder wrote down, of a model with these modules; of a function without.
+
+    `parts`: the modules by path, as `named_modules` gives them, parents before what is in them.
+    """
     entries = tuple(
         Entry(path, name, in_backward, sums.calls, sums.macs, sums.flops, sums.bytes)
         for (path, name, in_backward), sums in recorder.sums.items()
     )
-    parts = dict(module.named_modules()) if module is not None else {}
-    learned = _learned(parts)
-    sums = _sums_over_parents(entries)
-    scopes = recorder.modules.scopes
-    used = _parameters_of_parents(scopes)
+    scopes, paths = recorder.modules.scopes, list(parts) or [""]
+    learned = _with_inner(paths, _own_parameters(parts), dict.update)
+    used = _with_inner(paths, {path: dict(s.parameters) for path, s in scopes.items()}, _larger)
+    sums = _with_inner(paths, _own_sums(entries), _add)
     rows = [
         _row(
             path,
@@ -34,13 +38,14 @@ def summarize(recorder: Recorder, module: nn.Module | None, backward: bool) -> C
             learned.get(path, {}),
             backward,
         )
-        for path in sorted(scopes, key=_order(parts))
+        for path in paths
+        if path in scopes
     ]
     return Count(
-        type(module).__name__ if module is not None else "function",
+        rows[0].kind,
         recorder.convention.name,
         backward,
-        sum(parameter.numel() for parameter in learned.get("", {}).values()),
+        rows[0].parameters,
         entries,
         tuple(rows),
         tuple(
@@ -51,49 +56,42 @@ def summarize(recorder: Recorder, module: nn.Module | None, backward: bool) -> C
     )
 
 
-def _order(parts: Mapping[str, Any]) -> Any:
-    places = {name: place for place, name in enumerate(parts)}
-    return lambda path: places.get(path, len(places))
+def _with_inner(
+    paths: list[str], own: dict[str, _Sums], add: Callable[[_Sums, _Sums], None]
+) -> dict[str, _Sums]:
+    """Adds to what each module has of its own what the modules in it have."""
+    for path in reversed(paths):
+        if path in own and path:
+            parent = path.rpartition(".")[0]
+            if parent in own:
+                add(own[parent], own[path])
+            else:
+                own[parent] = type(own[path])(own[path])  # type: ignore[call-arg]
+    return own
 
 
-def _parents(path: str) -> Iterable[str]:
-    """A module's path and those of all that contain it, the model ("") last."""
-    while path:
-        yield path
-        path = path.rpartition(".")[0]
-    yield ""
+def _own_parameters(parts: Mapping[str, nn.Module]) -> dict[str, dict[int, nn.Parameter]]:
+    return {
+        path: {id(p): p for p in part._parameters.values() if p is not None}
+        for path, part in parts.items()
+    }
 
 
-def _sums_over_parents(entries: Iterable[Entry]) -> dict[str, list[int]]:
+def _own_sums(entries: Iterable[Entry]) -> dict[str, list[int]]:
     sums: dict[str, list[int]] = {}
     for entry in entries:
-        for path in _parents(entry.module):
-            numbers = sums.setdefault(path, [0, 0, 0])
-            numbers[0] += entry.macs
-            numbers[1] += entry.flops
-            numbers[2] += entry.bytes
+        _add(sums.setdefault(entry.module, [0, 0, 0]), [entry.macs, entry.flops, entry.bytes])
     return sums
 
 
-def _parameters_of_parents(scopes: Mapping[str, Scope]) -> dict[str, dict[int, int]]:
-    used: dict[str, dict[int, int]] = {path: {} for path in scopes}
-    for owner, scope in scopes.items():
-        for path in _parents(owner):
-            for key, size in scope.parameters.items():
-                mine = used.setdefault(path, {})
-                mine[key] = max(mine.get(key, 0), size)
-    return used
+def _add(numbers: list[int], more: list[int]) -> None:
+    numbers[:] = [a + b for a, b in zip(numbers, more, strict=True)]
 
 
-def _learned(parts: Mapping[str, nn.Module]) -> dict[str, dict[int, nn.Parameter]]:
-    """The parameters of each module and of all modules in it, shared ones once."""
-    learned: dict[str, dict[int, nn.Parameter]] = {path: {} for path in parts}
-    for owner, part in parts.items():
-        for parameter in part._parameters.values():
-            if parameter is not None:
-                for path in _parents(owner):
-                    learned[path][id(parameter)] = parameter
-    return learned
+def _larger(sizes: dict[int, int], more: dict[int, int]) -> None:
+    """A parameter that two modules read counts once, as the larger part of it."""
+    for key, size in more.items():
+        sizes[key] = max(sizes.get(key, 0), size)
 
 
 def _row(

@@ -180,7 +180,7 @@ def _step(
     own_type, products_type = _torch_dtype(dtype), _torch_dtype(autocast)
     model = build(model) if isinstance(model, str) else model
     arguments, named = as_meta((tuple(map(as_input, inputs)), keywords), own_type)
-    with on_meta(model, own_type):
+    with on_meta(model.modules(), own_type):
         yield Step(model, arguments, named, device, products_type)
 
 

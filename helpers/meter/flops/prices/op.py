@@ -62,14 +62,14 @@ class Call:
     @property
     def is_complex(self) -> bool:
         """Whether the first argument or the result consists of complex numbers."""
-        return _is_complex(self.first) or bool(self.args and _is_complex(self.args[0]))
+        return _is_complex(self.first) or _is_complex(self.args[0] if self.args else None)
 
 
 def _is_complex(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and value.is_complex()
 
 
-def _no_arithmetic(call: Call) -> Tally:
+def no_arithmetic(call: Call) -> Tally:
     return NOTHING
 
 
@@ -92,34 +92,37 @@ class Op:
         complex: whether `tally` knows complex numbers; if not, they are reported as unknown.
     """
 
-    tally: Callable[[Call], Tally | None] = _no_arithmetic
+    tally: Callable[[Call], Tally | None] = no_arithmetic
     macs: Callable[[Call], int] | None = None
     unmasked_macs: Callable[[Call], int] | None = None
     moves: Moves = "all"
     assumes: str = ""
     complex: bool = False
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it does no arithmetic at all."""
+        return self.macs is None and self.tally is no_arithmetic
+
     def scalars(self, call: Call) -> Tally | None:
         """The operations of a call beside its multiply-accumulates; None where they are unknown.
 
         Arithmetic on integers and truth values is not FLOP.
         """
-        if self.tally is _no_arithmetic:
-            return NOTHING
         if call.is_complex:
-            return self.tally(call) if self.complex else None
+            return self.tally(call) if self.complex or self.tally is no_arithmetic else None
         out = call.first
         if isinstance(out, torch.Tensor) and not out.is_floating_point():
             return NOTHING
         return self.tally(call)
 
 
-def each(real: Tally, on_complex: Tally | None = None) -> Callable[[Call], Tally | None]:
+def each(real: Tally, on_complex: Tally | None = None) -> Callable[[Call], Tally]:
     """A formula: `real` for each number of the result, `on_complex` where numbers are complex."""
 
-    def tally(call: Call) -> Tally | None:
-        if call.is_complex:
-            return None if on_complex is None else on_complex * call.first.numel()
+    def tally(call: Call) -> Tally:
+        if on_complex is not None and call.is_complex:
+            return on_complex * call.first.numel()
         return real * call.first.numel()
 
     return tally

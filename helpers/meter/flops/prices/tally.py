@@ -11,7 +11,8 @@ real ones itself: a product (a + bi)(c + di) is four products and two sums, six 
 
 from __future__ import annotations
 
-from operator import add, mul
+from itertools import repeat
+from operator import add, mul, sub
 from typing import Literal, get_args
 
 from helpers.conventions import PRICE, Operation
@@ -43,10 +44,10 @@ class Tally:
         return Tally(tuple(map(add, self._counts, other._counts)))
 
     def __sub__(self, other: Tally) -> Tally:
-        return self + other * -1
+        return Tally(tuple(map(sub, self._counts, other._counts)))
 
     def __mul__(self, times: int) -> Tally:
-        return Tally(tuple(count * times for count in self._counts))
+        return Tally(tuple(map(mul, self._counts, repeat(times))))
 
     __rmul__ = __mul__
 
