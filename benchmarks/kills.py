@@ -162,7 +162,7 @@ def candidates(victim: str, run: int) -> list[int]:
     """Processes of a run that are what is to be killed."""
     if victim == "coordinator":
         return [run]
-    sign = b"inside.warm" if victim == "warm process" else b"spawn_main"
+    sign = b"inside.fork_server" if victim == "warm process" else b"spawn_main"
     found, todo = [], [run]
     while todo:
         folder = Path(f"/proc/{todo.pop()}")

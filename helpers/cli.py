@@ -1,5 +1,5 @@
-"""The command line: `course build · check · collect · grade · feedback · report · export · demo`,
-and `count · memory` for any model.
+"""The command line: `course build · check · collect · grade · feedback · report · export · demo ·
+doctor`, and `count · memory` for any model.
 
 Each command is a few lines around a function of the package. Wrong input ends with one line on
 stderr and exit code 2; nothing is changed then.
@@ -197,7 +197,7 @@ def report(
 @app.command()
 def export(
     unit: UnitName,
-    to: Annotated[str, typer.Option(help="canvas, moodle or csv.")],
+    to: Annotated[str, typer.Option(help="A platform (moodle, canvas), or csv.")],
     course: Course = Path(),
     output: Annotated[
         Path | None, typer.Option(help="The CSV to write.", show_default="UNIT-TO.csv")
@@ -221,6 +221,14 @@ def demo(
     from helpers.grading.commands.demo import run_demo
 
     run_demo(course, folder, jobs)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Says what this machine can do and how to have the rest; exit code 2 if it cannot grade."""
+    from helpers.grading.commands.doctor import doctor_command
+
+    raise typer.Exit(doctor_command(as_json))
 
 
 @app.command()

@@ -1,15 +1,89 @@
-"""For all tests: pictures are drawn without a screen, and closed after each test."""
+"""For all tests: pictures are drawn without a screen, and what a test wants of the system.
 
+`@pytest.mark.needs("chromium")`: without it the test is skipped, and the run's closing line says
+so; where COURSE_TESTS is "all", as in CI, it fails.
+"""
+
+import os
 import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import matplotlib
 import pytest
 
+from helpers.grading.commands import doctor
+from helpers.grading.sandbox import bubblewrap
+
 matplotlib.use("agg")
 
 
+@dataclass(frozen=True)
+class Need:
+    """What a test wants of the system: whether it is here, and how to have it."""
+
+    here: bool
+    remedy: str
+
+
+@cache
+def need(name: str) -> Need:
+    """What `needs(name)` asks for."""
+    match name:
+        case "chromium":
+            return Need(doctor.chromium() is not None, "apt install chromium")
+        case "postgresql":
+            return Need(doctor.postgresql() is not None, "apt install postgresql")
+        case "bubblewrap":
+            return Need(bubblewrap.systems() is not None, "apt install bubblewrap")
+        case "AVX2" | "AVX512":
+            from torch.backends.cpu import get_cpu_capability
+
+            return Need(
+                name in get_cpu_capability() or "AVX512" in get_cpu_capability(),
+                "another processor",
+            )
+    raise LookupError(f"tests/conftest.py knows no need {name!r}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(name): what the test wants of the system")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in item.iter_markers("needs"):
+            item.user_properties += [("needs", name) for name in mark.args]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name in _of(item.user_properties):
+        if not need(name).here:
+            act = pytest.fail if os.environ.get("COURSE_TESTS") == "all" else pytest.skip
+            act(f"{name} is not here: {need(name).remedy}", pytrace=False)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """One line on all that was not tested for want of something."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    lacking = Counter(
+        name for report in skipped for name in _of(report.user_properties) if not need(name).here
+    )
+    if lacking:
+        said = [f"{n} tests of {name} ({need(name).remedy})" for name, n in lacking.items()]
+        terminalreporter.write_line(f"Not tested here: {', '.join(said)}", yellow=True)
+
+
+def _of(properties: list[tuple[str, Any]]) -> list[str]:
+    return [name for kind, name in properties if kind == "needs"]
+
+
 @pytest.fixture(autouse=True)
-def _close_figures():
+def _close_figures() -> Iterator[None]:
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")

@@ -30,7 +30,7 @@ from helpers.grading.engine.grade import (
     modules_of,
 )
 from helpers.grading.engine.workers import Setting, Task, grade_all, grade_task
-from helpers.grading.handin.folder import HandedIn, is_real_folder
+from helpers.grading.handin.folder import SubmissionFolder, is_real_folder
 from helpers.grading.nbgrader.config import load_config
 from helpers.grading.sandbox.host import Limits, Mode, Warm
 
@@ -120,7 +120,7 @@ def grade_unit(
         setting = Setting(place.unit, modules, times_for(timeout), limits, sandbox)
         recorded = gradebook.recorded()
         results: dict[str, SubmissionResult] = {}
-        todo: dict[str, HandedIn] = {}
+        todo: dict[str, SubmissionFolder] = {}
         for submission in submissions:
             earlier = None
             if not force and submission.student in recorded:
@@ -168,7 +168,7 @@ def grade_unit(
     return CohortResult(unit, ordered, place.unit.template.headings)
 
 
-def _with_remarks(graded: Graded, submission: HandedIn) -> Graded:
+def _with_remarks(graded: Graded, submission: SubmissionFolder) -> Graded:
     """The result, with what was noticed about the file."""
     if submission.problem:
         return replace(graded, remarks=(submission.problem,))
@@ -233,7 +233,7 @@ class CoursePlace:
             digest.update(f"{path}\0".encode() + (parts.PACKAGE / path).read_bytes())
         return digest.hexdigest()
 
-    def submissions(self, students: Sequence[str] | None) -> list[HandedIn]:
+    def submissions(self, students: Sequence[str] | None) -> list[SubmissionFolder]:
         """What was handed in, by student. ValueError when there is none, or an unknown student."""
         root = Path(self._folders.format_path(self._folders.submitted_directory, "", ""))
         folders = [
@@ -249,13 +249,16 @@ class CoursePlace:
         if unknown:
             raise ValueError(f"no submission of {self.name} by {', '.join(unknown)} in {root}")
         chosen = [path for path in folders if not students or path.name in students]
-        return [HandedIn.find(path / self.name, self.name, self.notebook_name) for path in chosen]
+        return [
+            SubmissionFolder.find(path / self.name, self.name, self.notebook_name)
+            for path in chosen
+        ]
 
-    def digest(self, submission: HandedIn, data: bytes) -> str:
+    def digest(self, submission: SubmissionFolder, data: bytes) -> str:
         """Of a submission with these bytes and of all else that its scores depend on."""
         return submission.digest(self._version, data)
 
-    def earlier_result(self, submission: HandedIn) -> SubmissionResult | None:
+    def earlier_result(self, submission: SubmissionFolder) -> SubmissionResult | None:
         """What an earlier run gave, where nothing has changed since."""
         try:
             notebook = json.loads(self._autograded(submission).read_text(encoding="utf-8"))
@@ -271,7 +274,7 @@ class CoursePlace:
 
     @contextlib.contextmanager
     def autograded_file(
-        self, submission: HandedIn, graded: Graded, digest: str, sandbox: Mode
+        self, submission: SubmissionFolder, graded: Graded, digest: str, sandbox: Mode
     ) -> Iterator[None]:
         """Write the autograded notebook; it is put in place when the block has succeeded."""
         path = self._autograded(submission)
@@ -304,7 +307,7 @@ class CoursePlace:
         finally:
             unfinished.unlink(missing_ok=True)
 
-    def _autograded(self, submission: HandedIn) -> Path:
+    def _autograded(self, submission: SubmissionFolder) -> Path:
         folder = self._folders.format_path(
             self._folders.autograded_directory, submission.student, self.name
         )

@@ -20,7 +20,7 @@ from helpers.grading.class_run import course_secret
 from helpers.grading.engine.grade import Graded, Times, Unit, modules_of
 from helpers.grading.engine.workers import Setting, grade_rebuilt_here
 from helpers.grading.handin import rebuild
-from helpers.grading.handin.ipynb import read_notebook
+from helpers.grading.handin.ipynb import hidden_lines, read_notebook
 from helpers.grading.sandbox.host import Mode
 
 Resources = dict[str, Any]
@@ -95,7 +95,7 @@ class HideTests(NbGraderPreprocessor):
     ) -> tuple[NotebookNode, Resources]:
         if is_grade(cell) and not is_solution(cell):
             cell.source = "\n".join(
-                line for line, hidden in rebuild.hidden_lines(cell.source) if not hidden
+                line for line, hidden in hidden_lines(cell.source) if not hidden
             )
         return cell, resources
 

@@ -1,20 +1,19 @@
-"""A real Jupyter server and a real browser. Skipped, with the reason, where one is missing."""
+"""A real Jupyter server and a real browser."""
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+from helpers.grading.commands import doctor
+
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -25,20 +24,12 @@ SETTINGS = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    missing = [name for name in ("playwright", "jupyterlab", "nbgrader") if find_spec(name) is None]
-    missing += ["Chromium"] if CHROMIUM is None else []
-    for item in items:
-        if missing and item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.skip(reason=f"not installed: {', '.join(missing)}"))
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=doctor.chromium(), args=FLAGS)
         yield browser
         browser.close()
 

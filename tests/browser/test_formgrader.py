@@ -9,6 +9,8 @@ import pytest
 from helpers.grading.class_run import grade_unit
 from tests.grading import sample
 
+pytestmark = pytest.mark.needs("chromium")
+
 WHY = "Because a larger batch reads the weights once for more samples."
 WRONG = {"softmax_flops": "def softmax_flops(batch, n):\n    return batch * (6 * n - 1)"}
 HINT = "priced as 1 where the price list says more: exponentials"

@@ -6,6 +6,8 @@ import pytest
 
 from tests import COURSE
 
+pytestmark = pytest.mark.needs("chromium")
+
 RIGHT = """\
 def attainable_tflops(intensity, peak_tflops, bandwidth_gb):
 return min(peak_tflops, intensity * bandwidth_gb / 1000)"""

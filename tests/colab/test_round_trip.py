@@ -14,7 +14,8 @@ from helpers.authoring.demo import answer, right_answers
 from helpers.authoring.notebooks import find_unit, find_units
 from helpers.grading.class_run import grade_notebook
 from helpers.grading.handin.ipynb import read_notebook
-from helpers.grading.handin.rebuild import make_template, rebuild
+from helpers.grading.handin.rebuild import rebuild
+from helpers.grading.handin.template import make_template
 from tests import COURSE
 from tests.colab.round_trip import EDITS, FORMATS, as_colab_saves_it
 

@@ -155,7 +155,7 @@ def test_a_relu_that_writes_a_new_tensor_holds_its_output_twice():
     assert right("relu_peak", [1000, 400, 100]) == {"in place": 1400, "new tensor": 1400}
 
 
-@pytest.mark.skipif("AVX" not in torch.backends.cpu.get_cpu_capability(), reason="needs oneDNN")
+@pytest.mark.needs("AVX2")
 def test_every_byte_that_the_notebook_measures_beside_its_prediction_is_named(capsys):
     cells = jupytext.reads(TEXT.read_text(encoding="utf-8"), fmt="py:percent").cells
     names = {"torch": torch, "nn": nn, "pairwise": pairwise, "tried": tried, "numbers": numbers}

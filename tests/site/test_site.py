@@ -5,7 +5,6 @@ import http.server
 import itertools
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -15,15 +14,15 @@ from urllib.parse import urldefrag, urljoin
 import pytest
 
 from helpers.authoring.notebooks import find_units
+from helpers.grading.commands import doctor
 from tests import COURSE
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 
-in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+in_a_browser = pytest.mark.needs("chromium")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,7 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=doctor.chromium(), args=FLAGS)
         yield browser
         browser.close()
 

@@ -22,8 +22,8 @@ from helpers.grading.handin.ipynb import (
     read_notebook,
     unit_of,
 )
-from helpers.grading.handin.markup import Allowance, plain_line, shown_code
-from helpers.grading.handin.rebuild import Template
+from helpers.grading.handin.markup import Budget, plain_line, shown_code
+from helpers.grading.handin.template import Template, make_template
 from helpers.grading.sandbox.host import SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
 from helpers.grading.sandbox.outputs import score_of
@@ -107,7 +107,7 @@ class Unit:
     ) -> Unit:
         """From the text of the source notebook. ValueError when it is none."""
         source = read_notebook(data)
-        template = rebuild.make_template(source, config)
+        template = make_template(source, config)
         return cls(name, notebook_name, template, instructor_names(source), secret)
 
 
@@ -167,10 +167,10 @@ def grade_rebuilt(
     session = Session(unit.names, own, seed, times.call)
     run = Run(start, session, times)
     doubtful = run.notebook(notebook)
-    given, allowance = {cell["source"] for cell in unit.template.cells}, Allowance()
+    given, budget = {cell["source"] for cell in unit.template.cells}, Budget()
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code" and cell["source"] not in given:
-            cell["source"] = shown_code(cell["source"], allowance)
+            cell["source"] = shown_code(cell["source"], budget)
     doubtful |= _tests_of(rebuilt)
     scores, remarks = _scores(notebook, doubtful, rebuilt.unanswered)
     return Graded(

@@ -24,8 +24,7 @@ from typing import Any, Protocol
 
 import helpers
 from helpers.grading.engine.time_limit import TooLong, time_limit
-from helpers.grading.handin.ipynb import Cell, Notebook, marks_of
-from helpers.grading.handin.rebuild import hidden_lines
+from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, marks_of
 from helpers.grading.sandbox.inside.codec import MAX_NODES, Function
 from helpers.grading.sandbox.outputs import error_output
 from helpers.grading.sandbox.process import CallTimeout, KernelDied, StudentError
@@ -39,7 +38,7 @@ CALLED_AGAIN = 3
 class Student(Protocol):
     """What a grade cell needs of a student's process."""
 
-    def look(self, name: str, timeout: float) -> Any:
+    def get(self, name: str, timeout: float) -> Any:
         """The value of a global name, or a `Function`. KeyError where there is none."""
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
@@ -198,7 +197,7 @@ class _Namespace(dict[str, Any]):
                 _execute([statement], self)
                 return self[name]
         try:
-            value = self.student.look(name, self.session.call_timeout)
+            value = self.student.get(name, self.session.call_timeout)
         except KeyError:
             raise NameError(f"name {name!r} is not defined") from None
         if isinstance(value, Function):

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from helpers.grading.engine.judge import Session, Student
 from helpers.grading.handin import rebuild
-from helpers.grading.handin.ipynb import Cell, Notebook, is_test, marks_of
+from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, is_test, marks_of
 from helpers.grading.sandbox.outputs import error_output
 from helpers.grading.sandbox.process import CallTimeout, CellRun, KernelDied
 
@@ -116,10 +116,10 @@ class Run:
         finally:
             self.seconds += time.monotonic() - began
 
-    def look(self, name: str, timeout: float) -> Any:
+    def get(self, name: str, timeout: float) -> Any:
         """For grade cells: a name of the student's."""
         with self._noting():
-            return self._living().look(name, self._left(timeout))
+            return self._living().get(name, self._left(timeout))
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
         """For grade cells: a call of a student's function."""
@@ -178,4 +178,4 @@ class Run:
 
 
 def _lines_of_test(cell: Cell) -> list[tuple[str, bool]]:
-    return rebuild.hidden_lines(cell["source"]) if is_test(cell) else []
+    return hidden_lines(cell["source"]) if is_test(cell) else []

@@ -15,7 +15,7 @@ from helpers.grading.handin.markup import plain_line
 
 
 @dataclass(frozen=True)
-class HandedIn:
+class SubmissionFolder:
     """One student's folder: the notebook's path, or why there is none."""
 
     student: str
@@ -25,7 +25,7 @@ class HandedIn:
     remark: str = ""
 
     @classmethod
-    def find(cls, folder: Path, unit: str, notebook_name: str) -> HandedIn:
+    def find(cls, folder: Path, unit: str, notebook_name: str) -> SubmissionFolder:
         """Find the notebook in a student's folder, whatever it is called.
 
         The right name comes first, then the unit that a notebook's metadata names. Links are not

@@ -18,6 +18,8 @@ MAX_CELLS = 5000
 #: Of all cells together, without pictures and outputs: what is done to them takes time.
 MAX_CHARACTERS = 2_000_000
 
+HIDDEN_TESTS = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
+
 
 def read_notebook(data: bytes) -> Notebook:
     """A handed-in file as a notebook of format 4.
@@ -70,6 +72,16 @@ def is_test(cell: Cell) -> bool:
     """Whether a cell of the instructor's judges an answer."""
     marks = marks_of(cell)
     return bool(marks.get("grade")) and not marks.get("solution") and cell["cell_type"] == "code"
+
+
+def hidden_lines(source: str) -> list[tuple[str, bool]]:
+    """The lines of a grade cell, and whether each is of a hidden test (its marks included)."""
+    lines, hidden = [], False
+    for line in source.splitlines():
+        begins, ends = (mark in line for mark in HIDDEN_TESTS)
+        lines.append((line, hidden or begins))
+        hidden = (hidden or begins) and not ends
+    return lines
 
 
 def unit_of(notebook: Notebook) -> str | None:

@@ -2,7 +2,7 @@
 
 It is shown in feedback pages and in formgrader, to an instructor who is logged in, beside buttons
 that change scores. Cleaning takes time that no limit of the sandbox counts, so a notebook has an
-`Allowance`; what goes beyond it is shown as plain text.
+`Budget`; what goes beyond it is shown as plain text.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import unicodedata
 from dataclasses import dataclass
 
 MAX_CHARACTERS = 100_000
-#: Cleaning nested tags takes time that grows with the square of their number.
-MAX_TAGS = 1500
+#: Cleaning nested tags takes time that grows with the square of their number: a tenth of a second.
+MAX_TAGS = 5000
 #: Laying out Markdown, too: a text of this length takes seconds at worst.
 MAX_MARKDOWN = 10_000
 #: And so does colouring code.
@@ -22,7 +22,7 @@ MAX_CODE = 10_000
 
 
 @dataclass
-class Allowance:
+class Budget:
     """What one notebook may still send: characters of output, tags and characters of HTML to be
     cleaned, colours of text, and characters of Markdown and code that are laid out."""
 
@@ -34,63 +34,73 @@ class Allowance:
     code: int = 100_000
 
 
-def clean_html(text: str, allowance: Allowance) -> str:
-    """HTML without scripts, styles and links to anything but pages."""
+def clean_html(text: str, budget: Budget) -> str:
+    """HTML without scripts, styles and links to anything but pages. What is no tag of those that
+    are kept or dropped is text, and stays: a student may write `List<int>` or `a<b`."""
     tags = text.count("<")
     if not _TAG.search(text):
         return text
-    if tags > min(MAX_TAGS, allowance.tags) or len(text) > min(MAX_CHARACTERS, allowance.html):
+    if tags > min(MAX_TAGS, budget.tags) or len(text) > min(MAX_CHARACTERS, budget.html):
         return html.escape(text)
     if _LONG_TAG.search(text):  # so does cleaning the attributes of one
         return html.escape(text)
-    allowance.tags -= tags
-    allowance.html -= len(text)
-    import bleach
+    budget.tags -= tags
+    budget.html -= len(text)
+    import nh3
 
     try:
-        cleaned: str = bleach.clean(
-            text,
-            tags=TAGS,
-            attributes={"*": ["title"], "a": ["href"], "td": _SPANS, "th": _SPANS},
-            protocols={"http", "https", "mailto"},
-            strip=True,
+        return nh3.clean(
+            _MARKUP.sub(_kept, _STYLE_SHEET.sub("", text)),
+            tags=set(TAGS),
+            attributes={"*": {"title"}, "a": {"href"}, "td": set(_SPANS), "th": set(_SPANS)},
+            url_schemes={"http", "https", "mailto"},
+            url_relative="deny",
         )
-    except Exception:
-        # Whatever a parser stumbles over, by its own limits or by a fault, is shown as it is.
+    except BaseException as error:
+        # Whatever a parser stumbles over, by its own limits or by a fault, is shown as it is. What
+        # comes out of Rust is no Exception, but neither is what stops this process.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         return html.escape(text)
-    return cleaned
 
 
-def clean_markdown(text: str, allowance: Allowance) -> str:
+def _kept(found: re.Match[str]) -> str:
+    """What is given to the cleaner of a tag, a comment, or a sign that is neither."""
+    if found["tag"]:
+        return found["tag"]
+    return "&lt;" if found[0] == "<" else ""
+
+
+def clean_markdown(text: str, budget: Budget) -> str:
     """Markdown without scripts, without pictures from elsewhere, and with no link but to plain web
     addresses: what a link says is decoded only when it is drawn, so anything else is taken apart
     here, by a character that is not seen. What is too long to be laid out is shown as it is."""
-    if len(text) > min(MAX_MARKDOWN, allowance.markdown):
+    if len(text) > min(MAX_MARKDOWN, budget.markdown):
         cut = text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}\n… and so on"
         # An empty line would end the block; brackets are looked through for links in any page.
         lines = (line or " " for line in html.escape(cut).replace("[", "&#91;").splitlines())
         return "<pre>\n{}\n</pre>".format("\n".join(lines))
-    allowance.markdown -= len(text)
-    cleaned = _LINK.sub(f"]{JOINER}(", clean_html(text, allowance))
+    budget.markdown -= len(text)
+    cleaned = _LINK.sub(f"]{JOINER}(", clean_html(text, budget))
     return cleaned.replace("]:", f"]{JOINER}:").replace("![", f"!{JOINER}[")
 
 
-def shown_code(text: str, allowance: Allowance) -> str:
+def shown_code(text: str, budget: Budget) -> str:
     """A code cell as it stands in a page, cut where nobody reads on."""
-    room = max(0, min(MAX_CODE, allowance.code))
-    allowance.code -= min(len(text), room)
+    room = max(0, min(MAX_CODE, budget.code))
+    budget.code -= min(len(text), room)
     if len(text) <= room:
         return text
     return f"{text[:room]}\n# … {len(text) - room:,} more characters: see what was handed in"
 
 
-def plain_colours(text: str, allowance: Allowance) -> str:
+def plain_colours(text: str, budget: Budget) -> str:
     """Text with no other escape sequences than colours, and not too many of those: to draw them
     takes time that grows with the square of their number, and of the length of one."""
     if "\x1b" not in text:
         return text
-    allowance.colours -= text.count("\x1b")
-    return (_NO_COLOUR if allowance.colours >= 0 else _ESCAPE).sub("", text)
+    budget.colours -= text.count("\x1b")
+    return (_NO_COLOUR if budget.colours >= 0 else _ESCAPE).sub("", text)
 
 
 def plain_line(text: str) -> str:
@@ -101,15 +111,37 @@ def plain_line(text: str) -> str:
     return re.sub(r"[<>&`\[\]*\\]", "?", shown)
 
 
+#: Tags that are kept.
 TAGS = frozenset(
     {"p", "br", "hr", "div", "span", "pre", "code", "blockquote", "details", "summary", "a"}
     | {"b", "i", "u", "s", "em", "strong", "small", "sub", "sup", "ul", "ol", "li"}
     | {"h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd"}
     | {"table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
 )
+#: Tags that are left out; what stands between them is kept. None of them changes how a browser
+#: reads what follows, as `script`, `style`, `svg` or `textarea` do: those are shown as text.
+DROPPED = frozenset(
+    {"abbr", "address", "article", "aside", "big", "body", "button", "center", "cite", "col"}
+    | {"colgroup", "del", "figcaption", "figure", "font", "footer", "form", "head", "header"}
+    | {"html", "img", "input", "ins", "kbd", "label", "link", "main", "mark", "meta", "nav"}
+    | {"progress", "q", "samp", "section", "strike", "time", "tt", "var", "wbr"}
+)
 _SPANS = ["colspan", "rowspan"]
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _LONG_TAG = re.compile(r"<[^<>]{2000}")
+#: With a value, but for a few: `a <b and c> d` is no tag.
+_ATTRIBUTE = (
+    r"""\s++(?:[\w:.@-]++\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>`]++)"""
+    r"""|(?:open|hidden|nowrap|checked|disabled|scoped)\b)"""
+)
+_MARKUP = re.compile(
+    rf"(?P<tag></?(?:{'|'.join(sorted(TAGS))})(?:{_ATTRIBUTE})*+\s*+/?>)"
+    rf"|</?(?:{'|'.join(sorted(DROPPED))})(?:{_ATTRIBUTE})*+\s*+/?>"
+    r"|<!--(?:[^<>-]|-(?!->))*+-->|<!doctype[^<>]*+>|<",
+    re.IGNORECASE,
+)
+#: As pandas puts one before each table.
+_STYLE_SHEET = re.compile(r"<style\b[^<>]*+>[^<{]*+\{[^<]*+</style\s*+>", re.IGNORECASE)
 #: A word joiner takes no space, and nothing in Markdown goes over it.
 JOINER = "\u2060"
 _LINK = re.compile(r"\]\((?!\s*https?://[\w\-./?=%#:+~,@]*\s*\))")

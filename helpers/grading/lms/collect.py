@@ -6,7 +6,7 @@ that is in place is replaced by a newer one only, and the table says so. The ros
 due date go into the gradebook, where formgrader and late penalties find them.
 
 When a file was handed in is known from the roster's `handed_in`, or from the file's own time where
-the download is not a platform's: Moodle and Canvas give all files the time of the download.
+the download is not a platform's: they give all files the time of the download.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from helpers.authoring.notebooks import Unit, find_unit
-from helpers.grading.handin.folder import HandedIn
+from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.handin.ipynb import read_notebook, unit_of
 from helpers.grading.handin.markup import plain_line
 from helpers.grading.lms.archive import Member, read_members
 from helpers.grading.lms.enrol import enrol
-from helpers.grading.lms.file_names import Name, read_name
-from helpers.grading.lms.roster import Owners, Student, students_of, without_roster
+from helpers.grading.lms.platform import Name, Student
+from helpers.grading.lms.registry import read_name
+from helpers.grading.lms.roster import Owners, handed_in_at, students_of, without_roster
 
 #: What came of a student: `kept` means that what is in submitted/ is newer than the download.
 States = ("collected", "replaced", "unchanged", "kept", "missing")
@@ -184,7 +185,7 @@ def _read(download: Path, unit: Unit, students: Sequence[Student], staging: Path
             continue
         staged = staging / f"{number}.ipynb"
         staged.write_bytes(member.data)
-        at = owner.handed_in_at
+        at = handed_in_at(owner)
         if at is None and not name.platform and member.time is not None:
             at = datetime.fromtimestamp(member.time, UTC)
         # Its bytes are in the file now.
@@ -243,7 +244,7 @@ def _put_in_place(
     replace_newer: bool,
 ) -> Line:
     folder = submitted / student.id / unit.name
-    there = HandedIn.find(folder, unit.name, unit.notebook)
+    there = SubmissionFolder.find(folder, unit.name, unit.notebook)
     state, at = "collected", taken.handed_in
     if there.path is not None:
         if there.data == taken.staged.read_bytes():
@@ -258,7 +259,7 @@ def _put_in_place(
         if taken.member.time is not None:
             os.utime(taken.staged, (taken.member.time, taken.member.time))
         taken.staged.replace(folder / f"{unit.notebook}.ipynb")
-    elif state == "unchanged" and student.handed_in_at is not None:
+    elif state == "unchanged" and handed_in_at(student) is not None:
         # A roster that says when may come after the download.
         _stamp(folder, taken)
     elif there.timestamp is not None:
@@ -268,7 +269,7 @@ def _put_in_place(
 
 def _is_late(taken: _Candidate, at: datetime | None, due: datetime | None) -> bool | None:
     """What the platform says, or else the clock; None where neither is known."""
-    if taken.name.platform == "canvas":
+    if taken.name.late is not None:
         return taken.name.late
     return None if due is None or at is None else at > due
 

@@ -1,19 +1,14 @@
-"""`course export UNIT --to canvas|moodle|csv`: grades in the columns that a platform reads.
+"""`course export UNIT --to PLATFORM`: grades in the columns that a platform reads, or as CSV.
 
-Each is an export plugin of nbgrader, so `nbgrader export` takes them too:
+It is an export plugin of nbgrader, so `nbgrader export` takes it, too:
 
-    nbgrader export --exporter=helpers.grading.lms.export.CanvasExport --assignment='["homework"]'
+    nbgrader export --exporter=helpers.grading.lms.export.UnitExport \\
+        --UnitExport.platform=canvas --assignment='["homework"]'
 
 The grade is out of the points of a unit without its bonus (`Exercise.bonus`), as `course check`
 counts them. Points of the bonus make up for points lost elsewhere and never lift a grade above
 what there is; what the course takes for lateness is taken last. Who handed in nothing has no grade:
 a zero is the instructor's decision.
-
-Canvas (lib/gradebook_importer.rb in instructure/canvas-lms) wants the columns Student, ID, SIS
-User ID, SIS Login ID and Section, then one for each assignment, and a line "Points Possible".
-Moodle's grading worksheet (mod/assign/feedback/offline/importgradeslib.php in moodle/moodle) wants
-Identifier, Grade and Last modified (grade); with Email address the import of Moodle's gradebook
-reads it as well.
 """
 
 from __future__ import annotations
@@ -21,44 +16,21 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbgrader.plugins import ExportPlugin
-from traitlets import Unicode
+from traitlets import Enum, Unicode
 
 from helpers.authoring.notebooks import bonus_cells, find_unit, refuse_path, write_text
-from helpers.grading.lms.roster import Student, students_of
+from helpers.grading.lms.platform import Grade, Platform, Student, as_number
+from helpers.grading.lms.registry import PLATFORMS
+from helpers.grading.lms.roster import students_of
 from helpers.grading.nbgrader.config import open_course
 
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
-
-
-@dataclass(frozen=True)
-class Grade:
-    """What a student has in a unit.
-
-    Attributes:
-        points: of the questions that count.
-        bonus: of the others.
-        penalty: for lateness.
-        out_of: the points that there are, without bonus.
-        to_read: answers that wait for a person; their points are not in it yet.
-    """
-
-    student: str
-    points: float
-    bonus: float
-    penalty: float
-    out_of: float
-    to_read: int
-
-    @property
-    def grade(self) -> float:
-        return max(0.0, min(self.points + self.bonus, self.out_of) - self.penalty)
 
 
 def grades_of(gradebook: Gradebook, unit: str) -> dict[str, Grade]:
@@ -84,19 +56,38 @@ def grades_of(gradebook: Gradebook, unit: str) -> dict[str, Grade]:
     return found
 
 
-class _UnitExport(ExportPlugin):
-    """One unit's grades as CSV."""
+class Spreadsheet(Platform):
+    """No platform: everything that there is, for any other program. Works without a roster."""
 
+    name = "csv"
+
+    def rows(
+        self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
+    ) -> Iterator[list[str]]:
+        numbers = ("points", "bonus", "penalty", "grade", "out_of", "to_read")
+        yield ["unit", "student", "name", "email", *numbers]
+        known = {student.id: student for student in students}
+        for name in sorted({*known, *grades}):
+            student, grade = known.get(name, Student(name)), grades.get(name)
+            values = [as_number(getattr(grade, number)) if grade else "" for number in numbers]
+            yield [unit, name, student.name, student.email, *values]
+
+
+SHEETS: dict[str, Platform] = {each.name: each for each in (*PLATFORMS, Spreadsheet())}
+
+
+class UnitExport(ExportPlugin):
+    """One unit's grades as a platform reads them."""
+
+    platform = Enum(list(SHEETS), "csv", help="whose columns").tag(config=True)
     course = Unicode(".", help="the course's folder").tag(config=True)
     roster = Unicode("", help="CSV of the students; roster.csv by default").tag(config=True)
-    #: Whose ids of the students have to be known; none where it is nobody's.
-    platform = ""
 
     @cached_property
     def everyone(self) -> tuple[Student, ...]:
         """The students of the roster. ValueError where there is none and one is needed."""
         found = students_of(Path(self.course), Path(self.roster) if self.roster else None)
-        if self.platform and not found:
+        if not found and self.platform != Spreadsheet.name:
             raise ValueError(
                 f"{Path(self.course, 'roster.csv')} is not there: "
                 f"{self.platform} knows students by the ids in a roster"
@@ -113,81 +104,19 @@ class _UnitExport(ExportPlugin):
             grades = {name: grade for name, grade in grades.items() if name in self.student}
             students = tuple(each for each in students if each.id in self.student)
         self.grades, self.students = grades, students
-        write_csv(Path(self.to or "grades.csv"), self.rows(unit, students, grades))
-
-    def rows(
-        self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
-    ) -> Iterator[list[Any]]:
-        """The header and a row for each student."""
-        raise NotImplementedError
-
-
-class CanvasExport(_UnitExport):
-    """For Canvas: Grades, Import."""
-
-    platform = "canvas"
-
-    def rows(
-        self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
-    ) -> Iterator[list[Any]]:
-        yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", unit]
-        yield ["    Points Possible", "", "", "", "", _out_of(grades)]
-        for each in students:
-            login = each.canvas_login or each.email
-            ids = [each.canvas_id, each.sis_id, login, each.section]
-            yield [each.name, *ids, _grade(grades.get(each.id))]
-
-
-class MoodleExport(_UnitExport):
-    """For Moodle: the assignment's grading worksheet, or the gradebook's import."""
-
-    platform = "moodle"
-
-    def rows(
-        self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
-    ) -> Iterator[list[Any]]:
-        yield [
-            *("Identifier", "Full name", "Email address", "Grade"),
-            *("Maximum Grade", "Last modified (grade)"),
-        ]
-        out_of = _out_of(grades)
-        for each in students:
-            identifier = f"Participant {each.moodle_id}" if each.moodle_id else ""
-            grade = _grade(grades.get(each.id))
-            yield [identifier, each.name, each.email, grade, out_of, "-"]
-
-
-class CsvExport(_UnitExport):
-    """Everything that there is, for any other program. Works without a roster."""
-
-    def rows(
-        self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
-    ) -> Iterator[list[Any]]:
-        numbers = ("points", "bonus", "penalty", "grade", "out_of", "to_read")
-        yield ["unit", "student", "name", "email", *numbers]
-        known = {each.id: each for each in students}
-        for name in sorted({*known, *grades}):
-            student, grade = known.get(name, Student(name)), grades.get(name)
-            values = [getattr(grade, number) if grade else "" for number in numbers]
-            yield [unit, name, student.name, student.email, *map(_number, values)]
-
-
-EXPORTS: dict[str, type[_UnitExport]] = {
-    "canvas": CanvasExport,
-    "moodle": MoodleExport,
-    "csv": CsvExport,
-}
+        rows = SHEETS[self.platform].rows(unit, students, grades)
+        write_csv(Path(self.to or "grades.csv"), rows)
 
 
 def write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
     """Write a CSV whole or not at all, with no cell that a spreadsheet would take for a formula."""
     refuse_path(path)
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows([escape_formula(cell) for cell in row] for row in rows)
     write_text(path, text.getvalue())
 
 
-def harmless(cell: Any) -> Any:
+def escape_formula(cell: Any) -> Any:
     """A cell's text that no spreadsheet evaluates: an apostrophe before a sign that would begin a
     formula, also behind spaces. Grades are never negative; a lone "-" means nothing."""
     text = str(cell)
@@ -195,19 +124,6 @@ def harmless(cell: Any) -> Any:
     if text[:1] in ("\t", "\r", "\n") or (start[:1] in tuple("=+-@＝＋－＠") and start != "-"):
         return f"'{text}"
     return cell
-
-
-def _out_of(grades: Mapping[str, Grade]) -> str:
-    """The points that there are; nothing where `--student` leaves nobody."""
-    return next((_number(grade.out_of) for grade in grades.values()), "")
-
-
-def _grade(grade: Grade | None) -> str:
-    return "" if grade is None else _number(grade.grade)
-
-
-def _number(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def export_grades(
@@ -218,10 +134,12 @@ def export_grades(
     Raises ValueError, in one line and with nothing written, for an unknown platform or unit, a
     roster that is needed and not there, or a file that cannot be written.
     """
-    if to not in EXPORTS:
-        raise ValueError(f"--to {to}: use {', '.join(EXPORTS)}")
+    if to not in SHEETS:
+        raise ValueError(f"--to {to}: use {', '.join(SHEETS)}")
     find_unit(course, unit)
-    plugin = EXPORTS[to](assignment=[unit], course=str(course), roster=str(roster or ""))
+    plugin = UnitExport(
+        platform=to, assignment=[unit], course=str(course), roster=str(roster or "")
+    )
     _ = plugin.everyone  # what is wrong with it is said before a gradebook is opened
     plugin.to = str(output or (f"{unit}-{to}.csv" if to != "csv" else f"{unit}.csv"))
     with open_course(course).gradebook as gradebook:

@@ -3,18 +3,17 @@
 | column | what it is | other headers that are understood |
 |---|---|---|
 | `id` | the folder under submitted/, and nbgrader's id | Student ID, Username, ID number |
-| `name` | "Ada Lovelace" or "Lovelace, Ada" | Full name, Student |
+| `name` | "Ada Lovelace" or "Lovelace, Ada" | Full name |
 | `email` | | Email address |
-| `canvas_id` | Canvas's number of the user | ID, in a file that has a column Student |
-| `canvas_login` | | SIS Login ID |
-| `sis_id` | | SIS User ID |
 | `section` | | |
-| `moodle_id` | the number that Moodle calls the participant | Identifier |
-| `handed_in` | when, for lateness | Last modified (submission) |
+| `handed_in` | when, for lateness | as the platform has it |
+| `canvas_id`, `moodle_id`, … | the number in a platform's file names | as the platform has it |
+| `canvas_login`, `sis_id`, … | what else it tells students apart by | as the platform has it |
 
-So Canvas's gradebook export and Moodle's grading worksheet are rosters as they are. Without a
-column `id`, the login, the SIS id, the e-mail address or the platform's number is a student's id,
-the first of them that a student has. A roster that is given beside roster.csv names nobody anew.
+What a platform calls its columns, its file says; so Canvas's gradebook export and Moodle's grading
+worksheet are rosters as they are. Without a column `id`, a login, the e-mail address or a
+platform's number is a student's id, the first of them that a student has. A student of roster.csv
+keeps the id that stands there, whatever another list says.
 """
 
 from __future__ import annotations
@@ -25,68 +24,45 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from helpers.grading.handin.markup import plain_line
 from helpers.grading.lms.archive import Member
-from helpers.grading.lms.file_names import Name
+from helpers.grading.lms.platform import Name, Student
+from helpers.grading.lms.registry import IDENTITIES, PLATFORMS, SHARED
 
 #: What a student's folder may be called.
 STUDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,120}\Z")
 MAX_ROSTER_BYTES = 16 * 1024**2
 
+#: Headers that any list may have; what a platform calls its own, its file says.
 _HEADERS = {
     "student id": "id",
     "username": "id",
     "id number": "id",
     "full name": "name",
-    "student": "name",
     "email address": "email",
-    "sis login id": "canvas_login",
-    "sis user id": "sis_id",
-    "identifier": "moodle_id",
-    "last modified (submission)": "handed_in",
 }
-#: What can be a student's id, the first of them that there is.
-_IDENTITIES = ("id", "canvas_login", "sis_id", "email", "canvas_id", "moodle_id")
-#: What a platform's list and roster.csv may both say of one student, the surest first.
-_SHARED = ("moodle_id", "canvas_id", "canvas_login", "sis_id", "email")
-#: How Moodle writes a date in English.
-_MOODLE_DATE = "%A, %d %B %Y, %I:%M %p"
-
-
-@dataclass(frozen=True)
-class Student:
-    """One line of the roster; what is not known is empty."""
-
-    id: str
-    name: str = ""
-    email: str = ""
-    canvas_id: str = ""
-    canvas_login: str = ""
-    sis_id: str = ""
-    section: str = ""
-    moodle_id: str = ""
-    handed_in: str = ""
-
-    @property
-    def handed_in_at(self) -> datetime | None:
-        """When the student handed in, where the roster says it in a form that is known."""
-        return parse_time(self.handed_in)
-
-
-_FIELDS = fields(Student)
+_PLAIN = tuple(column.name for column in fields(Student) if column.name != "ids")
+#: The columns that platforms know students by.
+_IDS = tuple(column for column in IDENTITIES if column not in _PLAIN)
 
 
 def parse_time(text: str) -> datetime | None:
-    """A time as ISO 8601 or as Moodle writes it in English; without a zone, this machine's."""
-    for parse in (datetime.fromisoformat, lambda t: datetime.strptime(t, _MOODLE_DATE)):
+    """A time as ISO 8601 or as a platform writes it; without a zone, this machine's."""
+    for form in (None, *(form for platform in PLATFORMS for form in platform.time_formats)):
         with suppress(ValueError, OverflowError):
-            return parse(text.strip()).astimezone(UTC)
+            text = text.strip()
+            time = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
+            return time.astimezone(UTC)
     return None
+
+
+def handed_in_at(student: Student) -> datetime | None:
+    """When the student handed in, where the roster says it in a form that is known."""
+    return parse_time(student.handed_in)
 
 
 def students_of(course: Path, roster: Path | None = None) -> tuple[Student, ...]:
@@ -119,15 +95,20 @@ def _called_as(known: Sequence[Student], students: Sequence[Student]) -> tuple[S
 
 
 def _keys(student: Student) -> list[tuple[str, str]]:
-    values = {column: getattr(student, column).casefold() for column in _SHARED}
+    values = {column: _value(student, column).casefold() for column in SHARED}
     return [(column, value) for column, value in values.items() if value]
 
 
+def _value(student: Student, column: str) -> str:
+    return getattr(student, column) if column in _PLAIN else student.ids.get(column, "")
+
+
 def _joined(known: Student, student: Student) -> Student:
-    """Called as they are known; the rest as the list has it: Moodle gives everyone a new number
-    for each assignment."""
-    both = {each.name: getattr(student, each.name) or getattr(known, each.name) for each in _FIELDS}
-    return Student(**{**both, "id": known.id, "name": known.name or student.name})
+    """Called as they are known; the rest as the list has it, since the number of some platforms is
+    a new one in each assignment."""
+    said = {column: getattr(student, column) or getattr(known, column) for column in _PLAIN}
+    said |= {"id": known.id, "name": known.name or student.name}
+    return Student(**said, ids={**known.ids, **student.ids})
 
 
 def read_roster(path: Path) -> tuple[Student, ...]:
@@ -141,19 +122,19 @@ def read_roster(path: Path) -> tuple[Student, ...]:
     rows = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
     try:
         columns = _columns(next(rows, []))
-        if not set(_IDENTITIES) & set(columns):
+        if not set(IDENTITIES) & set(columns):
             raise ValueError(f"{path} has no column id: its first line names id, name, email, …")
         students = [
             _student(dict(zip(columns, row, strict=False)), f"{path}, line {rows.line_num}")
             for row in rows
-            if any(map(str.strip, row)) and not row[0].strip().startswith("Points Possible")
+            if any(map(str.strip, row)) and all(each.is_student(row) for each in PLATFORMS)
         ]
     except csv.Error as error:
         raise ValueError(f"{path}, line {rows.line_num}: {error}") from None
     if not students:
         raise ValueError(f"{path} names no student")
-    for column in ("id", "canvas_id", "moodle_id"):
-        _refuse_shared(path, column, [getattr(student, column) for student in students])
+    for column in ("id", *(platform.number for platform in PLATFORMS)):
+        _refuse_shared(path, column, [_value(student, column) for student in students])
     return tuple(students)
 
 
@@ -184,27 +165,31 @@ def _refuse_shared(path: Path, column: str, values: Sequence[str]) -> None:
 
 
 def _columns(head: Sequence[str]) -> list[str]:
+    """The roster's column that each header stands for; "" for what is none, or said before."""
     names = [" ".join(name.lower().replace("_", " ").split()) for name in head]
-    known = {field.name for field in _FIELDS}
-    from_canvas = "student" in names
-    columns = []
+    headers = dict(_HEADERS)
+    for platform in PLATFORMS:
+        headers |= platform.columns(names)
+    columns: list[str] = []
     for name in names:
-        column = _HEADERS.get(name, name.replace(" ", "_"))
-        column = "canvas_id" if name == "id" and from_canvas else column
-        columns.append(column if column in known and column not in columns else "")
+        column = headers.get(name, name.replace(" ", "_"))
+        known = column in (*_PLAIN, *_IDS) and column not in columns
+        columns.append(column if known else "")
     return columns
 
 
 def _student(row: dict[str, str], where: str) -> Student:
     row = {column: value.strip() for column, value in row.items() if column}
-    # Moodle writes "Participant 123456", in its own language.
-    row["moodle_id"] = "".join(re.findall(r"\d+\Z", row.get("moodle_id", "")))
-    identity = next((row[each] for each in _IDENTITIES if row.get(each)), "")
+    for platform in PLATFORMS:
+        row[platform.number] = platform.clean_number(row.get(platform.number, ""))
+    identity = next((row[each] for each in IDENTITIES if row.get(each)), "")
     if not STUDENT_ID.match(identity):
         raise ValueError(
             f"{where}: {identity[:60]!r} cannot be a student's id: use letters, digits and ._@+-"
         )
-    return Student(**{**row, "id": identity})
+    plain = {column: row.get(column, "") for column in _PLAIN}
+    ids = {column: row[column] for column in _IDS if row.get(column)}
+    return Student(**{**plain, "id": identity}, ids=ids)
 
 
 class Owners:
@@ -214,8 +199,8 @@ class Owners:
         self._by: dict[tuple[str, str], Student | None] = {}
         for student in students:
             self._add("id", student.id, student)
-            self._add("moodle", student.moodle_id, student)
-            self._add("canvas", student.canvas_id, student)
+            for platform in PLATFORMS:
+                self._add(platform.name, student.ids.get(platform.number, ""), student)
             for form in _forms(student.name):
                 self._add("name", form, student)
                 # One word alone may be what anybody calls a file.
@@ -259,8 +244,8 @@ def without_roster(name: Name) -> Student | None:
     identity = "-".join(filter(None, (slug, name.number))) if name.platform else name.owner
     if not STUDENT_ID.match(identity):
         return None
-    numbers: dict[str, Any] = {f"{name.platform}_id": name.number} if name.platform else {}
-    return Student(identity, plain_line(name.owner), **numbers)
+    numbers = {p.number: name.number for p in PLATFORMS if p.name == name.platform}
+    return Student(identity, plain_line(name.owner), ids=numbers)
 
 
 def _forms(name: str) -> set[str]:

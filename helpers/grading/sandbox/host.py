@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Literal
 
 from helpers import parts
+from helpers.grading.sandbox import bubblewrap
+from helpers.grading.sandbox.bubblewrap import SandboxError
 from helpers.grading.sandbox.inside import jail
 
 Mode = Literal["bwrap", "none"]
@@ -29,26 +31,13 @@ Mode = Literal["bwrap", "none"]
 #: Imported before any fork where a unit imports nothing.
 MODULES = ("numpy", "torch", "matplotlib.pyplot")
 
-NO_BWRAP = (
-    "bubblewrap is needed to run students' code safely, and `bwrap` was not found: "
-    "install it (apt install bubblewrap), or pass --sandbox none to grade without protection"
-)
-NO_NAMESPACES = (
-    "bubblewrap cannot make a sandbox here ({reason}): allow unprivileged user namespaces "
-    "(sysctl kernel.unprivileged_userns_clone=1, or on Ubuntu "
-    "kernel.apparmor_restrict_unprivileged_userns=0), or pass --sandbox none to grade without "
-    "protection"
-)
+NOT_MADE = "the sandbox could not be made ({reason}): `course doctor` says what this machine lacks"
 
 #: How a process ends that was killed, and how bubblewrap tells it of the one inside.
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 MiB = 1024 * 1024
 _PREFIX = "course-sandbox-"
-
-
-class SandboxError(ValueError):
-    """The sandbox cannot be made; the message says what to install or allow."""
 
 
 class WarmDied(SandboxError):
@@ -159,7 +148,13 @@ class Warm:
             "folder": home,
             "limits": asdict(self.limits),
         }
-        python = [sys.executable, "-m", "inside.warm", str(theirs.fileno()), json.dumps(options)]
+        python = [
+            sys.executable,
+            "-m",
+            "inside.fork_server",
+            str(theirs.fileno()),
+            json.dumps(options),
+        ]
         with theirs, open(self._folder / "log", "wb") as log:
             self._process = subprocess.Popen(
                 [*(bwrap(self._folder, _environment(site, home)) if confined else []), *python],
@@ -169,7 +164,7 @@ class Warm:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_first_to_go,
+                preexec_fn=oom_first,
             )
 
     def _wait(self) -> None:
@@ -189,9 +184,7 @@ class Warm:
             log_end = (self._folder / "log").read_bytes()[-300:].decode("utf-8", "replace")
             reason = answer.get("error") or " ".join(log_end.split()) or "no reason given"
             self.close()
-            raise SandboxError(
-                NO_NAMESPACES.format(reason=reason) if self.mode == "bwrap" else reason
-            )
+            raise SandboxError(NOT_MADE.format(reason=reason) if self.mode == "bwrap" else reason)
 
     def _was_killed(self) -> bool:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -226,19 +219,8 @@ def stage(folder: Path) -> None:
 
 
 def bwrap(folder: Path, environment: dict[str, str]) -> list[str]:
-    """The bubblewrap command line. Raises SandboxError where bubblewrap is missing."""
-    program = shutil.which("bwrap")
-    if program is None:
-        raise SandboxError(NO_BWRAP)
-    command = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    command += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
-    if os.getuid() == 0:
-        # Root makes the mounts, then the warm process becomes nobody and mounts /proc itself.
-        command += ["--cap-drop", "ALL", "--dir", "/proc"]
-        for capability in ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP"):
-            command += ["--cap-add", f"CAP_{capability}"]
-    else:
-        command += ["--unshare-user", "--proc", "/proc"]
+    """The bubblewrap command line. Raises SandboxError where none works."""
+    command = [bubblewrap.find().program, *bubblewrap.separation()]
     for path in _system_folders():
         # bubblewrap makes missing parents readable by root alone.
         for parent in reversed(Path(path).parents[:-1]):
@@ -314,7 +296,7 @@ def _environment(site: str, home: str) -> dict[str, str]:
     }
 
 
-def _first_to_go() -> None:
+def oom_first() -> None:
     """Where the machine runs out of memory, it is a student's process that has to end."""
     die_with_parent()
     with contextlib.suppress(OSError):

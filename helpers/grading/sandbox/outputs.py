@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from helpers.grading.handin.markup import Allowance, clean_html, clean_markdown, plain_colours
+from helpers.grading.handin.markup import Budget, clean_html, clean_markdown, plain_colours
 from helpers.grading.sandbox.inside.codec import clean_text
 
 #: Kinds of rich output that are kept: what cannot carry a script, or can be cleaned of it.
@@ -24,12 +24,12 @@ MAX_BYTES = 4_000_000
 class Outputs:
     """Collects one cell's outputs."""
 
-    def __init__(self, allowance: Allowance | None = None) -> None:
-        """`allowance`: what the whole notebook may still send."""
+    def __init__(self, budget: Budget | None = None) -> None:
+        """`budget`: what the whole notebook may still send."""
         self.items: list[dict[str, Any]] = []
         self._displayed: list[tuple[str, dict[str, Any]]] = []
         self._room = MAX_BYTES
-        self._allowance = allowance or Allowance()
+        self._budget = budget or Budget()
         self._clear = False
 
     def add(self, kind: Any, content: Any) -> None:
@@ -47,10 +47,10 @@ class Outputs:
             if not size:
                 return
         self._room -= size
-        self._allowance.characters -= size
-        if self._room < 0 or self._allowance.characters < 0:
+        self._budget.characters -= size
+        if self._room < 0 or self._budget.characters < 0:
             return
-        output = _read(kind, content, self._allowance)
+        output = _read(kind, content, self._budget)
         if output is None:
             return
         if kind == "update_display_data":
@@ -113,28 +113,28 @@ def score_of(outputs: list[dict[str, Any]], points: float) -> tuple[float, str]:
     return points, ""
 
 
-def _read(kind: Any, content: dict[str, Any], allowance: Allowance) -> dict[str, Any] | None:
+def _read(kind: Any, content: dict[str, Any], budget: Budget) -> dict[str, Any] | None:
     if kind == "stream":
         name = "stderr" if content.get("name") == "stderr" else "stdout"
         return {
             "output_type": "stream",
             "name": name,
-            "text": _text(content.get("text"), allowance),
+            "text": _text(content.get("text"), budget),
         }
     if kind == "error":
         lines = content.get("traceback")
         return {
             "output_type": "error",
-            "ename": _text(content.get("ename"), allowance)[:200],
-            "evalue": _text(content.get("evalue"), allowance)[:10_000],
-            "traceback": [_text(line, allowance) for line in lines[:200]]
+            "ename": _text(content.get("ename"), budget)[:200],
+            "evalue": _text(content.get("evalue"), budget)[:10_000],
+            "traceback": [_text(line, budget) for line in lines[:200]]
             if type(lines) is list
             else [],
         }
     if kind in ("display_data", "update_display_data", "execute_result"):
         result: dict[str, Any] = {
             "output_type": "display_data",
-            "data": _bundle(content, allowance),
+            "data": _bundle(content, budget),
             "metadata": {},
         }
         if kind == "execute_result":
@@ -152,15 +152,15 @@ def _read(kind: Any, content: dict[str, Any], allowance: Allowance) -> dict[str,
     return None
 
 
-def _bundle(content: dict[str, Any], allowance: Allowance) -> dict[str, Any]:
+def _bundle(content: dict[str, Any], budget: Budget) -> dict[str, Any]:
     data = content.get("data")
     if type(data) is not dict:
         return {}
-    kept = {key: _text(value, allowance) for key, value in data.items() if key in MIME_TYPES}
+    kept = {key: _text(value, budget) for key, value in data.items() if key in MIME_TYPES}
     for key, text in kept.items():
         if key in MARKUP:
             clean = clean_markdown if key == "text/markdown" else clean_html
-            kept[key] = clean(text, allowance)
+            kept[key] = clean(text, budget)
     # An image's text stands inside an attribute of a page.
     return {key: text for key, text in kept.items() if key not in IMAGES or _BASE64.match(text)}
 
@@ -177,10 +177,10 @@ def _plain_sizes(value: Any) -> bool:
     )
 
 
-def _text(value: Any, allowance: Allowance) -> str:
+def _text(value: Any, budget: Budget) -> str:
     if type(value) is list:
         value = "".join(part for part in value if type(part) is str)
-    return plain_colours(clean_text(value), allowance) if type(value) is str else ""
+    return plain_colours(clean_text(value), budget) if type(value) is str else ""
 
 
 def _sent(message: Any) -> int:

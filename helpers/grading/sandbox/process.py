@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from helpers.grading.handin.markup import Allowance
+from helpers.grading.handin.markup import Budget
 from helpers.grading.sandbox.host import Forks, WarmDied
 from helpers.grading.sandbox.inside import codec
 from helpers.grading.sandbox.outputs import Outputs
@@ -77,7 +77,7 @@ class Kernel:
         self._number = 0
         self._buffer = bytearray()
         self._traffic = 0
-        self._allowance = Allowance()
+        self._budget = Budget()
         self._watched = 0.0
         self._waited = 0.0
         self._pidfd = self._schedule = -1
@@ -121,7 +121,7 @@ class Kernel:
 
         Raises KernelDied and CallTimeout; the outputs so far are in their `outputs`.
         """
-        outputs = Outputs(self._allowance)
+        outputs = Outputs(self._budget)
         try:
             reply = self._ask({"ask": "run", "code": code, "muted": muted}, timeout, outputs)
         except (KernelDied, CallTimeout) as error:
@@ -136,9 +136,9 @@ class Kernel:
             codec.clean_text(error_kind)[:100] if type(error_kind) is str else None,
         )
 
-    def look(self, name: str, timeout: float) -> Any:
+    def get(self, name: str, timeout: float) -> Any:
         """The value of a global name, as plain data. Raises KeyError where there is none."""
-        reply = self._ask({"ask": "look", "name": name}, timeout)
+        reply = self._ask({"ask": "get", "name": name}, timeout)
         if reply.get("missing") is True:
             raise KeyError(name)
         return self._value(reply)

@@ -22,7 +22,7 @@ class FakeStudent:
         self.values = values
         self.calls: list[tuple[Any, ...]] = []
 
-    def look(self, name: str, timeout: float) -> Any:
+    def get(self, name: str, timeout: float) -> Any:
         value = self.values[name]
         return Function(name) if callable(value) else value
 

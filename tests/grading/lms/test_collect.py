@@ -13,7 +13,8 @@ import pytest
 
 from helpers.grading.lms.archive import Member
 from helpers.grading.lms.collect import Collected, Line, collect
-from helpers.grading.lms.file_names import Name, read_name
+from helpers.grading.lms.platform import Name
+from helpers.grading.lms.registry import read_name
 from tests.grading import sample
 
 ROSTER = """\
@@ -68,34 +69,34 @@ def tree(course: Path) -> dict[Path, Any]:
     [
         (
             "Ada Lovelace_901_assignsubmission_file/a b.ipynb",
-            Name("moodle", "Ada Lovelace", "901", False, 0, "a b.ipynb"),
+            Name("Ada Lovelace", "901", "a b.ipynb", platform="moodle"),
         ),
         (
             "Ada Lovelace_901_assignsubmission_file_/sub/hw.ipynb",
-            Name("moodle", "Ada Lovelace", "901", False, 0, "hw.ipynb"),
+            Name("Ada Lovelace", "901", "hw.ipynb", platform="moodle"),
         ),
         (
             "Ada Lovelace_901_assignsubmission_file_hw_1.ipynb",
-            Name("moodle", "Ada Lovelace", "901", False, 0, "hw_1.ipynb"),
+            Name("Ada Lovelace", "901", "hw_1.ipynb", platform="moodle"),
         ),
         (
             "Participant_901_assignsubmission_file_/hw.ipynb",
-            Name("moodle", "Participant", "901", False, 0, "hw.ipynb"),
+            Name("Participant", "901", "hw.ipynb", platform="moodle"),
         ),
         (
             "lovelaceada_11_678_homework-1.ipynb",
-            Name("canvas", "lovelaceada", "11", False, 678, "homework-1.ipynb"),
+            Name("lovelaceada", "11", "homework-1.ipynb", False, 678, "canvas"),
         ),
         (
             "lovelaceada_LATE_11_678_hw_2_3_x.ipynb",
-            Name("canvas", "lovelaceada", "11", True, 678, "hw_2_3_x.ipynb"),
+            Name("lovelaceada", "11", "hw_2_3_x.ipynb", True, 678, "canvas"),
         ),
         (
             "anon_LATE_aB3xY_678_hw.ipynb",
-            Name("canvas", "anon", "aB3xY", True, 678, "hw.ipynb"),
+            Name("anon", "aB3xY", "hw.ipynb", True, 678, "canvas"),
         ),
-        ("ada/hw.ipynb", Name("", "ada", "", False, 0, "hw.ipynb")),
-        ("ada_hw.ipynb", Name("", "", "", False, 0, "ada_hw.ipynb")),
+        ("ada/hw.ipynb", Name("ada", "", "hw.ipynb")),
+        ("ada_hw.ipynb", Name("", "", "ada_hw.ipynb")),
     ],
 )
 def test_a_path_is_read_as_the_platform_wrote_it(path: str, name: Name) -> None:

@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.grading.lms.export import export_grades, harmless, write_csv
+from helpers.grading.lms.export import escape_formula, export_grades, write_csv
+from helpers.grading.lms.platform import Platform
+from helpers.grading.lms.registry import PLATFORMS
+from helpers.grading.lms.roster import read_roster, students_of
 from tests.grading import classbook
 from tests.grading.classbook import UNIT
 
@@ -111,7 +114,7 @@ def test_who_is_not_in_the_roster_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@SUM(A1)", " =1", "\t=1", "＝1"])
 def test_a_cell_that_would_be_a_formula_is_text(text: str) -> None:
-    assert harmless(text) == f"'{text}"
+    assert escape_formula(text) == f"'{text}"
 
 
 def test_a_name_that_is_a_formula_is_text_in_every_file(course: Path, tmp_path: Path) -> None:
@@ -133,13 +136,39 @@ def test_no_cell_begins_a_formula_and_every_other_comes_back(cells: list[list[st
         write_csv(path, clean)
         read = [row for row in rows(path) if row]
     assert all(cell[:1] not in tuple("=+@\t\r\n") for row in read for cell in row)
-    assert read == [[harmless(cell) for cell in row] for row in clean if row]
+    assert read == [[escape_formula(cell) for cell in row] for row in clean if row]
 
 
 def test_nbgraders_own_export_takes_the_plugin(course: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "nbgrader", "export", f"--to={tmp_path / 'c.csv'}"]
-    command += ["--exporter=helpers.grading.lms.export.CanvasExport", f'--assignment=["{UNIT}"]']
+    command += [
+        "--exporter=helpers.grading.lms.export.UnitExport",
+        "--UnitExport.platform=canvas",
+        f'--assignment=["{UNIT}"]',
+    ]
     ran = subprocess.run(command, cwd=course, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
     export_grades(course, UNIT, "canvas", tmp_path / "own.csv")
     assert (tmp_path / "c.csv").read_bytes() == (tmp_path / "own.csv").read_bytes()
+
+
+@pytest.mark.parametrize("platform", PLATFORMS, ids=lambda platform: platform.name)
+def test_a_platforms_own_sheet_is_a_roster_of_the_same_students(
+    course: Path, tmp_path: Path, platform: Platform
+) -> None:
+    export_grades(course, UNIT, platform.name, tmp_path / "sheet.csv")
+    students = read_roster(tmp_path / "sheet.csv")
+    known = [each for each in students_of(course) if each.ids]
+    assert [each.ids[platform.number] for each in students] == [
+        each.ids[platform.number] for each in known
+    ]
+
+
+def test_canvas_line_on_manual_posting_is_no_student(tmp_path: Path) -> None:
+    (tmp_path / "gradebook.csv").write_text(
+        "Student,ID,SIS User ID,SIS Login ID,Section,homework (77)\n"
+        ",,,,,Manual Posting\n"
+        "    Points Possible,,,,,22\n"
+        '"Lovelace, Ada",11,S1,ada01,A,\n'
+    )
+    assert [each.id for each in read_roster(tmp_path / "gradebook.csv")] == ["ada01"]

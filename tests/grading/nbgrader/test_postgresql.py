@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,31 +18,21 @@ import pytest
 import sqlalchemy
 
 from helpers.grading.class_run import grade_unit
+from helpers.grading.commands import doctor
 from helpers.grading.lms.enrol import enrol
 from helpers.grading.lms.roster import Student
 from helpers.grading.nbgrader.config import open_course
 from tests.grading import sample
 from tests.grading.conftest import hand_in_class, share_secret
 
-
-def _programs() -> Path | None:
-    """Where initdb and postgres are: Debian keeps them off the PATH."""
-    found = [Path(path) for path in ["/usr/bin"] if Path(path, "initdb").exists()]
-    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    which = shutil.which("initdb")
-    return found[-1] if found else Path(which).parent if which else None
-
-
-PROGRAMS = _programs()
-pytestmark = pytest.mark.skipif(
-    PROGRAMS is None, reason="no PostgreSQL server is installed (apt install postgresql)"
-)
+pytestmark = pytest.mark.needs("postgresql")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an empty database. PostgreSQL refuses to run as root: then it runs as nobody."""
-    assert PROGRAMS is not None
+    programs = doctor.postgresql()
+    assert programs is not None
     user = pwd.getpwnam("nobody").pw_name if os.getuid() == 0 else None
     # The path of a socket may have 107 characters at most.
     folder = Path(tmp_path_factory.mktemp("pg", numbered=True))
@@ -49,11 +40,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     place.mkdir(mode=0o700)
     if user:
         shutil.chown(place, user)
+        # Nobody may not look into the folder that this environment is in.
+        if programs.is_relative_to(sys.prefix):
+            programs = shutil.copytree(programs.parent, place / "postgresql") / programs.name
     data = place / "data"
     options: dict[str, Any] = {"user": user, "cwd": place, "stdout": subprocess.DEVNULL}
-    initdb = [PROGRAMS / "initdb", "-D", data, "-U", "grader", "-A", "trust", "--no-sync"]
+    initdb = [programs / "initdb", "-D", data, "-U", "grader", "-A", "trust", "--no-sync"]
     subprocess.run(initdb, check=True, **options)
-    command = [PROGRAMS / "postgres", "-D", data, "-k", place, "-c", "listen_addresses="]
+    command = [programs / "postgres", "-D", data, "-k", place, "-c", "listen_addresses="]
     with open(folder / "log", "w") as log:
         process = subprocess.Popen([*command, "-c", "fsync=off"], stderr=log, **options)
     url = f"postgresql+psycopg://grader@/postgres?host={place}"

@@ -20,7 +20,7 @@ from tests.grading import sample
 
 
 @pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
+def forks(bwrap: str) -> Iterator[Forks]:
     with Warm(limits=Limits(memory=512 * MiB)) as warm:
         yield warm.forks()
 

@@ -1,8 +1,9 @@
-"""Namespaces, limits and a system call filter, entered from inside by plain system calls.
+"""Namespaces and limits, entered from inside by plain system calls.
 
-bubblewrap has already taken away the file system and the network. Here the warm process gives up
+bubblewrap has already taken away the file system and the network. Here the fork server gives up
 root where it has it, and every process forked from it gets a user, mount, process and IPC
-namespace of its own, empty temporary folders, limits, and no way to more privileges.
+namespace of its own, empty temporary folders, limits, and no way to more privileges. Which calls
+are left to it: `system_calls`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (
     0x40000000,
 )
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x4000, 1 << 18
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 NOBODY = 65534
 
@@ -64,8 +65,8 @@ def enter_user_namespace(flags: int) -> None:
             file.write(text)
 
 
-def settle() -> None:
-    """The warm process: no root, and the first of process, mount and user namespaces of its own."""
+def drop_root() -> None:
+    """The fork server: no root, and the first of process, mount and user namespaces of its own."""
     if os.getuid() == 0:
         _mount("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
         os.setgroups([])
@@ -149,77 +150,6 @@ def drop_capabilities() -> None:
     _check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
 
 
-#: System calls that no answer needs and that reach into the kernel, other processes, or memory
-#: that no limit counts: number on x86_64 and on aarch64.
-DENIED = {
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "kcmp": (312, 272),
-    "memfd_create": (319, 279),
-    "memfd_secret": (447, 447),
-    "shmget": (29, 194),
-    "msgget": (68, 186),
-    "semget": (64, 190),
-    "mq_open": (240, 180),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41),
-    "chroot": (161, 51),
-    "open_tree": (428, 428),
-    "move_mount": (429, 429),
-    "fsopen": (430, 430),
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
-    "io_uring_setup": (425, 425),
-    "keyctl": (250, 219),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "personality": (135, 92),
-    "sched_setaffinity": (203, 122),
-    "open_by_handle_at": (304, 265),
-    # All students are one user of the kernel's, who may have 128 of these.
-    "inotify_init": (253, 26),
-    "inotify_init1": (294, 26),
-}
-#: Calls that are looked at more closely, and where the filter finds their 1st and 4th argument.
-SOCKET, MMAP, FIRST_ARGUMENT, FOURTH_ARGUMENT = (41, 198), (9, 222), 16, 40
-#: MAP_SHARED and MAP_ANONYMOUS: such memory can be put out of sight and still be held.
-SHARED_ANONYMOUS = 0x21
-_ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
-
-
-def filter_system_calls() -> None:
-    """Refuse the calls in `DENIED` with EPERM, and other architectures' calls altogether."""
-    if platform.machine() not in _ARCHITECTURES:
-        return
-    audit, column = _ARCHITECTURES[platform.machine()]
-    load, equal, at_least, both, give = 0x20, 0x15, 0x35, 0x54, 0x06
-    kill, deny, allow = 0x80000000, 0x00050000 | 1, 0x7FFF0000
-    numbers = sorted(call[column] for call in DENIED.values())
-    program = [(load, 0, 0, 4), (equal, 1, 0, audit), (give, 0, 0, kill), (load, 0, 0, 0)]
-    # A socket of another family than these reaches the kernel or the machine around it.
-    unix, internet, internet_6 = 1, 2, 10
-    program += [(equal, 0, 6, SOCKET[column]), (load, 0, 0, FIRST_ARGUMENT)]
-    program += [(equal, 3, 0, unix), (equal, 2, 0, internet), (equal, 1, 0, internet_6)]
-    program += [(give, 0, 0, deny), (give, 0, 0, allow)]
-    program += [(equal, 0, 5, MMAP[column]), (load, 0, 0, FOURTH_ARGUMENT)]
-    program += [(both, 0, 0, SHARED_ANONYMOUS), (equal, 0, 1, SHARED_ANONYMOUS)]
-    program += [(give, 0, 0, deny), (give, 0, 0, allow)]
-    # x32 calls share the architecture and have bit 30 set.
-    program.append((at_least, len(numbers) + 1, 0, 0x40000000))
-    for index, number in enumerate(numbers):
-        program.append((equal, len(numbers) - index, 0, number))
-    program += [(give, 0, 0, allow), (give, 0, 0, deny)]
-    code = b"".join(struct.pack("HBBI", *line) for line in program)
-    buffer = ctypes.create_string_buffer(code)
-    head = struct.pack("HxxxxxxP", len(program), ctypes.addressof(buffer))
-    _check(libc.prctl(PR_SET_SECCOMP, 2, head, 0, 0), "system call filter")
-
-
 def _virtual_memory() -> int:
     with open("/proc/self/statm") as file:
         return int(file.read().split()[0]) * resource.getpagesize()
@@ -228,3 +158,8 @@ def _virtual_memory() -> int:
 def _release() -> tuple[int, int]:
     major, minor = platform.release().split(".")[:2]
     return int(major), int("".join(c for c in minor if c.isdigit()) or 0)
+
+
+if __name__ == "__main__":  # `bubblewrap.why_not` asks whether a sandbox can be made here
+    SCRATCH = ()
+    settle()

@@ -211,7 +211,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
 
 
 def make_shell() -> Any:
-    """The shell, made once in the warm process; `connect` gives it a socket after the fork."""
+    """The shell, made once in the fork server; `connect` gives it a socket after the fork."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "linux"
@@ -250,7 +250,7 @@ class Server:
 
     def serve(self) -> None:
         """Until the grader hangs up."""
-        requests = {"run": self.run, "look": self.look, "call": self.call}
+        requests = {"run": self.run, "get": self.get, "call": self.call}
         while True:
             try:
                 request = self.channel.receive()
@@ -273,7 +273,7 @@ class Server:
         shell.payload_manager.clear_payload()
         return {"count": shell.execution_count - 1, "error": error and type(error).__name__}
 
-    def look(self, request: Any) -> Any:
+    def get(self, request: Any) -> Any:
         """The value of a name, or that there is none."""
         name = request["name"]
         if name not in self.shell.user_ns:

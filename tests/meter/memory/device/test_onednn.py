@@ -49,9 +49,7 @@ def peak_and_left(run: Callable[[], Any]) -> tuple[int, int]:
     return max(accumulate(changes, initial=0)), sizes
 
 
-@pytest.mark.skipif(
-    "AVX512" not in torch.backends.cpu.get_cpu_capability(), reason="read off on AVX-512"
-)
+@pytest.mark.needs("AVX512")
 @pytest.mark.parametrize("name", SHAPES)
 def test_the_workspace_is_what_the_allocator_sees(name: str) -> None:
     batch, ins, outs, kernel, stride, padding, groups, size, last = SHAPES[name]

@@ -1,6 +1,6 @@
-"""The warm process: imports what notebooks import, then forks one process a notebook.
+"""The fork server: imports what notebooks import, then forks one process a notebook.
 
-    python -m inside.warm SOCKET OPTIONS
+    python -m inside.fork_server SOCKET OPTIONS
 
 SOCKET is the number of a connected socket. A message on it with one file descriptor means: fork,
 and serve that descriptor. OPTIONS is JSON: the modules to import, limits, and whether to enter
@@ -85,7 +85,7 @@ def prepare(options: dict[str, Any]) -> Any:
         return os.fork
     from . import jail
 
-    jail.settle()
+    jail.drop_root()
     return jail.ForkSpace().fork
 
 
@@ -113,17 +113,17 @@ def draw_once() -> None:
 def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None:
     """In the forked process: confine it, seed it, and answer until the grader hangs up."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # A signal to "my process group" must not reach the warm process.
+    # A signal to "my process group" must not reach the fork server.
     os.setsid()
     try:
         folder = options["folder"]
         close_all_but(connection.fileno())
         if options["namespaces"]:
-            from . import jail
+            from . import jail, system_calls
 
             jail.confine(options["limits"])
             jail.limit(options["limits"])
-            jail.filter_system_calls()
+            system_calls.filter_system_calls()
         os.chdir(folder)
         gc.enable()
         seed()
@@ -140,7 +140,7 @@ def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None
 
 
 def close_all_but(keep: int) -> None:
-    """Close the files that the warm process had open; the student's process needs none of them."""
+    """Close the files that the fork server had open; the student's process needs none of them."""
     os.closerange(3, keep)
     os.closerange(keep + 1, 65536)
 

@@ -1,0 +1,140 @@
+"""What a learning platform is, and what is said between its files and ours.
+
+A platform is one file in this folder, a subclass of `Platform` with what it overrides, and its line
+in `registry.py`. Collecting, the roster and the export ask it and know no platform by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from helpers.grading.lms.archive import Member
+
+
+@dataclass(frozen=True)
+class Name:
+    """What the path of a file in a download says.
+
+    Attributes:
+        owner: the student's name as it stands there.
+        number: of the student on the platform; "" where there is none.
+        file: what the file is called.
+        late: whether the platform says so; None where it says nothing.
+        file_number: grows with time on the platform; 0 where there is none.
+        platform: whose naming it is; "" where it is nobody's.
+    """
+
+    owner: str
+    number: str
+    file: str
+    late: bool | None = None
+    file_number: int = 0
+    platform: str = ""
+
+
+@dataclass(frozen=True)
+class Student:
+    """One line of the roster; what is not known is empty.
+
+    Attributes:
+        id: the folder under submitted/, and nbgrader's id.
+        handed_in: when, as the roster writes it.
+        ids: what platforms know the student by, by column (`canvas_id`, `sis_id`, …).
+    """
+
+    id: str
+    name: str = ""
+    email: str = ""
+    section: str = ""
+    handed_in: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What a student has in a unit.
+
+    Attributes:
+        points: of the questions that count.
+        bonus: of the others.
+        penalty: for lateness.
+        out_of: the points that there are, without bonus.
+        to_read: answers that wait for a person; their points are not in it yet.
+    """
+
+    student: str
+    points: float
+    bonus: float
+    penalty: float
+    out_of: float
+    to_read: int
+
+    @property
+    def grade(self) -> float:
+        """What counts: the bonus makes up for points lost and never lifts above what there is."""
+        return max(0.0, min(self.points + self.bonus, self.out_of) - self.penalty)
+
+
+class Platform:
+    """What one learning platform does in its own way; the defaults say "as any other".
+
+    Attributes:
+        name: what `course export --to` calls it.
+        logins: columns of a roster with which it tells students apart, the surest first, beside
+            the number that its file names carry.
+        number_lasts: whether that number is the same in every assignment.
+        time_formats: how its lists write a time, beside ISO 8601 (`datetime.strptime`).
+    """
+
+    name: str
+    logins: tuple[str, ...] = ()
+    number_lasts: bool = True
+    time_formats: tuple[str, ...] = ()
+
+    @property
+    def number(self) -> str:
+        """The roster's column of the number that file names carry."""
+        return f"{self.name}_id"
+
+    def read_name(self, member: Member) -> Name | None:
+        """What a file's path says, where this platform wrote it."""
+        return None
+
+    def columns(self, header: Sequence[str]) -> Mapping[str, str]:
+        """For the headers of its lists, in lower case, the roster's columns they stand for."""
+        return {}
+
+    def is_student(self, row: Sequence[str]) -> bool:
+        """Whether a line of its list is about a student."""
+        return True
+
+    def clean_number(self, text: str) -> str:
+        """The number alone, of what its list writes in that column."""
+        return text
+
+    def rows(
+        self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
+    ) -> Iterator[list[str]]:
+        """The grade sheet that it imports: its header, then a row for each student.
+
+        Args:
+            students: of the roster, in its order.
+            grades: by `Student.id`; who has none handed in nothing.
+        """
+        raise NotImplementedError
+
+
+def as_number(value: float) -> str:
+    """A figure with at most two decimals: 4, 3.5, 2.75."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def points_possible(grades: Mapping[str, Grade]) -> str:
+    """The points that there are; nothing where there is no grade."""
+    return next((as_number(grade.out_of) for grade in grades.values()), "")
+
+
+def points_of(grades: Mapping[str, Grade], student: Student) -> str:
+    """A student's grade; nothing where there is none."""
+    return as_number(grades[student.id].grade) if student.id in grades else ""
