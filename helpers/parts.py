@@ -44,6 +44,7 @@ class Part:
 PARTS = (
     Part("parts", "this list"),
     Part("conventions", "units, widths, the price of each operation", students=True),
+    Part("text_table", "rows of text as a table, in a terminal or a notebook", students=True),
     Part("ledger", "a cost as named terms, each `count × price`", students=True),
     Part("figures", "a figure read as data", students=True),
     Part("hardware", "devices with their sources; this machine's own ceilings", students=True),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from helpers.conventions import format_bytes, format_count
 from helpers.ledger import Ledger, Term
+from helpers.text_table import html_table, text_table
+
+_HEADS = ("module", "type", "calls", "parameters", "MAC", "FLOP", "share", "moved", "FLOP/B")
 
 
 @dataclass(frozen=True)
@@ -188,12 +193,39 @@ class Count:
             raise ValueError("to_dataframe needs pandas: pip install pandas") from error
         return pandas.DataFrame([asdict(row) for row in self.modules])
 
-    def __str__(self) -> str:
-        from helpers.meter.flops.table import count_table
+    def rows(self) -> list[tuple[str, ...]]:
+        """The table: a head, the model, then each of its own modules with all that it contains."""
+        return [_HEADS, *(self._cells(row) for row in self.by_module(depth=1))]
 
-        return count_table(self)
+    def _cells(self, row: Row) -> tuple[str, ...]:
+        share = row.flops / self.flops if self.flops else 0.0
+        return (
+            f"  {row.name}" if row.name else self.title,
+            row.kind,
+            f"{row.calls}",
+            format_count(row.parameters),
+            format_count(row.macs),
+            format_count(row.flops),
+            f"{share:.1%}",
+            format_bytes(row.bytes_moved),
+            f"{row.intensity:.1f}" if row.bytes_moved else "–",
+        )
+
+    def notes(self) -> list[str]:
+        """What the reader of a table has to know beside it."""
+        passes = "forward and backward" if self.backward else "forward"
+        lines = [f"{passes}, convention {self.convention}"]
+        lines += [f"assumed: {assumption}" for assumption in self.assumptions]
+        lines += [
+            f"no price for {operation.operation}: called {operation.calls} times,"
+            " its FLOP are missing"
+            for operation in self.unknown
+        ]
+        return lines
+
+    def __str__(self) -> str:
+        return "\n".join([text_table(self.rows(), left=2), *self.notes()])
 
     def _repr_html_(self) -> str:
-        from helpers.meter.flops.table import count_html
-
-        return count_html(self)
+        notes = "<br>".join(map(html.escape, self.notes()))
+        return f"{html_table(self.rows(), left=2)}<p>{notes}</p>"
