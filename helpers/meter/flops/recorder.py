@@ -11,7 +11,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
-from helpers.meter.flops.conventions import Convention, Cost
+from helpers.meter.flops.conventions import Convention, Cost, nothing
 from helpers.meter.flops.meta_fast_paths import shortcut
 from helpers.meter.flops.module_stack import ModuleStack
 from helpers.meter.flops.prices import OPS, name_of, record_of
@@ -92,8 +92,11 @@ class Recorder(TorchDispatchMode):
         if out is None:
             out, args, kwargs = self._run(func, args, kwargs)
         moved = self._moved(operation.traffic, args, kwargs, out)
-        call = Call(args, kwargs, out, operation.places)
-        self.enter(operation.name, operation.cost, call, moved, operation.assumes)
+        if operation.cost is nothing:
+            self._book(operation.name, 0, 0, moved)
+        else:
+            call = Call(args, kwargs, out, operation.places)
+            self.enter(operation.name, operation.cost, call, moved, operation.assumes)
         return out
 
     def _run(self, func: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
@@ -126,7 +129,13 @@ class Recorder(TorchDispatchMode):
         self, traffic: Traffic, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any
     ) -> int:
         """Bytes that a call moves; notes the parameters that it uses."""
-        moved, parameters = traffic.written(out), self._parameters
+        parameters = self._parameters
+        if not traffic.moves:
+            for value in args:
+                if id(value) in parameters:
+                    self.use(value)
+            return 0
+        moved = traffic.written(out)
         for place, value in enumerate(args):
             if isinstance(value, torch.Tensor):
                 read = traffic.read(place, value, out)
@@ -163,6 +172,9 @@ class Recorder(TorchDispatchMode):
                 macs, flops = counted
                 if assumes and flops:
                     self.assume(assumes)
+        self._book(name, macs, flops, moved)
+
+    def _book(self, name: str, macs: int, flops: int, moved: int) -> None:
         if not (macs or flops or moved):
             return
         key = (self.modules.owner(), name, self.modules.backward)

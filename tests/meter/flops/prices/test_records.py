@@ -8,8 +8,19 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers.meter import count
-from helpers.meter.flops.prices import OPS, attention, elementwise, losses, matmul, norms
-from helpers.meter.flops.prices import reductions, sampling, scatter, transforms, zero_flop
+from helpers.meter.flops.prices import (
+    OPS,
+    attention,
+    elementwise,
+    losses,
+    matmul,
+    norms,
+    reductions,
+    sampling,
+    scatter,
+    transforms,
+    zero_flop,
+)
 from helpers.meter.flops.prices.op import Op, each
 from helpers.meter.flops.prices.tally import ADD, MULTIPLY
 
