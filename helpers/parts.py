@@ -45,6 +45,7 @@ PARTS = (
     Part("parts", "this list"),
     Part("files", "a file written whole or not at all", students=True),
     Part("conventions", "units, widths, the price of each operation", students=True),
+    Part("text_table", "rows of text as a table, in a terminal or a notebook", students=True),
     Part("ledger", "a cost as named terms, each `count × price`", students=True),
     Part("recorded", "functions known by some calls only, as JSON keeps them", scores=False),
     Part("figures", "a figure read as data", students=True),
