@@ -17,7 +17,7 @@ jupyter-lsp jupyter-server jupyter-server-terminals jupyterlab jupyterlab-pygmen
 jupyterlab-widgets jupytext kiwisolver lark lazy-importer librt llvmlite locket mako markdown-it-py
 markupsafe matplotlib matplotlib-inline mdit-py-plugins mdurl mistune mpmath msgpack mypy
 mypy-extensions myst-nb myst-parser narwhals nbclient nbconvert nbformat nbgrader nest-asyncio2
-networkx notebook notebook-shim numba numpy nvidia-cublas nvidia-cuda-cccl nvidia-cuda-cupti
+networkx nh3 notebook notebook-shim numba numpy nvidia-cublas nvidia-cuda-cccl nvidia-cuda-cupti
 nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-cusolver
 nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13
 nvidia-nvtx overrides packaging pandas pandocfilters parso partd pathspec pexpect pillow
