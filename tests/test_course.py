@@ -1,7 +1,5 @@
 """The whole road for every unit: released, answered, graded; run in a real kernel."""
 
-import json
-
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
@@ -75,7 +73,7 @@ class OfAUnit:
         result = graded(unit, notebook, tmp_path)
         assert result.total == 0
         assert not any(score.needs_manual for score in result.scores)
-        said = verdicts(nbformat.from_dict(json.loads(result.notebook)))
+        said = verdicts(nbformat.from_dict(result.notebook))
         assert len(said) == sum(score.grade_id.startswith("check_") for score in result.scores)
         assert all(line.endswith(": no answer yet") for line in said.values())
 

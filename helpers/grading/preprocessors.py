@@ -67,22 +67,22 @@ class Grade(NbGraderPreprocessor):
         for remark in graded.remarks:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
         resources["course"] = graded
-        return from_dict(json.loads(graded.notebook)), resources
+        return from_dict(graded.notebook), resources
 
 
 class SaveGrades(SaveAutoGrades):
-    """nbgrader's own, and marks for a person what the machine could not match or judge."""
+    """nbgrader's own, with the scores as they were given instead of read from a cell's outputs."""
 
     def _add_score(self, cell: NotebookNode, resources: Resources) -> None:
-        super()._add_score(cell, resources)
         graded: Graded = resources["course"]
         grade_id = cell.metadata.nbgrader.grade_id
-        if any(score.grade_id == grade_id and score.needs_manual for score in graded.scores):
-            grade = self.gradebook.find_grade(
-                grade_id, self.notebook_id, self.assignment_id, self.student_id
-            )
-            grade.needs_manual_grade = True
-            self.gradebook.db.commit()
+        (score,) = (score for score in graded.scores if score.grade_id == grade_id)
+        grade = self.gradebook.find_grade(
+            grade_id, self.notebook_id, self.assignment_id, self.student_id
+        )
+        grade.auto_score = score.score
+        grade.needs_manual_grade = score.needs_manual or grade.manual_score is not None
+        self.gradebook.db.commit()
 
 
 class HideTests(NbGraderPreprocessor):

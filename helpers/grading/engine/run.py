@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from helpers.grading.engine.judge import Session
+from helpers.grading.engine.judge import Judgement, Session
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, is_test, marks_of
 from helpers.grading.sandbox.backend import CallTimeout, Process, ProcessDied
@@ -52,41 +52,41 @@ class Run:
         self._died = False
         self._done: list[str] = []
 
-    def notebook(self, notebook: Notebook) -> set[str]:
-        """Fill in the outputs of every cell; returns the grade ids that a person has to judge."""
+    def notebook(self, notebook: Notebook) -> dict[str, Judgement]:
+        """Fill in the outputs of every cell; returns what came of each test, by grade id."""
+        judgements: dict[str, Judgement] = {}
         try:
-            for_a_person = self._cells(notebook, self._judge)
+            self._cells(notebook, judgements)
         finally:
             self._close()
         if any(hidden for cell in notebook["cells"] for _, hidden in _lines_of_test(cell)):
             # In that process an answer was told what is hidden, and a later cell could show it.
             clean = Run(self.start, self.session, self.times)
             try:
-                clean._cells(notebook, lambda cell: False)
+                clean._cells(notebook)
             finally:
                 clean._close()
             self.seconds += clean.seconds
-        return for_a_person
+        return judgements
 
-    def _cells(self, notebook: Notebook, judge: Callable[[Cell], bool]) -> set[str]:
-        for_a_person: set[str] = set()
+    def _cells(self, notebook: Notebook, judgements: dict[str, Judgement] | None = None) -> None:
+        """Run the student's cells, and the tests where their `judgements` are asked for."""
         for number, cell in enumerate(notebook["cells"], start=1):
             if rebuild.runs(cell):
                 self._cell(cell, number)
-            elif is_test(cell) and judge(cell):
-                for_a_person.add(marks_of(cell)["grade_id"])
+            elif is_test(cell) and judgements is not None:
+                judgements[marks_of(cell)["grade_id"]] = self._judge(cell)
             if self._died:
                 # Raises if the server died, too: then it is no fault of the student's.
                 self._died = False
                 self.start().close()
-        return for_a_person
 
-    def _judge(self, cell: Cell) -> bool:
+    def _judge(self, cell: Cell) -> Judgement:
         judgement = self.session.judge(cell, self)
         cell["outputs"] = judgement.outputs
         if judgement.remark:
             self.remarks.append(f"{marks_of(cell)['grade_id']}: {judgement.remark}")
-        return judgement.for_a_person
+        return judgement
 
     def _cell(self, cell: Cell, number: int) -> None:
         code = cell["source"]

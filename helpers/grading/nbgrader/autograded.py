@@ -6,6 +6,7 @@ and what has one is left alone until the submission, the unit or the course's co
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterator
@@ -73,7 +74,8 @@ class AutogradedFiles:
         """
         path = self._files.autograded(submission.student)
         digest = self._digest(submission, data)
-        notebook = json.loads(graded.notebook)
+        metadata = copy.deepcopy(graded.notebook["metadata"])
+        notebook = graded.notebook | {"metadata": metadata}
         Record(digest, graded.status, graded.scores, graded.remarks, self._sandbox).put_into(
             notebook
         )

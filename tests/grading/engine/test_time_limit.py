@@ -40,7 +40,7 @@ def check(graded: Graded) -> None:
     assert (scores["check_sheets"].score, scores["check_sheets"].needs_manual) == (0.0, True)
     assert scores["check_mean"].score == 3.0
     assert "check_sheets: the test took longer than 1 s" in graded.remarks
-    assert "TimeoutError" in graded.notebook
+    assert "TimeoutError" in str(graded.notebook)
 
 
 def test_judging_on_the_main_thread_ends() -> None:
