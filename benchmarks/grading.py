@@ -117,13 +117,14 @@ HOW = [
 DASK = """
 import json, sys
 from distributed import LocalCluster
+from helpers.grading.class_run import Options
 from helpers.grading.commands.grade import grade_command
 from pathlib import Path
 
 if __name__ == "__main__":
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        grade_command(Path(sys.argv[1]), "homework", scheduler=cluster.scheduler_address,
-                      as_json=True)
+        options = Options(scheduler=cluster.scheduler_address)
+        grade_command(Path(sys.argv[1]), "homework", options, as_json=True)
 """
 
 

@@ -32,7 +32,7 @@ import grading
 import sqlalchemy
 
 RESULTS = grading.ROOT / "benchmarks" / "results" / "kills.md"
-VICTIMS = ("coordinator", "worker", "warm process", "Dask worker", "database connection")
+VICTIMS = ("coordinator", "worker", "fork server", "Dask worker", "database connection")
 GRADES = """
     SELECT a.student_id, b.name, g.auto_score, g.manual_score, g.needs_manual_grade
     FROM submitted_assignment a JOIN submitted_notebook n ON n.assignment_id = a.id
@@ -162,7 +162,7 @@ def candidates(victim: str, run: int) -> list[int]:
     """Processes of a run that are what is to be killed."""
     if victim == "coordinator":
         return [run]
-    sign = b"inside.fork_server" if victim == "warm process" else b"spawn_main"
+    sign = b"inside.fork_server" if victim == "fork server" else b"spawn_main"
     found, todo = [], [run]
     while todo:
         folder = Path(f"/proc/{todo.pop()}")

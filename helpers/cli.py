@@ -1,5 +1,5 @@
-"""The command line: `course build · check · collect · grade · feedback · report · export · demo ·
-doctor`, and `count · memory` for any model.
+"""The command line: `course build · publish · check · collect · grade · feedback · report ·
+export · demo · doctor`, and `count · memory` for any model.
 
 Each command is a few lines around a function of the package. Wrong input ends with one line on
 stderr and exit code 2; nothing is changed then.
@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from helpers.grading.sandbox.registry import DEFAULT, choices, find_backend
 
 app = typer.Typer(
     add_completion=False,
@@ -34,9 +36,7 @@ Only = Annotated[
 Roster = Annotated[
     Path | None, typer.Option(help="The students, as CSV.", show_default="roster.csv")
 ]
-Sandbox = Annotated[
-    str, typer.Option(help="bwrap, or none: students' code then runs with your rights.")
-]
+Sandbox = Annotated[str, typer.Option(help=f"{choices()}.")]
 
 
 def main() -> None:
@@ -62,21 +62,16 @@ def build(
     """Builds each unit's notebooks from its text and, for all units, the table of units."""
     from rich.progress import track
 
-    from helpers.authoring.catalogue import catalogue
-    from helpers.authoring.notebooks import build_unit, find_unit, find_units, write_text
+    from helpers.authoring.catalogue import build_units, out_of_date
+    from helpers.authoring.first_cell import NOT_SET, read_origin
+    from helpers.authoring.notebooks import find_unit, find_units
+    from helpers.files import write_text
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
+    shown = track(chosen, description="Building", transient=True, disable=not _on_terminal())
     # All are built before the first is written: a unit with an error changes nothing.
-    texts: dict[Path, str] = {}
-    for unit in track(chosen, description="Building", transient=True, disable=not _on_terminal()):
-        texts |= build_unit(unit)
-    if not units:
-        texts |= catalogue(course)
-    stale = [
-        path
-        for path, text in texts.items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
+    texts = build_units(shown, tables=not units)
+    stale = out_of_date(texts)
     if check:
         for path in stale:
             print(f"out of date: {path}")
@@ -84,6 +79,8 @@ def build(
     for path in stale:
         write_text(path, texts[path])
     print(f"{len(chosen)} units built, {len(stale)} of {len(texts)} files changed")
+    if not read_origin(course).is_set:
+        print(NOT_SET)
 
 
 def _on_terminal() -> bool:
@@ -92,9 +89,37 @@ def _on_terminal() -> bool:
 
 
 @app.command()
+def publish(
+    address: Annotated[
+        str | None, typer.Option(help="Where students install from.", show_default="git's origin")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="For example 1.2.0.", show_default="the next one")
+    ] = None,
+    without_solutions: Annotated[
+        bool, typer.Option("--without-solutions", help="A branch for students, with no answers.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Try everything and change nothing.")
+    ] = False,
+    course: Course = Path(),
+) -> None:
+    """Makes a version that students can open: sets its address, builds, tries, commits and tags."""
+    from functools import partial
+
+    from rich.progress import track
+
+    from helpers.authoring.publish import publish as publish_course
+
+    progress = partial(track, transient=True, disable=not _on_terminal())
+    for line in publish_course(course, address, version, without_solutions, dry_run, progress):
+        print(line)
+
+
+@app.command()
 def collect(
     unit: UnitName,
-    download: Annotated[Path, typer.Argument(help="A zip from Moodle or Canvas, or a folder.")],
+    download: Annotated[Path, typer.Argument(help="A platform's zip, as it is, or a folder.")],
     course: Course = Path(),
     roster: Roster = None,
     due: Annotated[
@@ -103,12 +128,15 @@ def collect(
     replace_newer: Annotated[
         bool, typer.Option("--replace-newer", help="Also what is newer in submitted/.")
     ] = False,
+    groups: Annotated[
+        bool, typer.Option("--groups", help="What one of a group hands in counts for all of it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Puts what students handed in into submitted/; exit code 3 if a person has to look."""
     from helpers.grading.commands.collect import collect_command
 
-    code = collect_command(course, unit, download, roster, due, replace_newer, as_json)
+    code = collect_command(course, unit, download, roster, due, replace_newer, groups, as_json)
     raise typer.Exit(code)
 
 
@@ -123,44 +151,35 @@ def grade(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Grade what is unchanged, too.")] = False,
     timeout: Annotated[float | None, typer.Option(help="Seconds that a cell may take.")] = None,
-    sandbox: Sandbox = "bwrap",
+    sandbox: Sandbox = DEFAULT.name,
     as_json: AsJson = False,
 ) -> None:
     """Grades all submissions of a unit; exit code 3 if one needs a person to look at it."""
+    from helpers.grading.class_run import Options
     from helpers.grading.commands.grade import grade_command
 
-    code = grade_command(
-        course,
-        unit,
-        students=students,
+    options = Options(
+        students=tuple(students or ()),
         jobs=jobs,
         scheduler=scheduler,
         force=force,
         timeout=timeout,
-        sandbox=_sandbox(sandbox),
-        as_json=as_json,
+        sandbox=find_backend(sandbox),
     )
-    raise typer.Exit(code)
+    raise typer.Exit(grade_command(course, unit, options, as_json))
 
 
 @app.command()
 def check(
     notebook: Annotated[Path, typer.Argument(help="Your .ipynb.")],
     course: Course = Path(),
-    sandbox: Sandbox = "bwrap",
+    sandbox: Sandbox = DEFAULT.name,
     as_json: AsJson = False,
 ) -> None:
     """Grades one notebook for yourself: no gradebook, nothing is written."""
     from helpers.grading.commands.check import check_notebook
 
-    check_notebook(notebook, course, _sandbox(sandbox), as_json)
-
-
-def _sandbox(name: str) -> Literal["bwrap", "none"]:
-    modes: dict[str, Literal["bwrap", "none"]] = {"bwrap": "bwrap", "none": "none"}
-    if name not in modes:
-        raise ValueError(f"--sandbox {name}: use {' or '.join(modes)}")
-    return modes[name]
+    check_notebook(notebook, course, find_backend(sandbox), as_json)
 
 
 @app.command()

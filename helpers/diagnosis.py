@@ -9,13 +9,14 @@ explanations that fit, only the simplest are reported; if none fits, nothing is 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import combinations
 from typing import Any
 
 from helpers.conventions import FLOP_PER_MAC
-from helpers.exercises.exercise import Case, Exercise, OneOf
+from helpers.exercises.exercise import Case, Exercise, OneOf, Right
 from helpers.ledger import Ledger, Term
 
 #: Explanations that change more of a ledger than this fit by chance.
@@ -27,13 +28,32 @@ DERIVATION = 0.01
 _NUMERALS = {1: "one", 2: "two", 3: "three"}
 
 
+class General(StrEnum):
+    """What can be wrong in any question: the names of the explanations that this module finds
+    itself. A question's own misconceptions have names of their own."""
+
+    MAC_FOR_FLOP = "MAC for FLOP"
+    FLOP_FOR_MAC = "FLOP for MAC"
+    COUNTED_TWICE = "counted twice"
+    BITS_FOR_BYTES = "bits for bytes"
+    HALF_THE_WIDTH = "half the width"
+    ELEMENTS_FOR_BYTES = "elements for bytes"
+    LEFT_OUT = "terms left out"
+    PRICED_1 = "terms priced 1"
+    LEFT_OUT_AND_PRICED_1 = "terms left out and priced 1"
+    ALL_PRICED_1 = "everything priced 1"
+    BATCH_FORGOTTEN = "batch forgotten"
+    TOKENS_FORGOTTEN = "tokens forgotten"
+    NAME_REUSED = "name of the function reused"
+
+
 @dataclass(frozen=True)
 class Explanation:
     """Why an answer is wrong.
 
     Attributes:
-        misconception: its name, for a report on the class.
-        hint: a line for the student.
+        misconception: its name: a `General`, or that of a `Misconception` of the question.
+        hint: a line for the student; it may say more than the name, such as which terms.
         edits: how much has to be changed to get from the right answer to this one.
         left_out: the terms that are missing, where nothing else is wrong.
     """
@@ -52,21 +72,45 @@ class Attempt:
     value: Any
 
 
-def explain(exercise: Exercise, part: str, attempts: Sequence[Attempt]) -> Explanation | None:
-    """The simplest explanation of what is wrong with one part of an answer, or None.
+def explain(
+    exercise: Exercise, attempts: Mapping[str, Sequence[Attempt]]
+) -> dict[str, Explanation]:
+    """The simplest explanation of each wrong part of an answer, where there is one.
 
     Args:
         exercise: the question.
-        part: the key in the answer's dict, "" for an answer of one value.
-        attempts: every case; an explanation has to fit them all.
+        attempts: every case, the same for each part; an explanation has to fit them all. An answer
+            of one value is the part "".
     """
-    if not attempts:
-        return None
-    named = _known_misconception(exercise, part, attempts)
-    if named:
-        return named
-    rights = [exercise.correct(attempt.case)[part] for attempt in attempts]
-    values = [attempt.value for attempt in attempts]
+    cases = [attempt.case for attempt in next(iter(attempts.values()), ())]
+    rights = [exercise.correct(case) for case in cases]
+    values = {part: [attempt.value for attempt in tried] for part, tried in attempts.items()}
+    wrong = {
+        part: mine
+        for part, mine in values.items()
+        if not all(
+            is_right(right[part], value, exercise.tolerance)
+            for right, value in zip(rights, mine, strict=True)
+        )
+    }
+    found = _known_misconceptions(exercise, cases, wrong)
+    for part, mine in wrong.items():
+        if part in found:
+            continue
+        explanation = _from_ledger(exercise, part, cases, [right[part] for right in rights], mine)
+        if explanation is not None:
+            found[part] = explanation
+    return found
+
+
+def _from_ledger(
+    exercise: Exercise,
+    part: str,
+    cases: Sequence[Case],
+    rights: Sequence[Right],
+    values: Sequence[Any],
+) -> Explanation | None:
+    """The simplest change of a part's ledgers, or of the arguments, that gives these values."""
     ledgers = [right for right in rights if isinstance(right, Ledger)]
     if len(ledgers) < len(rights) or not all(map(is_number, values)):
         return None
@@ -75,9 +119,7 @@ def explain(exercise: Exercise, part: str, attempts: Sequence[Attempt]) -> Expla
         for explanation, totals in _changed_ledgers(ledgers)
         if all(map(_close, totals, values))
     ]
-    forgotten = _argument_forgotten(exercise, part, attempts)
-    if forgotten:
-        found.append(forgotten)
+    found += _argument_forgotten(exercise, part, cases, values)
     if not found:
         return None
     fewest = min(explanation.edits for explanation in found)
@@ -93,8 +135,9 @@ def _one_of(equals: list[Explanation]) -> Explanation | None:
     names = list(dict.fromkeys(name for each in distinct for name in each.left_out))
     if len(counts) == 1 and 0 not in counts and len(names) <= MOST_NAMES:
         # Terms of one size: it shows that one is missing, not which.
-        said = f"you left out {_NUMERALS[counts.pop()]} of: {', '.join(names)}"
-        return replace(distinct[0], misconception=said.removeprefix("you "), hint=said)
+        return replace(
+            distinct[0], hint=f"you left out {_NUMERALS[counts.pop()]} of: {', '.join(names)}"
+        )
     if len(distinct) == 2:
         return replace(distinct[0], hint=", or: ".join(each.hint for each in distinct))
     return None
@@ -174,19 +217,37 @@ def _close(right: float, value: object, tolerance: float = 1e-6) -> bool:
         return False
 
 
-def _known_misconception(
-    exercise: Exercise, part: str, attempts: Sequence[Attempt]
-) -> Explanation | None:
-    tolerance = exercise.tolerance
-    rights = (exercise.correct(attempt.case)[part] for attempt in attempts)
-    if all(is_right(right, a.value, tolerance) for right, a in zip(rights, attempts, strict=True)):
-        return None
+def _known_misconceptions(
+    exercise: Exercise, cases: Sequence[Case], values: Mapping[str, Sequence[Any]]
+) -> dict[str, Explanation]:
+    """Of each wrong part the first misconception of the question that gives its values; one that
+    gives those of all of them before others."""
+    found: dict[str, Explanation] = {}
     for known in exercise.misconceptions:
-        answers = (known.gives(*attempt.case.args) for attempt in attempts)
-        wrongs = (each.get(part, _NOTHING) if isinstance(each, dict) else each for each in answers)
-        if all(is_right(w, a.value, tolerance) for w, a in zip(wrongs, attempts, strict=True)):
-            return Explanation(known.name, known.hint)
-    return None
+        explanation = Explanation(known.name, known.hint)
+        fitting = set(values)
+        for index, case in enumerate(cases):
+            if not fitting:
+                break
+            wrong = known.gives(*case.args)
+            fitting = {
+                part
+                for part in fitting
+                if is_right(_part_of(wrong, part), values[part][index], exercise.tolerance)
+            }
+        if fitting == set(values):
+            return dict.fromkeys(values, explanation)
+        for part in fitting:
+            found.setdefault(part, explanation)
+    return found
+
+
+#: Stands for a part of the answer that a misconception says nothing about: no answer equals it.
+_NOTHING = object()
+
+
+def _part_of(answer: Any, part: str) -> Any:
+    return answer.get(part, _NOTHING) if isinstance(answer, dict) else answer
 
 
 def _changed_ledgers(
@@ -198,13 +259,14 @@ def _changed_ledgers(
     for number, derivation in enumerate(zip(*map(_derived, ledgers), strict=False)):
         other = DERIVATION if number else 0
         totals = [Ledger(unit, terms).total for terms in derivation]
+        has_macs = any(term.price == FLOP_PER_MAC for term in derivation[0])
         for factor, name, hint in _FACTORS.get(unit, ()):
-            if name == "MAC for FLOP" and all(term.price != FLOP_PER_MAC for term in derivation[0]):
+            if name == General.MAC_FOR_FLOP and not has_macs:
                 continue
             yield Explanation(name, hint, 1 + other), [total * factor for total in totals]
         if unit == "B":
             counts: list[float] = [sum(t.count for t in terms) for terms in derivation]
-            yield Explanation("elements for bytes", _ELEMENTS, 1 + other), counts
+            yield Explanation(General.ELEMENTS_FOR_BYTES, _ELEMENTS, 1 + other), counts
         for explanation, remaining in _edited_terms(derivation, totals):
             # What is left out makes a count smaller than it should be; on another derivation
             # than the first, an edit smaller than their difference would explain anything.
@@ -214,15 +276,19 @@ def _changed_ledgers(
 
 
 _ELEMENTS = "this is the number of elements, not of bytes: how many bytes does one take?"
-_FACTORS: dict[str, tuple[tuple[float, str, str], ...]] = {
+_FACTORS: dict[str, tuple[tuple[float, General, str], ...]] = {
     "FLOP": (
-        (0.5, "MAC for FLOP", "this is half: MAC, not FLOP. One MAC is a multiply and an add"),
-        (2, "twice", "this is exactly double: what is counted twice?"),
+        (
+            0.5,
+            General.MAC_FOR_FLOP,
+            "this is half: MAC, not FLOP. One MAC is a multiply and an add",
+        ),
+        (2, General.COUNTED_TWICE, "this is exactly double: what is counted twice?"),
     ),
-    "MAC": ((2, "FLOP for MAC", "this is double: FLOP, not MAC. One MAC is two FLOP"),),
+    "MAC": ((2, General.FLOP_FOR_MAC, "this is double: FLOP, not MAC. One MAC is two FLOP"),),
     "B": (
-        (8, "bits for bytes", "this is eight times too much: bits, not bytes?"),
-        (0.5, "half the width", "this is half: how many bytes does one element take?"),
+        (8, General.BITS_FOR_BYTES, "this is eight times too much: bits, not bytes?"),
+        (0.5, General.HALF_THE_WIDTH, "this is half: how many bytes does one element take?"),
     ),
 }
 
@@ -266,47 +332,41 @@ def _edited_terms(
     if len(prices) > MOST_EDITS:
         counts: list[float] = [sum(t.count for t in terms) for terms in derivation]
         hint = "every operation is priced 1: look at the price list"
-        yield Explanation("all prices 1", hint, edits=2), counts
+        yield Explanation(General.ALL_PRICED_1, hint, edits=2), counts
 
 
 def _edit_explanation(chosen: Sequence[tuple[str, str, list[float]]]) -> Explanation:
     left_out = [name for what, name, _ in chosen if what == "left out"]
     priced_1 = [name for what, name, _ in chosen if what == "priced 1"]
-    lines, names = [], []
+    lines = []
     if left_out:
         lines.append(f"you left out: {', '.join(left_out)}")
-        names.append(f"left out {', '.join(left_out)}")
     if priced_1:
         lines.append(f"priced as 1 where the price list says more: {', '.join(priced_1)}")
-        names.append(f"priced 1: {', '.join(priced_1)}")
-    only_left_out = () if priced_1 else tuple(left_out)
-    return Explanation("; ".join(names), "; ".join(lines), len(chosen), only_left_out)
+    hint = "; ".join(lines)
+    if not priced_1:
+        return Explanation(General.LEFT_OUT, hint, len(chosen), tuple(left_out))
+    name = General.LEFT_OUT_AND_PRICED_1 if left_out else General.PRICED_1
+    return Explanation(name, hint, len(chosen))
 
-
-#: Stands for a part of the answer that a misconception says nothing about: no answer equals it.
-_NOTHING = object()
 
 #: Arguments that people forget to multiply by.
-_FORGETTABLE = ("batch", "tokens")
+FORGETTABLE = {"batch": General.BATCH_FORGOTTEN, "tokens": General.TOKENS_FORGOTTEN}
 
 
 def _argument_forgotten(
-    exercise: Exercise, part: str, attempts: Sequence[Attempt]
-) -> Explanation | None:
-    for name in _FORGETTABLE:
+    exercise: Exercise, part: str, cases: Sequence[Case], values: Sequence[Any]
+) -> Iterator[Explanation]:
+    for name, forgotten in FORGETTABLE.items():
         if name not in exercise.parameters:
             continue
         at = exercise.parameters.index(name)
-        if all(attempt.case.args[at] == 1 for attempt in attempts):
+        if all(case.args[at] == 1 for case in cases):
             continue
-        for attempt in attempts:
-            args = attempt.case.args
-            as_if_one = exercise.case((*args[:at], 1, *args[at + 1 :]))
-            if not is_right(exercise.correct(as_if_one)[part], attempt.value, exercise.tolerance):
-                break
-        else:
+        as_if_one = (exercise.case((*case.args[:at], 1, *case.args[at + 1 :])) for case in cases)
+        if all(
+            is_right(exercise.correct(case)[part], value, exercise.tolerance)
+            for case, value in zip(as_if_one, values, strict=True)
+        ):
             are = "are" if name.endswith("s") else "is"
-            return Explanation(
-                f"{name} forgotten", f"the {name} {are} missing: is this one sample?"
-            )
-    return None
+            yield Explanation(forgotten, f"the {name} {are} missing: is this one sample?")

@@ -38,7 +38,7 @@ def current_figure() -> Any:
 
 
 @contextlib.contextmanager
-def shown_later() -> Iterator[None]:
+def no_show() -> Iterator[None]:
     """While it lasts, `plt.show()` does nothing: in a notebook it would close the figure, and an
     answer that ends with it would leave nothing to judge."""
     pyplot: Any = sys.modules.get("matplotlib.pyplot")

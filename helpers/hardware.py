@@ -18,7 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from helpers import timing
 from helpers.conventions import dtype_bytes, dtype_name
+from helpers.files import write_text
 
 
 @dataclass(frozen=True)
@@ -184,14 +186,14 @@ def measure(dtype: str = "fp32", refresh: bool = False, seconds: float = 2.0) ->
         raise ValueError(f"measure() knows fp32, fp16 and bf16, not {dtype!r}")
     side = 8192 if where == "cuda" else 1536
     a = torch.randn(side, side, device=where).to(torch_dtype)
-    rates = _rates(lambda: a @ a, 2 * side**3, seconds, where)
+    rates = _rates(lambda: a @ a, 2 * side**3, seconds)
 
     # Larger than any last-level cache, so that the copy streams from memory.
     elements = (1 << 30) // 4 if where == "cuda" else (256 << 20) // 4
     source = torch.ones(elements, device=where)
     target = torch.empty_like(source)
     copied = 2 * elements * int(dtype_bytes("fp32"))
-    bandwidths = _rates(lambda: target.copy_(source), copied, seconds, where)
+    bandwidths = _rates(lambda: target.copy_(source), copied, seconds)
 
     measured = Measured(
         name=name,
@@ -216,31 +218,18 @@ def _kept(cache: Path) -> Measured | None:
 
 
 def _keep(cache: Path, measured: Measured) -> None:
-    """Written whole or not at all; in a home that is read-only, not at all."""
-    unfinished = cache.with_suffix(f".{os.getpid()}")
+    """In a home that is read-only, not at all."""
     with contextlib.suppress(OSError):
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(json.dumps(asdict(measured)))
-        unfinished.replace(cache)
+        write_text(cache, json.dumps(asdict(measured)))
 
 
-def _rates(run: Callable[[], object], work: float, seconds: float, where: str) -> list[float]:
+def _rates(run: Callable[[], object], work: float, seconds: float) -> list[float]:
     """`work` per second of each run, for about `seconds`, after one run to warm up."""
-    import torch
-
-    def finish() -> None:
-        if where == "cuda":
-            torch.cuda.synchronize()
-
-    run()
-    finish()
+    timing.seconds(run)
     rates: list[float] = []
     end = time.perf_counter() + seconds
     while len(rates) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
-        run()
-        finish()
-        rates.append(work / (time.perf_counter() - start))
+        rates.append(work / timing.seconds(run))
     return rates
 
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Callable
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
+
+from helpers.values import plain
 
 
 class NotNumbers(ValueError):
@@ -42,7 +42,7 @@ def numbers(value: Any, *parts: str) -> Any:
     """
     if not parts:
         return _number(value, "")
-    value = _plain(value)
+    value = plain(value)
     if isinstance(value, list | tuple) and len(value) == len(parts):
         value = dict(zip(parts, value, strict=True))
     if not isinstance(value, dict):
@@ -54,20 +54,13 @@ def numbers(value: Any, *parts: str) -> Any:
 
 
 def _number(value: Any, what_for: str) -> int | float:
-    plain = _plain(value)
-    if isinstance(plain, Decimal | Fraction):
-        plain = float(plain)
+    value = plain(value)
     try:
-        if isinstance(plain, int | float) and not isinstance(plain, bool) and math.isfinite(plain):
-            return plain
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return value
     except OverflowError:
         raise NotNumbers(f"got a number too large to show{what_for}") from None
-    raise NotNumbers(f"got {_short(plain)}{what_for}, needs a number")
-
-
-def _plain(value: Any) -> Any:
-    """numpy's and PyTorch's numbers and arrays as Python's."""
-    return value.tolist() if hasattr(value, "tolist") else value
+    raise NotNumbers(f"got {_short(value)}{what_for}, needs a number")
 
 
 def _short(value: Any) -> str:

@@ -10,6 +10,7 @@ import torch
 from helpers import check as module
 from helpers.check import check, judge, progress
 from helpers.exercises import EXERCISES, grading_cases
+from helpers.figures import read_figure
 
 SOFTMAX = EXERCISES["softmax_flops"]
 
@@ -20,7 +21,7 @@ def right_softmax(batch, n):
 
 @pytest.fixture(autouse=True)
 def _nothing_seen(monkeypatch):
-    monkeypatch.setattr(module, "_seen", {})
+    monkeypatch.setattr(module, "last_verdicts", {})
 
 
 def test_a_wrong_answer_shows_yours_beside_expected_and_a_hint(capsys):
@@ -233,7 +234,7 @@ def test_a_column_that_says_nothing_is_left_out():
     exercise = EXERCISES["plot_intensity"]
     figure, axes = plt.subplots()
     axes.plot([1, 2], [3, 4])
-    verdict = judge(exercise, lambda: module.read_figure(figure), exercise.visible_cases())
+    verdict = judge(exercise, lambda: read_figure(figure), exercise.visible_cases())
     plt.close(figure)
     # Its one case has no arguments, so there is nothing to say of it.
     assert "case" not in verdict.text()
@@ -258,6 +259,18 @@ def test_a_person_who_stops_grading_is_obeyed():
 
     with pytest.raises(KeyboardInterrupt):
         judge(SOFTMAX, answer, SOFTMAX.visible_cases())
+
+
+def test_an_answer_that_raises_in_every_case_is_an_error_whatever_it_raises():
+    def stops(batch, n):
+        raise StopIteration
+
+    assert judge(SOFTMAX, stops, SOFTMAX.visible_cases()).status == "error"
+
+
+def test_a_word_that_is_called_like_an_error_is_a_wrong_answer():
+    verdict = judge(SOFTMAX, lambda batch, n: "TypeError", SOFTMAX.visible_cases())
+    assert verdict.status == "wrong"
 
 
 def test_an_answer_that_exits_ends_nothing(capsys):

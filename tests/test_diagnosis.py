@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.diagnosis import Attempt, explain, is_right
+from helpers.check import judge
+from helpers.diagnosis import Attempt, General, explain, is_right
 from helpers.exercises import Exercise, Misconception, OneOf
 from helpers.ledger import Alternative, Ledger, Term
 
@@ -28,7 +29,6 @@ def exercise(reference=cost):
         unit="unit",
         points=1,
         topic="",
-        parameters=("batch", "n"),
         examples=[(4, 32), (1, 10), (7, 100)],
         hidden=lambda draw: [],
         reference=reference,
@@ -38,7 +38,7 @@ def exercise(reference=cost):
 def explained(answer, question=None):
     question = question or exercise()
     attempts = [Attempt(case, answer(*case.args)) for case in question.visible_cases()]
-    return explain(question, "", attempts)
+    return explain(question, {"": attempts}).get("")
 
 
 def products(batch, n):
@@ -128,7 +128,7 @@ def test_any_left_out_term_is_found_for_any_size(name, batch, n):
     question = exercise()
     cases = [question.case((batch, n)), question.case((batch + 1, n + 3)), question.case((1, n))]
     attempts = [Attempt(case, cost(*case.args).total - cost(*case.args)[name]) for case in cases]
-    assert explain(question, "", attempts).hint == f"you left out: {name}"
+    assert explain(question, {"": attempts})[""].hint == f"you left out: {name}"
 
 
 @pytest.mark.parametrize(
@@ -167,11 +167,73 @@ def test_no_word_fits_a_misconception_that_says_nothing_about_the_part():
         exercise(lambda b, n: {"cost": 2 * b * n, "bound": "memory"}), misconceptions=(half,)
     )
     attempts = [Attempt(case, "nothing") for case in question.visible_cases()]
-    assert explain(question, "bound", attempts) is None
+    assert explain(question, {"bound": attempts}) == {}
+
+
+def both(batch, n):
+    return {"read": 4 * batch * n, "written": 8 * batch * n}
+
+
+def of_both(*misconceptions):
+    return replace(exercise(both), misconceptions=misconceptions)
+
+
+ELEMENTS = Misconception("elements", "how wide?", lambda b, n: {"read": b * n})
+HALVES = Misconception("halves", "which half?", lambda b, n: {"read": b * n, "written": b})
+
+
+def test_one_misconception_that_gives_all_parts_is_named_before_one_that_gives_some():
+    question = of_both(ELEMENTS, HALVES)
+    verdict = judge(question, HALVES.gives, question.visible_cases())
+    assert (verdict.misconceptions, verdict.hint) == (("halves",), "which half?")
+
+
+def test_each_part_has_its_misconception_where_none_gives_them_all():
+    rows = Misconception("rows", "which rows?", lambda b, n: {"written": n})
+    question = of_both(ELEMENTS, rows)
+    answer = {"read": lambda b, n: b * n, "written": lambda b, n: n}
+    verdict = judge(
+        question,
+        lambda b, n: {part: number(b, n) for part, number in answer.items()},
+        question.visible_cases(),
+    )
+    assert verdict.misconceptions == ("elements", "rows")
+    assert verdict.hint == "read: how wide?; written: which rows?"
+
+
+def test_of_misconceptions_that_give_the_same_numbers_the_first_is_named():
+    same = replace(HALVES, name="the same")
+    for first, second in ((HALVES, same), (same, HALVES)):
+        question = of_both(first, second)
+        verdict = judge(question, HALVES.gives, question.visible_cases())
+        assert verdict.misconceptions == (first.name,)
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (lambda b, n: products(b, n).total / 2, General.MAC_FOR_FLOP),
+        (lambda b, n: products(b, n).total * 2, General.COUNTED_TWICE),
+        (lambda b, n: products(b, n).total - b, General.LEFT_OUT),
+        (lambda b, n: products(b, n).total - b * n, General.PRICED_1),
+        (lambda b, n: products(1, n).total, General.BATCH_FORGOTTEN),
+    ],
+    ids=str,
+)
+def test_a_general_mistake_has_one_name_whatever_the_question(answer, name):
+    assert explained(answer, exercise(products)).misconception == name
+
+
+def test_the_name_of_what_is_left_out_is_the_same_whichever_term_it_is():
+    found = {
+        explained(lambda b, n, name=name: cost(b, n).total - cost(b, n)[name]).misconception
+        for name in ("exponentials", "sum", "division")
+    }
+    assert found == {General.LEFT_OUT}
 
 
 def test_a_forgotten_argument_is_named_in_its_number():
-    question = replace(exercise(products), parameters=("tokens", "n"))
+    question = exercise(lambda tokens, n: products(tokens, n))
     hint = explained(lambda tokens, n: products(1, n).total, question).hint
     assert "the tokens are missing" in hint
 

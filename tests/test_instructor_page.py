@@ -1,7 +1,14 @@
 """docs/instructor.md: its example question works as it stands, and its commands exist."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import textwrap
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
@@ -17,14 +24,17 @@ PAGE = (COURSE / "docs" / "instructor.md").read_text(encoding="utf-8")
 ENTRY, CELLS = (
     textwrap.dedent(block) for block in re.findall(r" {3}```python\n(.*?) {3}```", PAGE, re.DOTALL)
 )
+(ENTRYS_FILE,) = re.findall(r"at the end of `(helpers/exercises/\S+\.py)`", PAGE)
+TEXT, BEFORE = re.search(r"in `(source/\S+\.py)` before the cell with `(\S+)`", PAGE).groups()
 
 
 @pytest.fixture(scope="module")
 def exercise():
     names = {"Exercise": Exercise, "Misconception": Misconception, "Ledger": Ledger, "Term": Term}
-    names |= {"PRICE": PRICE, "UNIT": "02_flops"}
+    names["PRICE"] = PRICE
     exec(ENTRY, names)
-    return next(value for value in names.values() if isinstance(value, Exercise))
+    ((name, entry),) = [pair for pair in names.items() if isinstance(pair[1], Exercise)]
+    return replace(entry, name=name.lower())
 
 
 def test_the_name_of_the_example_is_free(exercise):
@@ -34,11 +44,10 @@ def test_the_name_of_the_example_is_free(exercise):
 
 
 def test_the_examples_file_has_room_for_it_and_what_it_uses():
-    (name,) = re.findall(r"at the end of `(helpers/exercises/\S+\.py)`", PAGE)
-    text = (COURSE / name).read_text(encoding="utf-8")
+    text = (COURSE / ENTRYS_FILE).read_text(encoding="utf-8")
     # What tests/test_architecture.py allows, and two empty lines.
     assert len(text.splitlines()) + 2 + len(ENTRY.splitlines()) <= 400
-    assert {"Exercise", "Misconception", "Ledger", "Term", "UNIT"} <= set(re.findall(r"\w+", text))
+    assert {"Exercise", "Misconception", "Ledger", "Term"} <= set(re.findall(r"\w+", text))
 
 
 def test_the_examples_solution_is_right(exercise):
@@ -57,6 +66,92 @@ def test_the_examples_misconception_gets_its_hint(exercise):
 def test_a_term_left_out_is_explained_without_an_entry(exercise):
     verdict = judge(exercise, lambda n: n + (n - 1), grading_cases(exercise, b"seed"))
     assert verdict.hint == "you left out: square root"
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory):
+    """A copy of the course in which the page's two files were changed as it says, and built."""
+    course = tmp_path_factory.mktemp("course")
+    unit = Path(TEXT).parent.name
+    for folder in ("helpers", "docs", f"source/{unit}"):
+        shutil.copytree(
+            COURSE / folder, course / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    for name in ("pyproject.toml", "nbgrader_config.py", "README.md"):
+        shutil.copy(COURSE / name, course)
+
+    entries = course / ENTRYS_FILE
+    import_line = re.search(r"`(from helpers\S+ import PRICE)`", PAGE).group(1)
+    text = entries.read_text(encoding="utf-8")
+    first = text.index("from helpers.")
+    entries.write_text(f"{text[:first]}{import_line}\n{text[first:]}\n\n{ENTRY}", encoding="utf-8")
+
+    text = (course / TEXT).read_text(encoding="utf-8")
+    before, after = text.split(f"# %%\n{BEFORE}")
+    (course / TEXT).write_text(f"{before}{CELLS}\n# %%\n{BEFORE}{after}", encoding="utf-8")
+    ran = course_command(course, "build")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return course
+
+
+def course_command(course, *words):
+    """Runs the command line of a copy of the course."""
+    return subprocess.run(
+        [sys.executable, "-m", "helpers.cli", *words],
+        cwd=course,
+        env={**os.environ, "PYTHONPATH": str(course)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_who_follows_the_page_has_a_question_in_the_notebook_with_its_points(followed, exercise):
+    notebook = followed / "release" / Path(TEXT).parent.name / f"{Path(TEXT).stem}.ipynb"
+    cells = {cell["id"]: cell for cell in json.loads(notebook.read_text())["cells"]}
+    assert "YOUR CODE HERE" in "".join(cells[exercise.name]["source"])
+    assert cells[f"check_{exercise.name}"]["metadata"]["nbgrader"]["points"] == exercise.points
+
+
+def test_who_follows_the_page_has_a_question_in_the_tables(followed, exercise):
+    row = f"| `{exercise.name}` | {exercise.topic} | {exercise.points} |"
+    assert row in (followed / "docs" / "units.md").read_text(encoding="utf-8")
+
+
+def test_the_pages_one_command_shows_the_question_right(followed, exercise):
+    built, checked = re.search(r"course (build) && course (check \S+)", PAGE).groups()
+    assert built == "build"
+    ran = course_command(followed, *checked.split(), "--json")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    scores = {score["grade_id"]: score for score in json.loads(ran.stdout)["scores"]}
+    assert scores[f"check_{exercise.name}"]["score"] == exercise.points
+
+
+IMPORTS = """\
+from helpers.conventions import PRICE
+from helpers.exercises.exercise import Exercise, Misconception
+from helpers.ledger import Ledger, Term
+
+"""
+
+
+def test_a_new_unit_is_three_files(followed, exercise):
+    assert "**A new unit** is three files" in PAGE
+    name = "norm_of_a_row"  # another question than the one that was added already
+    entry = ENTRY.replace(exercise.name.upper(), name.upper())
+    title = "# %% [markdown]\n# # Unit 99: norms\n\n# %%\nfrom helpers.check import check\n"
+    for path, text in {
+        "helpers/exercises/unit_99_norms/__init__.py": '"""Unit 99: norms."""\n',
+        "helpers/exercises/unit_99_norms/entries.py": IMPORTS + entry,
+        "source/99_norms/norms.py": title + CELLS.replace(exercise.name, name),
+    }.items():
+        (followed / path).parent.mkdir(exist_ok=True, parents=True)
+        (followed / path).write_text(text, encoding="utf-8")
+    ran = course_command(followed, "build", "99_norms")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    cells = json.loads((followed / "release/99_norms/norms.ipynb").read_text())["cells"]
+    (check,) = [cell for cell in cells if cell["id"] == f"check_{name}"]
+    assert check["metadata"]["nbgrader"]["points"] == exercise.points
 
 
 def test_every_command_and_option_of_the_page_exists():

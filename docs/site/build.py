@@ -34,8 +34,8 @@ from helpers.authoring.notebooks import (
     find_units,
     solution_notebook,
     source_notebook,
-    write_text,
 )
+from helpers.files import write_text
 
 HERE = Path(__file__).parent
 COURSE = HERE.parents[1]

@@ -10,6 +10,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from inspect import signature
 from typing import Any
 
 from helpers.ledger import Ledger
@@ -57,14 +59,12 @@ class Exercise:
     """One graded question.
 
     Attributes:
-        name: the name of the answer cell and of the function that the student writes.
-        unit: the folder under source/ that asks it.
         points: what a right answer earns; parts of a dict count equally.
         topic: a few words for tables.
-        parameters: what the arguments are called, for the table of cases.
         examples: arguments of the cases that the student sees.
         hidden: draws arguments for the cases of a grading run.
-        reference: the right answer, one `Right` or a dict of them.
+        reference: the right answer, one `Right` or a dict of them. Its first parameters, as many
+            as an example has arguments, name them in the table of cases.
         misconceptions: tried before the general explanations of `diagnosis`.
         tolerance: relative, for numbers that are not whole.
         read: turns what the student's function returned into the shape of the reference, for
@@ -74,13 +74,13 @@ class Exercise:
         bonus: earned on top; not part of the unit's total.
         slow: a call takes tenths of a second: grading a class calls it on the hidden cases
             alone, and once more on one of them.
+        name: the name of the answer cell and of the function that the student writes; where the
+            question stands (see `registry`) says it, and
+        unit: the folder under source/ that asks it.
     """
 
-    name: str
-    unit: str
     points: float
     topic: str
-    parameters: tuple[str, ...]
     examples: Sequence[tuple[Any, ...]]
     hidden: Callable[[random.Random], Sequence[tuple[Any, ...]]]
     reference: Callable[..., Any]
@@ -90,6 +90,20 @@ class Exercise:
     gate: str = ""
     bonus: bool = False
     slow: bool = False
+    name: str = ""
+    unit: str = ""
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """What the arguments are called. ValueError where the reference takes too few."""
+        names = tuple(signature(self.reference).parameters)
+        asked = len(self.examples[0])
+        if len(names) < asked:
+            raise ValueError(
+                f"{self.name}: an example has {asked} arguments, and the reference names "
+                f"{len(names)} ({', '.join(names)}): write one parameter for each argument"
+            )
+        return names[:asked]
 
     def case(self, args: tuple[Any, ...], hidden: bool = False) -> Case:
         """The call with these arguments, labelled by the names of the parameters."""

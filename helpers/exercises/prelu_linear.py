@@ -7,11 +7,30 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 from helpers.exercises.exercise import OneOf
 from helpers.ledger import Alternative, Ledger, Term
 
 FP32 = 4  # bytes
+
+# Mistakes that the unit and the homework know, each with its hint.
+MAC_FOR_FLOP = (
+    "MAC for FLOP",
+    "a MAC is two FLOP: the Linear layer is counted by half",
+)
+WITHOUT_WEIGHTS = (
+    "traffic without the weights",
+    "the traffic lacks its largest part: the weights are read from memory, too",
+)
+ONE_BATCH_TOO_FEW = (
+    "one batch too few",
+    "at the batch you give, is the intensity at the ridge or still just below it?",
+)
+ONE_WAY_SAVED = (
+    "only one way saved",
+    "the tensor between the layers was written and read: both fall away",
+)
 
 _SLOPE = Alternative("the one slope of PReLU stays in a register", 0, FP32)
 
@@ -56,6 +75,15 @@ def fused_bytes(batch: int, in_features: int, out_features: int) -> Ledger:
 def intensity(flops: Ledger, traffic: Ledger) -> OneOf:
     """FLOP/B by every right derivation of the traffic; the ledger's own comes first."""
     return OneOf(tuple(flops.total / total for _, total in traffic.derivations()))
+
+
+def bound_of(
+    found: OneOf, peak_tflops: float, bandwidth_gb: float, giga: float = 1e9
+) -> dict[str, Any]:
+    """An intensity, the ridge of a device in FLOP/B, and which of its two roofs is the lower."""
+    ridge = peak_tflops * 1e12 / (bandwidth_gb * giga)
+    bound = "compute" if found.values[0] >= ridge else "memory"
+    return {"intensity": found, "ridge": ridge, "bound": bound}
 
 
 def block_intensity(batch: int, in_features: int, out_features: int) -> OneOf:

@@ -3,7 +3,7 @@
     handin/      what came in, made whole: a notebook read, found, cleaned, rebuilt
     sandbox/     where students' code runs: the fork server, its processes, what they print
     engine/      a notebook to a mark: its cells run there, its tests judged here; many at once
-    nbgrader/    where marks are kept: configuration, gradebook, lateness
+    nbgrader/    a course as nbgrader has it: its files, what was graded, gradebook, lateness
     lms/         learning platforms: downloads in, grades out
     class_run    everyone's submissions of a unit, resumable
     report/      what people read: the class report, feedback
@@ -12,9 +12,3 @@
 
 Importing this package imports none of them.
 """
-
-import sys
-
-# nbgrader imports jsonschema, which compiles a grammar of web addresses for a second or more, to
-# check a format that nothing in a notebook has. Where the module is missing, it goes without.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

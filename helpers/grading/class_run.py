@@ -1,25 +1,16 @@
-"""Grades everyone's submission of a unit. Killed at any moment and run again, it goes on.
-
-A submission is done when its autograded notebook names the digest of what was graded. That file
-is put in place after the gradebook has the scores, so what is not done is graded (again), and
-what is done is left alone until the submission, the unit or the course's code changes.
-"""
+"""Grades everyone's submission of a unit. Killed at any moment and run again, it goes on."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from helpers import parts
-from helpers.authoring.notebooks import Unit as UnitFiles
-from helpers.authoring.notebooks import find_unit, write_text
+from helpers.authoring.notebooks import find_unit
 from helpers.grading.engine.grade import (
     CellScore,
     Graded,
@@ -29,10 +20,56 @@ from helpers.grading.engine.grade import (
     Unit,
     modules_of,
 )
-from helpers.grading.engine.workers import Setting, Task, grade_all, grade_task
-from helpers.grading.handin.folder import SubmissionFolder, is_real_folder
-from helpers.grading.nbgrader.config import load_config
-from helpers.grading.sandbox.host import Limits, Mode, Warm
+from helpers.grading.engine.job import GradingJob, Task
+from helpers.grading.engine.worker_state import grade_task
+from helpers.grading.engine.workers import grade_all
+from helpers.grading.handin.folder import SubmissionFolder
+from helpers.grading.nbgrader.autograded import AutogradedFiles
+from helpers.grading.nbgrader.course_files import (
+    CourseFiles,
+    course_secret,
+    read_source,
+    refuse_secret,
+)
+from helpers.grading.sandbox.backend import Backend, Limits, Server
+from helpers.grading.sandbox.registry import DEFAULT
+
+if TYPE_CHECKING:
+    from helpers.grading.nbgrader.gradebook import GradebookWriter
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a class is graded.
+
+    Attributes:
+        students: only these; all by default.
+        jobs: local worker processes; one for each core by default.
+        scheduler: address of a Dask scheduler to use instead.
+        force: also what has not changed since it was graded.
+        timeout: seconds for one cell, and at most for one call of an answer.
+        limits: what a student's process may take.
+        sandbox: where students' code runs.
+    """
+
+    students: tuple[str, ...] = ()
+    jobs: int | None = None
+    scheduler: str | None = None
+    force: bool = False
+    timeout: float | None = None
+    limits: Limits = field(default_factory=Limits)
+    sandbox: Backend = DEFAULT
+
+    def job(self, unit: Unit, modules: tuple[str, ...]) -> GradingJob:
+        """What workers are told of a unit."""
+        return GradingJob(unit, modules, times_for(self.timeout), self.limits, self.sandbox)
+
+    def server(self, modules: tuple[str, ...]) -> contextlib.AbstractContextManager[Server | None]:
+        """What local workers share; nothing where there are none, as each other worker has its
+        own."""
+        if self.scheduler is not None or self.jobs == 1:
+            return contextlib.nullcontext()
+        return self.sandbox.serve(modules, self.limits)
 
 
 @dataclass(frozen=True)
@@ -53,7 +90,7 @@ class SubmissionResult(Scored):
 
 
 @dataclass(frozen=True)
-class CohortResult:
+class ClassResult:
     """Everyone's results, by student.
 
     Attributes:
@@ -65,7 +102,7 @@ class CohortResult:
     headings: Mapping[str, str]
 
     @property
-    def for_a_person(self) -> tuple[SubmissionResult, ...]:
+    def needs_review(self) -> tuple[SubmissionResult, ...]:
         """Those where something could not be read, matched or judged."""
         return tuple(result for result in self.results if result.status != "graded")
 
@@ -73,99 +110,100 @@ class CohortResult:
 Progress = Callable[[int, int, SubmissionResult], None]
 
 
-def grade_unit(
-    course: Path,
-    unit: str,
-    *,
-    students: Sequence[str] | None = None,
-    jobs: int | None = None,
-    scheduler: str | None = None,
-    force: bool = False,
-    timeout: float | None = None,
-    limits: Limits | None = None,
-    sandbox: Mode = "bwrap",
-    progress: Progress | None = None,
-) -> CohortResult:
+def grade_class(
+    course: Path, unit: str, options: Options | None = None, progress: Progress | None = None
+) -> ClassResult:
     """Grade the submissions of a unit into the course's gradebook.
 
     Args:
         course: the folder with source/, submitted/ and nbgrader_config.py.
-        students: only these; all by default.
-        jobs: local worker processes; one for each core by default.
-        scheduler: address of a Dask scheduler to use instead.
-        force: also what has not changed since it was graded.
-        timeout: seconds for one cell, and at most for one call of an answer.
-        limits: what a student's process may take.
-        sandbox: "none" runs students' code without protection.
         progress: called after each submission with how many are done, of how many, and which.
 
-    Raises ValueError, in one line, for a unit, student or gradebook that cannot be used.
+    Raises ValueError, in one line, for a unit, student, secret or gradebook that cannot be used.
     """
-    found = find_unit(course.resolve(), unit)
-    modules = modules_of(_source(found.path("source")))
-    limits = limits or Limits()
+    options = options or Options()
+    files = CourseFiles(course, find_unit(course.resolve(), unit))
     with contextlib.ExitStack() as stack:
-        warm = None
-        if scheduler is None and jobs != 1:
-            # Begun first: while it imports torch, this process imports nbgrader.
-            warm = stack.enter_context(Warm(modules, sandbox, limits))
-        from helpers.grading.nbgrader.gradebook import GradebookWriter
-
-        place = CoursePlace(course, found)
-        submissions = place.submissions(students)
-        gradebook = stack.enter_context(
-            GradebookWriter(place.db_url, place.course_id, place.without_secret, place.config)
-        )
-        # After the gradebook: where that cannot be used, no secret is made either.
-        setting = Setting(place.unit, modules, times_for(timeout), limits, sandbox)
-        recorded = gradebook.recorded()
-        results: dict[str, SubmissionResult] = {}
-        todo: dict[str, SubmissionFolder] = {}
-        for submission in submissions:
-            earlier = None
-            if not force and submission.student in recorded:
-                earlier = place.earlier_result(submission)
-            if earlier is None:
-                todo[submission.student] = submission
-            else:
-                results[submission.student] = earlier
-
-        def tasks() -> Iterator[Task]:
-            for submission in todo.values():
-                yield Task(submission.student, submission.data)
-
-        def finish(task: Task, graded: Graded) -> None:
-            submission = todo[task.student]
-            graded = _with_remarks(graded, submission)
-            # Of what was graded: what is handed in meanwhile is for the next run.
-            digest = place.digest(submission, task.data)
-            with place.autograded_file(submission, graded, digest, sandbox):
-                gradebook.record(task.student, graded, submission.timestamp)
-            result = SubmissionResult(
-                task.student,
-                graded.status,
-                graded.scores,
-                graded.remarks,
-                student_seconds=graded.student_seconds,
-            )
-            results[result.student] = result
-            if progress is not None:
-                progress(len(results), len(submissions), result)
-
-        workers = min(jobs or os.cpu_count() or 1, max(1, len(todo)))
-        slow: list[Task] = []
-        for task, graded in grade_all(setting, tasks(), workers, scheduler, warm):
-            if graded.timed_out and len(todo) > 1 and (workers > 1 or scheduler):
-                slow.append(task)
-            else:
-                finish(task, graded)
-        # A neighbour may have taken the time: what ran out of it gets another chance, alone.
-        for task, graded in grade_all(setting, slow):
-            finish(task, graded)
+        # Begun first: while it imports torch, this process imports nbgrader.
+        server = stack.enter_context(options.server(files.modules))
+        submissions = files.submissions(options.students)
+        refuse_secret(files.course)
+        gradebook = stack.enter_context(files.open_gradebook())
+        run = ClassRun(files, gradebook, options, progress)
+        run.grade(submissions, server)
         # Of all: the due date or the rule may have changed since an earlier run.
         gradebook.renew_penalties()
-    ordered = tuple(results[name] for name in sorted(results))
-    return CohortResult(unit, ordered, place.unit.template.headings)
+    ordered = tuple(run.results[name] for name in sorted(run.results))
+    return ClassResult(unit, ordered, files.unit.template.headings)
+
+
+class ClassRun:
+    """One run over a class.
+
+    Attributes:
+        submissions: by student.
+        results: what came of them so far.
+    """
+
+    def __init__(
+        self,
+        files: CourseFiles,
+        gradebook: GradebookWriter,
+        options: Options,
+        progress: Progress | None = None,
+    ) -> None:
+        unit = replace(files.unit, secret=course_secret(files.course))
+        self._job = options.job(unit, files.modules)
+        self._autograded = AutogradedFiles(files, unit, options.sandbox.name)
+        self._gradebook, self._options, self._progress = gradebook, options, progress
+        self.submissions: dict[str, SubmissionFolder] = {}
+        self.results: dict[str, SubmissionResult] = {}
+
+    def grade(self, submissions: list[SubmissionFolder], server: Server | None) -> None:
+        """Grade what was not graded before as it is now."""
+        self.submissions = {each.student: each for each in submissions}
+        if not self._options.force:
+            self._take_earlier_results()
+        todo = [each for each in submissions if each.student not in self.results]
+        tasks = (Task(each.student, each.data) for each in todo)
+        scheduler = self._options.scheduler
+        jobs = min(self._options.jobs or os.cpu_count() or 1, max(1, len(todo)))
+        together = len(todo) > 1 and (jobs > 1 or scheduler is not None)
+        late: list[Task] = []
+        for task, graded in grade_all(self._job, tasks, jobs, scheduler, server):
+            if graded.timed_out and together:
+                late.append(task)
+            else:
+                self._finish(task, graded)
+        # A neighbour may have taken the time: what ran out of it gets another chance, alone.
+        for task, graded in grade_all(self._job, late):
+            self._finish(task, graded)
+
+    def _take_earlier_results(self) -> None:
+        recorded = self._gradebook.recorded()
+        for student, submission in self.submissions.items():
+            record = self._autograded.earlier(submission) if student in recorded else None
+            if record is not None:
+                self.results[student] = SubmissionResult(
+                    student, record.status, record.scores, record.remarks, unchanged=True
+                )
+
+    def _finish(self, task: Task, graded: Graded) -> None:
+        """Keep what came of a submission: in the gradebook, then as its autograded notebook."""
+        submission = self.submissions[task.student]
+        graded = _with_remarks(graded, submission)
+        with self._autograded.written(submission, task.data, graded):
+            self._gradebook.record(task.student, graded, submission.timestamp)
+        result = SubmissionResult(
+            task.student,
+            graded.status,
+            graded.scores,
+            graded.remarks,
+            student_seconds=graded.student_seconds,
+        )
+        self.results[task.student] = result
+        if self._progress is not None:
+            self._progress(len(self.results), len(self.submissions), result)
 
 
 def _with_remarks(graded: Graded, submission: SubmissionFolder) -> Graded:
@@ -178,154 +216,18 @@ def _with_remarks(graded: Graded, submission: SubmissionFolder) -> Graded:
 
 
 def grade_notebook(
-    notebook: Path, source: Path, *, timeout: float | None = None, sandbox: Mode = "bwrap"
+    notebook: Path, source: Path, *, timeout: float | None = None, sandbox: Backend = DEFAULT
 ) -> Graded:
     """Grade one notebook against the unit's source notebook; no gradebook, no course folder.
 
     Raises ValueError when `source` is no notebook; an unreadable `notebook` is a result.
     """
-    data = _source(source)
+    data = read_source(source)
     unit = Unit.read(source.parent.name, source.stem, data, secrets.token_bytes(32))
-    setting = Setting(unit, modules_of(data), times_for(timeout), sandbox=sandbox)
-    return grade_task(setting, Task("", notebook.read_bytes()))
-
-
-def _source(path: Path) -> bytes:
-    if not path.is_file():
-        raise ValueError(f"{path} is not built: run `course build {path.parent.name}` first")
-    return path.read_bytes()
+    job = Options(timeout=timeout, sandbox=sandbox).job(unit, modules_of(data))
+    return grade_task(job, Task("", notebook.read_bytes()))
 
 
 def times_for(timeout: float | None) -> Times:
     """The time limits where one cell may take `timeout` seconds."""
     return Times(timeout, min(timeout, Times.call)) if timeout else Times()
-
-
-class CoursePlace:
-    """Where a unit's files are in a course, by its nbgrader_config.py."""
-
-    def __init__(self, course: Path, unit: UnitFiles) -> None:
-        from nbgrader.coursedir import CourseDirectory
-
-        self.course = course.resolve()
-        self._source = _source(unit.path("source"))
-        self.name, self.notebook_name = unit.name, unit.notebook
-        self.config = load_config(self.course)
-        self._folders = CourseDirectory(config=self.config)
-        self.db_url: str = self._folders.db_url
-        self.course_id: str = self._folders.course_id
-
-    @cached_property
-    def without_secret(self) -> Unit:
-        """The unit, read from its source notebook, without the course's secret."""
-        return Unit.read(self.name, self.notebook_name, self._source, b"", self.config)
-
-    @cached_property
-    def unit(self) -> Unit:
-        """The unit as it is graded."""
-        return replace(self.without_secret, secret=course_secret(self.course))
-
-    @cached_property
-    def _version(self) -> str:
-        """Of everything that a score depends on beside the submission."""
-        digest = hashlib.sha256(self._source + self.unit.secret)
-        for path in parts.files(scores=True):
-            digest.update(f"{path}\0".encode() + (parts.PACKAGE / path).read_bytes())
-        return digest.hexdigest()
-
-    def submissions(self, students: Sequence[str] | None) -> list[SubmissionFolder]:
-        """What was handed in, by student. ValueError when there is none, or an unknown student."""
-        root = Path(self._folders.format_path(self._folders.submitted_directory, "", ""))
-        folders = [
-            path
-            for path in sorted(root.glob("*"))
-            if not path.is_symlink() and is_real_folder(path / self.name)
-        ]
-        if not folders:
-            raise ValueError(
-                f"no submissions of {self.name} in {root}: put them into STUDENT/{self.name}/"
-            )
-        unknown = sorted(set(students or ()) - {path.name for path in folders})
-        if unknown:
-            raise ValueError(f"no submission of {self.name} by {', '.join(unknown)} in {root}")
-        chosen = [path for path in folders if not students or path.name in students]
-        return [
-            SubmissionFolder.find(path / self.name, self.name, self.notebook_name)
-            for path in chosen
-        ]
-
-    def digest(self, submission: SubmissionFolder, data: bytes) -> str:
-        """Of a submission with these bytes and of all else that its scores depend on."""
-        return submission.digest(self._version, data)
-
-    def earlier_result(self, submission: SubmissionFolder) -> SubmissionResult | None:
-        """What an earlier run gave, where nothing has changed since."""
-        try:
-            notebook = json.loads(self._autograded(submission).read_text(encoding="utf-8"))
-            about = notebook["metadata"]["course"]["graded"]
-            if about["digest"] != self.digest(submission, submission.data):
-                return None
-            scores = tuple(CellScore(*score) for score in about["scores"])
-            return SubmissionResult(
-                submission.student, about["status"], scores, tuple(about["remarks"]), True
-            )
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    @contextlib.contextmanager
-    def autograded_file(
-        self, submission: SubmissionFolder, graded: Graded, digest: str, sandbox: Mode
-    ) -> Iterator[None]:
-        """Write the autograded notebook; it is put in place when the block has succeeded."""
-        path = self._autograded(submission)
-        notebook = json.loads(graded.notebook)
-        scores = [[s.grade_id, s.score, s.max_score, s.needs_manual] for s in graded.scores]
-        notebook["metadata"].setdefault("course", {})["graded"] = {
-            "digest": digest,
-            "status": graded.status,
-            "scores": scores,
-            "remarks": list(graded.remarks),
-            "sandbox": sandbox,
-        }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for stale in path.parent.glob(f".{path.name}.*"):
-            stale.unlink()
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            unfinished.write_text(
-                json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
-                encoding="utf-8",
-            )
-            unfinished.chmod(0o444)
-            yield
-            stamp = path.with_name("timestamp.txt")
-            if submission.timestamp_text:
-                write_text(stamp, submission.timestamp_text)
-            else:
-                stamp.unlink(missing_ok=True)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-
-    def _autograded(self, submission: SubmissionFolder) -> Path:
-        folder = self._folders.format_path(
-            self._folders.autograded_directory, submission.student, self.name
-        )
-        return Path(folder) / f"{self.notebook_name}.ipynb"
-
-
-def course_secret(course: Path) -> bytes:
-    """What a course's hidden cases are drawn from; made when first asked for."""
-    path = course / ".course" / "secret"
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        unfinished = path.with_name(f".secret.{os.getpid()}")
-        try:
-            with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-                file.write(secrets.token_hex(32))
-            # The first one wins, should two graders start at once.
-            with contextlib.suppress(FileExistsError):
-                os.link(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    return bytes.fromhex(path.read_text())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from nbformat.notebooknode import NotebookNode, from_dict
 from nbgrader.coursedir import CourseDirectory
@@ -16,12 +16,14 @@ from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Enum, Float
 
-from helpers.grading.class_run import course_secret
 from helpers.grading.engine.grade import Graded, Times, Unit, modules_of
-from helpers.grading.engine.workers import Setting, grade_rebuilt_here
+from helpers.grading.engine.job import GradingJob, RebuiltTask
+from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import hidden_lines, read_notebook
-from helpers.grading.sandbox.host import Mode
+from helpers.grading.nbgrader.course_files import course_secret
+from helpers.grading.sandbox.backend import Backend
+from helpers.grading.sandbox.registry import BACKENDS, DEFAULT, choices
 
 Resources = dict[str, Any]
 
@@ -33,7 +35,7 @@ class Rebuild(NbGraderPreprocessor):
     """Replaces a handed-in notebook by the instructor's with the student's answers in it."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        unit = _setting(self.config, resources).unit
+        unit = _job(self.config, resources).unit
         handed_in = read_notebook(json.dumps(nb).encode())
         rebuilt = rebuild.rebuild(unit.template, handed_in)
         for remark in rebuilt.remarks:
@@ -50,38 +52,37 @@ class Grade(NbGraderPreprocessor):
 
     timeout = Float(60.0, help="Seconds for one cell.").tag(config=True)
     call_timeout = Float(10.0, help="Seconds for one call of an answer.").tag(config=True)
-    sandbox = Enum(
-        ("bwrap", "none"), "bwrap", help="'none' runs students' code without protection."
-    ).tag(config=True)
+    sandbox = Enum(tuple(BACKENDS), DEFAULT.name, help=f"{choices()}.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        if self.sandbox == "none":
-            self.log.warning("students' code runs without a sandbox")
+        sandbox = BACKENDS[self.sandbox]
+        if sandbox.warning:
+            self.log.warning("Grade.sandbox = %r %s", sandbox.name, sandbox.warning)
         times = Times(cell=self.timeout, call=self.call_timeout)
-        setting = _setting(self.config, resources, times, cast(Mode, self.sandbox))
+        job = _job(self.config, resources, times, sandbox)
         about = nb.metadata.get("course", {}).pop("rebuilt", {})
         known = {name: tuple(about.get(name, ())) for name in _ABOUT}
         rebuilt = rebuild.Rebuilt(json.loads(json.dumps(nb)), **known)
-        graded = grade_rebuilt_here(setting, resources["nbgrader"]["student"], rebuilt)
+        graded = grade_task(job, RebuiltTask(resources["nbgrader"]["student"], rebuilt))
         for remark in graded.remarks:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], remark)
         resources["course"] = graded
-        return from_dict(json.loads(graded.notebook)), resources
+        return from_dict(graded.notebook), resources
 
 
 class SaveGrades(SaveAutoGrades):
-    """nbgrader's own, and marks for a person what the machine could not match or judge."""
+    """nbgrader's own, with the scores as they were given instead of read from a cell's outputs."""
 
     def _add_score(self, cell: NotebookNode, resources: Resources) -> None:
-        super()._add_score(cell, resources)
         graded: Graded = resources["course"]
         grade_id = cell.metadata.nbgrader.grade_id
-        if any(score.grade_id == grade_id and score.needs_manual for score in graded.scores):
-            grade = self.gradebook.find_grade(
-                grade_id, self.notebook_id, self.assignment_id, self.student_id
-            )
-            grade.needs_manual_grade = True
-            self.gradebook.db.commit()
+        (score,) = (score for score in graded.scores if score.grade_id == grade_id)
+        grade = self.gradebook.find_grade(
+            grade_id, self.notebook_id, self.assignment_id, self.student_id
+        )
+        grade.auto_score = score.score
+        grade.needs_manual_grade = score.needs_manual or grade.manual_score is not None
+        self.gradebook.db.commit()
 
 
 class HideTests(NbGraderPreprocessor):
@@ -100,13 +101,13 @@ class HideTests(NbGraderPreprocessor):
         return cell, resources
 
 
-def _setting(
-    config: Any, resources: Resources, times: Times | None = None, sandbox: Mode = "bwrap"
-) -> Setting:
+def _job(
+    config: Any, resources: Resources, times: Times | None = None, sandbox: Backend = DEFAULT
+) -> GradingJob:
     folders = CourseDirectory(config=config)
     about = resources["nbgrader"]
     name, notebook_name = about["assignment"], about["notebook"]
     folder = folders.format_path(folders.source_directory, ".", name)
     data = (Path(folder) / f"{notebook_name}.ipynb").read_bytes()
     unit = Unit.read(name, notebook_name, data, course_secret(Path(folders.root)), config)
-    return Setting(unit, modules_of(data), times or Times(), sandbox=sandbox)
+    return GradingJob(unit, modules_of(data), times or Times(), sandbox=sandbox)

@@ -48,8 +48,12 @@ def _built(name: str) -> nn.Module:
         raise ValueError(f"{name!r} names a timm model, and timm is not installed") from error
     if not timm.is_model(name):
         raise ValueError(f"timm has no model {name!r}; timm.list_models() names all of them")
-    with torch.device("meta"):
-        return timm.create_model(name)
+    try:
+        with torch.device("meta"):
+            return timm.create_model(name)
+    except NotImplementedError:
+        # Before timm 1.0.30 a RegNet reads values of its tensors while it is built.
+        return timm.create_model(name).to("meta")
 
 
 def default_input(model: nn.Module) -> torch.Tensor:

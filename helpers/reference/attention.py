@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from helpers.ledger import Term
 from helpers.reference.composite import Composite
-from helpers.reference.layer import Layer, cost_function, divides, priced, summed, whole
+from helpers.reference.layer import Layer, divides, priced, summed, whole
 from helpers.reference.linear import Linear
 
 
@@ -141,13 +141,3 @@ class Attention(Composite):
             "attention": (1, pairs),
             "output": (1, query),
         }
-
-
-scaled_dot_product_macs = cost_function(ScaledDotProduct, "scaled_dot_product_macs")
-scaled_dot_product_flops = cost_function(ScaledDotProduct, "scaled_dot_product_flops")
-scaled_dot_product_bytes = cost_function(ScaledDotProduct, "scaled_dot_product_bytes")
-
-attention_macs = cost_function(Attention, "attention_macs")
-attention_flops = cost_function(Attention, "attention_flops")
-attention_parameters = cost_function(Attention, "attention_parameters")
-attention_bytes = cost_function(Attention, "attention_bytes")

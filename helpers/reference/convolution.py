@@ -18,9 +18,8 @@ from helpers.ledger import Term
 from helpers.reference.layer import (
     Layer,
     bias_additions,
-    cost_function,
     divides,
-    each,
+    per_dimension,
     summed,
     whole,
 )
@@ -121,12 +120,12 @@ class Convolution(Layer):
         divides("groups", self.groups, "out_channels", self.out_channels)
         if isinstance(self.padding, str) and self.padding not in ("same", "valid"):
             raise ValueError(f'padding must be sizes, "same" or "valid", not {self.padding!r}')
-        if self.padding == "same" and set(self._each("stride")) != {1}:
+        if self.padding == "same" and set(self._sides_of("stride")) != {1}:
             raise ValueError('padding "same" needs stride 1')
         _ = self.output_size  # raises where the kernel does not fit
 
-    def _each(self, name: str, minimum: int = 1) -> tuple[int, ...]:
-        return each(name, getattr(self, name), len(self.size), minimum)
+    def _sides_of(self, name: str, minimum: int = 1) -> tuple[int, ...]:
+        return per_dimension(name, getattr(self, name), len(self.size), minimum)
 
     @property
     def output_size(self) -> tuple[int, ...]:
@@ -134,10 +133,10 @@ class Convolution(Layer):
             return tuple(self.size)
         windows = zip(
             self.size,
-            self._each("kernel"),
-            self._each("stride"),
-            (0,) * len(self.size) if self.padding == "valid" else self._each("padding", 0),
-            self._each("dilation"),
+            self._sides_of("kernel"),
+            self._sides_of("stride"),
+            (0,) * len(self.size) if self.padding == "valid" else self._sides_of("padding", 0),
+            self._sides_of("dilation"),
             strict=True,
         )
         return tuple(conv2d_output_size(*window) for window in windows)
@@ -148,7 +147,7 @@ class Convolution(Layer):
 
     @property
     def _forward_macs(self) -> int:
-        return self.outputs * self.in_channels // self.groups * prod(self._each("kernel"))
+        return self.outputs * self.in_channels // self.groups * prod(self._sides_of("kernel"))
 
     def products(self, backward: bool = False) -> Mapping[str, int]:
         names = ["multiply-accumulates"]
@@ -165,7 +164,9 @@ class Convolution(Layer):
         return terms
 
     def weights(self) -> Mapping[str, int]:
-        kernels = self.in_channels * self.out_channels // self.groups * prod(self._each("kernel"))
+        kernels = (
+            self.in_channels * self.out_channels // self.groups * prod(self._sides_of("kernel"))
+        )
         return {"weights": kernels, **({"bias": self.out_channels} if self.bias else {})}
 
     def reads(self) -> Mapping[str, int]:
@@ -193,11 +194,11 @@ class ConvTranspose(Convolution):
             raise ValueError("a transposed convolution takes its padding as sizes")
         windows = zip(
             self.size,
-            self._each("kernel"),
-            self._each("stride"),
-            self._each("padding", 0),
-            self._each("dilation"),
-            self._each("output_padding", 0),
+            self._sides_of("kernel"),
+            self._sides_of("stride"),
+            self._sides_of("padding", 0),
+            self._sides_of("dilation"),
+            self._sides_of("output_padding", 0),
             strict=True,
         )
         return tuple(conv_transpose2d_output_size(*window) for window in windows)
@@ -205,37 +206,4 @@ class ConvTranspose(Convolution):
     @property
     def _forward_macs(self) -> int:
         inputs = self.batch * self.in_channels * prod(self.size)
-        return inputs * self.out_channels // self.groups * prod(self._each("kernel"))
-
-
-_LENGTH, _AREA, _VOLUME = ("length",), ("height", "width"), ("depth", "height", "width")
-
-conv1d_macs = cost_function(Convolution, "conv1d_macs", _LENGTH)
-conv1d_flops = cost_function(Convolution, "conv1d_flops", _LENGTH)
-conv1d_parameters = cost_function(Convolution, "conv1d_parameters", _LENGTH)
-conv1d_bytes = cost_function(Convolution, "conv1d_bytes", _LENGTH)
-
-conv2d_macs = cost_function(Convolution, "conv2d_macs", _AREA)
-conv2d_flops = cost_function(Convolution, "conv2d_flops", _AREA)
-conv2d_parameters = cost_function(Convolution, "conv2d_parameters", _AREA)
-conv2d_bytes = cost_function(Convolution, "conv2d_bytes", _AREA)
-
-conv3d_macs = cost_function(Convolution, "conv3d_macs", _VOLUME)
-conv3d_flops = cost_function(Convolution, "conv3d_flops", _VOLUME)
-conv3d_parameters = cost_function(Convolution, "conv3d_parameters", _VOLUME)
-conv3d_bytes = cost_function(Convolution, "conv3d_bytes", _VOLUME)
-
-conv_transpose1d_macs = cost_function(ConvTranspose, "conv_transpose1d_macs", _LENGTH)
-conv_transpose1d_flops = cost_function(ConvTranspose, "conv_transpose1d_flops", _LENGTH)
-conv_transpose1d_parameters = cost_function(ConvTranspose, "conv_transpose1d_parameters", _LENGTH)
-conv_transpose1d_bytes = cost_function(ConvTranspose, "conv_transpose1d_bytes", _LENGTH)
-
-conv_transpose2d_macs = cost_function(ConvTranspose, "conv_transpose2d_macs", _AREA)
-conv_transpose2d_flops = cost_function(ConvTranspose, "conv_transpose2d_flops", _AREA)
-conv_transpose2d_parameters = cost_function(ConvTranspose, "conv_transpose2d_parameters", _AREA)
-conv_transpose2d_bytes = cost_function(ConvTranspose, "conv_transpose2d_bytes", _AREA)
-
-conv_transpose3d_macs = cost_function(ConvTranspose, "conv_transpose3d_macs", _VOLUME)
-conv_transpose3d_flops = cost_function(ConvTranspose, "conv_transpose3d_flops", _VOLUME)
-conv_transpose3d_parameters = cost_function(ConvTranspose, "conv_transpose3d_parameters", _VOLUME)
-conv_transpose3d_bytes = cost_function(ConvTranspose, "conv_transpose3d_bytes", _VOLUME)
+        return inputs * self.out_channels // self.groups * prod(self._sides_of("kernel"))

@@ -9,15 +9,14 @@ functions take the data itself, or the number of its elements that are ≤ 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
-
-from helpers.conventions import PRICE, Operation, dtype_bytes
+from helpers.conventions import PRICE, Operation
 from helpers.ledger import Alternative, Ledger, Term
-from helpers.reference.layer import Layer, cost_function, elements_of, priced, whole
+from helpers.reference.layer import Layer, elements_of, priced, titled, whole
 
 
 class Step(NamedTuple):
@@ -206,21 +205,52 @@ class HardSwish(Activation):
     )
 
 
+def _leaves(x: Any) -> Iterator[Any]:
+    """The tensors, arrays or numbers that lists in lists hold."""
+    if isinstance(x, Sequence):
+        for part in x:
+            yield from _leaves(part)
+    else:
+        yield x
+
+
 @dataclass(frozen=True)
 class NegativePart(Steps):
     """A function that leaves x > 0 as it is, so that only elements ≤ 0 cost anything.
 
-    `x` is a tensor, an array or a list, whose elements ≤ 0 are counted, or that count itself.
+    `x` is a tensor, an array or lists in lists, whose elements ≤ 0 are counted, or that count.
     """
 
     x: Any
 
     @property
     def count(self) -> int:
-        x = self.x if hasattr(self.x, "shape") else np.asarray(self.x)
-        if x.ndim == 0:
-            return whole("x, as the count of elements ≤ 0,", self.x, minimum=0)
-        return int((x <= 0).sum())
+        """How many elements are ≤ 0."""
+        if not self._is_data:
+            return self._given
+        found = (leaf <= 0 for leaf in _leaves(self.x))
+        return sum(int(f.sum() if getattr(f, "shape", ()) else f) for f in found)
+
+    @property
+    def elements(self) -> int:
+        """How many there are; those ≤ 0, where no more is known."""
+        if not self._is_data:
+            return self._given
+        return sum(prod(getattr(leaf, "shape", ())) for leaf in _leaves(self.x))
+
+    @property
+    def _is_data(self) -> bool:
+        return isinstance(self.x, Sequence) or bool(getattr(self.x, "shape", ()))
+
+    @property
+    def _given(self) -> int:
+        return whole("x, as the count of elements ≤ 0,", self.x, minimum=0)
+
+    def reads(self) -> Mapping[str, int]:
+        return {"input": self.elements}
+
+    def writes(self) -> Mapping[str, int]:
+        return {"output": self.elements}
 
 
 @dataclass(frozen=True)
@@ -235,6 +265,9 @@ class PReLU(NegativePart):
 
     forward = (Step("products where x ≤ 0", "multiply"),)
     gradient = (Step("a · ∂y", "multiply"), Step("x · ∂y", "multiply"))
+
+    def weights(self) -> Mapping[str, int]:
+        return {"slopes": self.slopes}
 
     def scalars(self, backward: bool = False) -> Sequence[Term]:
         terms = super().scalars(backward)
@@ -265,18 +298,6 @@ class ELU(NegativePart):
     gradient = (Step("y + α", "add"), Step("times ∂y", "multiply"))
 
 
-def prelu_parameters(channels: int = 1) -> Ledger:
-    """One slope for all, or one for each channel."""
-    return Ledger("parameters", (Term("slopes", whole("channels", channels)),), "prelu_parameters")
-
-
-def prelu_bytes(elements: int | Sequence[int], channels: int = 1, dtype: str = "fp32") -> Ledger:
-    """Reads the slopes and the input, writes the output: as much whatever the signs are."""
-    slopes = Term("read slopes", whole("channels", channels), dtype_bytes(dtype))
-    moved = Activation(elements).bytes(dtype)
-    return Ledger("B", (slopes, *moved.terms), f"prelu_bytes(elements={elements}, dtype={dtype})")
-
-
 @dataclass(frozen=True)
 class Pointwise(Activation):
     """Any operation on `inputs` tensors, element by element: an addition reads two, writes one."""
@@ -300,18 +321,7 @@ class Product(Pointwise):
     gradient = (Step("products with y", "multiply"), Step("products with x", "multiply"))
 
 
-elementwise_bytes = cost_function(Pointwise, "elementwise_bytes")
-
-relu_flops = cost_function(ReLU, "relu_flops")
-relu_bytes = cost_function(ReLU, "relu_bytes")
-relu6_flops = cost_function(ReLU6, "relu6_flops")
-sigmoid_flops = cost_function(Sigmoid, "sigmoid_flops")
-tanh_flops = cost_function(Tanh, "tanh_flops")
-silu_flops = cost_function(SiLU, "silu_flops")
-gelu_flops = cost_function(GELU, "gelu_flops")
-gelu_tanh_flops = cost_function(GELUTanh, "gelu_tanh_flops")
-hard_sigmoid_flops = cost_function(HardSigmoid, "hard_sigmoid_flops")
-hard_swish_flops = cost_function(HardSwish, "hard_swish_flops")
-prelu_flops = cost_function(PReLU, "prelu_flops")
-leaky_relu_flops = cost_function(LeakyReLU, "leaky_relu_flops")
-elu_flops = cost_function(ELU, "elu_flops")
+@titled
+def sigmoid_flops(elements: int | Sequence[int]) -> Ledger:
+    """FLOP of `Sigmoid`: 45 for each element."""
+    return Sigmoid(elements).flops()

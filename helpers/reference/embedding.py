@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from helpers.conventions import dtype_bytes
 from helpers.ledger import Ledger, Term
-from helpers.reference.layer import Layer, cost_function, priced
+from helpers.reference.layer import Layer, priced
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,3 @@ class Embedding(Layer):
             Term("write output", self.numbers, width),
         )
         return Ledger("B", terms)
-
-
-embedding_flops = cost_function(Embedding, "embedding_flops")
-embedding_parameters = cost_function(Embedding, "embedding_parameters")
-embedding_bytes = cost_function(Embedding, "embedding_bytes")

@@ -7,21 +7,23 @@ A layer is a frozen dataclass of its sizes. It says five things about itself:
 - `weights`: how many parameters it has, under which names;
 - `reads` and `writes`: how many elements go in and come out.
 
-From these `Layer` derives MAC, FLOP, parameters and bytes, and `cost_function` turns each of them
-into a plain function, `linear_flops(batch, in_features, ...)`, which is what the course calls.
+From these `Layer` derives MAC, FLOP, parameters and bytes: `Linear(1, 64, 32).flops()`.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from inspect import Parameter, Signature, getdoc, signature
+from dataclasses import dataclass
+from functools import wraps
+from inspect import signature
 from math import prod
-from typing import Any
+from typing import Any, ClassVar, ParamSpec, get_type_hints
 
 from helpers.conventions import FLOP_PER_MAC, PRICE, Operation, dtype_bytes
 from helpers.ledger import Alternative, Ledger, Term
+
+Asked = ParamSpec("Asked")
 
 
 def whole(name: str, value: Any, minimum: int = 1) -> int:
@@ -35,7 +37,7 @@ def whole(name: str, value: Any, minimum: int = 1) -> int:
     return number
 
 
-def each(name: str, value: Any, dimensions: int, minimum: int = 1) -> tuple[int, ...]:
+def per_dimension(name: str, value: Any, dimensions: int, minimum: int = 1) -> tuple[int, ...]:
     """A size for every dimension: 3 and (3, 3) are the same kernel in two dimensions."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) != dimensions:
@@ -44,10 +46,16 @@ def each(name: str, value: Any, dimensions: int, minimum: int = 1) -> tuple[int,
     return (whole(name, value, minimum),) * dimensions
 
 
+def _sizes(name: str, value: Any) -> tuple[int, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise ValueError(f"{name} must be one number for each dimension, as (8, 8), not {value!r}")
+    return tuple(whole(name, size) for size in value)
+
+
 def elements_of(name: str, value: Any) -> int:
     """Number of elements of a shape, given as a count (64) or as sizes ((8, 8))."""
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return prod(whole(name, size) for size in value)
+        return prod(_sizes(name, value))
     return whole(name, value)
 
 
@@ -78,16 +86,25 @@ def bias_additions(count: int) -> Term:
 class Layer:
     """The sizes of one layer, and what they cost.
 
-    Every field annotated `int` is a size: a whole number ≥ 1. Subclasses check the rest.
+    A field annotated `int` is a size, a whole number ≥ 1, and one annotated `Sequence[int]` holds
+    such sizes. Subclasses check the rest. Impossible sizes raise ValueError.
     """
 
+    #: What each field of a kind of layer is annotated as.
+    _kinds: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls._kinds = get_type_hints(cls)
+
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type == "int":
-                object.__setattr__(self, field.name, whole(field.name, value))
-            elif field.type == "bool" and not isinstance(value, bool):
-                raise ValueError(f"{field.name} must be True or False, not {value!r}")
+        for name, kind in self._kinds.items():
+            value = getattr(self, name)
+            if kind is int:
+                object.__setattr__(self, name, whole(name, value))
+            elif kind == Sequence[int]:
+                object.__setattr__(self, name, _sizes(name, value))
+            elif kind is bool and not isinstance(value, bool):
+                raise ValueError(f"{name} must be True or False, not {value!r}")
 
     def products(self, backward: bool = False) -> Mapping[str, int]:
         """Multiply-accumulates by name."""
@@ -134,42 +151,14 @@ class Layer:
         return Ledger("B", tuple(Term(name, count, width) for name, count in moved))
 
 
-def cost_function(
-    layer: type[Layer], name: str, sides: Sequence[str] = ()
-) -> Callable[..., Ledger]:
-    """The plain function `name(sizes of the layer…, options of the quantity…) → Ledger`.
+def titled(cost: Callable[Asked, Ledger]) -> Callable[Asked, Ledger]:
+    """The same function, its ledgers titled as it was called: "softmax_flops(batch=4, n=32)"."""
+    asked = signature(cost)
 
-    The name ends in the quantity: "linear_flops" asks `Linear` for its `flops`. `sides` names the
-    dimensions of the layer's field `size`, which the function then takes one by one: with
-    ("height", "width") it is the two-dimensional layer of one that knows any dimension.
-    """
-    quantity = name.rpartition("_")[2]
-    method = getattr(layer, quantity)
-    options = list(signature(method).parameters.values())[1:]
-    parameters: list[Parameter] = []
-    for parameter in (*signature(layer).parameters.values(), *options):
-        if sides and parameter.name == "size":
-            parameters += [parameter.replace(name=side, annotation="int") for side in sides]
-        else:
-            parameters.append(parameter)
-    call = Signature(parameters, return_annotation="Ledger")
+    @wraps(cost)
+    def call(*args: Asked.args, **kwargs: Asked.kwargs) -> Ledger:
+        given = asked.bind(*args, **kwargs).arguments
+        shown = ", ".join(f"{name}={value}" for name, value in given.items())
+        return cost(*args, **kwargs).titled(f"{cost.__name__}({shown})")
 
-    def function(*args: Any, **kwargs: Any) -> Ledger:
-        given = call.bind(*args, **kwargs).arguments
-        shown = ", ".join(f"{key}={_shown(value)}" for key, value in given.items())
-        chosen = {option.name: given.pop(option.name) for option in options if option.name in given}
-        if sides:
-            given["size"] = tuple(whole(side, given.pop(side)) for side in sides)
-        return getattr(layer(**given), quantity)(**chosen).titled(f"{name}({shown})")
-
-    function.__name__ = function.__qualname__ = name
-    function.__module__ = layer.__module__
-    function.__doc__ = f"{getdoc(method)}\n\n{getdoc(layer)}"
-    function.__signature__ = call  # type: ignore[attr-defined]
-    return function
-
-
-def _shown(value: Any) -> str:
-    """An argument as a ledger's title shows it: data by its shape only."""
-    shape = getattr(value, "shape", ())
-    return f"data of {tuple(shape)}" if shape else f"{value}"
+    return call

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from helpers.ledger import Term
-from helpers.reference.layer import Layer, bias_additions, cost_function, summed
+from helpers.ledger import Ledger, Term
+from helpers.reference.layer import Layer, bias_additions, summed, titled
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,22 @@ class MatrixMatrix(Layer):
         return {"output": self.batch * self.m * self.n}
 
 
-linear_macs = cost_function(Linear, "linear_macs")
-linear_flops = cost_function(Linear, "linear_flops")
-linear_parameters = cost_function(Linear, "linear_parameters")
-linear_bytes = cost_function(Linear, "linear_bytes")
+@titled
+def linear_flops(
+    batch: int, in_features: int, out_features: int, bias: bool = True, tokens: int = 1
+) -> Ledger:
+    """FLOP of `Linear`: two for each of batch · tokens · in · out, one for each bias added."""
+    return Linear(batch, in_features, out_features, bias, tokens).flops()
 
-matrix_vector_macs = cost_function(MatrixVector, "matrix_vector_macs")
-matrix_vector_flops = cost_function(MatrixVector, "matrix_vector_flops")
-matrix_vector_bytes = cost_function(MatrixVector, "matrix_vector_bytes")
 
-matrix_matrix_macs = cost_function(MatrixMatrix, "matrix_matrix_macs")
-matrix_matrix_flops = cost_function(MatrixMatrix, "matrix_matrix_flops")
-matrix_matrix_bytes = cost_function(MatrixMatrix, "matrix_matrix_bytes")
+@titled
+def linear_bytes(
+    batch: int,
+    in_features: int,
+    out_features: int,
+    bias: bool = True,
+    tokens: int = 1,
+    dtype: str = "fp32",
+) -> Ledger:
+    """Bytes that `Linear` moves: weights and input are read once, the output is written once."""
+    return Linear(batch, in_features, out_features, bias, tokens).bytes(dtype)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from helpers.ledger import Term
-from helpers.reference.layer import Layer, cost_function, elements_of, priced, summed
+from helpers.reference.layer import Layer, elements_of, priced, summed
 from helpers.reference.softmax import LogSoftmax
 
 
@@ -85,8 +85,3 @@ class CrossEntropy(Layer):
 
     def writes(self) -> Mapping[str, int]:
         return {"loss": 1}
-
-
-mse_loss_flops = cost_function(MeanSquaredError, "mse_loss_flops")
-l1_loss_flops = cost_function(MeanAbsoluteError, "l1_loss_flops")
-cross_entropy_flops = cost_function(CrossEntropy, "cross_entropy_flops")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from helpers.ledger import Ledger
 from helpers.reference.composite import Composite
 from helpers.reference.convolution import Convolution
 from helpers.reference.elementwise import ReLU
-from helpers.reference.layer import Layer, cost_function
+from helpers.reference.layer import Layer, titled
 from helpers.reference.linear import Linear
 from helpers.reference.pooling import MaxPool
 
@@ -50,7 +51,13 @@ class AlexNet(Composite):
         return {name: (1, layer) for name, layer in layers.items()}
 
 
-alexnet_macs = cost_function(AlexNet, "alexnet_macs")
-alexnet_flops = cost_function(AlexNet, "alexnet_flops")
-alexnet_parameters = cost_function(AlexNet, "alexnet_parameters")
-alexnet_bytes = cost_function(AlexNet, "alexnet_bytes")
+@titled
+def alexnet_macs(batch: int = 1) -> Ledger:
+    """MAC of `AlexNet`, layer by layer."""
+    return AlexNet(batch).macs()
+
+
+@titled
+def alexnet_parameters() -> Ledger:
+    """Parameters of `AlexNet`, layer by layer."""
+    return AlexNet().parameters()

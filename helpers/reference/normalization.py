@@ -21,8 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from helpers.ledger import Alternative, Term
-from helpers.reference.layer import Layer, cost_function, divides, priced, summed
+from helpers.ledger import Alternative, Ledger, Term
+from helpers.reference.layer import Layer, divides, priced, summed, titled
 
 _KEPT = Alternative("x − μ is kept from the variance: no second subtraction", 0)
 _NO_ROOT = Alternative("the square root is not priced", 0)
@@ -281,24 +281,9 @@ class RMSNorm(Layer):
         return {"output": self.batch * self.tokens * self.features}
 
 
-_AREA = ("height", "width")
-
-batch_norm_flops = cost_function(BatchNorm, "batch_norm_flops", _AREA)
-batch_norm_parameters = cost_function(BatchNorm, "batch_norm_parameters", _AREA)
-batch_norm_bytes = cost_function(BatchNorm, "batch_norm_bytes", _AREA)
-
-layer_norm_flops = cost_function(LayerNorm, "layer_norm_flops")
-layer_norm_parameters = cost_function(LayerNorm, "layer_norm_parameters")
-layer_norm_bytes = cost_function(LayerNorm, "layer_norm_bytes")
-
-group_norm_flops = cost_function(GroupNorm, "group_norm_flops", _AREA)
-group_norm_parameters = cost_function(GroupNorm, "group_norm_parameters", _AREA)
-group_norm_bytes = cost_function(GroupNorm, "group_norm_bytes", _AREA)
-
-instance_norm_flops = cost_function(InstanceNorm, "instance_norm_flops", _AREA)
-instance_norm_parameters = cost_function(InstanceNorm, "instance_norm_parameters", _AREA)
-instance_norm_bytes = cost_function(InstanceNorm, "instance_norm_bytes", _AREA)
-
-rms_norm_flops = cost_function(RMSNorm, "rms_norm_flops")
-rms_norm_parameters = cost_function(RMSNorm, "rms_norm_parameters")
-rms_norm_bytes = cost_function(RMSNorm, "rms_norm_bytes")
+@titled
+def batch_norm_flops(
+    batch: int, channels: int, height: int, width: int, training: bool = True
+) -> Ledger:
+    """FLOP of `BatchNorm` of images, with weights and biases."""
+    return BatchNorm(batch, channels, (height, width), training).flops()

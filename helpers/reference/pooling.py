@@ -8,7 +8,7 @@ from math import prod
 
 from helpers.ledger import Term
 from helpers.reference.convolution import PerDimension, conv2d_output_size
-from helpers.reference.layer import Layer, cost_function, each, priced
+from helpers.reference.layer import Layer, per_dimension, priced
 
 
 @dataclass(frozen=True)
@@ -27,22 +27,24 @@ class MaxPool(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for kernel, padding in zip(self._each("kernel"), self._each("padding", 0), strict=True):
+        for kernel, padding in zip(
+            self._sides_of("kernel"), self._sides_of("padding", 0), strict=True
+        ):
             if padding > kernel // 2:
                 raise ValueError(f"padding ({padding}) must be at most half the kernel ({kernel})")
         _ = self.outputs  # raises where the kernel does not fit
 
-    def _each(self, name: str, minimum: int = 1) -> tuple[int, ...]:
+    def _sides_of(self, name: str, minimum: int = 1) -> tuple[int, ...]:
         value = getattr(self, name)
-        return each(name, self.kernel if value is None else value, len(self.size), minimum)
+        return per_dimension(name, self.kernel if value is None else value, len(self.size), minimum)
 
     @property
     def window(self) -> int:
-        return prod(self._each("kernel"))
+        return prod(self._sides_of("kernel"))
 
     @property
     def outputs(self) -> int:
-        windows = (self._each("kernel"), self._each("stride"), self._each("padding", 0))
+        windows = (self._sides_of("kernel"), self._sides_of("stride"), self._sides_of("padding", 0))
         sides = zip(self.size, *windows, strict=True)
         return self.batch * self.channels * prod(conv2d_output_size(*side) for side in sides)
 
@@ -95,7 +97,7 @@ class AdaptiveAveragePool(Layer):
 
     @property
     def _sides(self) -> tuple[int, ...]:
-        return each("output", self.output, len(self.size))
+        return per_dimension("output", self.output, len(self.size))
 
     @property
     def outputs(self) -> int:
@@ -128,13 +130,3 @@ class AdaptiveAveragePool(Layer):
 
     def writes(self) -> Mapping[str, int]:
         return {"output": self.outputs}
-
-
-_AREA = ("height", "width")
-
-max_pool2d_flops = cost_function(MaxPool, "max_pool2d_flops", _AREA)
-max_pool2d_bytes = cost_function(MaxPool, "max_pool2d_bytes", _AREA)
-avg_pool2d_flops = cost_function(AveragePool, "avg_pool2d_flops", _AREA)
-avg_pool2d_bytes = cost_function(AveragePool, "avg_pool2d_bytes", _AREA)
-adaptive_avg_pool2d_flops = cost_function(AdaptiveAveragePool, "adaptive_avg_pool2d_flops", _AREA)
-adaptive_avg_pool2d_bytes = cost_function(AdaptiveAveragePool, "adaptive_avg_pool2d_bytes", _AREA)

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from helpers.conventions import Operation
 from helpers.ledger import Term
-from helpers.reference.layer import Layer, cost_function, priced
+from helpers.reference.layer import Layer, priced
 
 
 @dataclass(frozen=True)
@@ -137,19 +137,3 @@ class GRU(RNN):
         ("products with the gates", "multiply", 2),
         ("h − n and + n", "add", 2),
     )
-
-
-rnn_macs = cost_function(RNN, "rnn_macs")
-rnn_flops = cost_function(RNN, "rnn_flops")
-rnn_parameters = cost_function(RNN, "rnn_parameters")
-rnn_bytes = cost_function(RNN, "rnn_bytes")
-
-lstm_macs = cost_function(LSTM, "lstm_macs")
-lstm_flops = cost_function(LSTM, "lstm_flops")
-lstm_parameters = cost_function(LSTM, "lstm_parameters")
-lstm_bytes = cost_function(LSTM, "lstm_bytes")
-
-gru_macs = cost_function(GRU, "gru_macs")
-gru_flops = cost_function(GRU, "gru_flops")
-gru_parameters = cost_function(GRU, "gru_parameters")
-gru_bytes = cost_function(GRU, "gru_bytes")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from helpers.ledger import Term
-from helpers.reference.layer import Layer, cost_function, priced, summed
+from helpers.ledger import Ledger, Term
+from helpers.reference.layer import Layer, priced, summed, titled
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class LogSoftmax(Softmax):
         return terms
 
 
-softmax_flops = cost_function(Softmax, "softmax_flops")
-softmax_bytes = cost_function(Softmax, "softmax_bytes")
-log_softmax_flops = cost_function(LogSoftmax, "log_softmax_flops")
-log_softmax_bytes = cost_function(LogSoftmax, "log_softmax_bytes")
+@titled
+def softmax_flops(batch: int, n: int) -> Ledger:
+    """FLOP of `Softmax`: batch · (40 n + (n − 1) + 4 n)."""
+    return Softmax(batch, n).flops()

@@ -16,7 +16,7 @@ from helpers.reference.attention import Attention
 from helpers.reference.composite import Composite
 from helpers.reference.elementwise import GELU, Product, ReLU, SiLU, Sum
 from helpers.reference.embedding import Embedding
-from helpers.reference.layer import Layer, cost_function, whole
+from helpers.reference.layer import Layer, whole
 from helpers.reference.linear import Linear
 from helpers.reference.normalization import LayerNorm, RMSNorm
 
@@ -196,19 +196,3 @@ def kv_cache_bytes(
     count = prod(whole(name, size) for name, size in sizes.items())
     width = dtype_bytes(dtype)
     return Ledger("B", (Term("keys", count, width), Term("values", count, width)), "kv_cache_bytes")
-
-
-feed_forward_macs = cost_function(FeedForward, "feed_forward_macs")
-feed_forward_flops = cost_function(FeedForward, "feed_forward_flops")
-feed_forward_parameters = cost_function(FeedForward, "feed_forward_parameters")
-feed_forward_bytes = cost_function(FeedForward, "feed_forward_bytes")
-
-transformer_block_macs = cost_function(TransformerBlock, "transformer_block_macs")
-transformer_block_flops = cost_function(TransformerBlock, "transformer_block_flops")
-transformer_block_parameters = cost_function(TransformerBlock, "transformer_block_parameters")
-transformer_block_bytes = cost_function(TransformerBlock, "transformer_block_bytes")
-
-decoder_model_macs = cost_function(DecoderModel, "decoder_model_macs")
-decoder_model_flops = cost_function(DecoderModel, "decoder_model_flops")
-decoder_model_parameters = cost_function(DecoderModel, "decoder_model_parameters")
-decoder_model_bytes = cost_function(DecoderModel, "decoder_model_bytes")

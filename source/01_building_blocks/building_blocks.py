@@ -121,7 +121,7 @@ for depth, width in STACKS:
     print(f"{depth:5} layers of {width:4}: {depth * width**2:,} weights")
 
 # %% tags=["skip-grading"]
-import time
+from helpers.timing import best_of
 
 torch.set_num_threads(1)  # one core: other programs disturb it less
 device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -134,23 +134,13 @@ def stack(depth, width):
     return nn.Sequential(*(m for layer in linear for m in (layer, nn.ReLU()))).to(device)
 
 
-def milliseconds(network, x, repeats=5):
-    """The fastest of several runs: the others were disturbed."""
-    runs = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        network(x).sum().item()  # .item() waits until the device is done
-        runs.append(1000 * (time.perf_counter() - start))
-    return min(runs)
-
-
 # %% [markdown]
 # **Predict** before you run the next cell: one sample goes through each. How many times longer does the deepest take than the widest? Write your guess down: 1, 3, 10, 30, 100?
 
 # %% tags=["skip-grading"]
 with torch.no_grad():
-    times = {
-        (depth, width): milliseconds(stack(depth, width), torch.randn(1, width, device=device))
+    times = {  # ms: the fastest of five runs, as the others were disturbed
+        (depth, width): 1e3 * best_of(stack(depth, width), torch.randn(1, width, device=device))
         for depth, width in STACKS
     }
 print(f"{'':21}{'ms':>8}{'µs a layer':>12}{'× the widest':>14}")
@@ -162,12 +152,11 @@ for (depth, width), t in times.items():
 # **Explain (1 point).** What did you predict, and what was measured? The arithmetic is the same: what does the deepest stack pay for? Look at the time of one layer. A person reads it.
 
 # %% [markdown] read="explain_depth" points=1
-# I guessed 3; on a busy CPU core the stack of 1024 layers took forty times as long as the one
-# layer. The multiplications are the same, but every layer is a call of its own: Python, PyTorch's
-# dispatch, starting the operation. Down to width 256 the time of a layer shrinks with its work;
-# then it stays above ten microseconds, however little is to do. Small matrices also leave
-# most of the hardware's parallel units without work, and no layer can begin before the one above
-# it has finished.
+# I guessed 3; on a busy CPU core 1024 layers took forty times as long as the one. The
+# multiplications are the same, but every layer is a call of its own: Python, PyTorch's dispatch,
+# starting the operation. Down to width 256 a layer's time shrinks with its work; then it stays above
+# ten microseconds, however little is to do. Small matrices leave most parallel units without work,
+# and no layer can begin before the one above it is done.
 
 # %% [markdown]
 # So hardware likes few large operations. What does *accuracy* like? Two spirals, about 1,200 parameters each time, two trainings each:
@@ -557,16 +546,15 @@ check("block_parameters", block_parameters)
 # ## AlexNet, layer by layer (2 points)
 #
 # All you need, from the paper. conv2, conv4 and conv5 have **two groups**: the network was split over two GPUs.
-#
+
+# %% [markdown]
 # | | out | kernel | then |
 # |---|---|---|---|
 # | conv1 | 96 | 11 | pool → 27 × 27 |
 # | conv2 | 256 | 5 | pool → 13 × 13 |
-# | conv3 | 384 | 3 | |
-# | conv4 | 384 | 3 | |
+# | conv3, conv4 | 384 | 3 | |
 # | conv5 | 256 | 3 | pool → 6 × 6 |
-# | fc6 | 4096 | | |
-# | fc7 | 4096 | | |
+# | fc6, fc7 | 4096 | | |
 # | fc8 | classes | | |
 
 # %% [markdown]
@@ -625,7 +613,7 @@ progress("01_building_blocks")
 # **References**
 #
 # - Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, 2012
-# - Goodfellow, Bengio, Courville: *Deep Learning*, 2016 (the XOR example: section 6.1)
+# - Goodfellow, Bengio, Courville: *Deep Learning*, 2016 (XOR: section 6.1)
 # - Dumoulin, Visin: *A guide to convolution arithmetic for deep learning*, 2016
 # - He, Zhang, Ren, Sun: *Deep Residual Learning for Image Recognition*, 2016
 # - Howard et al.: *MobileNets*, 2017. Wu, He: *Group Normalization*, 2018

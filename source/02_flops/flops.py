@@ -6,7 +6,6 @@
 # At the end you let three programs count the same models, and find out why they disagree. As before: write where `# YOUR CODE HERE` stands, delete the line `raise NotImplementedError()`, run the `check`.
 
 # %%
-import time
 
 import matplotlib.pyplot as plt
 import torch
@@ -27,7 +26,7 @@ from helpers.plots.style import figure
 # | FLOPs | many of them: an amount |
 # | FLOP/s, often FLOPS | operations per second: a rate |
 # | MAC | multiply-accumulate, a += x · y: **two** FLOP |
-# | OP, OPS | any operation, also on integers; the rate of it |
+# | OP, OPS | any operation, on integers too; its rate |
 #
 # One letter's case divides an amount from a rate, and many papers write FLOPs for MAC. This course writes FLOP, MAC and FLOP/s.
 
@@ -74,22 +73,13 @@ for m, n in [(2, 3), (4, 5), (100, 64)]:
 # %% [markdown]
 # m · n MAC. A matrix of k columns instead of the vector does it k times: **m · n · k**. From that and a clock comes a rate:
 
-
 # %% tags=["skip-grading"]
-def seconds(function, repeats=5):
-    """The fastest of several runs: the others were disturbed."""
-    runs = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        runs.append(time.perf_counter() - start)
-    return min(runs)
-
+from helpers.timing import best_of
 
 torch.set_num_threads(1)  # one core: other programs disturb it less
 n = 1024
 A, B = torch.randn(n, n), torch.randn(n, n)
-t = seconds(lambda: A @ B)
+t = best_of(torch.matmul, A, B)  # seconds of the fastest of five runs: the others were disturbed
 print(format_count(n**3, "MAC"), "=", format_count(2 * n**3, "FLOP"))
 print(f"in {1000 * t:.1f} ms: {format_count(2 * n**3 / t, 'FLOP/s')}")
 
@@ -165,7 +155,7 @@ for groups in (1, 64):
     layer = nn.Conv2d(64, 64, 3, padding=1, groups=groups, bias=False).to(device)
     macs[groups] = count(layer, x).macs
     with torch.no_grad():
-        times[groups] = seconds(lambda layer=layer: layer(x).sum().item(), repeats=20)
+        times[groups] = best_of(layer, x, runs=20)
     rate = format_count(2 * macs[groups] / times[groups], "FLOP/s")
     print(f"{groups:2} groups: {format_count(macs[groups], 'MAC'):>11}", end="")
     print(f" {1000 * times[groups]:7.3f} ms {rate:>15}")
@@ -175,10 +165,10 @@ print(f"MAC {macs[1] / macs[64]:.0f} times fewer, time {times[1] / times[64]:.1f
 # **Explain (1 point).** What did you predict, and what was measured? Where did the rest of the speed-up go? A person reads it.
 
 # %% [markdown] read="explain_depthwise" points=1
-# I guessed 30; measured were about 6 on one core of a busy CPU. The arithmetic shrinks 64 times, but the same
+# I guessed 30; measured were 15 on one core of a busy CPU. The arithmetic shrinks 64 times, but the same
 # input is read and the same output written, and the call itself takes as long as before. So
-# far fewer operations are done for each byte that moves and for each second: the rate fell from over
-# 100 to some 15 GFLOP/s. MAC predict time only where arithmetic is what the hardware waits for.
+# far fewer operations are done for each byte that moves and for each second: the rate fell from
+# 103 to 24 GFLOP/s. MAC predict time only where arithmetic is what the hardware waits for.
 
 # %% [markdown]
 # ## Pooling
@@ -410,7 +400,7 @@ counts = {
     "BERT-base, 128 tokens": count(bert, *indices),
     "DistilBERT, 128 tokens": count(distilbert, *indices[:2]),
 }
-sizes = {name: (each.parameters, each.macs) for name, each in counts.items()}
+sizes = {name: (counted.parameters, counted.macs) for name, counted in counts.items()}
 sizes["AlexNet, 227²"] = (weights.total, work.total)
 
 # %% tags=["skip-grading"]
@@ -593,13 +583,13 @@ for groups in (1, 4, 16, 64):
 # **Explain one disagreement (1 point):** which tool, which model or layer, what does it do, and how did you find out? A person reads it.
 
 # %% [markdown] read="explain_counter" points=1
-# flopco gives ViT-B/16 0.20 GMAC where 17.56 are right. Layer by layer, its linear layers are too
-# small by 197, the number of tokens: 196 patches and the class token. It multiplies in_features
-# by out_features and never looks at the input's shape. It leaves out attention's products, too.
+# flopco gives ViT-B/16 0.20 GMAC; 17.56 are right. Its linear layers are too small by 197, the number
+# of tokens: it multiplies in_features by out_features and never looks at the input's shape. It leaves
+# out attention's products, too.
 #
-# PyTorch's counter gives efficientnet_b0 a training step of 41.7 forward passes; 3 are right.
-# With 64 groups the weights' gradient alone is counted as 64 forward passes: the groups are not
-# divided out there. The forward pass is right.
+# PyTorch's counter gives efficientnet_b0 a training step of 41.7 forward passes; 3 are right. With
+# 64 groups the weights' gradient alone is counted as 64 forward passes: groups are not divided
+# out there. Its forward pass is right.
 
 # %%
 progress("02_flops")
@@ -612,7 +602,7 @@ progress("02_flops")
 # - Batch-norm statistics are per channel. PReLU's cost depends on the data.
 # - Heads drop out of attention's count; s² overtakes at s = 2d.
 # - FLOP per parameter is reuse. Fewer MAC are not proportionally faster.
-# - Tools err. Check them on one layer that you can count by hand.
+# - Tools err. Check one layer by hand.
 
 # %% [markdown]
 # **References**
@@ -623,5 +613,6 @@ progress("02_flops")
 # - Tan, Le: *EfficientNet*, 2019. Dosovitskiy et al.: *An Image is Worth 16x16 Words*, 2021
 # - Liu et al.: *FastBERT*, 2020; its code, `autoliuweijie/FastBERT`, issues 6 and 14 (how it counts)
 # - PyTorch: `torch.utils.flop_counter`. `flopco-pytorch`, version 0.1.4
-#
+
+# %% [markdown]
 # **Next:** 03, memory: what all these numbers weigh, and what it takes to move them.

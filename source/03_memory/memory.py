@@ -7,7 +7,6 @@
 
 # %%
 import hashlib
-import time
 from statistics import median
 
 import matplotlib.pyplot as plt
@@ -21,20 +20,7 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 # %% [markdown]
 # A matrix times a vector, and a matrix times a matrix. The sizes are chosen so that both take the same number of multiply-accumulates: 4096² = 256³. (On a GPU both are larger: 32768² = 1024³.)
 
-
 # %% tags=["skip-grading"]
-def seconds(run, patience=0.3, least=3):
-    """Shortest time of a run: whatever else the machine does can only add to it."""
-    times = []
-    while len(times) < least or sum(times) < patience:
-        start = time.perf_counter()
-        run()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 # 2¹² and 2⁸; on a GPU 2¹⁵ and 2¹⁰
 wide, side = (32768, 1024) if device == "cuda" else (4096, 256)
 matrix, vector = torch.randn(wide, wide, device=device), torch.randn(wide, device=device)
@@ -43,8 +29,11 @@ print(f"{2 * wide**2:,} FLOP and {2 * side**3:,} FLOP")
 
 # %% tags=["skip-grading"]
 from helpers.plots.bars import bars
+from helpers.timing import best_of
 
-by_vector, by_matrix = seconds(lambda: matrix @ vector), seconds(lambda: small @ small)
+# Seconds of the fastest run: whatever else the machine does can only add to it.
+by_vector = best_of(torch.mv, matrix, vector, patience=0.3)
+by_matrix = best_of(torch.mm, small, small, patience=0.3)
 bars(
     {
         f"{wide:,}² matrix × vector": by_vector * 1e3,
@@ -342,7 +331,7 @@ cases = {
 
 def in_turns(one, other, turns):
     """Median times of two runs in turn: what else the machine does disturbs both alike."""
-    times = [(seconds(one, 0, 1), seconds(other, 0, 1)) for _ in range(turns)]
+    times = [(best_of(one, runs=1), best_of(other, runs=1)) for _ in range(turns)]
     return map(median, zip(*times))
 
 
@@ -392,11 +381,11 @@ check("lines_touched", lines_touched)
 # ✎ **Explain (1 point).** What did you guess for the three cases, what was measured, and why does the mixed addition suffer while the full sum does not? A person reads it.
 
 # %% [markdown] read="explain_layout" points=1
-# I guessed a factor of 2 everywhere. The full sum took the same time on both: addition has no
-# preferred order, so PyTorch walks through the storage as it lies. The row sum of x.T took
-# somewhat longer: it can still use whole lines, but has to keep many sums at once. The mixed addition took several
-# times as long: whichever tensor is walked in storage order, the other one is read 4096 elements
-# apart, and each line of 64 bytes is loaded for 4 bytes that are used.
+# I guessed 2 everywhere. The full sum took the same time on both: addition has no
+# preferred order, so PyTorch walks the storage as it lies. The row sum of x.T took somewhat
+# longer: it still uses whole lines, but keeps many sums at once. The mixed addition took several times
+# as long: one tensor is walked in storage order, the other read 4096 elements apart, and each
+# line of 64 bytes is loaded for the 4 that are used.
 
 # %% [markdown]
 # ## Traffic: what a layer moves
@@ -568,7 +557,7 @@ layer = torch.nn.Linear(4096, 4096, bias=False, device=device)
 with torch.no_grad():
     for batch in 1, 8, 64, 512:
         images = torch.randn(batch, 4096, device=device)
-        latency = seconds(lambda images=images: layer(images))
+        latency = best_of(layer, images, patience=0.3)
         print(f"batch {batch:3}: {latency * 1e3:7.2f} ms, {batch / latency:9,.0f} samples/s")
 
 # %% [markdown]
@@ -654,7 +643,8 @@ progress("03_memory")
 # - Traffic is weights + input + output, and what lies between two layers moves twice.
 # - Intensity grows with the batch and saturates.
 # - Latency and throughput are two numbers.
-#
+
+# %% [markdown]
 # **Next:** 04, the roofline: at which intensity does arithmetic become the bound?
 
 # %% [markdown]

@@ -6,7 +6,6 @@
 # **Where do the other 310 go, and which layers get them?**
 
 # %%
-import time
 
 import matplotlib.pyplot as plt
 import torch
@@ -88,17 +87,17 @@ check("attainable_tflops", attainable_tflops)
 
 
 # %% tags=["skip-grading"]
-for each in DEVICES.values():
-    print(f"{each.name}, {each.bandwidth / 1e9:,.0f} GB/s")
-    for dtype, peak in each.peak.items():
-        if dtype == "fp16" and "bf16" in each.peak:
+for spec in DEVICES.values():
+    print(f"{spec.name}, {spec.bandwidth / 1e9:,.0f} GB/s")
+    for dtype, peak in spec.peak.items():
+        if dtype == "fp16" and "bf16" in spec.peak:
             continue  # the same as bf16
-        print(f"  {dtype} {peak / 1e12:7,.1f} TFLOP/s, ridge {each.ridge(dtype):4.0f} FLOP/B")
+        print(f"  {dtype} {peak / 1e12:7,.1f} TFLOP/s, ridge {spec.ridge(dtype):4.0f} FLOP/B")
 
 # %% tags=["skip-grading"]
 from IPython.display import Markdown
 
-Markdown("\n".join(f"- {each.name}: {each.source}" for each in DEVICES.values()))
+Markdown("\n".join(f"- {spec.name}: {spec.source}" for spec in DEVICES.values()))
 
 # %% [markdown]
 # All peaks here are **dense**. Sheets often print a rate "with sparsity", for matrices in which half of the numbers are zero: twice as high, and not for you.
@@ -141,7 +140,8 @@ check("ridge_points", ridge_points)
 # | GPU | large dense products | bandwidth; memory size |
 # | TPU | very large products in bf16 | shapes that do not fill its matrix unit |
 # | microcontroller | milliwatts | kilobytes of memory, no fast float |
-#
+
+# %% [markdown]
 # Slide through devices, formats, layers and batches. Which layer reaches the peak, and from which batch on?
 
 # %% tags=["skip-grading"]
@@ -251,8 +251,8 @@ check("plot_pair", plot_pair)
 
 # %% tags=["skip-grading"]
 print("fp32 ridges, FLOP/B (the block's limit: 4.6)")
-for each in DEVICES.values():
-    print(f"  {each.name:22}{each.ridge('fp32'):6.1f}")
+for spec in DEVICES.values():
+    print(f"  {spec.name:22}{spec.ridge('fp32'):6.1f}")
 
 # %% [markdown]
 # None: every ridge lies above it. A layer that is larger has a higher limit.
@@ -359,42 +359,30 @@ guess = {  # "memory" or "compute": write your own
 # %% tags=["skip-grading"]
 from helpers.meter import count
 
-linear = torch.nn.Linear(4096, 4096, bias=False)
-conv = torch.nn.Conv2d(64, 64, 3, padding=1, bias=False)
-depthwise = torch.nn.Conv2d(256, 256, 3, padding=1, groups=256, bias=False)
-images, wide_images = torch.randn(8, 64, 56, 56), torch.randn(4, 256, 56, 56)
-channels_last = wide_images.to(memory_format=torch.channels_last)
-runs = {
-    "linear, batch 1": (linear, torch.randn(1, 4096)),
-    "linear, batch 256": (linear, torch.randn(256, 4096)),
-    "convolution 3×3": (conv, images),
-    "depthwise 3×3": (depthwise, wide_images),
-    "depthwise, channels last": (depthwise, channels_last),
-    "residual sum": (torch.add, torch.randn(2**24), torch.randn(2**24)),
-}
-
-
-def seconds(run, *inputs, repeats=5):
-    """Shortest time of a run: whatever else the machine does can only add to it."""
-    if isinstance(run, torch.nn.Module):
-        run = run.to(device)
-    inputs = [x.to(device) for x in inputs]
-    times = []
-    with torch.no_grad():
-        for _ in range(repeats):
-            start = time.perf_counter()
-            run(*inputs)
-            if device == "cuda":
-                torch.cuda.synchronize()
-            times.append(time.perf_counter() - start)
-    return min(times)
-
+with torch.device(device):
+    linear = torch.nn.Linear(4096, 4096, bias=False)
+    conv = torch.nn.Conv2d(64, 64, 3, padding=1, bias=False)
+    depthwise = torch.nn.Conv2d(256, 256, 3, padding=1, groups=256, bias=False)
+    images, wide_images = torch.randn(8, 64, 56, 56), torch.randn(4, 256, 56, 56)
+    channels_last = wide_images.to(memory_format=torch.channels_last)
+    runs = {
+        "linear, batch 1": (linear, torch.randn(1, 4096)),
+        "linear, batch 256": (linear, torch.randn(256, 4096)),
+        "convolution 3×3": (conv, images),
+        "depthwise 3×3": (depthwise, wide_images),
+        "depthwise, channels last": (depthwise, channels_last),
+        "residual sum": (torch.add, torch.randn(2**24), torch.randn(2**24)),
+    }
 
 # %% tags=["skip-grading"]
+from helpers.timing import best_of
+
 roof = Roof("this machine, fp32", machine.flop_spread[1], machine.bandwidth_spread[1])
 places = {}
 for name, (run, *inputs) in runs.items():
-    cost, measured = count(run, *inputs), seconds(run, *inputs)
+    cost = count(run, *inputs)
+    with torch.no_grad():
+        measured = best_of(run, *inputs)  # seconds: what else the machine does can only add to it
     by_compute, by_memory = cost.flops / roof.peak, cost.bytes_moved / roof.bandwidth
     least = max(by_compute, by_memory)
     places[name] = (cost.intensity, cost.flops / measured)

@@ -65,15 +65,16 @@ plt.show()
 
 # %% [markdown]
 # ## AlexNet: in all, and at once
-#
+
+# %% [markdown]
 # | | shape | | shape |
 # |---|---|---|---|
-# | image | c × 224 × 224 | conv4 | 384 × 13 × 13 |
-# | conv1 | 96 × 55 × 55 | conv5 | 256 × 13 × 13 |
-# | pool1 | 96 × 27 × 27 | pool5 | 256 × 6 × 6 |
-# | conv2 | 256 × 27 × 27 | fc6, fc7 | 4096 |
-# | pool2 | 256 × 13 × 13 | fc8 | classes |
-# | conv3 | 384 × 13 × 13 | | |
+# | image | c, 224, 224 | conv4 | 384, 13, 13 |
+# | conv1 | 96, 55, 55 | conv5 | 256, 13, 13 |
+# | pool1 | 96, 27, 27 | pool5 | 256, 6, 6 |
+# | conv2 | 256, 27, 27 | fc6, fc7 | 4096 |
+# | pool2 | 256, 13, 13 | fc8 | classes |
+# | conv3 | 384, 13, 13 | | |
 
 # %% [markdown]
 # ReLU works in place. AlexNet's two groups change its weights, not its activations. (Unit 02 had 227 × 227 images; 224, padded by 2, gives the same 55.)
@@ -359,9 +360,9 @@ foreseen.ledger
 # %% [markdown] read="explain_peak" points=1
 # I guessed 1.0; measured was 1.84 times the count. The peak is not at a convolution but at the batch
 # norm behind conv1. ReLU works in place, batch norm does not: it reads 8 · 64 · 112² numbers
-# and writes as many, 2 · 25.7 MB. The 8 images, 4.8 MB, are still there as well, because the
-# caller holds them. Together that is 56.2 MB, as measured. A compiler that folds batch norm into
-# the convolution gets to what we counted.
+# and writes as many, 2 · 25.7 MB. The 8 images, 4.8 MB, are still there: the caller holds them.
+# Together 56.2 MB, as measured. A compiler that folds batch norm into the convolution gets
+# to what we counted.
 
 # %% [markdown]
 # ## Inference frees, training keeps
@@ -615,9 +616,9 @@ for name, held in measured.items():
 # %% [markdown] read="explain_kept" points=1
 # I guessed 1.0 for both; measured: 1.00 in place, 1.98 with GELU. With plain ReLU, no derivative
 # reads the convolution's output, so it is freed. Only ReLU's output is kept, and the next convolution
-# keeps that same storage. In place, the one tensor that there is is kept: just as much. What
-# falls is the peak. GELU keeps its input, the next layer GELU's output: two storages instead of one. Not
-# quite 2, because the image is kept once in both.
+# keeps that same storage. In place, the only tensor is kept: just as much. What falls is the peak.
+# GELU keeps its input, the next layer GELU's output: two storages instead of one. Not quite 2,
+# because the image is kept once in both.
 
 # %% [markdown]
 # ## A large model without its memory
@@ -823,11 +824,11 @@ progress("05_activations")
 # **Takeaways**
 #
 # - Inference holds a layer's input and output; its peak is at one layer, however deep the network.
-# - What is over the memory does not run slowly. It does not run.
-# - Few parameters do not mean few activations. Say whether skips and normalization are counted.
+# - What is over the memory does not run at all.
+# - Few parameters do not mean few activations. Say whether skips and normalization count.
 # - Training keeps what derivatives read: inputs here, outputs there, sometimes nothing.
-# - Memory is storages. Views add none; in place, one is reused.
-# - A peak is weights + images + activations + …; two peaks tell them apart.
+# - Memory is storages. Views add none; in place reuses one.
+# - A peak sums weights, images, activations …; two peaks tell them apart.
 
 # %% [markdown]
 # **Next:** 06, training memory: gradients, Adam, and the moment at which all of it meets.
@@ -838,6 +839,6 @@ progress("05_activations")
 # - A. Krizhevsky, I. Sutskever, G. Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, 2012
 # - K. He et al.: *Deep Residual Learning for Image Recognition*, 2016
 # - M. Sandler et al.: *MobileNetV2: Inverted Residuals and Linear Bottlenecks*, 2018
-# - J. Lin et al.: *MCUNet: Tiny Deep Learning on IoT Devices*, 2020; *MCUNetV2: Memory-Efficient Patch-based Inference for Tiny Deep Learning*, 2021
+# - J. Lin et al.: *MCUNet: Tiny Deep Learning on IoT Devices*, 2020; *MCUNetV2*, 2021
 # - S. Woo et al.: *ConvNeXt V2: Co-designing and Scaling ConvNets with Masked Autoencoders*, 2023
 # - PyTorch: *Hooks for autograd saved tensors*; `torch.profiler`

@@ -400,13 +400,13 @@ else:
         compare("allocated", step.peak, real)
 
 # %% [markdown]
-# On a CPU nothing is in the way. On a GPU four things come between tensors and the number in `nvidia-smi`:
+# On a CPU nothing is in the way. On a GPU four things come between tensors and what `nvidia-smi` shows:
 #
 # | | |
 # |---|---|
 # | context | driver and kernels: some 300 to 600 MiB, outside the allocator |
 # | workspaces | scratch space; cuDNN's is chosen at run time, and not in the prediction |
-# | rounding | each tensor takes a multiple of 512 B |
+# | rounding | tensors take multiples of 512 B |
 # | fragmentation | free memory in pieces that are too small |
 
 # %% [markdown]
@@ -728,7 +728,8 @@ progress("06_training_memory")
 # - The peak is flat at first, then a straight line in the batch.
 # - A GPU needs room beside its tensors.
 # - Checkpoints: about √n of the activations, for 4/3 of the FLOP.
-#
+
+# %% [markdown]
 # **Next:** 07, autodiff: what does `backward` need, and why?
 
 # %% [markdown]
@@ -737,5 +738,5 @@ progress("06_training_memory")
 # - D. P. Kingma, J. Ba: *Adam: a method for stochastic optimization*, ICLR 2015.
 # - T. Chen, B. Xu, C. Zhang, C. Guestrin: *Training deep nets with sublinear memory cost*, 2016. Checkpoints and √n.
 # - P. Micikevicius et al.: *Mixed precision training*, ICLR 2018. Master weights.
-# - S. Rajbhandari et al.: *ZeRO: memory optimizations toward training trillion parameter models*, SC 2020. The 16 bytes, and how to spread them.
+# - S. Rajbhandari et al.: *ZeRO: memory optimizations toward training trillion parameter models*, SC 2020. The 16 bytes, spread.
 # - T. Dettmers et al.: *8-bit optimizers via block-wise quantization*, ICLR 2022.

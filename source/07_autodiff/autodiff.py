@@ -10,7 +10,6 @@ import graphlib
 import math
 import operator
 import random
-import time
 from functools import cache
 from itertools import pairwise
 
@@ -453,6 +452,7 @@ def agrees(yours, theirs, operation, points):
         return False
 
 
+# %%
 stand_ins = []
 for name, operation, *points in (
     ("mul", operator.mul, (0.7, -2.0), (-0.4, 1.5)),
@@ -616,45 +616,34 @@ check("sweeps_needed", sweeps_needed)
 # %% [markdown]
 # A network in training has millions of inputs (its parameters) and one output (the loss). Timed with PyTorch, for a function of n inputs and one output. Reverse mode is measured as a whole; of trying and of forward mode *one* run is measured and multiplied by their number:
 
-
 # %% tags=["skip-grading"]
-torch.set_num_threads(1)  # one core: other programs disturb it less
-
-
 def f(w):
     return (w.sin() * w.exp()).sum()
 
 
-def milliseconds(function, *args, repeats=20):
-    """The fastest of several runs: the others were disturbed."""
-    runs = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function(*args)
-        runs.append(1000 * (time.perf_counter() - start))
-    return min(runs)
+def forward_sweep(w, dw):
+    """The value of f and its slope towards dw: each number goes with its slope."""
+    (s, ds), (e, de) = (w.sin(), w.cos() * dw), (w.exp(), w.exp() * dw)
+    return (s * e).sum(), (ds * e + s * de).sum()
 
 
-def times_of(n):
-    """ms for all slopes of f at n inputs: trying, forward and reverse."""
-    w = torch.rand(n, dtype=torch.float64)
-    unit = torch.eye(1, n, dtype=torch.float64)[0]  # the slope of the first input is 1
-
-    def forward_sweep():  # each value with its slope
-        (s, ds), (e, de) = (w.sin(), w.cos() * unit), (w.exp(), w.exp() * unit)
-        return (s * e).sum(), (ds * e + s * de).sum()
-
-    return {
-        "trying": 2 * n * milliseconds(f, w),
-        "forward": n * milliseconds(forward_sweep),
-        "reverse": milliseconds(lambda: torch.autograd.grad(f(w.requires_grad_()), w)),
-    }
+def reverse_sweep(w):
+    return torch.autograd.grad(f(w), w)
 
 
+# %% tags=["skip-grading"]
+from helpers.timing import best_of
+
+torch.set_num_threads(1)  # one core: other programs disturb it less
 sizes = [1, 10, 100, 1000, 10_000]
-measured = [times_of(n) for n in sizes]
-times = {name: [each[name] for each in measured] for name in measured[0]}
+times = {"trying": [], "forward": [], "reverse": []}  # ms for all n slopes
+for n in sizes:
+    w, first = torch.rand(n, dtype=torch.float64), torch.eye(1, n, dtype=torch.float64)[0]
+    times["trying"].append(1e3 * 2 * n * best_of(f, w, runs=20))
+    times["forward"].append(1e3 * n * best_of(forward_sweep, w, first, runs=20))
+    times["reverse"].append(1e3 * best_of(reverse_sweep, w.requires_grad_(), runs=20))
 
+# %% tags=["skip-grading"]
 fig, axes = figure(size=(5.2, 3.4))
 how = "one run × 2n", "one sweep × n", "measured"
 for name, marker, color, what in zip(times, "s^o", COLORS, how):
@@ -664,7 +653,7 @@ axes.legend()
 plt.show()
 print(f"{'ms, n =':8}" + "".join(f"{n:10,}" for n in sizes[2:]))
 for name, series in times.items():
-    print(f"{name:8}" + "".join(f"{each:10,.2f}" for each in series[2:]))
+    print(f"{name:8}" + "".join(f"{ms:10,.2f}" for ms in series[2:]))
 
 # %% [markdown]
 # What does *one* backward sweep cost? In Y = X · W, all three are matrices. Backward is two products: one gives the gradient of W, one that of X. Each does as many multiplications as Y itself did.
@@ -824,18 +813,19 @@ def pytorch_step(batch):
     return loss
 
 
+# %% tags=["skip-grading"]
 def our_step(size):
     return train(steps=1, batch_size=size)[2]
 
 
 def our_cost(size):
     """ms for a step, and nodes in its graph."""
-    return milliseconds(our_step, size, repeats=5), len(in_order(our_step(size)))
+    return 1e3 * best_of(our_step, size), len(in_order(our_step(size)))
 
 
 for size in 10, 100:
     batch = torch.arange(50 - size // 2, 50 + size // 2)
-    theirs = milliseconds(pytorch_step, batch)
+    theirs = 1e3 * best_of(pytorch_step, batch, runs=20)
     nodes = pytorch_nodes(pytorch_step(batch))
     ours, problem = tried(our_cost, size)
     print(f"{size} points, a step:")
@@ -926,6 +916,7 @@ def pytorch_kept(steps):
     return [tensors[tensor.data_ptr()] for tensor in saved]
 
 
+# %% tags=["skip-grading"]
 MORE = [["a", "div", "x", "y"], ["b", "tanh", "a"], ["c", "log", "x"], ["d", "sub", "b", "c"]]
 for steps in STEPS, [*MORE, ["L", "mul", "d", "d"]]:
     print(as_program(steps))

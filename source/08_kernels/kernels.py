@@ -815,10 +815,10 @@ progress("08_kernels")
 #
 # - Tensor operations are map, zip and reduce over strides; broadcasting is a stride of 0.
 # - `prange` without `parallel=True` is `range`. Iterations are independent if none writes what another uses.
-# - Fusing removes the arrays in between: fewer bytes, less time.
+# - Fusing removes arrays in between: fewer bytes.
 # - A thread finds its element from block and thread; a guard stops the surplus.
 # - A barrier stands between writing shared memory and reading it, and before overwriting it.
-# - Tiles cut global reads as many times as they are wide.
+# - Tiles w wide cut global reads w times.
 
 # %% [markdown]
 # **References**

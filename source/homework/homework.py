@@ -1,8 +1,9 @@
 # %% [markdown]
 # # Homework: all of it on one sheet
 #
-# Seven tasks, 22 points, and a bonus of 2. Units 01 to 06 show how each number is made.
-#
+# Seven tasks, 22 points and a bonus of 2. Units 01 to 06 show how each number is made.
+
+# %% [markdown]
 # **How to answer**
 #
 # 1. Write where `# YOUR CODE HERE` or `YOUR ANSWER HERE` stands; delete the line `raise NotImplementedError()`.

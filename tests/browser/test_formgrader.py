@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.grading.class_run import grade_unit
+from helpers.grading.class_run import Options, grade_class
 from tests.grading import sample
 
 pytestmark = pytest.mark.needs("chromium")
@@ -23,7 +23,7 @@ def course(tmp_path_factory):
     made = sample.make_course(tmp_path_factory.mktemp("course"))
     sample.hand_in(made, "ada", sample.answered(sample.RIGHT | {"why": WHY}))
     sample.hand_in(made, "ben", sample.answered(sample.RIGHT | WRONG | {"why": WHY}))
-    grade_unit(made, sample.UNIT, jobs=1)
+    grade_class(made, sample.UNIT, Options(jobs=1))
     return made
 
 

@@ -8,6 +8,8 @@ from nbconvert.filters import markdown2html
 from helpers.grading.handin.markup import TAGS, Budget, clean_html, clean_markdown
 from tests import COURSE
 
+pytestmark = pytest.mark.needs("chromium")
+
 ATTACKS = tomllib.loads((COURSE / "tests/attacks/markup.toml").read_text())
 
 #: Shows markup, and once more what the browser made of it; gives what there is then, what ran, and

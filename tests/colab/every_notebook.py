@@ -9,7 +9,7 @@ import json
 import pytest
 
 from helpers.authoring.notebooks import find_unit, find_units
-from helpers.grading.class_run import grade_unit
+from helpers.grading.class_run import grade_class
 from tests import COURSE
 from tests.colab.round_trip import EDITS, FORMATS, as_colab_saves_it
 from tests.colab.test_colab import runs_to_its_end
@@ -23,8 +23,8 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", [unit.name for unit in find_units(COURSE)])
-def test_a_released_notebook_runs_to_its_end(colab, name):
-    runs_to_its_end(colab, name)
+def test_a_released_notebook_runs_to_its_end(colab, published, name):
+    runs_to_its_end(colab, published, name)
 
 
 @pytest.fixture(scope="module", params=["homework", "04_roofline"])
@@ -39,7 +39,7 @@ def graded(request, tmp_path_factory):
         path = course / "submitted" / student / unit.name / f"{unit.notebook}.ipynb"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(saved))
-    return {each.student: each for each in grade_unit(course, unit.name).results}
+    return {each.student: each for each in grade_class(course, unit.name).results}
 
 
 @pytest.mark.parametrize("shape", SHAPES)

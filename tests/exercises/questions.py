@@ -13,6 +13,19 @@ def plain(value):
     return value.total if isinstance(value, Ledger) else value
 
 
+def mistaken(exercise, misconception):
+    """The answer of a student who has a misconception, and nothing else wrong."""
+
+    def answer(*args):
+        value = plain(misconception.gives(*args))
+        # Where it says nothing about a part, the student got that part right.
+        if isinstance(value, dict):
+            return {**plain(exercise.reference(*args)), **value}
+        return value
+
+    return answer
+
+
 def right(name, *args):
     """The right answer to a question, as plain data."""
     return plain(EXERCISES[name].reference(*args))

@@ -10,8 +10,8 @@ from torch import nn
 
 from helpers.check import judge
 from helpers.exercises import EXERCISES, grading_cases
-from helpers.exercises.activations.kept import KEEPS
-from helpers.exercises.activations.profiles import VARIANTS
+from helpers.exercises.unit_05_activations.kept import KEEPS
+from helpers.exercises.unit_05_activations.profiles import VARIANTS
 from helpers.meter import inference_memory, training_memory
 from helpers.tried import numbers, tried
 from tests import COURSE

@@ -7,9 +7,11 @@ import random
 
 import pytest
 
+from helpers.authoring.notebooks import find_units
 from helpers.check import judge
 from helpers.exercises import EXERCISES, grading_cases
-from tests.exercises.questions import plain
+from tests import COURSE
+from tests.exercises.questions import mistaken, plain
 
 SEED = b"a seed for tests"
 JUDGED = [exercise for exercise in EXERCISES.values() if exercise.read is None]
@@ -32,17 +34,12 @@ def test_the_reference_earns_full_marks(exercise):
 
 @pytest.mark.parametrize(("exercise", "misconception"), MISCONCEPTIONS)
 def test_a_misconception_earns_less_and_gets_its_own_hint(exercise, misconception):
-    def wrong(*args):
-        answer = plain(misconception.gives(*args))
-        # Where it says nothing about a part, the student got that part right.
-        if isinstance(answer, dict):
-            return {**plain(exercise.reference(*args)), **answer}
-        return answer
-
-    verdict = judge(exercise, wrong, grading_cases(exercise, SEED))
+    cases = grading_cases(exercise, SEED)
+    verdict = judge(exercise, mistaken(exercise, misconception), cases)
     assert verdict.fraction < 1
     assert misconception.hint in verdict.hint
-    assert misconception.name in verdict.misconceptions
+    # Its own and no other: none of a question gives the numbers of one that is listed before it.
+    assert verdict.misconceptions == (misconception.name,)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda exercise: exercise.name)
@@ -85,9 +82,18 @@ def test_an_entry_is_complete(exercise):
     assert exercise.points > 0
     assert exercise.topic
     assert exercise.examples
+    # Its name is written as a function's name in a notebook.
+    assert exercise.name.isidentifier()
     assert all(len(args) == len(exercise.parameters) for args in exercise.examples)
     hints = [misconception.hint for misconception in exercise.misconceptions]
     assert all(hint and not hint.endswith(".") for hint in hints)
+    names = [misconception.name for misconception in exercise.misconceptions]
+    assert len(set(names)) == len(names)
+
+
+def test_every_unit_with_questions_has_a_text():
+    asked = {exercise.unit for exercise in EXERCISES.values()}
+    assert asked <= {unit.name for unit in find_units(COURSE)}
 
 
 def test_a_slow_question_is_graded_on_hidden_cases_alone():

@@ -112,7 +112,7 @@ def test_fusing_saves_two_arrays_between_each_two_steps(numbers, others):
 
 
 def test_the_fused_chain_is_pytorchs_hard_swish():
-    from helpers.exercises.kernels.inputs import whole_numbers
+    from helpers.exercises.unit_08_kernels.inputs import whole_numbers
 
     x, y = map(torch.tensor, whole_numbers(3, 50, 50))
     expected = torch.nn.functional.hardswish(x) + y
@@ -159,8 +159,8 @@ def test_axpy_reads_two_numbers_an_element_and_writes_one():
 @pytest.mark.parametrize("args", drawn("tiled_product"))
 def test_the_tiled_products_reference_is_a_product_and_what_a_launch_counts(args):
     size, seed = args
-    from helpers.exercises.kernels.inputs import whole_numbers
-    from helpers.exercises.kernels.threads import TILE
+    from helpers.exercises.unit_08_kernels.inputs import whole_numbers
+    from helpers.exercises.unit_08_kernels.threads import TILE
 
     def tiled(a, b, out):
         tile_a = cuda.shared.array((TILE, TILE), numba.float32)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from helpers.check import judge
 from helpers.exercises import EXERCISES, grading_cases
-from helpers.exercises.roofline import devices
+from helpers.exercises.unit_04_roofline import devices
 from helpers.figures import read_figure
 from helpers.hardware import DEVICES
 from helpers.meter import count

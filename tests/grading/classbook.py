@@ -15,10 +15,11 @@ import tempfile
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from nbgrader.api import Gradebook
 
+from helpers.grading.engine.verdicts import verdict_output
+from helpers.verdict import Verdict
 from tests import COURSE
 
 UNIT = "homework"
@@ -88,6 +89,7 @@ def hand_in(
     status: str = "graded",
     remarks: tuple[str, ...] = (),
     hint: str = HINT,
+    misconceptions: tuple[str, ...] = (),
 ) -> None:
     """Write one student's points; who has not all of softmax_flops saw the hint."""
     with open_gradebook(course) as gradebook:
@@ -98,14 +100,15 @@ def hand_in(
             grade = gradebook.find_grade(cell, UNIT, UNIT, student)
             grade.auto_score, grade.needs_manual_grade = score, score is None
         gradebook.db.commit()
-    text = "softmax_flops: wrong\n  case  yours  expected\n"
-    shown = [_display(f"{text}  Hint: {hint}")] if points[1] != 2 else [_display(text)]
+    verdict = Verdict("softmax_flops", "right", 1.0)
+    if points[1] != 2:
+        verdict = Verdict("softmax_flops", "wrong", 0.0, (), hint, misconceptions)
     cell = {
         "cell_type": "code",
         "id": "check_softmax_flops",
         "metadata": {"nbgrader": {"grade_id": "check_softmax_flops", "grade": True}},
         "source": "",
-        "outputs": shown,
+        "outputs": [verdict_output(verdict)],
         "execution_count": None,
     }
     about = {"unit": UNIT, "graded": {"status": status, "remarks": list(remarks)}}
@@ -113,7 +116,3 @@ def hand_in(
     place = course / "autograded" / student / UNIT
     place.mkdir(parents=True)
     (place / f"{UNIT}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-
-
-def _display(text: str) -> dict[str, Any]:
-    return {"output_type": "display_data", "data": {"text/plain": text}, "metadata": {}}

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from helpers.grading import class_run as cohort
-from helpers.grading.class_run import grade_notebook, grade_unit
-from helpers.grading.engine.workers import close_worker, grade_all
-from helpers.grading.sandbox.host import SandboxError
-from helpers.parts import files
+from helpers.authoring.notebooks import Unit as UnitFiles
+from helpers.authoring.notebooks import find_units
+from helpers.grading import class_run
+from helpers.grading.class_run import Options, grade_class, grade_notebook
+from helpers.grading.engine.worker_state import close_worker
+from helpers.grading.engine.workers import grade_all
+from helpers.grading.nbgrader.course_files import SECRET_BYTES, course_secret
+from helpers.grading.sandbox import bubblewrap
+from helpers.grading.sandbox.backend import SandboxError
+from helpers.grading.sandbox.registry import BACKENDS
+from helpers.parts import PACKAGE, files, part_of
 from tests import COURSE
 from tests.grading import sample
 from tests.grading.conftest import CLASS, hand_in_class, share_secret
+from tests.grading.processes import children_of
 
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": str(COURSE),
@@ -44,26 +54,27 @@ def totals(result: Any) -> dict[str, float]:
 
 
 def test_scores_are_the_same_everywhere(course: Path, grades: Any, tmp_path: Path) -> None:
-    """On one worker and two, in a warm process and in cold ones, without a sandbox, and with
+    """On one worker and two, warm and cold, without a sandbox, and with
     nbgrader's own autograde. Dask and PostgreSQL have tests of their own."""
-    assert totals(grade_unit(course, sample.UNIT, jobs=1)) == POINTS
+    assert totals(grade_class(course, sample.UNIT, Options(jobs=1))) == POINTS
     expected = grades(course)
 
-    ways: dict[str, Any] = {
-        "two": {"jobs": 2},
-        # Each submission in a process made for it: the last one's ends with it.
-        "cold": {"jobs": 1, "progress": lambda *_: close_worker()},
-        "none": {"jobs": 1, "sandbox": "none"},
+    ways = {
+        "two": Options(jobs=2),
+        "cold": Options(jobs=1),
+        "none": Options(jobs=1, sandbox=BACKENDS["none"]),
     }
     for name, options in ways.items():
         other = sample.make_course(tmp_path / name)
         share_secret(course, other)
         hand_in_class(other)
-        grade_unit(other, sample.UNIT, **options)
+        # Cold: each submission in a process made for it, as the last one's ends with it.
+        after_each = (lambda *_: close_worker()) if name == "cold" else None
+        grade_class(other, sample.UNIT, options, after_each)
         assert grades(other) == expected
         for path in (other / "autograded").rglob("*.ipynb"):
             about = json.loads(path.read_text())["metadata"]["course"]["graded"]
-            assert about["sandbox"] == options.get("sandbox", "bwrap")
+            assert about["sandbox"] == options.sandbox.name
 
     plain = sample.make_course(tmp_path / "plain")
     share_secret(course, plain)
@@ -78,7 +89,7 @@ def test_released_notebooks_and_feedback_hold_no_hidden_test(course: Path) -> No
     released = (course / "release" / sample.UNIT / f"{sample.UNIT}.ipynb").read_text()
     assert "tangerine" not in released
     assert not (course / "release" / sample.UNIT / f"{sample.UNIT}.py").exists()
-    grade_unit(course, sample.UNIT, jobs=1)
+    grade_class(course, sample.UNIT, Options(jobs=1))
     _nbgrader(course, "generate_feedback")
     pages = sorted((course / "feedback").rglob("*.html"))
     assert len(pages) == len(CLASS)
@@ -89,16 +100,16 @@ def test_released_notebooks_and_feedback_hold_no_hidden_test(course: Path) -> No
     assert len((course / "grades.csv").read_text().splitlines()) == 1 + len(CLASS)
 
 
-def test_what_has_not_changed_is_left_alone(course: Path) -> None:
-    grade_unit(course, sample.UNIT, jobs=1)
+def test_what_has_not_changed_is_left_alone(graded_course: Path) -> None:
+    course = graded_course
     path = course / "autograded" / "all-right" / sample.UNIT / f"{sample.UNIT}.ipynb"
     before = path.stat().st_mtime_ns
     sample.hand_in(course, "untouched", sample.right_notebook())
-    again = grade_unit(course, sample.UNIT, jobs=1)
+    again = grade_class(course, sample.UNIT, Options(jobs=1))
     assert path.stat().st_mtime_ns == before
     assert [each.student for each in again.results if not each.unchanged] == ["untouched"]
     assert totals(again) == POINTS | {"untouched": sample.POINTS}
-    forced = grade_unit(course, sample.UNIT, jobs=1, force=True, students=["all-right"])
+    forced = grade_class(course, sample.UNIT, Options(jobs=1, force=True, students=("all-right",)))
     assert [each.unchanged for each in forced.results] == [False]
 
 
@@ -111,10 +122,10 @@ def test_what_is_handed_in_while_it_is_graded_is_for_the_next_run(
             yield result
 
     with monkeypatch.context() as patch:
-        patch.setattr(cohort, "grade_all", then_another_is_handed_in)
-        first = grade_unit(course, sample.UNIT, jobs=1, students=["untouched"])
+        patch.setattr(class_run, "grade_all", then_another_is_handed_in)
+        first = grade_class(course, sample.UNIT, Options(jobs=1, students=("untouched",)))
     assert totals(first) == {"untouched": 0}
-    again = grade_unit(course, sample.UNIT, jobs=1, students=["untouched"])
+    again = grade_class(course, sample.UNIT, Options(jobs=1, students=("untouched",)))
     assert totals(again) == {"untouched": sample.POINTS}
 
 
@@ -123,11 +134,11 @@ def test_a_time_that_is_gone_is_forgotten(course: Path) -> None:
     time_of = sqlite_of(course, "SELECT timestamp FROM submitted_assignment")
     stamp = course / "submitted" / "untouched" / sample.UNIT / "timestamp.txt"
     stamp.write_text("2026-11-01 12:00:00 UTC")
-    grade_unit(course, sample.UNIT, jobs=1, students=["untouched"])
+    grade_class(course, sample.UNIT, Options(jobs=1, students=("untouched",)))
     copied = course / "autograded" / "untouched" / sample.UNIT / "timestamp.txt"
     assert (time_of(), copied.is_file()) == ([("2026-11-01 12:00:00.000000",)], True)
     stamp.unlink()
-    grade_unit(course, sample.UNIT, jobs=1, students=["untouched"])
+    grade_class(course, sample.UNIT, Options(jobs=1, students=("untouched",)))
     assert (time_of(), copied.is_file()) == ([(None,)], False)
 
 
@@ -137,53 +148,94 @@ def test_penalties_follow_a_due_date_that_came_later(course: Path) -> None:
         config.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
     stamp = course / "submitted" / "all-right" / sample.UNIT / "timestamp.txt"
     stamp.write_text("2026-11-02 12:00:00 UTC")
-    grade_unit(course, sample.UNIT, jobs=1, students=["all-right"])
+    grade_class(course, sample.UNIT, Options(jobs=1, students=("all-right",)))
     assert penalties() == [(None,)]
     with sqlite3.connect(course / "gradebook.db") as database:
         database.execute("UPDATE assignment SET duedate = '2026-11-01 12:00:00.000000'")
-    again = grade_unit(course, sample.UNIT, jobs=1, students=["all-right"])
+    again = grade_class(course, sample.UNIT, Options(jobs=1, students=("all-right",)))
     assert [each.unchanged for each in again.results] == [True]
     assert penalties() == [(sample.POINTS,)]
 
 
 def test_a_score_is_of_the_code_that_it_depends_on() -> None:
-    """Another word in a report grades no class again; another way to judge does."""
+    """Another word in a report or another colour grades no class again; another way to judge
+    does."""
     found = {path.as_posix() for path in files(scores=True)}
     judging = {"check.py", "diagnosis.py", "exercises/exercise.py"}
     assert judging | {"grading/sandbox/inside/codec.py", "grading/engine/judge.py"} <= found
     assert not found & {"cli.py", "grading/report/page.py", "grading/lms/export.py"}
+    assert not found & {"plots/style.py", "widgets/sliders.py"}
 
 
-def test_manual_scores_are_kept_and_shown_again(course: Path, grades: Any) -> None:
-    grade_unit(course, sample.UNIT, jobs=1)
+@pytest.mark.parametrize("unit", find_units(COURSE), ids=lambda unit: unit.name)
+def test_no_answer_draws_with_what_no_score_depends_on(unit: UnitFiles) -> None:
+    """Else a change of a picture would have to grade a class again."""
+    cells = json.loads(unit.path("source").read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    drawing = {
+        alias.asname or alias.name
+        for source in code
+        for node in ast.walk(ast.parse(re.sub(r"^[%!].*", "", source, flags=re.MULTILINE)))
+        if isinstance(node, ast.ImportFrom)
+        and re.match(r"helpers\.(plots|widgets)", node.module or "")
+        for alias in node.names
+    }
+    for cell in cells:
+        if cell["metadata"].get("nbgrader", {}).get("solution") and cell["cell_type"] == "code":
+            answer = compile("".join(cell["source"]), "answer", "exec")
+            assert not set(_globals_of(answer)) & drawing, cell["source"]
+
+
+def _globals_of(code: types.CodeType) -> Iterator[str]:
+    """Names that a piece of code and the functions in it look up outside."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            yield from _globals_of(inner)
+
+
+@pytest.mark.parametrize("path", files(scores=True), ids=str)
+def test_what_a_score_depends_on_depends_on_nothing_else(path: Path) -> None:
+    text = (PACKAGE / path).read_text()
+    imported = re.findall(r"^(?:from|import) helpers\.([\w.]+)", text, re.MULTILINE)
+    for name in imported:
+        assert part_of(Path(*name.split("."))).scores, name
+
+
+def test_manual_scores_are_kept_and_shown_again(graded_course: Path, grades: Any) -> None:
+    course = graded_course
     with sqlite3.connect(course / "gradebook.db") as database:
         database.execute("UPDATE grade SET manual_score = 1.5, needs_manual_grade = 0")
-    grade_unit(course, sample.UNIT, jobs=1)
+    grade_class(course, sample.UNIT, Options(jobs=1))
     assert {row[4] for row in grades(course)} == {False}
-    grade_unit(course, sample.UNIT, jobs=1, force=True)
+    grade_class(course, sample.UNIT, Options(jobs=1, force=True))
     assert {row[3] for row in grades(course)} == {1.5}
     assert {row[4] for row in grades(course)} == {True}
 
 
-def test_a_lost_gradebook_is_made_again(course: Path, grades: Any) -> None:
-    grade_unit(course, sample.UNIT, jobs=1)
-    expected = grades(course)
+def test_a_lost_gradebook_is_made_again(graded_course: Path, grades: Any) -> None:
+    course, expected = graded_course, grades(graded_course)
     (course / "gradebook.db").unlink()
-    grade_unit(course, sample.UNIT, jobs=1)
+    grade_class(course, sample.UNIT, Options(jobs=1))
     assert grades(course) == expected
 
 
-@pytest.mark.parametrize("victim", ["coordinator", "worker", "warm"])
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course with the class four times, graded with nothing in the way."""
+    made = sample.make_course(tmp_path_factory.mktemp("quiet") / "course")
+    hand_in_class(made)
+    hand_in_class(made, copies=3)
+    grade_class(made, sample.UNIT, Options(jobs=2))
+    return made
+
+
+@pytest.mark.parametrize("victim", ["coordinator", "worker", "fork server"])
 def test_a_killed_run_ends_as_if_nothing_had_happened(
-    course: Path, grades: Any, tmp_path: Path, victim: str
+    course: Path, grades: Any, quiet: Path, victim: str
 ) -> None:
     hand_in_class(course, copies=3)
-    quiet = sample.make_course(tmp_path / "quiet")
-    share_secret(course, quiet)
-    hand_in_class(quiet)
-    hand_in_class(quiet, copies=3)
-    grade_unit(quiet, sample.UNIT, jobs=2)
-
+    share_secret(quiet, course)
     command = [sys.executable, "-m", "helpers.cli", "grade", sample.UNIT, "--jobs", "2"]
     run = subprocess.Popen(
         [*command, "--course", str(course)],
@@ -205,11 +257,27 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
     assert grades(course) == grades(quiet)
 
 
-def test_the_secret_decides_which_cases_are_drawn(course: Path) -> None:
-    grade_unit(course, sample.UNIT, jobs=1)
-    secret = course / ".course" / "secret"
+def test_the_secret_decides_which_cases_are_drawn(graded_course: Path) -> None:
+    secret = graded_course / ".course" / "secret"
     assert secret.stat().st_mode & 0o777 == 0o600
-    assert len(bytes.fromhex(secret.read_text())) == 32
+    assert len(bytes.fromhex(secret.read_text())) == SECRET_BYTES
+
+
+@pytest.mark.parametrize("text", ["", "ab" * (SECRET_BYTES - 1), "no hexadecimal" * 9, "ü" * 64])
+def test_what_is_no_secret_is_refused_and_left(course: Path, text: str) -> None:
+    path = course / ".course" / "secret"
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(
+        ValueError, match=r"secret does not hold 32 bytes .*: restore it, or remove"
+    ):
+        grade_class(course, sample.UNIT, Options(jobs=1))
+    assert path.read_text() == text
+    assert not (course / "gradebook.db").exists()
+
+
+def test_a_secret_stays(course: Path) -> None:
+    assert course_secret(course) == course_secret(course)
 
 
 def test_one_notebook_is_graded_without_a_course(tmp_path: Path) -> None:
@@ -226,9 +294,9 @@ def test_without_bubblewrap_nothing_is_run(
     course: Path, grades: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     close_worker()
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(bubblewrap, "candidates", list)
     with pytest.raises(SandboxError, match=r"apt install bubblewrap.*--sandbox none"):
-        grade_unit(course, sample.UNIT, jobs=1)
+        grade_class(course, sample.UNIT, Options(jobs=1))
 
 
 @pytest.mark.parametrize(
@@ -248,7 +316,9 @@ def test_what_cannot_be_graded_is_said_in_one_line(
     if "remove" in change:
         (course / change["remove"]).rename(course.parent / "removed")
     with pytest.raises(ValueError, match=message) as error:
-        grade_unit(course, change.get("unit", sample.UNIT), students=change.get("students"))
+        grade_class(
+            course, change.get("unit", sample.UNIT), Options(students=change.get("students"))
+        )
     assert "\n" not in str(error.value)
     assert not (course / "gradebook.db").exists()
 
@@ -269,25 +339,9 @@ def _wait_until_some_are_graded(course: Path, run: subprocess.Popen[str]) -> Non
 
 
 def _process(coordinator: int, which: str) -> int:
-    """The coordinator, one of its workers, or the outermost process of a warm one."""
+    """The coordinator, one of its workers, or the outermost process of its fork server."""
     if which == "coordinator":
         return coordinator
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes()
-            parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-        except OSError:
-            continue
-        if which == "worker" and parent == coordinator and b"spawn_main" in command:
-            found.append(int(folder.name))
-        if which == "warm" and b"bwrap" in command and _ancestor(parent, coordinator):
-            found.append(int(folder.name))
-    return min(found)
-
-
-def _ancestor(process: int, coordinator: int) -> bool:
-    if process == coordinator:
-        return True
-    stat = Path(f"/proc/{process}/stat").read_text()
-    return int(stat.rsplit(")", 1)[1].split()[1]) == coordinator
+    sign = {"worker": b"spawn_main", "fork server": b"bwrap"}[which]
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children_of(coordinator)}
+    return next(pid for pid, command in commands.items() if sign in command)

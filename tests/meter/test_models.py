@@ -7,12 +7,12 @@ import subprocess
 import sys
 
 import pytest
-import timm
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from helpers.meter import count
+from helpers.meter.models import build
 
 # Convolutions plain, grouped, depthwise, dilated, dynamic, blurred and of other shapes; norms
 # (batch, group, layer, evonorm, filter response, RMS); squeeze-excite and its relatives; attention
@@ -44,8 +44,7 @@ def products_by_pytorch(model, x):
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_every_operation_has_a_price_and_products_are_those_of_pytorch(name):
-    with torch.device("meta"):
-        model = timm.create_model(name).eval()
+    model = build(name).eval()
     x = torch.empty(1, *model.pretrained_cfg["input_size"], device="meta")
     counted = count(model, x)
     assert not counted.unknown
@@ -145,7 +144,7 @@ class DecoderBlock(nn.Module):
 
 
 def test_a_decoder_of_70_billion_parameters_is_the_formula_and_costs_no_memory():
-    from helpers.reference import decoder_model_flops, decoder_model_macs, decoder_model_parameters
+    from helpers.reference.transformer import DecoderModel
 
     with torch.device("meta"):
         model = LargeDecoder()
@@ -154,9 +153,9 @@ def test_a_decoder_of_70_billion_parameters_is_the_formula_and_costs_no_memory()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # kB
     sizes = {"batch": 1, "tokens": 512, "vocabulary": 128_256, "width": 8192, "heads": 64}
     sizes |= {"layers": 80, "hidden": 28_672, "kv_heads": 8}
-    assert counted.parameters == decoder_model_parameters(**sizes).total
-    assert counted.macs == decoder_model_macs(**sizes).total
-    assert counted.flops == decoder_model_flops(**sizes).total
+    assert counted.parameters == DecoderModel(**sizes).parameters().total
+    assert counted.macs == DecoderModel(**sizes).macs().total
+    assert counted.flops == DecoderModel(**sizes).flops().total
 
 
 def test_counting_a_large_model_adds_no_memory_to_what_its_libraries_take():

@@ -6,17 +6,14 @@ import torch
 
 from helpers.reference import (
     batch_norm_flops,
-    conv2d_flops,
-    conv2d_macs,
     conv2d_output_size,
-    conv2d_parameters,
     linear_bytes,
     linear_flops,
-    prelu_bytes,
-    prelu_flops,
     receptive_field,
     softmax_flops,
 )
+from helpers.reference.convolution import Convolution
+from helpers.reference.elementwise import PReLU
 
 
 def test_a_kernel_of_two_has_three_places_in_four_inputs():
@@ -30,15 +27,20 @@ def test_padding_zero_takes_eleven_to_nine_and_one_keeps_eleven(padding, output)
 
 def test_standard_and_depthwise_convolution_of_the_homework():
     # 16 · 9 · 9 outputs, each a product of 16 · 3 · 3 numbers; depthwise of 3 · 3
-    assert conv2d_macs(1, 16, 16, 11, 11, 3, bias=False).total == 16 * 81 * 16 * 9 == 186_624
-    assert conv2d_flops(1, 16, 16, 11, 11, 3, bias=False).total == 2 * 186_624 == 373_248
-    assert conv2d_macs(1, 16, 16, 11, 11, 3, groups=16, bias=False).total == 186_624 / 16 == 11_664
-    assert conv2d_flops(1, 16, 16, 11, 11, 3, groups=16, bias=False).total == 23_328
+    sizes = (1, 16, 16, (11, 11), 3)
+    standard, depthwise = (
+        Convolution(*sizes, bias=False),
+        Convolution(*sizes, groups=16, bias=False),
+    )
+    assert standard.macs().total == 16 * 81 * 16 * 9 == 186_624
+    assert standard.flops().total == 2 * 186_624 == 373_248
+    assert depthwise.macs().total == 186_624 / 16 == 11_664
+    assert depthwise.flops().total == 23_328
 
 
 def test_two_groups_halve_the_weights_of_a_convolution():
-    assert conv2d_parameters(1, 4, 2, 8, 8, 2, bias=False).total == 2 * 4 * 2 * 2 == 32
-    assert conv2d_parameters(1, 4, 2, 8, 8, 2, groups=2, bias=False).total == 16
+    assert Convolution(1, 4, 2, (8, 8), 2, bias=False).parameters().total == 2 * 4 * 2 * 2 == 32
+    assert Convolution(1, 4, 2, (8, 8), 2, groups=2, bias=False).parameters().total == 16
 
 
 def test_batch_norm_in_training_is_11_n_and_10_n_when_x_minus_mean_is_kept():
@@ -60,11 +62,11 @@ def test_batch_norm_in_training_is_11_n_and_10_n_when_x_minus_mean_is_kept():
 
 def test_prelu_multiplies_only_where_x_is_not_positive():
     x = [[-1.0, 0.0, 2.0], [3.0, -4.0, 5.0]]
-    assert prelu_flops(x).total == 3
-    assert prelu_flops(np.array(x)).total == 3
-    assert prelu_flops(torch.tensor(x, dtype=torch.bfloat16)).total == 3
-    assert prelu_flops(3).total == 3
-    assert prelu_flops(torch.ones(5)).total == 0
+    assert PReLU(x).flops().total == 3
+    assert PReLU(np.array(x)).flops().total == 3
+    assert PReLU(torch.tensor(x, dtype=torch.bfloat16)).flops().total == 3
+    assert PReLU(3).flops().total == 3
+    assert PReLU(torch.ones(5)).flops().total == 0
 
 
 def test_softmax_is_40_n_plus_n_minus_1_plus_4_n_for_each_row():
@@ -81,16 +83,16 @@ def test_the_weights_are_most_of_what_a_small_linear_layer_moves():
 
 
 def test_prelu_then_linear_does_about_0_46_flop_for_each_byte():
-    flop = prelu_flops(64).total + linear_flops(1, 64, 32, bias=False).total
-    moved = prelu_bytes(64).total + linear_bytes(1, 64, 32, bias=False).total
+    flop = PReLU(64).flops().total + linear_flops(1, 64, 32, bias=False).total
+    moved = PReLU(64).bytes().total + linear_bytes(1, 64, 32, bias=False).total
     assert flop == 64 + 2 * 64 * 32
     assert round(flop / moved, 2) == 0.46
 
 
 def test_its_intensity_saturates_at_4_6_flop_for_each_byte():
     batch = 10**7
-    flop = prelu_flops(64 * batch).total + linear_flops(batch, 64, 32, bias=False).total
-    moved = prelu_bytes(64 * batch).total + linear_bytes(batch, 64, 32, bias=False).total
+    flop = PReLU(64 * batch).flops().total + linear_flops(batch, 64, 32, bias=False).total
+    moved = PReLU(64 * batch).bytes().total + linear_bytes(batch, 64, 32, bias=False).total
     # for one more image: (64 + 4096) FLOP; 64 + 64 read and written, 64 read, 32 written, 4 B each
     assert flop / moved == pytest.approx(4_160 / (4 * 224), rel=1e-4)
     assert round(flop / moved, 1) == 4.6

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
-from helpers.ledger import Ledger
-from helpers.reference import conv2d_flops, conv2d_macs
-
-UNIT = "homework"
+from helpers.exercises.layer_costs import mac_and_flop, square_convolution, totals
+from helpers.exercises.mistakes import FIRST_ADDITION_SAVED
 
 
 def _draw_padding(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -23,11 +21,8 @@ def _draw_padding(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 
 
 PADDING = Exercise(
-    name="padding",
-    unit=UNIT,
     points=1,
     topic="padding for a given output size",
-    parameters=("size_in", "size_out", "kernel"),
     examples=[(11, 9, 3), (11, 11, 3), (32, 32, 5)],
     hidden=_draw_padding,
     reference=lambda size_in, size_out, kernel: (size_out - size_in + kernel - 1) // 2,
@@ -59,34 +54,23 @@ def _draw_convolutions(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 
 
 def _convolution(in_channels: int, out_channels: int, size: int, kernel: int, padding: int = 0):
-    sizes = (1, in_channels, out_channels, size, size, kernel)
-    return {
-        "MAC": conv2d_macs(*sizes, padding=padding, bias=False),
-        "FLOP": conv2d_flops(*sizes, padding=padding, bias=False),
-    }
-
-
-def _totals(ledgers: dict[str, Ledger]) -> dict[str, float]:
-    return {part: ledger.total for part, ledger in ledgers.items()}
-
-
-def _each(parts: dict[str, Ledger], change: Callable[[float], float]) -> dict[str, float]:
-    return {part: change(ledger.total) for part, ledger in parts.items()}
+    layer = square_convolution(in_channels, out_channels, size, kernel, padding=padding)
+    return mac_and_flop(layer)
 
 
 def _first_addition_saved(mac: float, outputs: int) -> dict[str, float]:
     return {"MAC": mac, "FLOP": 2 * mac - outputs}
 
 
-_MAC_IS_TWO = "here one MAC is two FLOP: the first addition of each output counts, too"
+_TAKEN_FOR_THE_SAME = (
+    "MAC and FLOP taken for the same",
+    "one MAC is a multiply and an add: FLOP and MAC are not the same number",
+)
 _PADDED = "the output is smaller than the input here: no padding"
 
 CONV_COST = Exercise(
-    name="conv_cost",
-    unit=UNIT,
     points=1,
     topic="MAC and FLOP of a convolution",
-    parameters=("in_channels", "out_channels", "size", "kernel"),
     examples=[(16, 16, 11, 3), (3, 8, 9, 5)],
     hidden=_draw_convolutions,
     reference=_convolution,
@@ -94,48 +78,42 @@ CONV_COST = Exercise(
         Misconception(
             "padding 1",
             _PADDED,
-            lambda ci, co, size, kernel: _totals(
+            lambda ci, co, size, kernel: totals(
                 _convolution(ci, co, size, kernel, padding=(kernel - 1) // 2)
             ),
         ),
         Misconception(
-            "MAC and FLOP taken for the same",
-            "one MAC is a multiply and an add: FLOP and MAC are not the same number",
+            *_TAKEN_FOR_THE_SAME,
             lambda ci, co, size, kernel: dict.fromkeys(
-                ("MAC", "FLOP"), conv2d_macs(1, ci, co, size, size, kernel, bias=False).total
+                ("MAC", "FLOP"), _convolution(ci, co, size, kernel)["MAC"].total
             ),
         ),
         Misconception(
             "input channels forgotten",
             "every output sums over all input channels: where are they?",
-            lambda ci, co, size, kernel: _each(
-                _convolution(ci, co, size, kernel), lambda total: total // ci
-            ),
+            lambda ci, co, size, kernel: totals(_convolution(ci, co, size, kernel), by=ci),
         ),
         Misconception(
             "kernel in one dimension",
             "the kernel is a square: how many weights has it for one input channel?",
-            lambda ci, co, size, kernel: _each(
-                _convolution(ci, co, size, kernel), lambda total: total // kernel
-            ),
+            lambda ci, co, size, kernel: totals(_convolution(ci, co, size, kernel), by=kernel),
         ),
         Misconception(
             "output in one dimension",
             "the output is a square, too: how many places are there in all?",
-            lambda ci, co, size, kernel: _each(
-                _convolution(ci, co, size, kernel), lambda total: total // (size - kernel + 1)
+            lambda ci, co, size, kernel: totals(
+                _convolution(ci, co, size, kernel), by=(size - kernel + 1)
             ),
         ),
         Misconception(
             "one place too few",
             "a kernel of 3 over 11 pixels stands in 9 places, not in 8",
-            lambda ci, co, size, kernel: _totals(_convolution(ci, co, size - 1, kernel)),
+            lambda ci, co, size, kernel: totals(_convolution(ci, co, size - 1, kernel)),
         ),
         Misconception(
-            "first addition saved",
-            _MAC_IS_TWO,
+            *FIRST_ADDITION_SAVED,
             lambda ci, co, size, kernel: _first_addition_saved(
-                conv2d_macs(1, ci, co, size, size, kernel, bias=False).total,
+                _convolution(ci, co, size, kernel)["MAC"].total,
                 co * (size - kernel + 1) ** 2,
             ),
         ),
@@ -144,19 +122,13 @@ CONV_COST = Exercise(
 
 
 def _depthwise(channels: int, size: int, kernel: int, padding: int = 0):
-    sizes = (1, channels, channels, size, size, kernel)
-    return {
-        "MAC": conv2d_macs(*sizes, padding=padding, groups=channels, bias=False),
-        "FLOP": conv2d_flops(*sizes, padding=padding, groups=channels, bias=False),
-    }
+    options = {"padding": padding, "groups": channels}
+    return mac_and_flop(square_convolution(channels, channels, size, kernel, **options))
 
 
 DEPTHWISE_COST = Exercise(
-    name="depthwise_cost",
-    unit=UNIT,
     points=1,
     topic="MAC and FLOP of a depthwise convolution",
-    parameters=("channels", "size", "kernel"),
     examples=[(16, 11, 3), (32, 9, 5)],
     hidden=lambda draw: [
         (draw.randrange(2, 129), draw.randrange(9, 57), draw.choice([3, 5])) for _ in range(5)
@@ -166,31 +138,29 @@ DEPTHWISE_COST = Exercise(
         Misconception(
             "padding 1",
             _PADDED,
-            lambda channels, size, kernel: _totals(
+            lambda channels, size, kernel: totals(
                 _depthwise(channels, size, kernel, padding=(kernel - 1) // 2)
             ),
         ),
         Misconception(
             "counted as a standard convolution",
             "in a depthwise convolution an output sees one input channel, not all of them",
-            lambda channels, size, kernel: _totals(_convolution(channels, channels, size, kernel)),
+            lambda channels, size, kernel: totals(_convolution(channels, channels, size, kernel)),
         ),
         Misconception(
             "channels left out",
             "this is one channel: how many are there?",
-            lambda channels, size, kernel: _totals(_depthwise(1, size, kernel)),
+            lambda channels, size, kernel: totals(_depthwise(1, size, kernel)),
         ),
         Misconception(
-            "first addition saved",
-            _MAC_IS_TWO,
+            *FIRST_ADDITION_SAVED,
             lambda channels, size, kernel: _first_addition_saved(
                 _depthwise(channels, size, kernel)["MAC"].total,
                 channels * (size - kernel + 1) ** 2,
             ),
         ),
         Misconception(
-            "MAC and FLOP taken for the same",
-            "one MAC is a multiply and an add: FLOP and MAC are not the same number",
+            *_TAKEN_FOR_THE_SAME,
             lambda channels, size, kernel: dict.fromkeys(
                 ("MAC", "FLOP"), _depthwise(channels, size, kernel)["MAC"].total
             ),

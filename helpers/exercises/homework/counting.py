@@ -1,75 +1,16 @@
-"""Homework, tasks 1, 3, 4 and 5: bytes, BatchNorm, PReLU, softmax."""
+"""Homework, tasks 3, 4 and 5: BatchNorm, PReLU, softmax."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
-from helpers.exercises.own_number import draw_names, own_number
+from helpers.exercises.wrong_batch_norm import divided_per_element, without_variance_sum
 from helpers.ledger import Alternative, Ledger, Term
 from helpers.reference import batch_norm_flops, softmax_flops
-
-UNIT = "homework"
-
-
-OWN_BYTES = Exercise(
-    name="own_bytes",
-    unit=UNIT,
-    points=1,
-    topic="bytes in GB and GiB",
-    parameters=("name",),
-    examples=[("Ada Lovelace",), ("Alan Turing",)],
-    hidden=draw_names,
-    reference=lambda name: {"GB": own_number(name) / 1000**3, "GiB": own_number(name) / 1024**3},
-    # Rounded to three digits is right: GB and GiB differ by 7 %.
-    tolerance=5e-3,
-    misconceptions=(
-        Misconception(
-            "bits for bytes",
-            "the number counts bytes already: eight bits to a byte do not come in",
-            lambda name: {
-                "GB": 8 * own_number(name) / 1000**3,
-                "GiB": 8 * own_number(name) / 1024**3,
-            },
-        ),
-        Misconception(
-            "GB and GiB swapped",
-            "which of the two units is the larger one? The number in front of it is the smaller",
-            lambda name: {"GB": own_number(name) / 1024**3, "GiB": own_number(name) / 1000**3},
-        ),
-        Misconception(
-            "MB for GB",
-            "count the steps: B → kB → MB → GB are three",
-            lambda name: {"GB": own_number(name) / 1000**2, "GiB": own_number(name) / 1024**2},
-        ),
-    ),
-)
-
-
-def _batch_norm_dividing_per_element(batch: int, channels: int, height: int, width: int) -> Ledger:
-    """One mean and variance a channel, but divided once for each (channel, row, column)."""
-    right = batch_norm_flops(batch, channels, height, width)
-    divisions = 2 * channels * height * width
-    return Ledger(
-        "FLOP",
-        tuple(
-            replace(term, count=divisions) if term.name.startswith("divisions of") else term
-            for term in right.terms
-        ),
-    )
-
-
-def _batch_norm_without_variance_sum(batch: int, channels: int, height: int, width: int) -> Ledger:
-    """One of the two sums, of the elements and of the squares, is missing."""
-    n = batch * channels * height * width
-    terms = batch_norm_flops(batch, channels, height, width).terms
-    from_zero = Alternative("the sum starts from zero", n)
-    one_sum = Term("sum of the mean", n - channels, alternatives=(from_zero,))
-    rest = tuple(term for term in terms if not term.name.startswith("sums of"))
-    return Ledger("FLOP", (one_sum, *rest))
+from helpers.reference.elementwise import PReLU
 
 
 def _batch_norm_without_variance(batch: int, channels: int, height: int, width: int) -> Ledger:
@@ -100,11 +41,8 @@ _PER_CHANNEL = (
 )
 
 BATCH_NORM_FLOPS = Exercise(
-    name="batch_norm_flops",
-    unit=UNIT,
     points=2,
     topic="FLOP of BatchNorm in training",
-    parameters=("batch", "channels", "height", "width"),
     examples=[(4, 3, 220, 220), (2, 8, 5, 5)],
     hidden=_draw_images,
     reference=batch_norm_flops,
@@ -138,9 +76,9 @@ BATCH_NORM_FLOPS = Exercise(
         Misconception(
             "variance sum missing",
             "mean and variance are averages: you left out one of the two sums",
-            _batch_norm_without_variance_sum,
+            without_variance_sum,
         ),
-        Misconception("divided per element", _PER_CHANNEL, _batch_norm_dividing_per_element),
+        Misconception("divided per element", _PER_CHANNEL, divided_per_element),
         Misconception(
             "9N: only the normalisation",
             "this counts what is done to each element once mean and variance are known: "
@@ -159,39 +97,27 @@ def _draw_activations(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [([row() for _ in range(draw.randrange(1, 6))],) for _ in range(5)]
 
 
-def _nonpositive(rows: list[list[float]]) -> Ledger:
-    count = sum(value <= 0 for row in rows for value in row)
-    return Ledger("FLOP", (Term("multiplications where x ≤ 0", count),))
-
-
-def _elements(rows: list[list[float]]) -> int:
-    return sum(len(row) for row in rows)
-
-
 PRELU_FLOPS = Exercise(
-    name="prelu_flops",
-    unit=UNIT,
     points=1,
     topic="FLOP of PReLU, which depend on the data",
-    parameters=("x",),
     examples=[([[1.0, -2.0, 0.5, 3.0]],), ([[0.0, -1.0], [-0.5, 2.0]],)],
     hidden=_draw_activations,
-    reference=_nonpositive,
+    reference=lambda x: PReLU(x).flops(),
     misconceptions=(
         Misconception(
             "two operations for every element",
             "which elements are multiplied at all? A comparison is free, and x > 0 passes through",
-            lambda x: 2 * _elements(x),
+            lambda x: 2 * PReLU(x).elements,
         ),
         Misconception(
             "two operations for every multiplied element",
             "one multiplication is one FLOP; the comparison costs 0",
-            lambda x: 2 * _nonpositive(x).total,
+            lambda x: 2 * PReLU(x).count,
         ),
         Misconception(
             "a multiplication for every element",
             "is every element multiplied? Look at what PReLU does where x > 0",
-            _elements,
+            lambda x: PReLU(x).elements,
         ),
         Misconception(
             "zero left out",
@@ -208,11 +134,8 @@ PRELU_FLOPS = Exercise(
 
 
 SOFTMAX_FLOPS = Exercise(
-    name="softmax_flops",
-    unit=UNIT,
     points=2,
     topic="FLOP of softmax",
-    parameters=("batch", "n"),
     examples=[(4, 32), (1, 10)],
     hidden=lambda draw: [(draw.randrange(2, 65), draw.randrange(3, 2000)) for _ in range(5)],
     reference=softmax_flops,

@@ -6,17 +6,24 @@ PReLU is counted at its most, as if every x ≤ 0, with one slope for all channe
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception, OneOf
-from helpers.exercises.intensity_plot import plot_misconceptions, read_plot, right_plot
+from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.figure_questions import read_intensity_plot
+from helpers.exercises.intensity_plot import plot_misconceptions, right_plot
+from helpers.exercises.mistakes import FIRST_ADDITION_SAVED, GB_AS_GIB, WEIGHTS_FOR_EVERY_SAMPLE
 from helpers.exercises.prelu_linear import (
     FP32,
+    MAC_FOR_FLOP,
+    ONE_BATCH_TOO_FEW,
+    ONE_WAY_SAVED,
+    WITHOUT_WEIGHTS,
     best_batch,
     block_bytes,
     block_flops,
     block_intensity,
+    bound_of,
     fused_bytes,
     intensity,
     intensity_without_weights,
@@ -24,20 +31,14 @@ from helpers.exercises.prelu_linear import (
 )
 from helpers.ledger import Ledger, Term
 
-UNIT = "homework"
 IN, OUT = 64, 32
 
 
-def _block_flops(batch: int) -> Ledger:
-    return block_flops(batch, IN, OUT)
+def _of_batch(cost: Callable[[int, int, int], Ledger]) -> Callable[[int], Ledger]:
+    return lambda batch: cost(batch, IN, OUT)
 
 
-def _block_bytes(batch: int) -> Ledger:
-    return block_bytes(batch, IN, OUT)
-
-
-def _fused_bytes(batch: int) -> Ledger:
-    return fused_bytes(batch, IN, OUT)
+_block_flops, _block_bytes, _fused_bytes = map(_of_batch, (block_flops, block_bytes, fused_bytes))
 
 
 def _draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -45,23 +46,18 @@ def _draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 
 
 BLOCK_FLOPS = Exercise(
-    name="block_flops",
-    unit=UNIT,
     points=1,
     topic="FLOP of PReLU → Linear",
-    parameters=("batch",),
     examples=[(1,), (16,)],
     hidden=_draw_batches,
     reference=_block_flops,
     misconceptions=(
         Misconception(
-            "MAC for FLOP",
-            "a MAC is two FLOP: the Linear layer is counted by half",
+            *MAC_FOR_FLOP,
             lambda batch: batch * IN * OUT + batch * IN,
         ),
         Misconception(
-            "first addition saved",
-            "here one MAC is two FLOP: the first addition of each output counts, too",
+            *FIRST_ADDITION_SAVED,
             lambda batch: _block_flops(batch).total - batch * OUT,
         ),
         Misconception(
@@ -79,41 +75,22 @@ def _weights_for_every_sample(batch: int) -> Ledger:
 
 
 BLOCK_BYTES = Exercise(
-    name="block_bytes",
-    unit=UNIT,
     points=1,
     topic="bytes moved by PReLU → Linear",
-    parameters=("batch",),
     examples=[(1,), (16,)],
     hidden=_draw_batches,
     reference=_block_bytes,
     misconceptions=(
         Misconception(
-            "weights read for every sample",
-            "the weights are read once for the whole batch, not once for each sample",
+            *WEIGHTS_FOR_EVERY_SAMPLE,
             _weights_for_every_sample,
         ),
     ),
 )
 
 
-def _ridge(peak_tflops: float, bandwidth_gb: float) -> float:
-    return peak_tflops * 1e12 / (bandwidth_gb * 1e9)
-
-
-def _bounded(found: OneOf, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
-    ridge = _ridge(peak_tflops, bandwidth_gb)
-    bound = "compute" if found.values[0] >= ridge else "memory"
-    return {"intensity": found, "ridge": ridge, "bound": bound}
-
-
 def _bound(batch: int, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
-    return _bounded(block_intensity(batch, IN, OUT), peak_tflops, bandwidth_gb)
-
-
-def _bound_with_gib(batch: int, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
-    ridge = peak_tflops * 1e12 / (bandwidth_gb * 1024**3)
-    return {**_bound(batch, peak_tflops, bandwidth_gb), "ridge": ridge}
+    return bound_of(block_intensity(batch, IN, OUT), peak_tflops, bandwidth_gb)
 
 
 def _draw_bounds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -124,25 +101,22 @@ def _draw_bounds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 
 
 BLOCK_BOUND = Exercise(
-    name="block_bound",
-    unit=UNIT,
     points=1,
     topic="intensity, ridge and what bounds PReLU → Linear",
-    parameters=("batch", "peak_tflops", "bandwidth_gb"),
     examples=[(1, 19.5, 2039), (64, 0.002, 1.0)],
     hidden=_draw_bounds,
     reference=_bound,
     tolerance=5e-3,
     misconceptions=(
         Misconception(
-            "GB taken as GiB",
-            "a bandwidth in GB/s counts in steps of 1000, not of 1024",
-            _bound_with_gib,
+            *GB_AS_GIB,
+            lambda batch, peak_tflops, bandwidth_gb: {
+                "ridge": peak_tflops * 1e12 / (bandwidth_gb * 1024**3)
+            },
         ),
         Misconception(
-            "traffic without the weights",
-            "the traffic lacks its largest part: the weights are read from memory, too",
-            lambda batch, *device: _bounded(intensity_without_weights(batch, IN, OUT), *device),
+            *WITHOUT_WEIGHTS,
+            lambda batch, *device: bound_of(intensity_without_weights(batch, IN, OUT), *device),
         ),
         Misconception(
             "tera and giga not brought together",
@@ -152,9 +126,7 @@ BLOCK_BOUND = Exercise(
         Misconception(
             "ridge upside down",
             "the ridge is in FLOP/B: which of the two is divided by the other?",
-            lambda batch, peak_tflops, bandwidth_gb: {
-                "ridge": 1 / _ridge(peak_tflops, bandwidth_gb)
-            },
+            lambda *args: {"ridge": 1 / _bound(*args)["ridge"]},
         ),
         Misconception(
             "intensity upside down",
@@ -166,25 +138,20 @@ BLOCK_BOUND = Exercise(
         Misconception(
             "bounds swapped",
             "an intensity below the ridge: does the processor wait for memory, or the other way?",
-            lambda batch, peak_tflops, bandwidth_gb: {
-                "bound": {"memory": "compute", "compute": "memory"}[
-                    _bound(batch, peak_tflops, bandwidth_gb)["bound"]
-                ]
+            lambda *args: {
+                "bound": {"memory": "compute", "compute": "memory"}[_bound(*args)["bound"]]
             },
         ),
     ),
 )
 
 PLOT_INTENSITY = Exercise(
-    name="plot_intensity",
-    unit=UNIT,
     points=2,
     topic="intensity against batch size, plotted",
-    parameters=(),
     examples=[()],
     hidden=lambda draw: [],
     reference=lambda: right_plot(IN, OUT),
-    read=read_plot,
+    read=read_intensity_plot,
     gate="intensity",
     # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
     tolerance=2e-3,
@@ -217,11 +184,8 @@ def _draw_layers(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 
 
 BEST_BATCH = Exercise(
-    name="best_batch",
-    unit=UNIT,
     points=1,
     topic="smallest batch that is compute bound",
-    parameters=("in_features", "out_features", "ridge"),
     examples=[(768, 3072, 20.3), (64, 32, 20.3)],
     hidden=_draw_layers,
     reference=best_batch,
@@ -232,8 +196,7 @@ BEST_BATCH = Exercise(
             _best_batch_without_weights,
         ),
         Misconception(
-            "one batch too few",
-            "at the batch you give, is the intensity at the ridge or still just below it?",
+            *ONE_BATCH_TOO_FEW,
             lambda i, o, ridge: (
                 None if best_batch(i, o, ridge) is None else (best_batch(i, o, ridge) or 0) - 1
             ),
@@ -242,11 +205,8 @@ BEST_BATCH = Exercise(
 )
 
 FUSED = Exercise(
-    name="fused",
-    unit=UNIT,
     points=2,
     topic="what fusing PReLU into Linear saves",
-    parameters=("batch",),
     examples=[(1,), (64,)],
     hidden=_draw_batches,
     reference=lambda batch: {
@@ -265,8 +225,7 @@ FUSED = Exercise(
             },
         ),
         Misconception(
-            "only one way saved",
-            "the tensor between the layers was written and read: both fall away",
+            *ONE_WAY_SAVED,
             lambda batch: {
                 "bytes": _fused_bytes(batch).total + batch * IN * FP32,
                 "intensity": _block_flops(batch).total

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.mistakes import BITS_FOR_BYTES, MEMORY_AS_GIB, WEIGHTS_STILL_IN_IT
 from helpers.ledger import Ledger, Term
 
-UNIT = "homework"
 FP32 = 4  # bytes
 
 
@@ -56,11 +56,8 @@ def _saved_bytes(model: str, batch: int) -> Ledger:
 
 
 MODEL_SIZE = Exercise(
-    name="model_size",
-    unit=UNIT,
     points=2,
     topic="parameters and bytes of a timm model",
-    parameters=("model", "bits"),
     examples=[("convnextv2_large", 32), ("resnet18", 16)],
     hidden=lambda draw: [
         (model, bits)
@@ -73,8 +70,7 @@ MODEL_SIZE = Exercise(
     },
     misconceptions=(
         Misconception(
-            "bits for bytes",
-            "eight bits make a byte",
+            *BITS_FOR_BYTES,
             lambda model, bits: {"bytes": MODELS[model].parameters * bits},
         ),
         Misconception(
@@ -86,11 +82,8 @@ MODEL_SIZE = Exercise(
 )
 
 SAVED_BYTES = Exercise(
-    name="saved_bytes",
-    unit=UNIT,
     points=1,
     topic="bytes that autograd keeps, profiled",
-    parameters=("model", "batch"),
     examples=[("convnextv2_atto", 1), ("resnet18", 2)],
     hidden=lambda draw: [
         (model, draw.randrange(2, 6)) for model in draw.sample(["vgg11", "vgg13", "vgg16"], 2)
@@ -133,11 +126,8 @@ def _from_peak(peak: int, parameters: int, batch: int) -> int:
 
 
 ACTIVATIONS_FROM_PEAK = Exercise(
-    name="activations_from_peak",
-    unit=UNIT,
     points=1,
     topic="activations deduced from a measured peak",
-    parameters=("peak", "parameters", "batch"),
     examples=[(5_400_000_000, 197_956_840, 8), (600_000_000, 11_689_512, 16)],
     hidden=lambda draw: [
         (draw.randrange(4, 12) * 10**9, draw.randrange(10**6, 3 * 10**8), draw.randrange(1, 33))
@@ -146,8 +136,7 @@ ACTIVATIONS_FROM_PEAK = Exercise(
     reference=_from_peak,
     misconceptions=(
         Misconception(
-            "weights still in it",
-            "the weights lie in memory during the pass, too",
+            *WEIGHTS_STILL_IN_IT,
             lambda peak, parameters, batch: peak - batch * _IMAGE,
         ),
         Misconception(
@@ -183,11 +172,8 @@ def _adam_bytes(parameters: int, activation_bytes: int) -> Ledger:
 
 
 ADAM_BYTES = Exercise(
-    name="adam_bytes",
-    unit=UNIT,
     points=1,
     topic="memory of a training step with Adam",
-    parameters=("parameters", "activation_bytes"),
     examples=[(197_956_840, 544_480_432), (1_000_000, 0)],
     hidden=lambda draw: [
         (draw.randrange(10**6, 10**9), draw.randrange(10**6, 10**10)) for _ in range(4)
@@ -222,11 +208,8 @@ def _draw_devices(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 
 
 LARGEST_BATCH = Exercise(
-    name="largest_batch",
-    unit=UNIT,
     points=1,
     topic="largest batch for a device",
-    parameters=("parameters", "activation_bytes", "memory_gb"),
     examples=[(197_956_840, 544_480_432, 16), (197_956_840, 544_480_432, 80), (10**9, 10**8, 8)],
     hidden=_draw_devices,
     reference=_largest_batch,
@@ -247,8 +230,7 @@ LARGEST_BATCH = Exercise(
             lambda p, a, gb: _largest_batch(p, a, gb, per_parameter=8),
         ),
         Misconception(
-            "GB taken as GiB",
-            "a memory in GB counts in steps of 1000, not of 1024",
+            *MEMORY_AS_GIB,
             lambda p, a, gb: _largest_batch(p, a, gb, giga=1024**3),
         ),
         Misconception(

@@ -17,11 +17,13 @@ from helpers.authoring.notebooks import Unit, bonus_cells, find_unit
 from helpers.exercises import EXERCISES
 from helpers.grading.class_run import grade_notebook
 from helpers.grading.engine.grade import CellScore, Graded
-from helpers.grading.handin.ipynb import marks_of, read_notebook, unit_of
-from helpers.grading.sandbox.host import Mode
+from helpers.grading.engine.verdicts import verdicts_of
+from helpers.grading.handin.ipynb import is_graded, marks_of, read_notebook, unit_of
+from helpers.grading.sandbox.backend import Backend
+from helpers.verdict import Verdict
 
 
-def check_notebook(notebook: Path, course: Path, sandbox: Mode, as_json: bool) -> None:
+def check_notebook(notebook: Path, course: Path, sandbox: Backend, as_json: bool) -> None:
     """Grades a notebook and prints each question's verdict and the total.
 
     Raises ValueError, in one line, for a file that is no notebook or belongs to no unit.
@@ -30,15 +32,20 @@ def check_notebook(notebook: Path, course: Path, sandbox: Mode, as_json: bool) -
     graded = grade_notebook(notebook, unit.path("source"), sandbox=sandbox)
     if graded.status == "unreadable":
         raise ValueError(f"{notebook}: {'; '.join(graded.remarks)}")
-    said = _said(graded)
+    verdicts = {
+        marks_of(cell)["grade_id"]: verdicts_of(cell)
+        for cell in filter(is_graded, graded.notebook["cells"])
+    }
+    errors = _errors(graded)
     if as_json:
-        print(json.dumps(_as_data(unit, graded, said), indent=1, ensure_ascii=False))
+        print(json.dumps(_as_data(unit, graded, verdicts, errors), indent=1, ensure_ascii=False))
         return
     for score in graded.scores:
-        verdict = said.get(score.grade_id) or _unsaid(score)
         # What is right needs no table.
-        shown = verdict.splitlines()[0] if score.score == score.max_score else verdict
+        right = score.score == score.max_score
+        said = [each.headline() if right else each.text() for each in verdicts[score.grade_id]]
         if score.max_score:
+            shown = "\n".join(said) or errors.get(score.grade_id) or _unsaid(score)
             print(f"[{_points(score)}] {shown}")
     for remark in graded.remarks:
         print(remark)
@@ -84,32 +91,21 @@ def _unit_of(notebook: Path, course: Path) -> Unit:
     return find_unit(course, units.most_common(1)[0][0])
 
 
-def _said(graded: Graded) -> dict[str, str]:
-    """What each grade cell printed, by grade id; of one that failed, the first error on its way."""
-    texts: dict[str, str] = {}
+def _errors(graded: Graded) -> dict[str, str]:
+    """Of each grade cell that failed, by grade id, the first error on its way: the answer's own
+    where it has one."""
     errors: dict[str, str] = {}
-    for cell in json.loads(graded.notebook)["cells"]:
+    said: dict[str, str] = {}
+    for cell in graded.notebook["cells"]:
         grade_id = marks_of(cell).get("grade_id")
-        if not grade_id:
-            continue
-        outputs = cell.get("outputs", ())
-        shown = [
-            output["data"]["text/plain"]
-            for output in outputs
-            if output["output_type"] == "display_data" and "text/plain" in output["data"]
-        ]
-        failed = [output for output in outputs if output["output_type"] == "error"]
-        if shown:
-            texts[grade_id] = "\n".join(
-                text if isinstance(text, str) else "".join(text) for text in shown
-            )
-        elif failed:
+        failed = [out for out in cell.get("outputs", ()) if out["output_type"] == "error"]
+        if grade_id and failed:
             name = grade_id.removeprefix("check_")
             # A cell's file has a number for a name, which tells nobody anything.
             message = re.sub(r"\(\w+\.py, line", "(line", failed[0]["evalue"]).split("\n")[0]
             errors[grade_id] = f"{failed[0]['ename']}: {message}"
-            texts[grade_id] = f"{name}: error\n  {errors.get(name, errors[grade_id])}"
-    return texts
+            said[grade_id] = f"{name}: error\n  {errors.get(name, errors[grade_id])}"
+    return said
 
 
 def _unsaid(score: CellScore) -> str:
@@ -125,13 +121,19 @@ def _points(score: CellScore) -> str:
     return f"{given} / {score.max_score:g}"
 
 
-def _as_data(unit: Unit, graded: Graded, said: dict[str, str]) -> dict[str, Any]:
+def _as_data(
+    unit: Unit, graded: Graded, verdicts: dict[str, list[Verdict]], errors: dict[str, str]
+) -> dict[str, Any]:
+    scores = []
+    for score in graded.scores:
+        said = verdicts[score.grade_id]
+        text = "\n".join(each.text() for each in said) or errors.get(score.grade_id, "")
+        data = [each.to_data() for each in said]
+        scores.append({**asdict(score), "verdict": text, "verdicts": data})
     return {
         "unit": unit.name,
         "total": graded.total,
         "max_total": graded.max_total,
         "remarks": list(graded.remarks),
-        "scores": [
-            {**asdict(score), "verdict": said.get(score.grade_id, "")} for score in graded.scores
-        ],
+        "scores": scores,
     }

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from helpers.grading.commands.grade import FOR_A_PERSON
+from helpers.grading.commands.grade import NEEDS_REVIEW
 from helpers.grading.handin.markup import plain_line
 from helpers.grading.lms.collect import Collected, States, collect
 from helpers.grading.lms.roster import parse_time
@@ -19,6 +19,7 @@ def collect_command(
     roster: Path | None,
     due: str | None,
     replace_newer: bool,
+    groups: bool,
     as_json: bool,
 ) -> int:
     """Collect and print; returns the exit code: 0, or 3 when something waits for a person."""
@@ -26,13 +27,17 @@ def collect_command(
     if due and deadline is None:
         raise ValueError(f"--due {due}: write it as 2026-11-20T23:59 or 2026-11-20T23:59+01:00")
     result = collect(
-        course, unit, download, roster=roster, due=deadline, replace_newer=replace_newer
+        *(course, unit, download),
+        roster=roster,
+        due=deadline,
+        replace_newer=replace_newer,
+        groups=groups,
     )
     if as_json:
         print(json.dumps(_as_data(result), indent=1, ensure_ascii=False))
     else:
         _print(result)
-    return FOR_A_PERSON if result.for_a_person else 0
+    return NEEDS_REVIEW if result.for_a_person else 0
 
 
 def _print(result: Collected) -> None:

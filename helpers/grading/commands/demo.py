@@ -7,6 +7,7 @@ from pathlib import Path
 
 from helpers.authoring.demo import COHORT, UNIT, write_cohort
 from helpers.authoring.notebooks import KINDS, find_unit, find_units
+from helpers.grading.class_run import Options
 from helpers.grading.commands.grade import grade_command
 from helpers.grading.report.feedback import write_feedback
 
@@ -34,6 +35,6 @@ def run_demo(course: Path, folder: Path, jobs: int | None) -> None:
     for submission in COHORT:
         print(f"  {submission.student:<6} {submission.about}")
 
-    grade_command(folder, UNIT, jobs=jobs)
+    grade_command(folder, UNIT, Options(jobs=jobs))
     pages, _ = write_feedback(folder, UNIT)
     print(f"{len(pages)} feedback pages, for example {pages[1]}")

@@ -17,7 +17,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from helpers.grading.sandbox import bubblewrap
-from helpers.grading.sandbox.host import Limits
+from helpers.grading.sandbox.backend import Limits
 
 #: `course doctor` returns it where grading cannot be done, as `course grade` would there.
 CANNOT_GRADE = 2
@@ -65,11 +65,13 @@ def _print(lines: list[Line], can_grade: bool) -> None:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE)
-    for column in ("", "what", "here", "remedy"):
-        table.add_column(column, overflow="fold")
+    table.add_column("")
+    table.add_column("what", no_wrap=True)
+    table.add_column("here", overflow="fold")
     for line in lines:
         mark = "✓" if line.good else "✗" if line.needed else "–"
-        table.add_row(mark, *map(Text, (line.name, line.here, line.remedy)))
+        remedy = f"\n→ {line.remedy}" if line.remedy else ""
+        table.add_row(mark, Text(line.name), Text(line.here + remedy))
     console = Console()
     console.print(table)
     lacking = ", ".join(line.name for line in lines if line.needed and not line.good)
@@ -122,8 +124,9 @@ def _extra(extra: str, wanted: list[Requirement]) -> Line:
 def _is_of(requirement: Requirement, extra: str) -> bool:
     """Whether a requirement is of this extra (of the base for ""), on this system."""
     marker = requirement.marker
-    in_base = marker is None or marker.evaluate({"extra": ""})
-    return in_base if not extra else not in_base and marker.evaluate({"extra": extra})
+    if marker is None or marker.evaluate({"extra": ""}):
+        return not extra
+    return marker.evaluate({"extra": extra})
 
 
 def _version(name: str) -> str:

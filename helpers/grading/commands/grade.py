@@ -4,35 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from helpers.grading.class_run import CohortResult, SubmissionResult, grade_unit
-from helpers.grading.sandbox.host import Mode
+from helpers.grading.class_run import ClassResult, Options, SubmissionResult, grade_class
 
 #: `grade_command` returns it when something waits for a person.
-FOR_A_PERSON = 3
-
-NO_SANDBOX = (
-    "Warning: --sandbox none runs students' code with your rights: it can read the tests, the "
-    "gradebook and other submissions, change them, and reach the network."
-)
+NEEDS_REVIEW = 3
 
 
-def grade_command(
-    course: Path,
-    unit: str,
-    *,
-    students: Sequence[str] | None = None,
-    jobs: int | None = None,
-    scheduler: str | None = None,
-    force: bool = False,
-    timeout: float | None = None,
-    sandbox: Mode = "bwrap",
-    as_json: bool = False,
-) -> int:
+def grade_command(course: Path, unit: str, options: Options, as_json: bool = False) -> int:
     """Grade a unit's submissions and print what came of it.
 
     Returns the exit code: 0, or 3 when something waits for a person. Raises ValueError, in one
@@ -49,8 +31,10 @@ def grade_command(
     )
 
     console = Console(stderr=True)
-    if sandbox == "none":
-        console.print(NO_SANDBOX, style="bold red", highlight=False)
+    sandbox = options.sandbox
+    warning = f"Warning: --sandbox {sandbox.name} {sandbox.warning}" if sandbox.warning else ""
+    if warning:
+        console.print(warning, style="bold red", highlight=False)
     columns = [
         SpinnerColumn(),
         TextColumn("Grading"),
@@ -78,28 +62,18 @@ def grade_command(
                 waiting=f"{waiting} for a person" if waiting else "",
             )
 
-        result = grade_unit(
-            course,
-            unit,
-            students=students,
-            jobs=jobs,
-            scheduler=scheduler,
-            force=force,
-            timeout=timeout,
-            sandbox=sandbox,
-            progress=show,
-        )
+        result = grade_class(course, unit, options, show)
     if as_json:
-        json.dump(as_data(result, sandbox), sys.stdout, indent=1)
+        json.dump(as_data(result, sandbox.name), sys.stdout, indent=1)
         print()
     else:
         print_table(result)
-        if sandbox == "none":
-            print(NO_SANDBOX)
-    return FOR_A_PERSON if result.for_a_person else 0
+        if warning:
+            print(warning)
+    return NEEDS_REVIEW if result.needs_review else 0
 
 
-def as_data(result: CohortResult, sandbox: Mode = "bwrap") -> dict[str, Any]:
+def as_data(result: ClassResult, sandbox: str) -> dict[str, Any]:
     """The result for programs."""
     return {
         "unit": result.unit,
@@ -120,7 +94,7 @@ def as_data(result: CohortResult, sandbox: Mode = "bwrap") -> dict[str, Any]:
     }
 
 
-def print_table(result: CohortResult) -> None:
+def print_table(result: ClassResult) -> None:
     """One line a student: the points of each part, their sum, what a person has to read."""
     from rich import box
     from rich.console import Console
@@ -160,6 +134,6 @@ def print_table(result: CohortResult) -> None:
     unchanged = sum(each.unchanged for each in result.results)
     done = len(result.results) - unchanged
     line = f"{done} graded, {unchanged} unchanged since they were graded"
-    if result.for_a_person:
-        line += f", {len(result.for_a_person)} for a person to look at"
+    if result.needs_review:
+        line += f", {len(result.needs_review)} for a person to look at"
     console.print(line, highlight=False)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import ast
 import copy
-import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from helpers.grading.engine.judge import Session, instructor_names, submission_seed
-from helpers.grading.engine.run import Process, Run, Times
+from helpers.grading.engine.judge import (
+    Judgement,
+    Session,
+    instructor_names,
+    submission_seed,
+)
+from helpers.grading.engine.run import Run, Times
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import (
+    Cell,
     Notebook,
     is_graded,
     is_test,
@@ -24,9 +29,8 @@ from helpers.grading.handin.ipynb import (
 )
 from helpers.grading.handin.markup import Budget, plain_line, shown_code
 from helpers.grading.handin.template import Template, make_template
-from helpers.grading.sandbox.host import SandboxError
+from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
-from helpers.grading.sandbox.outputs import score_of
 
 Status = Literal["graded", "for a person", "unreadable"]
 
@@ -68,7 +72,7 @@ class Graded(Scored):
         remarks: one line each, for people.
         unanswered: grade ids of answers that are as they were released.
         timed_out: whether a time limit struck.
-        notebook: the autograded notebook, as JSON.
+        notebook: the autograded notebook.
         student_seconds: time that the student's own cells and functions took.
         seconds: time that all of it took.
     """
@@ -78,7 +82,7 @@ class Graded(Scored):
     remarks: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     timed_out: bool = False
-    notebook: str = ""
+    notebook: Notebook = field(default_factory=dict)
     student_seconds: float = 0.0
     seconds: float = 0.0
 
@@ -147,7 +151,7 @@ def grade_submission(
     except SandboxError:
         raise
     except Exception as error:
-        return stumbled(unit, error, time.monotonic() - began)
+        return internal_error(unit, error, time.monotonic() - began)
 
 
 def grade_rebuilt(
@@ -164,28 +168,29 @@ def grade_rebuilt(
     answers = dumps([cell["source"] for cell in notebook["cells"]])
     seed = submission_seed(unit.secret, unit.name, student, answers)
     own = frozenset(name for answer in unit.template.answers for name in answer.names)
-    session = Session(unit.names, own, seed, times.call)
+    session = Session(unit.names, own, seed, times.call, times.judging)
     run = Run(start, session, times)
-    doubtful = run.notebook(notebook)
-    given, budget = {cell["source"] for cell in unit.template.cells}, Budget()
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code" and cell["source"] not in given:
-            cell["source"] = shown_code(cell["source"], budget)
-    doubtful |= _tests_of(rebuilt)
-    scores, remarks = _scores(notebook, doubtful, rebuilt.unanswered)
+    judgements = run.notebook(notebook)
+    _shorten(notebook, unit.template)
+    doubtful = _tests_of(rebuilt) | {
+        grade_id for grade_id, judgement in judgements.items() if judgement.needs_review
+    }
     return Graded(
         "for a person" if doubtful else "graded",
-        scores,
-        (*rebuilt.remarks, *run.remarks, *remarks),
+        tuple(
+            _cell_score(cell, judgements, rebuilt.unanswered, doubtful)
+            for cell in filter(is_graded, notebook["cells"])
+        ),
+        (*rebuilt.remarks, *run.remarks),
         rebuilt.unanswered,
         run.timed_out,
-        json.dumps(notebook),
+        notebook,
         run.seconds + session.student_seconds,
         time.monotonic() - began,
     )
 
 
-def stumbled(unit: Unit, error: Exception, seconds: float = 0.0) -> Graded:
+def internal_error(unit: Unit, error: Exception, seconds: float = 0.0) -> Graded:
     """What a fault of the grader's own gives: it must not stop the others."""
     return ungraded(unit, f"the grader stumbled over it ({type(error).__name__})", seconds)
 
@@ -204,7 +209,7 @@ def ungraded(unit: Unit, reason: str, seconds: float = 0.0) -> Graded:
         CellScore(marks["grade_id"], None, float(marks["points"]), True)
         for marks in map(marks_of, filter(is_graded, notebook["cells"]))
     )
-    return Graded("unreadable", scores, (reason,), notebook=json.dumps(notebook), seconds=seconds)
+    return Graded("unreadable", scores, (reason,), notebook=notebook, seconds=seconds)
 
 
 def _tests_of(rebuilt: rebuild.Rebuilt) -> set[str]:
@@ -217,21 +222,23 @@ def _tests_of(rebuilt: rebuild.Rebuilt) -> set[str]:
     }
 
 
-def _scores(
-    notebook: Notebook, doubtful: set[str], unanswered: tuple[str, ...]
-) -> tuple[tuple[CellScore, ...], list[str]]:
-    """The scores of a graded notebook. Adds to `doubtful` what has no valid one."""
-    scores, remarks = [], []
-    for cell in filter(is_graded, notebook["cells"]):
-        marks = marks_of(cell)
-        grade_id, points = marks["grade_id"], float(marks["points"])
-        score: float | None
-        if is_test(cell):
-            score, problem = score_of(cell["outputs"], points)
-            if problem:
-                doubtful.add(grade_id)
-                remarks.append(f"{grade_id}: {problem}")
-        else:
-            score = 0.0 if grade_id in unanswered and not marks.get("task") else None
-        scores.append(CellScore(grade_id, score, points, score is None or grade_id in doubtful))
-    return tuple(scores), remarks
+def _shorten(notebook: Notebook, template: Template) -> None:
+    """Cut the student's code to what pages can show."""
+    given, budget = {cell["source"] for cell in template.cells}, Budget()
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and cell["source"] not in given:
+            cell["source"] = shown_code(cell["source"], budget)
+
+
+def _cell_score(
+    cell: Cell, judgements: Mapping[str, Judgement], unanswered: tuple[str, ...], doubtful: set[str]
+) -> CellScore:
+    marks = marks_of(cell)
+    grade_id = marks["grade_id"]
+    score: float | None
+    if is_test(cell):
+        score = judgements[grade_id].score
+    else:
+        score = 0.0 if grade_id in unanswered and not marks.get("task") else None
+    needs_manual = score is None or grade_id in doubtful
+    return CellScore(grade_id, score, float(marks["points"]), needs_manual)

@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import io
 import math
+import numbers
 import random
 import time
 from collections.abc import Mapping
@@ -24,13 +25,13 @@ from typing import Any, Protocol
 
 import helpers
 from helpers.grading.engine.time_limit import TooLong, time_limit
+from helpers.grading.engine.verdicts import verdict_output
 from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, marks_of
+from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import MAX_NODES, Function
 from helpers.grading.sandbox.outputs import error_output
-from helpers.grading.sandbox.process import CallTimeout, KernelDied, StudentError
+from helpers.values import TooLarge, plain
 
-#: Seconds that judging one question may take in this process, the student's calls included.
-JUDGING = 120.0
 #: Cases of a question that are called a second time.
 CALLED_AGAIN = 3
 
@@ -50,14 +51,16 @@ class Judgement:
     """What came of a grade cell.
 
     Attributes:
-        outputs: of the cell, as nbgrader reads and shows them.
+        score: the points that it earns.
+        outputs: of the cell, as people see them. nbgrader reads the same score from them.
         remark: one line for people, if there is something to say.
-        for_a_person: the grader itself failed, so the score means nothing.
+        needs_review: the test itself failed, so the score means nothing.
     """
 
+    score: float
     outputs: list[dict[str, Any]]
     remark: str = ""
-    for_a_person: bool = False
+    needs_review: bool = False
 
 
 @dataclass
@@ -69,41 +72,40 @@ class Session:
         answers: names that answer cells define: these are always the student's.
         seed: decides which hidden cases are drawn.
         call_timeout: seconds that one call of a student's function may take.
+        judging_timeout: seconds that one question may take, the student's calls included.
     """
 
     names: Mapping[str, ast.stmt]
     answers: frozenset[str]
     seed: bytes
     call_timeout: float = 10.0
+    judging_timeout: float = 120.0
     student_seconds: float = field(default=0.0, init=False)
 
     def judge(self, cell: Cell, student: Student) -> Judgement:
         """Evaluate one grade cell."""
-        emitted: list[dict[str, Any]] = []
-        printed = io.StringIO()
-        space = _Namespace(self, student)
         points = float(cell["metadata"]["nbgrader"]["points"])
+        printed, emitted = io.StringIO(), list[dict[str, Any]]()
+        space = _Namespace(self, student)
         space["check"] = lambda name, answer: self._check(name, answer, points, emitted)
         try:
             with (
-                time_limit(JUDGING),
+                time_limit(self.judging_timeout),
                 contextlib.redirect_stdout(printed),
                 contextlib.redirect_stderr(printed),
             ):
-                value = _evaluate(cell["source"], space)
-        except TooLong as error:
-            outputs = [*_stream(printed), error_output("TimeoutError", str(error))]
-            return Judgement(outputs, str(error), for_a_person=True)
+                score, result = _earned(_evaluate(cell["source"], space), points)
+        except (TooLong, NoScore) as error:
+            kind = "TimeoutError" if isinstance(error, TooLong) else "ValueError"
+            outputs = [*_stream(printed), error_output(kind, str(error))]
+            return Judgement(0.0, outputs, str(error), needs_review=True)
         except Exception as error:
             outputs = [*_stream(printed), _failure(error, cell["source"])]
             if not _is_ours(error):
-                return Judgement(outputs)
+                return Judgement(0.0, outputs)
             remark = f"the test could not be evaluated ({type(error).__name__}: {error})"[:300]
-            return Judgement(outputs, remark, for_a_person=True)
-        outputs = [*_stream(printed), *emitted]
-        if value is not None:
-            outputs.append(_result(value))
-        return Judgement(outputs)
+            return Judgement(0.0, outputs, remark, needs_review=True)
+        return Judgement(score, [*_stream(printed), *emitted, *result])
 
     def _check(self, name: str, answer: Any, points: float, emitted: list[dict[str, Any]]) -> float:
         from helpers.check import judge
@@ -118,8 +120,7 @@ class Session:
             again = random.Random(self.seed).sample(cases, count)
             second = judge(exercise, _plain_calls(answer), again)
             verdict = min(verdict, second, key=lambda each: each.fraction)
-        data = {"text/plain": verdict.text(), "text/html": verdict.html()}
-        emitted.append({"output_type": "display_data", "data": data, "metadata": {}})
+        emitted.append(verdict_output(verdict))
         return points * verdict.fraction
 
 
@@ -166,7 +167,7 @@ class StudentFunction:
             if error.kind == "NotImplementedError":
                 raise NotImplementedError(error.message) from None
             raise _named(error.kind, error.message) from None
-        except (CallTimeout, KernelDied) as error:
+        except (CallTimeout, ProcessDied) as error:
             kind = "TimeoutError" if isinstance(error, CallTimeout) else "DeadKernelError"
             self._space.lost = _named(kind, str(error))
             raise self._space.lost from None
@@ -237,39 +238,41 @@ def _execute(body: list[ast.stmt], space: dict[str, Any]) -> None:
 
 
 def _plain_calls(answer: Any) -> Any:
-    """The function, returning arrays and tuples as lists, as `check` sees them in a notebook."""
+    """The function, returning plain data as `check` sees it in a notebook; of an array not more
+    numbers than of a list, as to look at ten million, case by case, takes minutes."""
     if not isinstance(answer, StudentFunction):
         if callable(answer):
             raise TypeError("the answer of a check is the instructor's own function")
-        return _plain(answer)
+        return plain(answer, MAX_NODES)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        return _plain(answer(*args, **kwargs))
+        return plain(answer(*args, **kwargs), MAX_NODES)
 
     return call
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if not hasattr(value, "tolist"):
-        return value
-    if math.prod(value.shape) > MAX_NODES:
-        # As of a list: to look at ten million numbers, case by case, takes minutes.
-        raise StudentError("TooLarge", f"the answer has more than {MAX_NODES:,} numbers")
-    return value.tolist()
+class NoScore(ValueError):
+    """The number in a test's last line is no score."""
 
 
-def _result(value: Any) -> dict[str, Any]:
+def _earned(value: Any, points: float) -> tuple[float, list[dict[str, Any]]]:
+    """What a test earns by the value of its last line, a number of points or all of them, and the
+    output that this line gives."""
+    if value is None:
+        return points, []
+    score = points
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        try:
+            score = float(value)
+        except OverflowError:
+            score = math.inf
+        if not 0 <= score <= points:
+            raise NoScore(f"the test's result {score:g} is no score between 0 and {points:g}")
+        # Shown as Python's, so that nbgrader reads the same from it.
+        value = value if isinstance(value, int) else score
     data = {"text/plain": repr(value)[:10_000]}
-    return {
-        "output_type": "execute_result",
-        "data": data,
-        "metadata": {},
-        "execution_count": None,
-    }
+    result = {"output_type": "execute_result", "data": data, "metadata": {}}
+    return score, [result | {"execution_count": None}]
 
 
 def _stream(printed: io.StringIO) -> list[dict[str, Any]]:
@@ -302,7 +305,8 @@ def _line_of(error: BaseException) -> int:
 
 def _is_ours(error: Exception) -> bool:
     """Whether an exception is the fault of the grader, not of the answer or of the test."""
-    if isinstance(error, StudentError | CallTimeout | KernelDied | NameError | AssertionError):
+    of_students = StudentError | CallTimeout | ProcessDied | TooLarge
+    if isinstance(error, of_students | NameError | AssertionError):
         return False
     trace, file = error.__traceback__, ""
     while trace is not None:

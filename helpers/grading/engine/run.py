@@ -1,6 +1,6 @@
 """A rebuilt notebook's cells in the student's process, and its tests here, in their order.
 
-What runs the cells can be exchanged: anything like `kernel.Kernel`, see `Process`.
+What runs the cells can be exchanged: see `sandbox/backend.py`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from helpers.grading.engine.judge import Session, Student
+from helpers.grading.engine.judge import Judgement, Session
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, is_test, marks_of
+from helpers.grading.sandbox.backend import CallTimeout, Process, ProcessDied
 from helpers.grading.sandbox.outputs import error_output
-from helpers.grading.sandbox.process import CallTimeout, CellRun, KernelDied
 
 #: Processes that one notebook may use up.
 MAX_STARTS = 5
@@ -25,21 +25,13 @@ MAX_REMARKS = 30
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds: for one cell, for one call of a function, and for a whole notebook."""
+    """Seconds: for one cell, for one call of a function, for judging one question, the calls
+    included, and for a whole notebook."""
 
     cell: float = 60.0
     call: float = 10.0
+    judging: float = 120.0
     notebook: float = 900.0
-
-
-class Process(Student, Protocol):
-    """What runs the student's cells: `kernel.Kernel`, or anything like it."""
-
-    def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
-        """Run a code cell."""
-
-    def close(self) -> None:
-        """End it."""
 
 
 class Run:
@@ -60,41 +52,41 @@ class Run:
         self._died = False
         self._done: list[str] = []
 
-    def notebook(self, notebook: Notebook) -> set[str]:
-        """Fill in the outputs of every cell; returns the grade ids that a person has to judge."""
+    def notebook(self, notebook: Notebook) -> dict[str, Judgement]:
+        """Fill in the outputs of every cell; returns what came of each test, by grade id."""
+        judgements: dict[str, Judgement] = {}
         try:
-            for_a_person = self._cells(notebook, self._judge)
+            self._cells(notebook, judgements)
         finally:
             self._close()
         if any(hidden for cell in notebook["cells"] for _, hidden in _lines_of_test(cell)):
             # In that process an answer was told what is hidden, and a later cell could show it.
             clean = Run(self.start, self.session, self.times)
             try:
-                clean._cells(notebook, lambda cell: False)
+                clean._cells(notebook)
             finally:
                 clean._close()
             self.seconds += clean.seconds
-        return for_a_person
+        return judgements
 
-    def _cells(self, notebook: Notebook, judge: Callable[[Cell], bool]) -> set[str]:
-        for_a_person: set[str] = set()
+    def _cells(self, notebook: Notebook, judgements: dict[str, Judgement] | None = None) -> None:
+        """Run the student's cells, and the tests where their `judgements` are asked for."""
         for number, cell in enumerate(notebook["cells"], start=1):
             if rebuild.runs(cell):
                 self._cell(cell, number)
-            elif is_test(cell) and judge(cell):
-                for_a_person.add(marks_of(cell)["grade_id"])
+            elif is_test(cell) and judgements is not None:
+                judgements[marks_of(cell)["grade_id"]] = self._judge(cell)
             if self._died:
-                # Raises if the warm process died, too: then it is no fault of the student's.
+                # Raises if the server died, too: then it is no fault of the student's.
                 self._died = False
                 self.start().close()
-        return for_a_person
 
-    def _judge(self, cell: Cell) -> bool:
+    def _judge(self, cell: Cell) -> Judgement:
         judgement = self.session.judge(cell, self)
         cell["outputs"] = judgement.outputs
         if judgement.remark:
             self.remarks.append(f"{marks_of(cell)['grade_id']}: {judgement.remark}")
-        return judgement.for_a_person
+        return judgement
 
     def _cell(self, cell: Cell, number: int) -> None:
         code = cell["source"]
@@ -103,7 +95,7 @@ class Run:
         began = time.monotonic()
         try:
             run = self._living().run(code, self._left(self.times.cell))
-        except (KernelDied, CallTimeout) as error:
+        except (ProcessDied, CallTimeout) as error:
             cell["outputs"] = error.outputs or [error_output("DeadKernelError", str(error))]
             if len(self.remarks) < MAX_REMARKS:
                 self.remarks.append(f"cell {number}: {error}")
@@ -130,13 +122,13 @@ class Run:
     def _noting(self) -> Iterator[None]:
         try:
             yield
-        except (KernelDied, CallTimeout) as error:
+        except (ProcessDied, CallTimeout) as error:
             self._note(error)
             raise
 
-    def _note(self, error: KernelDied | CallTimeout) -> None:
+    def _note(self, error: ProcessDied | CallTimeout) -> None:
         self.timed_out |= isinstance(error, CallTimeout) or error.timed_out
-        if isinstance(error, KernelDied) and self._process is not None:
+        if isinstance(error, ProcessDied) and self._process is not None:
             self._died = True
             self._close()
 
@@ -146,7 +138,7 @@ class Run:
             self._left(1)
             self._starts += 1
             if self._starts > MAX_STARTS:
-                raise KernelDied(f"the notebook ended {MAX_STARTS} processes")
+                raise ProcessDied(f"the notebook ended {MAX_STARTS} processes")
             process, again = self.start(), self._done
             self._done = []
             for index, code in enumerate(again):
@@ -154,7 +146,7 @@ class Run:
                     process.run(code, self._left(self.times.cell), muted=True)
                 except CallTimeout:
                     pass
-                except KernelDied:
+                except ProcessDied:
                     # It ended this time: go without it.
                     self._died = True
                     process.close()
@@ -173,7 +165,7 @@ class Run:
     def _left(self, seconds: float) -> float:
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise KernelDied(f"the notebook took longer than {self.times.notebook:g} s", True)
+            raise ProcessDied(f"the notebook took longer than {self.times.notebook:g} s", True)
         return min(seconds, left)
 
 

@@ -13,10 +13,21 @@ from pathlib import Path
 from helpers.grading.handin.ipynb import MAX_NOTEBOOK_BYTES, read_notebook, unit_of
 from helpers.grading.handin.markup import plain_line
 
+#: A time is shorter; a longer file is none.
+MAX_TIMESTAMP_BYTES = 200
+
 
 @dataclass(frozen=True)
 class SubmissionFolder:
-    """One student's folder: the notebook's path, or why there is none."""
+    """One student's folder.
+
+    Attributes:
+        student: whose it is, by its parent's name.
+        path: of the notebook that is graded; None where there is none.
+        problem: why there is none.
+        timestamp_text: what nbgrader's `timestamp.txt` says.
+        remark: where the notebook is called otherwise, which one it is and which ones it is not.
+    """
 
     student: str
     path: Path | None
@@ -31,33 +42,23 @@ class SubmissionFolder:
         The right name comes first, then the unit that a notebook's metadata names. Links are not
         followed.
         """
-        student = folder.parent.name
-        stamp = folder / "timestamp.txt"
-        stamped = ""
-        if stamp.is_file() and not stamp.is_symlink() and stamp.stat().st_size < 200:
-            stamped = stamp.read_text(encoding="utf-8", errors="replace").strip()
-        files = [
-            path
-            for path in sorted(folder.glob("*.ipynb"))
-            if path.is_file() and not path.is_symlink()
-        ]
+        student, stamp = folder.parent.name, _timestamp_text(folder)
+        files = [path for path in sorted(folder.glob("*.ipynb")) if _is_real_file(path)]
+        fitting = [path for path in files if path.stat().st_size <= MAX_NOTEBOOK_BYTES]
         if not files:
-            return cls(student, None, f"no notebook in {folder.name}/", stamped)
-        large = [path for path in files if path.stat().st_size > MAX_NOTEBOOK_BYTES]
-        files = [path for path in files if path not in large]
-        if not files:
-            return cls(
-                student, None, f"{plain_line(large[0].name)} is too large for a notebook", stamped
-            )
-        exact = [path for path in files if path.name == f"{notebook_name}.ipynb"]
-        if exact:
-            return cls(student, exact[0], timestamp_text=stamped)
-        own = [path for path in files if _names_unit(path, unit)]
-        *others, chosen = own or files
+            return cls(student, None, f"no notebook in {folder.name}/", stamp)
+        if not fitting:
+            problem = f"{plain_line(files[0].name)} is too large for a notebook"
+            return cls(student, None, problem, stamp)
+        for path in fitting:
+            if path.name == f"{notebook_name}.ipynb":
+                return cls(student, path, timestamp_text=stamp)
+        of_unit = [path for path in fitting if _names_unit(path, unit)]
+        *others, chosen = of_unit or fitting
         remark = f"found as {plain_line(chosen.name)}"
         if others:
             remark += f", not {plain_line(', '.join(path.name for path in others))}"
-        return cls(student, chosen, "", stamped, remark)
+        return cls(student, chosen, "", stamp, remark)
 
     @property
     def data(self) -> bytes:
@@ -75,7 +76,8 @@ class SubmissionFolder:
             return None
 
     def digest(self, version: str, data: bytes) -> str:
-        """Of everything that the result depends on; `data` are the bytes that are graded."""
+        """A hash of all that a score depends on: the version of the grader, whose work it is, when
+        it came, and `data`, the bytes that are graded (the file can have changed since)."""
         digest = hashlib.sha256(version.encode())
         digest.update(f"\0{self.student}\0{self.timestamp_text}\0{self.remark}\0".encode())
         digest.update(data)
@@ -83,8 +85,19 @@ class SubmissionFolder:
 
 
 def is_real_folder(path: Path) -> bool:
-    """A link could lead to what another student handed in."""
+    """Whether it is a folder and no link, which could lead to what another student handed in."""
     return path.is_dir() and not path.is_symlink()
+
+
+def _is_real_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _timestamp_text(folder: Path) -> str:
+    stamp = folder / "timestamp.txt"
+    if not _is_real_file(stamp) or stamp.stat().st_size >= MAX_TIMESTAMP_BYTES:
+        return ""
+    return stamp.read_text(encoding="utf-8", errors="replace").strip()
 
 
 def _names_unit(path: Path, unit: str) -> bool:

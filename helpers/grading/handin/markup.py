@@ -1,7 +1,7 @@
 """Students' markup, without what a browser would run.
 
 It is shown in feedback pages and in formgrader, to an instructor who is logged in, beside buttons
-that change scores. Cleaning takes time that no limit of the sandbox counts, so a notebook has an
+that change scores. Cleaning takes time that no limit of the sandbox counts, so a notebook has a
 `Budget`; what goes beyond it is shown as plain text.
 """
 
@@ -42,7 +42,7 @@ def clean_html(text: str, budget: Budget) -> str:
         return text
     if tags > min(MAX_TAGS, budget.tags) or len(text) > min(MAX_CHARACTERS, budget.html):
         return html.escape(text)
-    if _LONG_TAG.search(text):  # so does cleaning the attributes of one
+    if _LONG_TAG.search(text):  # its attributes take as long
         return html.escape(text)
     budget.tags -= tags
     budget.html -= len(text)

@@ -18,9 +18,11 @@ Then an answer in words that nothing was found for is what the student wrote in 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 
 from helpers.grading.handin.ipynb import Cell, is_test
 from helpers.grading.handin.template import Answer, Template, defined_names, released_text
@@ -52,9 +54,14 @@ class Matching:
 
     matches: tuple[Match, ...]
 
-    def claims(self, answer: Answer) -> list[Cell]:
-        """The cells that give an answer, all versions of it."""
-        return [match.cell for match in self.matches if _gives(match, answer)]
+    @cached_property
+    def claims(self) -> dict[int, list[Cell]]:
+        """The cells that give an answer, all versions of it, by the answer's position."""
+        claims: dict[int, list[Cell]] = defaultdict(list)
+        for match in self.matches:
+            if match.role in (Role.ANSWER, Role.EARLIER) and match.position is not None:
+                claims[match.position].append(match.cell)
+        return claims
 
 
 def match(template: Template, cells: Iterable[Cell]) -> Matching:
@@ -62,11 +69,11 @@ def match(template: Template, cells: Iterable[Cell]) -> Matching:
     cells = list(cells)
     copies = copies_of_ours(template, cells)
     matches = [copies.get(at) or _by_rule(template, cell) for at, cell in enumerate(cells)]
+    given = {match.position for match in matches if match.role is Role.ANSWER}
     for answer in template.answers:
-        matches = texts_in_place(answer, matches)
-    for answer in template.answers:
-        matches = earlier_versions(answer, matches)
-    return Matching(tuple(matches))
+        if not answer.names and answer.position not in given:
+            matches = texts_in_place(answer, matches)
+    return Matching(tuple(earlier_versions(template, matches)))
 
 
 def copies_of_ours(template: Template, cells: list[Cell]) -> dict[int, Match]:
@@ -139,8 +146,6 @@ RULES: tuple[Callable[[Template, Cell], Match | None], ...] = (
 def texts_in_place(answer: Answer, matches: list[Match]) -> list[Match]:
     """An answer in words without any id is found by where it stands: between the last cell from
     above it and the first from below it."""
-    if answer.names or any(_gives(match, answer) for match in matches):
-        return matches
     above, below = -1, len(matches)
     for index, match in enumerate(matches):
         if match.position is not None and match.position < answer.position:
@@ -155,23 +160,20 @@ def texts_in_place(answer: Answer, matches: list[Match]) -> list[Match]:
     ]
 
 
-def earlier_versions(answer: Answer, matches: list[Match]) -> list[Match]:
-    """Of the cells that define an answer, the last one that is filled in counts."""
-    filled = [
-        index
-        for index, match in enumerate(matches)
-        if answer.names and _gives(match, answer) and not answer.is_untouched(match.cell["source"])
-    ]
-    earlier = set(filled[:-1])
+def earlier_versions(template: Template, matches: list[Match]) -> list[Match]:
+    """Of the cells that define the same answer, the last one that is filled in counts."""
+    filled: dict[int, int] = {}
+    for index, match in enumerate(matches):
+        if match.role is Role.ANSWER and match.position is not None:
+            answer = template.answer_at[match.position]
+            if answer.names and not answer.is_untouched(match.cell["source"]):
+                filled[index] = answer.position
+    last = set({position: index for index, position in filled.items()}.values())
     return [
-        replace(match, role=Role.EARLIER) if index in earlier else match
+        replace(match, role=Role.EARLIER) if index in filled and index not in last else match
         for index, match in enumerate(matches)
     ]
 
 
 def _by_rule(template: Template, cell: Cell) -> Match:
     return next(found for rule in RULES if (found := rule(template, cell)) is not None)
-
-
-def _gives(match: Match, answer: Answer) -> bool:
-    return match.role in (Role.ANSWER, Role.EARLIER) and match.position == answer.position

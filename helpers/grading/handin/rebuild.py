@@ -56,7 +56,9 @@ def runs(cell: Cell) -> bool:
 def assemble(template: Template, matching: Matching) -> Rebuilt:
     """The notebook to grade, from the template and what each of the student's cells is."""
     budget = Budget()
-    claims = {answer.position: matching.claims(answer) for answer in template.answers}
+    claims = {
+        answer.position: matching.claims.get(answer.position, []) for answer in template.answers
+    }
     own = _own_cells(template, matching, budget)
     elsewhere = _defined_elsewhere(template, claims, own)
     cells = list(own[-1])

@@ -1,30 +1,49 @@
 """Reads what a course platform gives: a zip, a tar, or a folder, file by file.
 
-No name in it decides where something is written: a name that could lead elsewhere, a link or a
-device is a member with a problem, and its bytes are never read. Sizes are bounded by what is read,
-not by what the archive says.
+What a student sent as a zip is looked into as well, one level deep; a notebook that a browser or a
+phone has called `.ipynb.txt` or `.json` is one. No name decides where something is written: a name
+that could lead elsewhere, a link or a device is a member with a problem, and its bytes are never
+read. Sizes are bounded by what is read, not by what the archive says.
 """
 
 from __future__ import annotations
 
+import io
 import lzma
 import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from helpers.grading.handin.ipynb import MAX_NOTEBOOK_BYTES
 
+NO_NOTEBOOK = "it is no notebook"
 MAX_MEMBERS = 100_000
 MAX_TOTAL_BYTES = 2 * 1024**3
+#: Of a student's own zip.
+MAX_INNER_MEMBERS = 1000
 #: What systems and editors leave beside the files that a person sees.
-_DEBRIS = {"__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db"}
+_DEBRIS = {"__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini", ".git"}
+#: A time that an archive states may be anything; nothing was handed in outside of these years.
+_TIMES = (datetime(1980, 1, 1).timestamp(), datetime(2200, 1, 1).timestamp())
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,  # packed in a way that is not known
+    RuntimeError,  # encrypted
+    ValueError,
+    OSError,
+)
 
 
 @dataclass(frozen=True)
@@ -32,24 +51,27 @@ class Member:
     """A file of a download.
 
     Attributes:
-        path: inside the download, as it is written there.
+        path: in the download, as it is written there.
         data: a notebook's bytes; none of other files.
         problem: why there are no bytes; empty where there are.
         time: seconds since 1970 when it was last changed, as the download has it.
+        inside: in the student's own zip, where `path` is one.
     """
 
     path: str
     data: bytes = b""
     problem: str = ""
     time: float | None = None
+    inside: str = ""
 
     @property
-    def parts(self) -> tuple[str, ...]:
-        return PurePosixPath(self.path).parts or ("?",)
+    def shown(self) -> str:
+        """Where the file is, for people."""
+        return f"{self.path}/{self.inside}" if self.inside else self.path
 
 
-def read_members(download: Path) -> Iterator[Member]:
-    """Every file of a zip, tar or folder; the bytes of notebooks only.
+def read_members(download: Path, sidecars: Collection[str] = ()) -> Iterator[Member]:
+    """Every file of a zip, tar or folder; the bytes of notebooks, and of files called as a sidecar.
 
     Raises ValueError, in one line, for what is none of them or holds too much.
     """
@@ -57,59 +79,109 @@ def read_members(download: Path) -> Iterator[Member]:
         raise ValueError(f"{download}: there is no such file or folder")
     total = 0
     try:
-        members = _folder(download) if download.is_dir() else _archive(download)
+        files = _folder(download) if download.is_dir() else _archive(download)
+        members = (member for file in files for member in _members(file, sidecars))
         for number, member in enumerate(members):
             if number >= MAX_MEMBERS:
-                raise ValueError(f"{download.name} holds more than {MAX_MEMBERS} files")
+                raise _TooMuch(f"{download.name} holds more than {MAX_MEMBERS} files")
             total += len(member.data)
             if total > MAX_TOTAL_BYTES:
-                raise ValueError(f"{download.name} holds more than {MAX_TOTAL_BYTES >> 30} GiB")
-            if not _DEBRIS.intersection(member.parts) and not member.parts[-1].startswith("._"):
-                yield member
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        zlib.error,
-        lzma.LZMAError,
-        EOFError,
-        RuntimeError,  # encrypted, or packed in a way that is not known
-        OSError,
-    ) as error:
+                raise _TooMuch(f"{download.name} holds more than {MAX_TOTAL_BYTES >> 30} GiB")
+            yield member
+    except _TooMuch:
+        raise
+    except _UNREADABLE as error:
         raise ValueError(
             f"{download.name} cannot be read as an archive ({error}): "
             "give the zip as it was downloaded, or a folder"
         ) from None
 
 
-def _member(path: str, time: float | None, source: IO[bytes] | None) -> Member:
-    """A plain file; `source` is closed."""
-    if source is None:
-        return Member(path or "?", problem="it is a link or no plain file", time=time)
-    with source:
-        parts = PurePosixPath(path).parts
-        # A backslash separates folders where the file may be opened next.
-        if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
-            return Member(path or "?", problem="its name leads elsewhere", time=time)
-        if not path.lower().endswith(".ipynb"):
-            return Member(path, problem="it is no notebook", time=time)
-        data = source.read(MAX_NOTEBOOK_BYTES + 1)
-        if len(data) > MAX_NOTEBOOK_BYTES:
-            return Member(path, problem="it is too large for a notebook", time=time)
-        return Member(path, data, time=time)
+class _TooMuch(ValueError):
+    """More than is read of one download."""
 
 
-def _folder(folder: Path) -> Iterator[Member]:
+@dataclass(frozen=True)
+class _File:
+    """A file that was not opened yet; None where it is a link or no plain file."""
+
+    path: str
+    time: float | None
+    open: Callable[[], IO[bytes]] | None
+
+
+def _members(file: _File, sidecars: Collection[str]) -> Iterator[Member]:
+    """What a file of the download is; what is in it, where it is a zip of a student."""
+    path, parts = file.path, PurePosixPath(file.path).parts
+    time = file.time if file.time is not None and _TIMES[0] < file.time < _TIMES[1] else None
+    if _DEBRIS.intersection(parts) or (parts and parts[-1].startswith("._")):
+        return
+    if file.open is None:
+        yield Member(path or "?", problem="it is a link or no plain file", time=time)
+        return
+    # A backslash separates folders where the file may be opened next.
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
+        yield Member(path or "?", problem="its name leads elsewhere", time=time)
+        return
+    may_be_notebook = path.lower().endswith((".ipynb", ".ipynb.txt", ".json"))
+    is_zip = path.lower().endswith(".zip")
+    if not (may_be_notebook or is_zip or parts[-1] in sidecars):
+        yield Member(path, problem=NO_NOTEBOOK, time=time)
+        return
+    try:
+        with file.open() as source:
+            data = source.read(MAX_NOTEBOOK_BYTES + 1)
+    except _UNREADABLE as error:
+        yield Member(path, problem=f"it cannot be read ({error})", time=time)
+        return
+    if len(data) > MAX_NOTEBOOK_BYTES:
+        yield Member(path, problem="it is too large for a notebook", time=time)
+    elif is_zip:
+        yield from _zipped_by_a_student(path, time, data)
+    elif not path.lower().endswith(".ipynb") and may_be_notebook and b'"cells"' not in data:
+        yield Member(path, problem=NO_NOTEBOOK, time=time)
+    else:
+        yield Member(path, data, time=time)
+
+
+def _zipped_by_a_student(path: str, time: float | None, data: bytes) -> Iterator[Member]:
+    """The notebooks in it; where there is none, or it cannot be read, the zip itself, as none."""
+    found = []
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as inner:
+            for entry in inner.infolist()[:MAX_INNER_MEMBERS]:
+                parts = PurePosixPath(entry.filename).parts
+                if not entry.filename.lower().endswith(".ipynb") or _DEBRIS.intersection(parts):
+                    continue
+                if not parts[-1].startswith("._"):
+                    with inner.open(entry) as source:
+                        content = source.read(MAX_NOTEBOOK_BYTES + 1)
+                    too_large = len(content) > MAX_NOTEBOOK_BYTES
+                    problem = "it is too large for a notebook" if too_large else ""
+                    kept = b"" if too_large else content
+                    found.append(Member(path, kept, problem, time, entry.filename))
+    except _UNREADABLE as error:
+        yield Member(path, problem=f"it cannot be read ({error})", time=time)
+        return
+    yield from found or [Member(path, problem=NO_NOTEBOOK, time=time)]
+
+
+def _folder(folder: Path) -> Iterator[_File]:
     for place, folders, files in os.walk(folder, followlinks=False):
         folders.sort()
         for name in sorted(files):
             file = Path(place, name)
             plain = file.is_file() and not file.is_symlink()
             time = file.stat().st_mtime if plain else None
-            inside = file.relative_to(folder).as_posix()
-            yield _member(inside, time, file.open("rb") if plain else None)
+            opened = partial(_open, file) if plain else None
+            yield _File(file.relative_to(folder).as_posix(), time, opened)
 
 
-def _archive(archive: Path) -> Iterator[Member]:
+def _open(file: Path) -> IO[bytes]:
+    return file.open("rb")
+
+
+def _archive(archive: Path) -> Iterator[_File]:
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:
             for entry in file.infolist():
@@ -117,9 +189,10 @@ def _archive(archive: Path) -> Iterator[Member]:
                 is_link = entry.external_attr >> 28 == 0xA
                 if entry.filename and not entry.is_dir():
                     time = None
-                    with suppress(ValueError):
+                    with suppress(ValueError, OverflowError):
                         time = datetime(*entry.date_time).timestamp()
-                    yield _member(entry.filename, time, None if is_link else file.open(entry))
+                    opened = None if is_link else partial(file.open, entry)
+                    yield _File(entry.filename, time, opened)
         return
     if not tarfile.is_tarfile(archive):
         raise tarfile.ReadError("neither zip nor tar")
@@ -129,7 +202,14 @@ def _archive(archive: Path) -> Iterator[Member]:
             # What is passed over is unpacked too: here the size that the archive says decides.
             skipped += member.size
             if skipped > MAX_TOTAL_BYTES:
-                raise ValueError(f"{archive.name} holds more than {MAX_TOTAL_BYTES >> 30} GiB")
+                raise _TooMuch(f"{archive.name} holds more than {MAX_TOTAL_BYTES >> 30} GiB")
             if not member.isdir():
-                plain = tar.extractfile(member) if member.isfile() else None
-                yield _member(member.name, float(member.mtime), plain)
+                opened = partial(_extract, tar, member) if member.isfile() else None
+                yield _File(member.name, float(member.mtime), opened)
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    source = tar.extractfile(member)
+    if source is None:
+        raise tarfile.ReadError("it is no plain file")
+    return source

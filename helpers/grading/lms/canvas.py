@@ -14,47 +14,63 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 
-from helpers.grading.lms.archive import Member
 from helpers.grading.lms.platform import (
+    Claim,
     Grade,
-    Name,
     Platform,
     Student,
     points_of,
     points_possible,
 )
 
-_FILE = r"(?P<file_id>\d+)_(?P<file>.+)\Z"
-_NAMES = (
-    re.compile(rf"(?P<name>anon)(?P<late>_LATE)?_(?P<id>\w{{5}})_{_FILE}", re.S),
-    re.compile(rf"(?P<name>.+?)(?P<late>_LATE)?_(?P<id>\d+)_{_FILE}", re.S),
-)
+# A name can hold underscores and numbers itself, and so can a file's name: each place where two
+# numbers stand is a way to read it.
+_NUMBERS = re.compile(r"_(?=(?P<id>\d+)_(?P<file_id>\d+)_(?P<file>.+)\Z)", re.S)
+_ANONYMOUS = re.compile(r"anon(?P<late>_LATE)?_(?P<id>\w{5})_(?P<file_id>\d+)_(?P<file>.+)\Z", re.S)
 
 
 class Canvas(Platform):
     name = "canvas"
     logins = ("canvas_login", "sis_id")
 
-    def read_name(self, member: Member) -> Name | None:
-        found = next(filter(None, (name.match(member.parts[-1]) for name in _NAMES)), None)
-        if found is None:
-            return None
-        number = int(found["file_id"][:18])
-        late = bool(found["late"])
-        return Name(found["name"], found["id"], found["file"], late, number, self.name)
+    def claims(self, path: PurePosixPath, sidecar: bytes) -> Sequence[Claim]:
+        if len(path.parts) > 1:
+            return []
+        if found := _ANONYMOUS.match(path.name):
+            return [self._claim("anon", found, bool(found["late"]))]
+        claims = []
+        for found in _NUMBERS.finditer(path.name):
+            owner = path.name[: found.start()]
+            late = owner.endswith("_LATE")
+            if re.fullmatch(r"\w*", owner):
+                claims.append(self._claim(owner.removesuffix("_LATE"), found, late))
+        return claims
 
-    def columns(self, header: Sequence[str]) -> Mapping[str, str]:
+    def _claim(self, owner: str, found: re.Match[str], late: bool) -> Claim:
+        return Claim(
+            *(self.name, owner, found["id"]),
+            file=found["file"],
+            late=late,
+            order=int(found["file_id"][:18]),
+        )
+
+    def columns(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Mapping[int, str]:
         known = {"sis login id": "canvas_login", "sis user id": "sis_id"}
         # ID alone is anybody's number.
-        own = {"student": "name", "id": self.number} if "student" in header else {}
-        return {**known, **own}
+        if "student" in header or {"lastname", "firstname", "sis user id"} <= set(header):
+            known |= {"student": "name", "id": self.number}
+        return {at: known[name] for at, name in enumerate(header) if name in known}
 
     def is_student(self, row: Sequence[str]) -> bool:
-        """Not the line of the points, nor the one that says which assignments post by hand."""
+        """Not the line of points, nor the one on what posts by hand, nor the test student."""
+        first = row[0].strip()
         return not (
-            row[0].strip().startswith("Points Possible")
-            or (not row[0].strip() and "Manual Posting" in row)
+            first.startswith("Points Possible")
+            or first == "Student, Test"
+            or row[:2] == ["Student", "Test"]
+            or (not first and "Manual Posting" in row)
         )
 
     def rows(

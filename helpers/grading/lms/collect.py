@@ -13,26 +13,30 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from helpers.authoring.notebooks import Unit, find_unit
+from helpers.files import write_text
 from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.handin.ipynb import read_notebook, unit_of
 from helpers.grading.handin.markup import plain_line
-from helpers.grading.lms.archive import Member, read_members
+from helpers.grading.lms.archive import NO_NOTEBOOK, Member, read_members
 from helpers.grading.lms.enrol import enrol
-from helpers.grading.lms.platform import Name, Student
-from helpers.grading.lms.registry import read_name
-from helpers.grading.lms.roster import Owners, handed_in_at, students_of, without_roster
+from helpers.grading.lms.owners import Owners, shared_folders
+from helpers.grading.lms.platform import Claim, Student
+from helpers.grading.lms.registry import PLATFORMS
+from helpers.grading.lms.roster import handed_in_at, students_of
 
-#: What came of a student: `kept` means that what is in submitted/ is newer than the download.
-States = ("collected", "replaced", "unchanged", "kept", "missing")
+#: What came of a student. `kept`: what is in submitted/ is newer than the download. `earlier`: it
+#: is not in the download, but in submitted/ already.
+States = ("collected", "replaced", "unchanged", "kept", "earlier", "missing")
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Collected:
     @property
     def lateness_unknown(self) -> bool:
         """Whether there is a due date, but no time to hold against it."""
-        found = [line.late for line in self.lines if line.state != "missing"]
+        found = [line.late for line in self.lines if line.state not in ("missing", "earlier")]
         return self.due is not None and bool(found) and all(late is None for late in found)
 
     @property
@@ -84,25 +88,34 @@ class _Candidate:
     """A notebook that may be what a student handed in."""
 
     member: Member
-    name: Name
+    claim: Claim
     staged: Path
+    by_number: bool
     remark: str = ""
     handed_in: datetime | None = None
 
     @property
-    def rank(self) -> tuple[bool, int, float, str]:
+    def rank(self) -> tuple[bool, int, float, int, str]:
         """The newest is the greatest; what says that it is of the unit comes first."""
-        return not self.remark, self.name.file_number, self.member.time or 0.0, self.member.path
+        said = self.claim.handed_in
+        time = said.timestamp() if said else self.member.time or 0.0
+        # A browser calls a second download "homework (1).ipynb", Canvas a second hand-in "…-1".
+        copies = re.findall(r"(?:\((\d{1,3})\)|-(\d{1,3}))\.ipynb", self.member.shown)
+        copy = int("".join(copies[-1])) if copies else 0
+        return not self.remark, self.claim.order, time, copy, self.member.shown
 
 
 @dataclass
-class _Found:
+class _Contents:
     """What a download holds."""
 
     candidates: dict[str, list[_Candidate]] = field(default_factory=dict)
     others: dict[str, list[str]] = field(default_factory=dict)
     students: dict[str, Student] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+
+    def leave_out(self, candidate: _Candidate, problem: str) -> None:
+        self.left_out.append((plain_line(candidate.member.shown), problem))
 
 
 def collect(
@@ -113,6 +126,7 @@ def collect(
     roster: Path | None = None,
     due: datetime | None = None,
     replace_newer: bool = False,
+    groups: bool = False,
 ) -> Collected:
     """Put a download's notebooks into submitted/.
 
@@ -123,6 +137,7 @@ def collect(
         roster: the students; course/roster.csv where there is one. Without one nobody is missing.
         due: what was handed in later is late; by default the date that the gradebook has.
         replace_newer: also replace what is in submitted/ and newer.
+        groups: each group of the roster hands in one notebook, whoever of them did.
 
     Raises ValueError, in one line and before anything is changed, for a unit, download, roster or
     gradebook that cannot be used.
@@ -132,7 +147,10 @@ def collect(
     submitted = course / "submitted"
     with _staging(submitted) as staging:
         found = _read(download, unit, students, staging)
-        chosen = {student: _choose(each) for student, each in found.candidates.items()}
+        _refuse_two_numbers(found)
+        if groups:
+            _share_in_groups(found, students)
+        chosen = {student: _choose(each) for student, each in found.candidates.items() if each}
         for student in chosen:
             _refuse_links(submitted / student / unit.name)
         due = enrol(course, unit.name, students, due)
@@ -143,7 +161,11 @@ def collect(
     for owner in students or found.students.values():
         if owner.id not in chosen:
             said = [f"handed in {plain_line(name)}" for name in found.others.get(owner.id, ())]
-            lines.append(Line(owner, "missing", remarks=tuple(said)))
+            there = SubmissionFolder.find(
+                submitted / owner.id / unit.name, unit.name, unit.notebook
+            )
+            state = "missing" if there.path is None else "earlier"
+            lines.append(Line(owner, state, remarks=tuple(said)))
     ordered = tuple(sorted(lines, key=lambda line: line.student.id))
     return Collected(unit.name, ordered, tuple(found.left_out), due)
 
@@ -162,44 +184,101 @@ def _staging(submitted: Path) -> Iterator[Path]:
             submitted.rmdir()
 
 
-def _read(download: Path, unit: Unit, students: Sequence[Student], staging: Path) -> _Found:
+def _read(download: Path, unit: Unit, students: Sequence[Student], staging: Path) -> _Contents:
     """Lay out every notebook of the unit, by student."""
-    owners, found = Owners(students), _Found()
-    for number, member in enumerate(read_members(download)):
-        name = read_name(member)
-        owner = owners.find(member, name) if students else without_roster(name)
-        shown = plain_line(member.path)
-        if member.problem == "it is no notebook":
-            if owner is not None:
-                found.students.setdefault(owner.id, owner)
-                found.others.setdefault(owner.id, []).append(member.path)
-            continue
-        problem, remark = member.problem, ""
-        if not problem:
-            problem, remark = _unit_problem(member, unit)
-        if not problem and owner is None:
-            where = "the roster" if students else "the download, and there is no roster"
-            problem = f"nobody in {where} is called {plain_line(name.owner or name.file)}"
-        if problem or owner is None:
-            found.left_out.append((shown, problem))
-            continue
-        staged = staging / f"{number}.ipynb"
-        staged.write_bytes(member.data)
-        at = handed_in_at(owner)
-        if at is None and not name.platform and member.time is not None:
-            at = datetime.fromtimestamp(member.time, UTC)
+    found = _Contents()
+    named = {platform.sidecar for platform in PLATFORMS} - {""}
+    staged: list[tuple[Member, Path]] = []
+    for number, member in enumerate(read_members(download, named)):
+        file = staging / f"{number}.ipynb"
+        if not member.problem:
+            file.write_bytes(member.data)
         # Its bytes are in the file now.
-        without = replace(member, data=b"")
-        candidate = _Candidate(without, name, staged, remark, at)
-        found.students.setdefault(owner.id, owner)
-        found.candidates.setdefault(owner.id, []).append(candidate)
+        staged.append((replace(member, data=b""), file))
+    paths = [PurePosixPath(member.path) for member, _ in staged if not _leads_elsewhere(member)]
+    shared = PurePosixPath(*shared_folders(paths))
+    sidecars: dict[str, bytes] = {}
+    notebooks: list[tuple[Member, Path]] = []
+    for member, file in staged:
+        path = PurePosixPath(member.path)
+        if path.name not in named or member.problem:
+            notebooks.append((member, file))
+        elif shared.is_relative_to(path.parent):
+            sidecars[path.name] = file.read_bytes()
+        else:
+            # One that lies deeper can be of a student's making.
+            notebooks.append((replace(member, problem=NO_NOTEBOOK), file))
+    owners = Owners(students, paths, sidecars)
+    for member, file in notebooks:
+        _sort_in(found, owners, unit, member, file)
     return found
 
 
-def _unit_problem(member: Member, unit: Unit) -> tuple[str, str]:
+def _leads_elsewhere(member: Member) -> bool:
+    parts = PurePosixPath(member.path).parts
+    return not parts or ".." in parts or member.path.startswith("/")
+
+
+def _sort_in(found: _Contents, owners: Owners, unit: Unit, member: Member, file: Path) -> None:
+    """Put a file of the download to the students whose it is, or to what is left out."""
+    shown = plain_line(member.shown)
+    if member.problem and member.problem != NO_NOTEBOOK:
+        found.left_out.append((shown, member.problem))
+        return
+    owned = owners.find(PurePosixPath(member.path))
+    if member.problem:
+        for owner in owned.students:
+            found.students.setdefault(owner.id, owner)
+            found.others.setdefault(owner.id, []).append(member.shown)
+        if not owned.students:
+            found.left_out.append((shown, f"{member.problem}, and {owned.problem}"))
+        return
+    problem, remark = _unit_problem(file.read_bytes(), unit)
+    if problem or not owned.students:
+        found.left_out.append((shown, problem or owned.problem))
+        return
+    for owner in owned.students:
+        at = handed_in_at(owner) or owned.claim.handed_in
+        if at is None and not owned.claim.platform and member.time is not None:
+            at = datetime.fromtimestamp(member.time, UTC)
+        found.students.setdefault(owner.id, owner)
+        candidate = _Candidate(member, owned.claim, file, owned.by_number, remark, at)
+        found.candidates.setdefault(owner.id, []).append(candidate)
+
+
+def _refuse_two_numbers(found: _Contents) -> None:
+    """Leave out what a name alone gives to a student, where another number does, too.
+
+    Who may choose a name could otherwise hand in for somebody else.
+    """
+    for student, candidates in found.candidates.items():
+        numbers = {each.claim.number or each.claim.login for each in candidates} - {""}
+        if len(numbers) < 2:
+            continue
+        name = plain_line(found.students[student].name or student)
+        for candidate in candidates:
+            if not candidate.by_number:
+                found.leave_out(candidate, f"{len(numbers)} numbers hand in as {name}")
+        found.candidates[student] = [each for each in candidates if each.by_number]
+
+
+def _share_in_groups(found: _Contents, students: Sequence[Student]) -> None:
+    """Give what one of a group handed in to those of it who have nothing."""
+    for student in students:
+        mates = [each for each in students if student.group and each.group == student.group]
+        of_mates = [each for mate in mates for each in found.candidates.get(mate.id, ())]
+        if of_mates and not found.candidates.get(student.id):
+            found.students.setdefault(student.id, student)
+            found.candidates[student.id] = [
+                replace(each, handed_in=handed_in_at(student) or each.handed_in)
+                for each in of_mates
+            ]
+
+
+def _unit_problem(data: bytes, unit: Unit) -> tuple[str, str]:
     """Why a notebook is not of the unit; or a remark where it does not say what it is of."""
     try:
-        named = unit_of(read_notebook(member.data))
+        named = unit_of(read_notebook(data))
     except ValueError as error:
         return "", str(error)
     if named is None:
@@ -216,12 +295,12 @@ def _choose(candidates: Sequence[_Candidate]) -> tuple[_Candidate, tuple[str, ..
         each.staged: hashlib.sha256(each.staged.read_bytes()).digest() for each in candidates
     }
     for other in others:
-        shown = plain_line(other.member.path)
+        shown = plain_line(other.member.shown)
         if digests[other.staged] == digests[newest.staged]:
             remarks.append(f"handed in twice, the same: {shown}")
         elif other.remark and not newest.remark:
             remarks.append(f"handed in twice: not taken is {shown}, {other.remark}")
-        elif other.rank[:3] == newest.rank[:3]:
+        elif other.rank[:4] == newest.rank[:4]:
             remarks.append(f"handed in twice, which is newer is not said: not taken is {shown}")
         else:
             remarks.append(f"handed in twice: not taken is the older {shown}")
@@ -258,19 +337,21 @@ def _put_in_place(
         _stamp(folder, taken)
         if taken.member.time is not None:
             os.utime(taken.staged, (taken.member.time, taken.member.time))
-        taken.staged.replace(folder / f"{unit.notebook}.ipynb")
+        # Somebody else of a group may have the same.
+        shutil.copy2(taken.staged, taken.staged.with_suffix(".copy"))
+        taken.staged.with_suffix(".copy").replace(folder / f"{unit.notebook}.ipynb")
     elif state == "unchanged" and handed_in_at(student) is not None:
         # A roster that says when may come after the download.
         _stamp(folder, taken)
     elif there.timestamp is not None:
         at = there.timestamp.replace(tzinfo=UTC)
-    return Line(student, state, plain_line(taken.member.path), _is_late(taken, at, due), remarks)
+    return Line(student, state, plain_line(taken.member.shown), _is_late(taken, at, due), remarks)
 
 
 def _is_late(taken: _Candidate, at: datetime | None, due: datetime | None) -> bool | None:
     """What the platform says, or else the clock; None where neither is known."""
-    if taken.name.late is not None:
-        return taken.name.late
+    if taken.claim.late is not None:
+        return taken.claim.late
     return None if due is None or at is None else at > due
 
 
@@ -283,6 +364,4 @@ def _stamp(folder: Path, taken: _Candidate) -> None:
         return
     text = f"{taken.handed_in:%Y-%m-%d %H:%M:%S} UTC\n"
     if not stamp.is_file() or stamp.read_text(encoding="utf-8", errors="replace") != text:
-        unfinished = taken.staged.with_suffix(".txt")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(stamp)
+        write_text(stamp, text)

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 from nbgrader.plugins import ExportPlugin
 from traitlets import Enum, Unicode
 
-from helpers.authoring.notebooks import bonus_cells, find_unit, refuse_path, write_text
+from helpers.authoring.notebooks import bonus_cells, find_unit, refuse_path
+from helpers.files import write_text
 from helpers.grading.lms.platform import Grade, Platform, Student, as_number
-from helpers.grading.lms.registry import PLATFORMS
+from helpers.grading.lms.registry import GRADEBOOKS
 from helpers.grading.lms.roster import students_of
 from helpers.grading.nbgrader.config import open_course
 
@@ -73,7 +74,7 @@ class Spreadsheet(Platform):
             yield [unit, name, student.name, student.email, *values]
 
 
-SHEETS: dict[str, Platform] = {each.name: each for each in (*PLATFORMS, Spreadsheet())}
+SHEETS: dict[str, Platform] = {each.name: each for each in (*GRADEBOOKS, Spreadsheet())}
 
 
 class UnitExport(ExportPlugin):

@@ -8,19 +8,24 @@ or, with "download submissions in folders" off, a prefix
 `onlinetext` in place of `file`. Under anonymous marking the name is the word for participant. A
 zip's entries have the time of the download, not the time at which a file was handed in.
 
-Grading worksheet (mod/assign/feedback/offline/importgradeslib.php): it wants Identifier, Grade and
-Last modified (grade); with Email address the import of Moodle's gradebook reads it as well.
+Where groups hand in together, name and number are the group's: a number alone decides nothing.
+
+Grading worksheet (mod/assign/gradingtable.php): the identifier ("Participant 123456",
+"Teilnehmer/in 123456"), the full name, then fields and dates under headers in the site's language:
+what stands in a column tells which it is. Its import (mod/assign/feedback/offline/
+importgradeslib.php) wants Identifier, Grade and Last modified (grade); with Email address the
+import of Moodle's gradebook reads it as well.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 
-from helpers.grading.lms.archive import Member
 from helpers.grading.lms.platform import (
+    Claim,
     Grade,
-    Name,
     Platform,
     Student,
     points_of,
@@ -31,23 +36,35 @@ from helpers.grading.lms.platform import (
 _NAME = re.compile(r"(?P<name>[^_]*)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?\Z", re.S)
 
 
+def _is_worksheet(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether one word with a number, and then a name, begin every line."""
+    words = {re.sub(r"\d+\Z", "", row[0]) for row in rows if row}
+    numbered = all(len(row) > 1 and re.fullmatch(r"[^\d@]+\d+", row[0]) for row in rows)
+    # s1, s2, … under "id" are ids of a course's own; "Teilnehmer/in1" could be none.
+    own = header[:1] in (["id"], ["student id"], ["username"])
+    own = own and all(re.fullmatch(r"\w*", word) for word in words)
+    return bool(rows) and numbered and len(words) == 1 and not own
+
+
 class Moodle(Platform):
     name = "moodle"
     number_lasts = False
     #: As it writes a date in English.
     time_formats = ("%A, %d %B %Y, %I:%M %p",)
 
-    def read_name(self, member: Member) -> Name | None:
-        *folders, file = member.parts
-        for folder in folders:
-            if found := _NAME.match(folder):
-                return Name(found["name"], found["id"], file, platform=self.name)
-        if (found := _NAME.match(file)) and found["file"]:
-            return Name(found["name"], found["id"], found["file"], platform=self.name)
-        return None
+    def claims(self, path: PurePosixPath, sidecar: bytes) -> Sequence[Claim]:
+        # Only the outermost: what lies inside can be of the student's own making.
+        first, *inside = path.parts
+        found = _NAME.match(first)
+        file = inside[-1] if inside else found and found["file"]
+        return [Claim(self.name, found["name"], found["id"], file=file)] if found and file else []
 
-    def columns(self, header: Sequence[str]) -> Mapping[str, str]:
-        return {"identifier": self.number, "last modified (submission)": "handed_in"}
+    def columns(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Mapping[int, str]:
+        known = {"identifier": self.number, "last modified (submission)": "handed_in"}
+        found = {at: known[name] for at, name in enumerate(header) if name in known}
+        if self.number not in found.values() and _is_worksheet(header, rows):
+            found |= {0: self.number, 1: "name"}
+        return found
 
     def clean_number(self, text: str) -> str:
         # "Participant 123456", in its own language.

@@ -8,29 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-
-from helpers.grading.lms.archive import Member
+from datetime import datetime
+from pathlib import PurePosixPath
 
 
 @dataclass(frozen=True)
-class Name:
-    """What the path of a file in a download says.
+class Claim:
+    """Whose a file of a download is, as its path says it; what it does not say is empty.
 
     Attributes:
-        owner: the student's name as it stands there.
-        number: of the student on the platform; "" where there is none.
+        platform: whose naming it is.
+        owner: the name of the student, or of a group.
+        number: of the student on the platform.
+        login: with which the student signs in there, or the e-mail address.
         file: what the file is called.
         late: whether the platform says so; None where it says nothing.
-        file_number: grows with time on the platform; 0 where there is none.
-        platform: whose naming it is; "" where it is nobody's.
+        handed_in: when, where the platform says so.
+        order: grows with time on the platform; 0 where there is none.
+        others: who handed it in together with that student.
     """
 
-    owner: str
-    number: str
-    file: str
+    platform: str
+    owner: str = ""
+    number: str = ""
+    login: str = ""
+    file: str = ""
     late: bool | None = None
-    file_number: int = 0
-    platform: str = ""
+    handed_in: datetime | None = None
+    order: int = 0
+    others: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Student:
 
     Attributes:
         id: the folder under submitted/, and nbgrader's id.
+        group: with whom the student hands in one notebook.
         handed_in: when, as the roster writes it.
         ids: what platforms know the student by, by column (`canvas_id`, `sis_id`, …).
     """
@@ -47,6 +54,7 @@ class Student:
     name: str = ""
     email: str = ""
     section: str = ""
+    group: str = ""
     handed_in: str = ""
     ids: Mapping[str, str] = field(default_factory=dict)
 
@@ -85,24 +93,35 @@ class Platform:
             the number that its file names carry.
         number_lasts: whether that number is the same in every assignment.
         time_formats: how its lists write a time, beside ISO 8601 (`datetime.strptime`).
+        sidecar: a file of its downloads that says whose the others are; "" where there is none.
     """
 
     name: str
     logins: tuple[str, ...] = ()
     number_lasts: bool = True
     time_formats: tuple[str, ...] = ()
+    sidecar: str = ""
 
     @property
     def number(self) -> str:
         """The roster's column of the number that file names carry."""
         return f"{self.name}_id"
 
-    def read_name(self, member: Member) -> Name | None:
-        """What a file's path says, where this platform wrote it."""
-        return None
+    def claims(self, path: PurePosixPath, sidecar: bytes) -> Sequence[Claim]:
+        """Every way in which a file's path can be read as this platform writes it.
 
-    def columns(self, header: Sequence[str]) -> Mapping[str, str]:
-        """For the headers of its lists, in lower case, the roster's columns they stand for."""
+        There are several where a name can hold what separates its parts: the roster then has to
+        settle which it is. None where this platform did not write it.
+        """
+        return ()
+
+    def columns(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Mapping[int, str]:
+        """The roster's columns that those of its lists stand for, by position.
+
+        Args:
+            header: in lower case, without `_` and double spaces.
+            rows: the lines below it, which may tell more than words of some language.
+        """
         return {}
 
     def is_student(self, row: Sequence[str]) -> bool:

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from helpers.grading.lms.archive import Member
+from helpers.grading.lms.blackboard import Blackboard
 from helpers.grading.lms.canvas import Canvas
+from helpers.grading.lms.github import GitHubClassroom
+from helpers.grading.lms.google import GoogleClassroom
+from helpers.grading.lms.gradescope import Gradescope
+from helpers.grading.lms.ilias import Ilias
 from helpers.grading.lms.moodle import Moodle
-from helpers.grading.lms.platform import Name, Platform
+from helpers.grading.lms.platform import Platform
 
-#: A file's name is asked of each in turn; the first that wrote it has it.
-PLATFORMS: tuple[Platform, ...] = (Moodle(), Canvas())
+#: A path is shown to each in turn; whose naming it is can read it, and no later one is asked.
+PLATFORMS: tuple[Platform, ...] = (
+    Moodle(),
+    Gradescope(),
+    GitHubClassroom(),
+    Ilias(),
+    Blackboard(),
+    Canvas(),
+    GoogleClassroom(),
+)
+#: Those that read a sheet of grades.
+GRADEBOOKS = tuple(each for each in PLATFORMS if type(each).rows is not Platform.rows)
 
+_LOGINS = tuple(login for platform in PLATFORMS for login in platform.logins)
 #: What can be a student's id, the first of them that there is.
 IDENTITIES = (
     "id",
-    *(login for platform in PLATFORMS for login in platform.logins),
+    *_LOGINS,
     "email",
     *(each.number for each in sorted(PLATFORMS, key=lambda each: not each.number_lasts)),
 )
 #: What a platform's list and roster.csv may both say of one student, the surest first.
-SHARED = (
-    *(platform.number for platform in PLATFORMS),
-    *(login for platform in PLATFORMS for login in platform.logins),
-    "email",
-)
-
-
-def read_name(member: Member) -> Name:
-    """What a file's path says about it; of no platform where none wrote it."""
-    for platform in PLATFORMS:
-        if found := platform.read_name(member):
-            return found
-    *folders, file = member.parts
-    return Name(folders[0] if folders else "", "", file)
+SHARED = (*(platform.number for platform in PLATFORMS), *_LOGINS, "email")

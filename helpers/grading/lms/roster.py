@@ -3,17 +3,18 @@
 | column | what it is | other headers that are understood |
 |---|---|---|
 | `id` | the folder under submitted/, and nbgrader's id | Student ID, Username, ID number |
-| `name` | "Ada Lovelace" or "Lovelace, Ada" | Full name |
-| `email` | | Email address |
+| `name` | "Ada Lovelace" or "Lovelace, Ada" | Full name; First name and Last name |
+| `email` | | Email address; any column of addresses |
 | `section` | | |
+| `group` | with whom one notebook is handed in | Team |
 | `handed_in` | when, for lateness | as the platform has it |
 | `canvas_id`, `moodle_id`, … | the number in a platform's file names | as the platform has it |
 | `canvas_login`, `sis_id`, … | what else it tells students apart by | as the platform has it |
 
 What a platform calls its columns, its file says; so Canvas's gradebook export and Moodle's grading
-worksheet are rosters as they are. Without a column `id`, a login, the e-mail address or a
-platform's number is a student's id, the first of them that a student has. A student of roster.csv
-keeps the id that stands there, whatever another list says.
+worksheet, in any language, are rosters as they are. Without a column `id`, a login, the e-mail
+address or a platform's number is a student's id, the first of them that a student has. A student of
+roster.csv keeps the id that stands there, whatever another list says.
 """
 
 from __future__ import annotations
@@ -21,20 +22,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from helpers.grading.handin.markup import plain_line
-from helpers.grading.lms.archive import Member
-from helpers.grading.lms.platform import Name, Student
+from helpers.grading.lms.owners import STUDENT_ID
+from helpers.grading.lms.platform import Student
 from helpers.grading.lms.registry import IDENTITIES, PLATFORMS, SHARED
 
-#: What a student's folder may be called.
-STUDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,120}\Z")
 MAX_ROSTER_BYTES = 16 * 1024**2
 
 #: Headers that any list may have; what a platform calls its own, its file says.
@@ -44,7 +41,14 @@ _HEADERS = {
     "id number": "id",
     "full name": "name",
     "email address": "email",
+    "team": "group",
+    "firstname": "first name",
+    "lastname": "last name",
+    "surname": "last name",
 }
+#: A name in two columns.
+_HALVES = ("first name", "last name")
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+\Z")
 _PLAIN = tuple(column.name for column in fields(Student) if column.name != "ids")
 #: The columns that platforms know students by.
 _IDS = tuple(column for column in IDENTITIES if column not in _PLAIN)
@@ -119,18 +123,23 @@ def read_roster(path: Path) -> tuple[Student, ...]:
     """
     text = _text_of(path)
     head = text.splitlines()[0] if text.strip() else ""
-    rows = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
+    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
     try:
-        columns = _columns(next(rows, []))
-        if not set(IDENTITIES) & set(columns):
-            raise ValueError(f"{path} has no column id: its first line names id, name, email, …")
-        students = [
-            _student(dict(zip(columns, row, strict=False)), f"{path}, line {rows.line_num}")
-            for row in rows
+        header = next(reader, [])
+        rows = [
+            (reader.line_num, row)
+            for row in reader
             if any(map(str.strip, row)) and all(each.is_student(row) for each in PLATFORMS)
         ]
     except csv.Error as error:
-        raise ValueError(f"{path}, line {rows.line_num}: {error}") from None
+        raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
+    columns = _columns(header, [row for _, row in rows])
+    if not set(IDENTITIES) & set(columns):
+        raise ValueError(f"{path} has no column id: its first line names id, name, email, …")
+    students = [
+        _student(dict(zip(columns, row, strict=False)), f"{path}, line {line}")
+        for line, row in rows
+    ]
     if not students:
         raise ValueError(f"{path} names no student")
     for column in ("id", *(platform.number for platform in PLATFORMS)):
@@ -164,18 +173,32 @@ def _refuse_shared(path: Path, column: str, values: Sequence[str]) -> None:
         seen[value] = number
 
 
-def _columns(head: Sequence[str]) -> list[str]:
+def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The roster's column that each header stands for; "" for what is none, or said before."""
     names = [" ".join(name.lower().replace("_", " ").split()) for name in head]
-    headers = dict(_HEADERS)
+    told: dict[int, str] = {}
     for platform in PLATFORMS:
-        headers |= platform.columns(names)
+        told |= platform.columns(names, rows)
     columns: list[str] = []
-    for name in names:
-        column = headers.get(name, name.replace(" ", "_"))
-        known = column in (*_PLAIN, *_IDS) and column not in columns
+    for at, name in enumerate(names):
+        column = told.get(at) or _HEADERS.get(name, name if name in _HALVES else "")
+        column = column or name.replace(" ", "_")
+        known = column in (*_PLAIN, *_IDS, *_HALVES) and column not in columns
         columns.append(column if known else "")
+    if "email" not in columns:
+        for at in _addresses(columns, rows)[:1]:
+            columns[at] = "email"
     return columns
+
+
+def _addresses(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """The unknown columns that hold nothing but e-mail addresses."""
+    found = []
+    for at, column in enumerate(columns):
+        values = [row[at].strip() for row in rows if at < len(row) and row[at].strip()]
+        if not column and values and all(map(_ADDRESS.match, values)):
+            found.append(at)
+    return found
 
 
 def _student(row: dict[str, str], where: str) -> Student:
@@ -187,86 +210,8 @@ def _student(row: dict[str, str], where: str) -> Student:
         raise ValueError(
             f"{where}: {identity[:60]!r} cannot be a student's id: use letters, digits and ._@+-"
         )
-    plain = {column: row.get(column, "") for column in _PLAIN}
+    halves = [row.get(half, "") for half in reversed(_HALVES)]
+    name = row.get("name") or ", ".join(filter(None, halves))
+    plain = {column: row.get(column, "") for column in _PLAIN} | {"name": name}
     ids = {column: row[column] for column in _IDS if row.get(column)}
     return Student(**{**plain, "id": identity}, ids=ids)
-
-
-class Owners:
-    """Finds the student whom a file of a download belongs to."""
-
-    def __init__(self, students: Iterable[Student]) -> None:
-        self._by: dict[tuple[str, str], Student | None] = {}
-        for student in students:
-            self._add("id", student.id, student)
-            for platform in PLATFORMS:
-                self._add(platform.name, student.ids.get(platform.number, ""), student)
-            for form in _forms(student.name):
-                self._add("name", form, student)
-                # One word alone may be what anybody calls a file.
-                if len(student.name.split()) > 1:
-                    self._add("start", form, student)
-            self._add("start", student.id, student)
-        starts = ((key, found) for (kind, key), found in self._by.items() if kind == "start")
-        self._starts = sorted(starts, key=lambda pair: -len(pair[0]))
-
-    def find(self, member: Member, name: Name) -> Student | None:
-        """By the platform's number, by name where only one student has it, by folder, or by the
-        beginning of the file's name; None where that does not decide."""
-        if name.platform:
-            numbered = self._by.get((name.platform, name.number.casefold()))
-            return numbered or self._by.get(("name", _letters(name.owner)))
-        folder = self._by.get(("id", name.owner.casefold()))
-        if folder is not None:
-            return folder
-        whole = re.sub(r"\.ipynb\Z", "", name.file, flags=re.IGNORECASE).casefold()
-        for key, student in self._starts:
-            if whole == key or re.match(re.escape(key) + r"[\W_]", whole):
-                return student
-        for words in (name.owner, *_beginnings(whole)):
-            found = self._by.get(("name", _letters(words)))
-            if found is not None:
-                return found
-        return None
-
-    def _add(self, kind: str, key: str, student: Student) -> None:
-        key = key.casefold()
-        if key:
-            # What two students share tells neither.
-            known = self._by.get((kind, key), student)
-            self._by[kind, key] = student if known is student else None
-
-
-def without_roster(name: Name) -> Student | None:
-    """A student made from what a file's path says; None where that is nothing."""
-    owner = _ascii(name.owner)
-    slug = re.sub(r"[^a-z0-9]+", "-", owner.lower()).strip("-")
-    identity = "-".join(filter(None, (slug, name.number))) if name.platform else name.owner
-    if not STUDENT_ID.match(identity):
-        return None
-    numbers = {p.number: name.number for p in PLATFORMS if p.name == name.platform}
-    return Student(identity, plain_line(name.owner), ids=numbers)
-
-
-def _forms(name: str) -> set[str]:
-    """How a name is written in a file's name: first name first, last name first."""
-    last, comma, first = name.partition(",")
-    if comma:
-        return {_letters(last + first), _letters(first + last)}
-    words = name.split()
-    turned = {_letters("".join(words[at:] + words[:at])) for at in range(len(words))}
-    return turned - {""}
-
-
-def _beginnings(text: str) -> list[str]:
-    """The first words of a file's name: two, three, four of them."""
-    words = re.split(r"[\W_]+", text)
-    return [" ".join(words[:count]) for count in (4, 3, 2) if count <= len(words)]
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[\W_]", "", text).casefold()
-
-
-def _ascii(text: str) -> str:
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

@@ -1,1 +1,1 @@
-"""Where marks are kept: nbgrader's configuration and gradebook."""
+"""A course as nbgrader has it: configuration, files, what was graded, gradebook, lateness."""

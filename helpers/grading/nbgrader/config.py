@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ def load_config(course: Path) -> Any:
     """nbgrader's configuration of a course. ValueError where there is none."""
     from traitlets.config.loader import PyFileConfigLoader
 
+    _import_quickly()
     if not (course / "nbgrader_config.py").is_file():
         raise ValueError(f"{course} has no nbgrader_config.py: run this in the course's folder")
     course = course.resolve()
@@ -35,7 +37,20 @@ def open_course(course: Path) -> NbGraderAPI:
     return api
 
 
-def shown(db_url: str) -> str:
+def _import_quickly() -> None:
+    """Import what nbgrader checks notebooks with. That compiles a grammar of web addresses for a
+    second or more, for a format that nothing in a notebook has; where the module that does it is
+    missing, it goes without. Later imports find that module again."""
+    if "jsonschema" in sys.modules or "rfc3987_syntax" in sys.modules:
+        return
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    try:
+        import nbformat  # noqa: F401
+    finally:
+        del sys.modules["rfc3987_syntax"]
+
+
+def redacted(db_url: str) -> str:
     """The gradebook's address for people: without its password."""
     return re.sub(r"(://[^:/@]*):[^/]*@", r"\1:***@", db_url)
 

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from helpers.grading.engine.grade import Graded, Unit
 from helpers.grading.handin.ipynb import is_graded, marks_of
-from helpers.grading.nbgrader.config import shown
+from helpers.grading.nbgrader.config import redacted
 from helpers.grading.nbgrader.lateness import set_penalties
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class GradebookWriter:
             )
         except RuntimeError:
             raise ValueError(
-                f"the gradebook {shown(self.db_url)} holds submissions of {self.unit.name} with "
+                f"the gradebook {redacted(self.db_url)} holds submissions of {self.unit.name} with "
                 f"other graded cells than {self.unit.name}/{self.unit.notebook_name}.ipynb has: "
                 "restore that version, or use another gradebook"
             ) from None
@@ -166,7 +166,7 @@ class GradebookWriter:
                 db.rollback()
                 raise
 
-        return _patiently(attempt, self.db_url)
+        return with_retries(attempt, self.db_url)
 
 
 def open_gradebook(db_url: str, course_id: str) -> api.Gradebook:
@@ -179,10 +179,10 @@ def open_gradebook(db_url: str, course_id: str) -> api.Gradebook:
         _begin_empty(_patient(db_url))
         return api.Gradebook(_patient(db_url), course_id or "default_course")
 
-    return _patiently(attempt, db_url)
+    return with_retries(attempt, db_url)
 
 
-def _patiently(attempt: Callable[[], Result], db_url: str) -> Result:
+def with_retries(attempt: Callable[[], Result], db_url: str) -> Result:
     """What `attempt` gives. After a lost connection or a lock, wait and do it again."""
     lost = False
     for wait in (*RETRIES, None):
@@ -202,7 +202,7 @@ def _patiently(attempt: Callable[[], Result], db_url: str) -> Result:
 def unusable(db_url: str, error: SQLAlchemyError) -> ValueError:
     """What to raise for a gradebook that cannot be opened, read or written."""
     reason = " ".join(str(getattr(error, "orig", error)).split())
-    return ValueError(f"the gradebook {shown(db_url)} cannot be used: {reason}")
+    return ValueError(f"the gradebook {redacted(db_url)} cannot be used: {reason}")
 
 
 def _begin_empty(db_url: str) -> None:

@@ -1,4 +1,4 @@
-"""What a graded class holds: from the gradebook the points, from autograded notebooks the hints.
+"""What a graded class holds: the gradebook's points, and the verdicts in autograded notebooks.
 
 Difficulty is the mean share of a question's points. Discrimination is the point-biserial
 correlation of a question x with the rest y of the score (all other questions, the bonus too),
@@ -21,18 +21,20 @@ from typing import Any
 import numpy as np
 
 from helpers.authoring.notebooks import bonus_cells, find_unit
+from helpers.diagnosis import General
 from helpers.exercises import EXERCISES
-from helpers.grading.handin.ipynb import is_test, marks_of
+from helpers.grading.engine.verdicts import verdicts_of
 from helpers.grading.lms.export import Grade, grades_of
 from helpers.grading.lms.roster import Student, students_of
 from helpers.grading.nbgrader.config import open_course
+from helpers.grading.sandbox.registry import is_confined
+from helpers.verdict import Verdict, VerdictError
 
 #: Hints of a question that are listed, the most frequent first.
 MOST_HINTS = 6
 #: A correlation of fewer says nothing.
 FEWEST = 3
 MAX_TEXT = 200
-HINT = "  Hint: "
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Held:
     """A hint that students of the class saw.
 
     Attributes:
-        name: of the misconception, where the question knows it.
+        name: of the misconception, or of several in one answer; empty where there is none.
         hint: as they saw it.
         students: who saw it.
     """
@@ -85,6 +87,21 @@ class Held:
     name: str
     hint: str
     students: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A mistake that can be made in any question.
+
+    Attributes:
+        name: one of `helpers.diagnosis.General`.
+        students: who made it, in whatever question.
+        questions: in which it was made.
+    """
+
+    name: str
+    students: tuple[str, ...]
+    questions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -104,6 +121,7 @@ class ClassReport:
         unread: how many could not be.
         hints: of each question the most frequent ones.
         more_hints: of each question, how many students saw one that is not listed.
+        kinds: mistakes that can be made in any question, the most frequent first.
         missing: in the roster, but nothing graded.
         names: of students, by id, where they are known.
     """
@@ -114,6 +132,7 @@ class ClassReport:
     questions: tuple[Question, ...]
     hints: tuple[Held, ...]
     more_hints: Mapping[str, int]
+    kinds: tuple[Kind, ...]
     look: tuple[Look, ...]
     missing: tuple[str, ...]
     names: Mapping[str, str]
@@ -130,7 +149,7 @@ class _Autograded:
     status: str = "graded"
     remarks: tuple[str, ...] = ()
     sandboxed: bool = True
-    hints: Mapping[str, str] | None = None
+    verdicts: Sequence[Verdict] | None = None
 
 
 def read_class(course: Path, unit: str) -> ClassReport:
@@ -147,7 +166,8 @@ def read_class(course: Path, unit: str) -> ClassReport:
     }
     readable = [name for name in sorted(grades) if autograded[name].status != "unreadable"]
     roster = students_of(course)
-    hints, more = _hints({name: autograded[name].hints or {} for name in readable})
+    verdicts = {name: autograded[name].verdicts or () for name in readable}
+    hints, more = hints_seen(verdicts)
     return ClassReport(
         unit,
         tuple(grades[name] for name in readable),
@@ -155,6 +175,7 @@ def read_class(course: Path, unit: str) -> ClassReport:
         tuple(_question(cell, points, scores, readable) for cell in points),
         hints,
         more,
+        _kinds(verdicts),
         _look(grades, autograded, readable),
         tuple(student.id for student in roster if student.id not in grades),
         _names(roster),
@@ -236,56 +257,50 @@ def _read_autograded(path: Path) -> _Autograded:
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         about = notebook["metadata"].get("course", {}).get("graded", {})
-        hints = {}
-        for cell in notebook["cells"]:
-            # A cell of the student's own can display what looks like a verdict.
-            hint = _hint(cell.get("outputs", ())) if is_test(cell) else ""
-            if hint:
-                hints[marks_of(cell)["grade_id"]] = hint
         return _Autograded(
             about.get("status", "graded"),
             tuple(map(str, about.get("remarks", ()))),
-            about.get("sandbox") != "none",
-            hints,
+            is_confined(about.get("sandbox")),
+            [verdict for cell in notebook["cells"] for verdict in verdicts_of(cell)],
         )
+    except VerdictError as problem:
+        return _Autograded(remarks=(f"its autograded notebook holds {problem}",))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return _Autograded(remarks=("its autograded notebook cannot be read",))
 
 
-def _hint(outputs: Sequence[Mapping[str, Any]]) -> str:
-    """The hint that a grade cell's verdict shows, see `helpers.check.Verdict.text`."""
-    for output in outputs:
-        if output["output_type"] == "display_data":
-            text = output["data"].get("text/plain", "")
-            lines = (text if isinstance(text, str) else "".join(text)).splitlines()
-            if lines and lines[-1].startswith(HINT):
-                return lines[-1].removeprefix(HINT)
-    return ""
-
-
-def _hints(
-    by_student: Mapping[str, Mapping[str, str]],
+def hints_seen(
+    by_student: Mapping[str, Sequence[Verdict]],
 ) -> tuple[tuple[Held, ...], dict[str, int]]:
-    seen: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for student, hints in by_student.items():
-        for cell, hint in hints.items():
-            if cell.startswith("check_"):
-                seen[cell.removeprefix("check_")][hint].append(student)
+    """Of each question the hints that most students saw, and how many saw others."""
+    seen: dict[str, dict[tuple[str, str], list[str]]] = defaultdict(lambda: defaultdict(list))
+    for student, verdicts in by_student.items():
+        for verdict in verdicts:
+            if verdict.hint:
+                name = ", ".join(verdict.misconceptions)
+                seen[verdict.exercise][verdict.hint, name].append(student)
     held: list[Held] = []
     more: Counter[str] = Counter()
-    for question, hints_of in seen.items():
-        ordered = sorted(hints_of.items(), key=lambda pair: (-len(pair[1]), pair[0]))
-        for hint, students in ordered[:MOST_HINTS]:
-            held.append(Held(question, _name(question, hint), hint[:MAX_TEXT], tuple(students)))
+    for question, students_of_hint in seen.items():
+        ordered = sorted(students_of_hint.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+        for (hint, name), students in ordered[:MOST_HINTS]:
+            held.append(Held(question, name, hint[:MAX_TEXT], tuple(students)))
         for _, students in ordered[MOST_HINTS:]:
             more[question] += len(students)
     return tuple(sorted(held, key=lambda each: (-len(each.students), each.question))), dict(more)
 
 
-def _name(question: str, hint: str) -> str:
-    exercise = EXERCISES.get(question)
-    known = exercise.misconceptions if exercise else ()
-    return ", ".join(dict.fromkeys(each.name for each in known if each.hint in hint))
+def _kinds(by_student: Mapping[str, Sequence[Verdict]]) -> tuple[Kind, ...]:
+    students: dict[str, dict[str, None]] = defaultdict(dict)
+    questions: dict[str, dict[str, None]] = defaultdict(dict)
+    for student, verdicts in by_student.items():
+        for verdict in verdicts:
+            for name in verdict.misconceptions:
+                if name in set(General):
+                    students[name][student] = None
+                    questions[name][verdict.exercise] = None
+    kinds = [Kind(name, tuple(students[name]), tuple(questions[name])) for name in students]
+    return tuple(sorted(kinds, key=lambda kind: (-len(kind.students), kind.name)))
 
 
 def _look(
@@ -299,7 +314,7 @@ def _look(
     found = []
     for name in sorted(grades):
         about, reasons = autograded[name], []
-        if about.status != "graded" or about.hints is None:
+        if about.status != "graded" or about.verdicts is None:
             reasons += [remark[:MAX_TEXT] for remark in about.remarks] or [about.status]
         if not about.sandboxed:
             reasons.append("graded without a sandbox: it could have seen the tests")

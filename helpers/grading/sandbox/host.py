@@ -1,7 +1,7 @@
-"""Starts the warm process that student processes are forked from, inside bubblewrap.
+"""The fork server: a process that has imported what notebooks import, and is forked for each.
 
-It sees the system and the Python environment read-only, and of the course a copy of what students
-have: `helpers` without its answers. No network, no home, no course folder.
+It sees of the course a copy of what students have, `helpers` without its answers. How it is started
+and confined is a `Launch`, made by a backend: `confined.py`, `unconfined.py`.
 """
 
 from __future__ import annotations
@@ -10,64 +10,86 @@ import contextlib
 import ctypes
 import json
 import os
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from helpers import parts
-from helpers.grading.sandbox import bubblewrap
-from helpers.grading.sandbox.bubblewrap import SandboxError
+from helpers.grading.sandbox.backend import Limits, SandboxError, ServerDied
 from helpers.grading.sandbox.inside import jail
 
-Mode = Literal["bwrap", "none"]
+if TYPE_CHECKING:
+    from helpers.grading.sandbox.process import StudentProcess
 
 #: Imported before any fork where a unit imports nothing.
 MODULES = ("numpy", "torch", "matplotlib.pyplot")
 
-NOT_MADE = "the sandbox could not be made ({reason}): `course doctor` says what this machine lacks"
-
 #: How a process ends that was killed, and how bubblewrap tells it of the one inside.
-KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+KILLED = ((os.CLD_KILLED, signal.SIGKILL), (os.CLD_EXITED, 128 + signal.SIGKILL))
 
-MiB = 1024 * 1024
 _PREFIX = "course-sandbox-"
 
 
-class WarmDied(SandboxError):
-    """The warm process was there and is gone; another can be made."""
+@dataclass(frozen=True)
+class Launch:
+    """How a fork server is started.
+
+    Attributes:
+        command: what stands before Python's own command line.
+        site: where, as it sees it, `helpers` and the code inside lie.
+        home: the student's home, as it sees it.
+        folder: where it is started.
+        namespaces: whether each process that it forks gets namespaces of its own, and so ends with
+            all that it started.
+        problem: what to say where it cannot be started; {reason} is put in.
+    """
+
+    command: tuple[str, ...]
+    site: str
+    home: str
+    folder: str
+    namespaces: bool
+    problem: str = "{reason}"
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one student's process may take, children included: bytes, and a number of processes
-    and threads."""
+class ForkBackend:
+    """A backend of which the fork server is the server.
 
-    memory: int = 4096 * MiB
-    file: int = 64 * MiB
-    scratch: int = 128 * MiB
-    processes: int = 64
+    Attributes:
+        launch: given the folder in which `stage` has laid out what is shown, how it is started.
+    """
+
+    name: str
+    launch: Callable[[Path], Launch]
+    warning: str = ""
+
+    def serve(self, modules: tuple[str, ...] = (), limits: Limits | None = None) -> ForkServer:
+        """Begin a fork server."""
+        return ForkServer(self.launch, modules, limits or Limits())
 
 
 @dataclass(frozen=True)
-class Forks:
-    """Asks a warm process for forks. Can be handed to worker processes when they are started."""
+class ForkClient:
+    """Asks a fork server for processes. Can be handed to worker processes when they are started."""
 
     control: socket.socket
     limits: Limits
-    mode: Mode
+    namespaces: bool
 
-    def fork(self) -> socket.socket:
-        """A connected socket whose other end is served by a process of its own.
+    def start(self) -> StudentProcess:
+        """A student's process of its own. Raises ServerDied when the fork server is gone."""
+        # Here: the command line names the backends, and should not import NumPy for it.
+        from helpers.grading.sandbox.process import StudentProcess
 
-        Raises WarmDied when the warm process is gone.
-        """
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         with theirs:
@@ -75,121 +97,130 @@ class Forks:
                 socket.send_fds(self.control, [b"fork"], [theirs.fileno()])
             except OSError as error:
                 ours.close()
-                raise WarmDied(f"the warm process is gone: {error}") from None
-        return ours
+                raise ServerDied(f"the fork server is gone: {error}") from None
+        return StudentProcess(ours, self.limits, self.namespaces)
 
 
-class Warm:
-    """A warm process, started at once and ready when `forks` returns.
+class ForkServer:
+    """A fork server, started at once and ready when `client` returns.
 
     Use it as a context manager, or call `close`: no process and no file of it is left behind.
     """
 
     def __init__(
-        self,
-        modules: tuple[str, ...] = (),
-        mode: Mode = "bwrap",
-        limits: Limits | None = None,
+        self, launch: Callable[[Path], Launch], modules: tuple[str, ...], limits: Limits
     ) -> None:
-        self.limits = limits or Limits()
-        self.mode = mode
+        self.limits = limits
         _sweep()
         self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self._ready = False
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._pidfd = -1
         try:
+            stage(self._folder)
+            self._launch = launch(self._folder)
             self._start(tuple(dict.fromkeys(MODULES + modules)))
         except BaseException:
             self.close()
             raise
 
-    def __enter__(self) -> Warm:
+    def __enter__(self) -> ForkServer:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def forks(self, wait: bool = True) -> Forks:
-        """What makes student processes; waits until the warm process is ready, unless told not to.
+    @property
+    def pid(self) -> int:
+        """Of the outermost process: with it all others end. ServerDied when it was closed."""
+        if self._process is None:
+            raise ServerDied("the fork server was ended")
+        return self._process.pid
 
-        Raises SandboxError when it cannot be made, and WarmDied when it was closed.
+    def client(self, wait: bool = True) -> ForkClient:
+        """What makes students' processes; waits until the server is ready, unless told not to.
+
+        Raises SandboxError when it cannot be made, and ServerDied when it was closed.
         """
         if wait:
             self._wait()
         if self._control is None:
-            raise WarmDied("the warm process was ended")
-        return Forks(self._control, self.limits, self.mode)
+            raise ServerDied("the fork server was ended")
+        return ForkClient(self._control, self.limits, self._launch.namespaces)
 
     def close(self) -> None:
-        """End the warm process and every process forked from it."""
+        """End the fork server and every process forked from it."""
         if self._control is not None:
             self._control.close()
             self._control = None
         if self._process is not None:
             # It ends when its socket is closed; a worker that is left may still hold that.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(2)
-            self._process.kill()
+            self._wait_for_end(2)
+            # The whole group: where bubblewrap was killed early, a child of it waits for ever.
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, modules: tuple[str, ...]) -> None:
-        stage(self._folder)
+        launch = self._launch
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
-        confined = self.mode == "bwrap"
-        site = "/course" if confined else str(self._folder / "course")
-        home = "/home/student" if confined else str(self._folder / "home")
         options = {
             "modules": modules,
-            "namespaces": confined,
-            "folder": home,
+            "namespaces": launch.namespaces,
+            "folder": launch.home,
             "limits": asdict(self.limits),
         }
-        python = [
-            sys.executable,
-            "-m",
-            "inside.fork_server",
-            str(theirs.fileno()),
-            json.dumps(options),
-        ]
+        arguments = ("-m", "inside.fork_server", str(theirs.fileno()), json.dumps(options))
         with theirs, open(self._folder / "log", "wb") as log:
             self._process = subprocess.Popen(
-                [*(bwrap(self._folder, _environment(site, home)) if confined else []), *python],
-                env=_environment(site, home),
-                cwd="/" if confined else home,
+                [*launch.command, sys.executable, *arguments],
+                env=environment(launch.site, launch.home),
+                cwd=launch.folder,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 preexec_fn=oom_first,
+                start_new_session=True,
             )
+        self._pidfd = os.pidfd_open(self._process.pid)
 
     def _wait(self) -> None:
         if self._ready or self._control is None:
             return
-        self._control.settimeout(120)
+        # Until it speaks or ends: killed early, it may leave a child that holds the socket.
+        select.select([self._control.fileno(), self._pidfd], [], [], 120)
         try:
-            answer = json.loads(self._control.recv(65536) or b"{}")
+            answer = json.loads(self._control.recv(65536, socket.MSG_DONTWAIT) or b"{}")
         except (OSError, ValueError):
             answer = {}
-        self._control.settimeout(None)
         self._ready = "ready" in answer
         if not self._ready:
             if self._was_killed():
                 self.close()
-                raise WarmDied("the warm process was killed while it started")
+                raise ServerDied("the fork server was killed while it started")
             log_end = (self._folder / "log").read_bytes()[-300:].decode("utf-8", "replace")
             reason = answer.get("error") or " ".join(log_end.split()) or "no reason given"
             self.close()
-            raise SandboxError(NOT_MADE.format(reason=reason) if self.mode == "bwrap" else reason)
+            raise SandboxError(self._launch.problem.format(reason=reason))
 
     def _was_killed(self) -> bool:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._process is not None and self._process.wait(2) in KILLED
-        return False
+        if not self._wait_for_end(2):
+            return False
+        # It is not taken from the table of processes yet: `close` needs its number.
+        end = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOWAIT)
+        return end is not None and (end.si_code, end.si_status) in KILLED
+
+    def _wait_for_end(self, seconds: float) -> bool:
+        """Whether it ends in time."""
+        return bool(select.select([self._pidfd], [], [], seconds)[0])
 
 
 def _sweep() -> None:
@@ -218,60 +249,7 @@ def stage(folder: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def bwrap(folder: Path, environment: dict[str, str]) -> list[str]:
-    """The bubblewrap command line. Raises SandboxError where none works."""
-    command = [bubblewrap.find().program, *bubblewrap.separation()]
-    for path in _system_folders():
-        # bubblewrap makes missing parents readable by root alone.
-        for parent in reversed(Path(path).parents[:-1]):
-            command += ["--dir", str(parent)]
-        command += ["--ro-bind", path, path]
-    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
-        if os.path.islink(f"/{name}"):
-            command += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
-        elif os.path.isdir(f"/{name}"):
-            command += ["--ro-bind", f"/{name}", f"/{name}"]
-    for path in ("/etc/ld.so.cache", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/fonts"):
-        command += ["--ro-bind-try", path, path]
-    # A shared mapping of /dev/zero is memory that no limit counts.
-    command += ["--dev", "/dev", "--dev-bind", "/dev/null", "/dev/zero"]
-    for path in _installed_helpers():
-        command += ["--tmpfs", path]
-    command += ["--ro-bind", str(folder / "course"), "/course"]
-    command += ["--dir", "/home"]
-    for path in jail.SCRATCH:
-        command += ["--tmpfs", path]
-    for name, value in environment.items():
-        command += ["--setenv", name, value]
-    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"]
-
-
-def _system_folders() -> list[str]:
-    """The system, the Python installation and its environment; none of them inside another."""
-    paths = [Path("/usr"), Path(sys.base_prefix), Path(sys.prefix)]
-    paths += [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
-    paths += [Path(sys.executable).resolve().parent.parent]
-    paths = [Path(os.path.abspath(path)) for path in paths]
-    keep: list[Path] = []
-    for path in sorted(set(paths), key=lambda path: len(path.parts)):
-        if not any(path.is_relative_to(other) for other in keep):
-            keep.append(path)
-    return [str(path) for path in keep]
-
-
-def _installed_helpers() -> list[str]:
-    """Where `helpers` lies inside what the sandbox shows, so that it can be covered."""
-    candidates = {parts.PACKAGE}
-    candidates |= {Path(sysconfig.get_path(name)) / "helpers" for name in ("purelib", "platlib")}
-    shown = [Path(path) for path in _system_folders()]
-    return sorted(
-        str(path)
-        for path in candidates
-        if path.is_dir() and any(path.is_relative_to(folder) for folder in shown)
-    )
-
-
-def _environment(site: str, home: str) -> dict[str, str]:
+def environment(site: str, home: str) -> dict[str, str]:
     """What the student's process finds in its environment, and nothing of the grader's."""
     threads = {
         f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")

@@ -96,23 +96,6 @@ def error_output(kind: str, message: str, lines: tuple[str, ...] = ()) -> dict[s
     }
 
 
-def score_of(outputs: list[dict[str, Any]], points: float) -> tuple[float, str]:
-    """What nbgrader reads from the outputs of a test: nothing after an error, the number that is
-    the cell's result, or else everything; and what is wrong with a number that is no score."""
-    for output in outputs:
-        if output["output_type"] == "error":
-            return 0.0, ""
-        if output["output_type"] == "execute_result":
-            try:
-                score = float(output["data"]["text/plain"])
-            except ValueError:
-                return points, ""
-            if 0 <= score <= points:
-                return score, ""
-            return 0.0, f"the test's result {score:g} is no score between 0 and {points:g}"
-    return points, ""
-
-
 def _read(kind: Any, content: dict[str, Any], budget: Budget) -> dict[str, Any] | None:
     if kind == "stream":
         name = "stderr" if content.get("name") == "stderr" else "stdout"

@@ -15,14 +15,21 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from helpers.grading.handin.markup import Budget
-from helpers.grading.sandbox.host import Forks, WarmDied
+from helpers.grading.sandbox.backend import (
+    CallTimeout,
+    CellRun,
+    Limits,
+    ProcessDied,
+    ServerDied,
+    StudentError,
+)
 from helpers.grading.sandbox.inside import codec
 from helpers.grading.sandbox.outputs import Outputs
+from helpers.grading.sandbox.usage import Deadline, OutOfTime, family, proportional, resident
 
 _HEADER = struct.Struct("!I")
 #: Bytes that one request may bring in, outputs included.
@@ -31,68 +38,36 @@ MAX_TRAFFIC = 64 * 1024 * 1024
 GRACE = 3.0
 #: Seconds between looks at the memory in use.
 WATCH = 0.05
-#: Seconds that a request may take beyond its limit, where the process had to wait for a processor:
-#: what others keep the processors busy with must not cost it an answer.
-MOST_WAITING = 60.0
 
 
-class StudentError(Exception):
-    """The student's code raised. `kind` is the name of the exception's type."""
+class StudentProcess:
+    """A process of the fork server. Use it as a context manager: it ends with its children."""
 
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(f"{kind}: {message}" if message else kind)
-        self.kind, self.message = kind, message
+    def __init__(self, connection: socket.socket, limits: Limits, namespaces: bool) -> None:
+        """`namespaces`: whether it has some of its own, so that all it started ends with it.
 
-
-class KernelDied(Exception):
-    """The student's process ended, or was ended; the message says why."""
-
-    def __init__(self, reason: str, timed_out: bool = False) -> None:
-        super().__init__(reason)
-        self.timed_out = timed_out
-
-    outputs: list[dict[str, Any]] = []  # noqa: RUF012 (set on the instance)
-
-
-class CallTimeout(TimeoutError):
-    """A cell or call took longer than it may, but the process came back when interrupted."""
-
-    outputs: list[dict[str, Any]] = []  # noqa: RUF012 (set on the instance)
-
-
-@dataclass(frozen=True)
-class CellRun:
-    """What came of a code cell."""
-
-    outputs: list[dict[str, Any]]
-    execution_count: int | None
-    error: str | None
-
-
-class Kernel:
-    """A process forked from a warm one. Use it as a context manager: it ends with its children."""
-
-    def __init__(self, forks: Forks) -> None:
-        self._limits, self._mode = forks.limits, forks.mode
+        Raises ServerDied where nobody serves the other end.
+        """
+        self._limits, self._namespaces = limits, namespaces
         self._number = 0
         self._buffer = bytearray()
         self._traffic = 0
         self._budget = Budget()
         self._watched = 0.0
-        self._waited = 0.0
         self._pidfd = self._schedule = -1
-        self._socket = forks.fork()
+        self._socket = connection
         try:
-            self._pid = self._hello()
-            folder = Path(f"/proc/{self._pid}")
-            self._inherited = _resident(folder)
+            #: Of the process, as this one sees it.
+            self.pid = self._hello()
+            folder = Path(f"/proc/{self.pid}")
+            self._inherited = resident(folder)
             with contextlib.suppress(OSError):
                 self._schedule = os.open(folder / "schedstat", os.O_RDONLY)
-        except KernelDied as error:
+        except ProcessDied as error:
             self.close()
-            raise WarmDied(f"a student's process could not be made: {error}") from None
+            raise ServerDied(f"a student's process could not be made: {error}") from None
 
-    def __enter__(self) -> Kernel:
+    def __enter__(self) -> StudentProcess:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -103,10 +78,10 @@ class Kernel:
         if self._pidfd >= 0:
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-            if self._mode == "none":
-                # There is no namespace that takes the children with it.
+            if not self._namespaces:
+                # Nothing takes the children with it.
                 with contextlib.suppress(OSError):
-                    os.killpg(self._pid, signal.SIGKILL)
+                    os.killpg(self.pid, signal.SIGKILL)
             # Readable once the first process of the namespace, and so every other, has ended.
             select.select([self._pidfd], [], [], 10)
             os.close(self._pidfd)
@@ -119,12 +94,12 @@ class Kernel:
     def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
         """Run a code cell as a kernel would. Its own exceptions are in its outputs.
 
-        Raises KernelDied and CallTimeout; the outputs so far are in their `outputs`.
+        Raises ProcessDied and CallTimeout; the outputs so far are in their `outputs`.
         """
         outputs = Outputs(self._budget)
         try:
             reply = self._ask({"ask": "run", "code": code, "muted": muted}, timeout, outputs)
-        except (KernelDied, CallTimeout) as error:
+        except (ProcessDied, CallTimeout) as error:
             kind = "CellTimeoutError" if isinstance(error, CallTimeout) else "DeadKernelError"
             outputs.error(kind, str(error))
             error.outputs = outputs.items
@@ -163,20 +138,20 @@ class Kernel:
         """Wait for the first message, which the kernel stamps with the sender's process id."""
         ready, _, _ = select.select([self._socket], [], [], 120)
         if not ready:
-            raise KernelDied("it did not start")
+            raise ProcessDied("it did not start")
         try:
             size = socket.CMSG_SPACE(struct.calcsize("3i"))
             data, extra, _, _ = self._socket.recvmsg(4096, size)
         except OSError as error:
-            raise KernelDied(str(error)) from None
+            raise ProcessDied(str(error)) from None
         if not data or not extra:
-            raise KernelDied("it ended before it could start")
+            raise ProcessDied("it ended before it could start")
         pid = struct.unpack("3i", extra[0][2][:12])[0]
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
         with contextlib.suppress(OSError):
             self._pidfd = os.pidfd_open(pid)
         if self._pidfd < 0:
-            raise KernelDied("it ended at once")
+            raise ProcessDied("it ended at once")
         return int(pid)
 
     def _ask(
@@ -184,24 +159,23 @@ class Kernel:
     ) -> dict[str, Any]:
         self._number += 1
         self._traffic = 0
-        self._waited = self._waiting()
         data = codec.dumps({**request, "number": self._number})
-        deadline = time.monotonic() + timeout
+        deadline = Deadline(timeout, self._waiting)
         try:
             self._send(_HEADER.pack(len(data)) + data, deadline)
             return self._reply(deadline, outputs)
-        except _OutOfTime:
+        except OutOfTime:
             pass
         # One chance to come back by itself.
-        self._waited = self._waiting()
+        grace = Deadline(GRACE, self._waiting)
         self._interrupt()
         try:
-            self._reply(time.monotonic() + GRACE, outputs)
-        except _OutOfTime:
+            self._reply(grace, outputs)
+        except OutOfTime:
             self._end(f"did not stop after {timeout:g} s", timed_out=True)
         raise CallTimeout(f"took longer than {timeout:g} s")
 
-    def _reply(self, deadline: float, outputs: Outputs | None) -> dict[str, Any]:
+    def _reply(self, deadline: Deadline, outputs: Outputs | None) -> dict[str, Any]:
         for message in self._messages(deadline):
             if type(message) is not dict:
                 continue
@@ -209,13 +183,13 @@ class Kernel:
                 return message
             if outputs is not None and "output" in message:
                 outputs.add(message["output"], message.get("content"))
-        raise KernelDied("the process ended")
+        raise ProcessDied("the process ended")
 
-    def _messages(self, deadline: float) -> Iterator[Any]:
+    def _messages(self, deadline: Deadline) -> Iterator[Any]:
         """Whole messages as they come, until the deadline."""
         while True:
             while len(self._buffer) >= 4:
-                self._left(deadline)
+                deadline.left()
                 (size,) = _HEADER.unpack_from(self._buffer)
                 if size > codec.MAX_BYTES:
                     self._end("sent more than it may")
@@ -229,7 +203,7 @@ class Kernel:
                     self._end("sent something that is no message")
             self._receive(deadline)
 
-    def _receive(self, deadline: float) -> None:
+    def _receive(self, deadline: Deadline) -> None:
         self._wait(deadline, write=False)
         try:
             part = self._socket.recv(262_144, socket.MSG_DONTWAIT)
@@ -244,7 +218,7 @@ class Kernel:
             self._end("sent more than it may")
         self._buffer += part
 
-    def _send(self, data: bytes, deadline: float) -> None:
+    def _send(self, data: bytes, deadline: Deadline) -> None:
         view = memoryview(data)
         while view:
             self._wait(deadline, write=True)
@@ -255,11 +229,11 @@ class Kernel:
             except OSError:
                 self._end("ended")
 
-    def _wait(self, deadline: float, write: bool) -> None:
-        """Until the socket is ready. Raises _OutOfTime; ends a process that takes too much."""
+    def _wait(self, deadline: Deadline, write: bool) -> None:
+        """Until the socket is ready. Raises OutOfTime; ends a process that takes too much."""
         files: list[socket.socket] = [self._socket]
         while True:
-            wait = min(self._left(deadline), WATCH)
+            wait = min(deadline.left(), WATCH)
             readable, writable, _ = select.select(
                 [] if write else files, files if write else [], [], wait
             )
@@ -269,15 +243,6 @@ class Kernel:
             if readable or writable:
                 return
 
-    def _left(self, deadline: float) -> float:
-        """Seconds until a deadline. Raises _OutOfTime behind it."""
-        left = deadline - time.monotonic()
-        if left <= 0:
-            left += min(self._waiting() - self._waited, MOST_WAITING)
-        if left <= 0:
-            raise _OutOfTime
-        return left
-
     def _waiting(self) -> float:
         """Seconds that the process's first thread could have run and had no processor."""
         with contextlib.suppress(OSError, ValueError, IndexError):
@@ -286,13 +251,13 @@ class Kernel:
 
     def _watch(self) -> None:
         self._watched = time.monotonic()
-        family, threads = _family(self._pid)
+        members, threads = family(self.pid)
         # Forks fail at the limit, so nobody gets beyond it.
         if threads >= self._limits.processes:
             self._end(f"tried to start more than {self._limits.processes} processes")
         allowed = self._limits.memory + self._inherited
         # What is shared counts in full at first, which is quick and never too little.
-        if sum(map(_resident, family)) > allowed < sum(map(_proportional, family)):
+        if sum(map(resident, members)) > allowed < sum(map(proportional, members)):
             self._end(f"used more than {self._limits.memory // 2**20} MiB of memory")
 
     def _interrupt(self) -> None:
@@ -301,41 +266,4 @@ class Kernel:
 
     def _end(self, reason: str, timed_out: bool = False) -> NoReturn:
         self.close()
-        raise KernelDied(f"the student's process {reason}", timed_out)
-
-
-class _OutOfTime(Exception):
-    pass
-
-
-def _family(pid: int) -> tuple[list[Path], int]:
-    """A process and its descendants, by their folders in /proc, and how many threads they have."""
-    folders, threads, todo = [], 0, [Path(f"/proc/{pid}")]
-    while todo:
-        folder = todo.pop()
-        with contextlib.suppress(OSError):
-            tasks = list((folder / "task").iterdir())
-            for task in tasks:
-                children = (task / "children").read_text().split()
-                todo += [Path(f"/proc/{child}") for child in children]
-            threads += len(tasks)
-            folders.append(folder)
-    return folders, threads
-
-
-def _resident(folder: Path) -> int:
-    """Bytes in memory, and those put out to swap; 0 when the process is gone."""
-    with contextlib.suppress(OSError):
-        lines = (folder / "status").read_text().splitlines()
-        sizes = [line.split()[1] for line in lines if line.startswith(("VmRSS:", "VmSwap:"))]
-        return sum(map(int, sizes)) * 1024
-    return 0
-
-
-def _proportional(folder: Path) -> int:
-    """The same, but of what it shares with others its share only. Takes milliseconds."""
-    with contextlib.suppress(OSError):
-        lines = (folder / "smaps_rollup").read_text().splitlines()
-        sizes = [line.split()[1] for line in lines if line.startswith(("Pss:", "SwapPss:"))]
-        return sum(map(int, sizes)) * 1024
-    return _resident(folder)
+        raise ProcessDied(f"the student's process {reason}", timed_out)

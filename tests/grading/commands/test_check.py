@@ -5,6 +5,7 @@ import json
 import pytest
 
 from helpers.grading.commands.check import _unit_of, check_notebook
+from helpers.grading.sandbox.registry import DEFAULT
 from tests import COURSE
 from tests.grading import sample
 
@@ -30,7 +31,7 @@ def said(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         lines = []
         patch.setattr("builtins.print", lambda text: lines.extend(str(text).splitlines()))
-        check_notebook(notebook, course, "bwrap", as_json=False)
+        check_notebook(notebook, course, DEFAULT, as_json=False)
     return lines
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.grading.class_run import CohortResult, SubmissionResult
+from helpers.grading.class_run import ClassResult, SubmissionResult
 from helpers.grading.commands.grade import print_table
 from helpers.grading.engine.grade import CellScore
 
@@ -15,7 +15,7 @@ def printed(
     scores = tuple(CellScore(f"check_{n}", 1.0, 1.0, False) for n in range(parts))
     headings = {f"check_{n}": f"Recomputation number {n}" for n in range(parts)}
     monkeypatch.setenv("COLUMNS", str(width))
-    print_table(CohortResult("unit", (SubmissionResult("ada", "graded", scores, ()),), headings))
+    print_table(ClassResult("unit", (SubmissionResult("ada", "graded", scores, ()),), headings))
     return capsys.readouterr().out
 
 
@@ -40,5 +40,5 @@ def test_a_folder_that_is_called_like_markup_is_shown_as_it_is(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     results = (SubmissionResult("[bold]ada", "graded", (), ()),)
-    print_table(CohortResult("unit", results, {}))
+    print_table(ClassResult("unit", results, {}))
     assert "[bold]ada" in capsys.readouterr().out

@@ -10,17 +10,16 @@ from typing import Any
 import pytest
 from distributed import LocalCluster
 
-from helpers.grading.class_run import grade_unit
+from helpers.grading.class_run import Options, grade_class
 from tests.grading import sample
 from tests.grading.conftest import CLASS, hand_in_class, share_secret
 
 
 def test_grades_are_the_same_and_survive_a_killed_worker(
-    course: Path, grades: Any, tmp_path: Path
+    graded_course: Path, grades: Any, tmp_path: Path
 ) -> None:
-    grade_unit(course, sample.UNIT, jobs=1)
     other = sample.make_course(tmp_path / "other")
-    share_secret(course, other)
+    share_secret(graded_course, other)
     hand_in_class(other)
     killed: list[int] = []
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
@@ -31,12 +30,14 @@ def test_grades_are_the_same_and_survive_a_killed_worker(
                 os.kill(workers[0], signal.SIGKILL)
                 killed.append(workers[0])
 
-        grade_unit(other, sample.UNIT, scheduler=cluster.scheduler_address, progress=kill_one)
+        grade_class(
+            other, sample.UNIT, Options(scheduler=cluster.scheduler_address), progress=kill_one
+        )
     assert len(killed) == 1
-    assert grades(other) == grades(course)
+    assert grades(other) == grades(graded_course)
     assert {row[0] for row in grades(other)} == set(CLASS)
 
 
 def test_a_scheduler_that_does_not_answer_is_said_in_one_line(course: Path) -> None:
     with pytest.raises(ValueError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
-        grade_unit(course, sample.UNIT, scheduler="tcp://127.0.0.1:9")
+        grade_class(course, sample.UNIT, Options(scheduler="tcp://127.0.0.1:9"))

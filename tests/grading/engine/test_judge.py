@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat.notebooknode import from_dict
+from nbgrader.utils import determine_grade
 
-from helpers.grading.engine.grade import score_of
 from helpers.grading.engine.judge import Judgement, Session, instructor_names, submission_seed
+from helpers.grading.engine.verdicts import MIME_TYPE, verdicts_of
+from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import Function
-from helpers.grading.sandbox.process import CallTimeout, KernelDied, StudentError
 
 
 class FakeStudent:
@@ -30,7 +35,7 @@ class FakeStudent:
         self.calls.append(args)
         try:
             return self.values[name](*args, **kwargs)
-        except (CallTimeout, KernelDied):
+        except (CallTimeout, ProcessDied):
             raise
         except Exception as error:
             raise StudentError(type(error).__name__, str(error)) from None
@@ -49,7 +54,21 @@ def judge(
     student = FakeStudent(values)
     marks = {"nbgrader": {"points": points, "grade": True}}
     judgement = session.judge({"source": test, "metadata": marks}, student)
-    return score_of(judgement.outputs, points)[0], judgement, student
+    return judgement.score, judgement, student
+
+
+def read_by_nbgrader(judgement: Judgement, points: float) -> float | None:
+    """The score that nbgrader's own autograde finds in the outputs of a test."""
+    cell = from_dict(
+        {
+            "cell_type": "code",
+            "metadata": {"nbgrader": {"grade": True, "points": points, "solution": False}},
+            "outputs": judgement.outputs,
+        }
+    )
+    score, most = determine_grade(cell)
+    assert most == points
+    return score
 
 
 def softmax(batch: int, n: int) -> int:
@@ -97,7 +116,7 @@ def test_no_answer_yet_is_said() -> None:
     assert len(student.calls) == 1
 
 
-@pytest.mark.parametrize("error", [CallTimeout("slow"), KernelDied("gone")])
+@pytest.mark.parametrize("error", [CallTimeout("slow"), ProcessDied("gone")])
 def test_after_a_lost_call_no_other_is_made(error: Exception) -> None:
     def lost(batch: int, n: int) -> int:
         raise error
@@ -173,7 +192,7 @@ def test_no_exception_is_called_like_what_a_hidden_test_passes_in() -> None:
 
 def test_a_fault_of_the_grader_waits_for_a_person() -> None:
     _, judgement, _ = judge('check("no such question", f)', {"f": softmax})
-    assert judgement.for_a_person
+    assert judgement.needs_review
     assert judgement.remark
 
 
@@ -196,29 +215,115 @@ def test_the_seed_depends_on_everything_and_on_nothing_else() -> None:
     assert len({submission_seed(*base), *others}) == 5
 
 
-@pytest.mark.parametrize("text", ["1.5", "0.0", "2.0", "'words'", "[1, 2]"])
-@pytest.mark.parametrize("kind", ["execute_result", "error", "stream", ""])
-def test_scores_are_read_as_nbgrader_reads_them(kind: str, text: str) -> None:
-    from nbformat.notebooknode import from_dict
-    from nbgrader.utils import determine_grade
+TESTS = {
+    "right": 'check("softmax_flops", softmax)',
+    "wrong": 'check("softmax_flops", wrong)',
+    "stub": 'check("softmax_flops", stub)',
+    "one of two parts": 'check("depthwise_cost", half)',
+    "twice": 'check("softmax_flops", wrong)\ncheck("softmax_flops", softmax)',
+    "nothing": "softmax",
+    "assert": "assert softmax(1, 1) == 0",
+    "print": "print(0.5)",
+    "stderr": "import sys\nprint(0.5, file=sys.stderr)",
+    "printed and failed": "print(0.5)\n1 / 0",
+    "number": "0.5",
+    "no number": "'0.5'",
+    "list": "[0.5]",
+    "array": "import numpy\nnumpy.array(0.5)",
+    "bool": "False",
+    "numpy": "import numpy\nnumpy.float64(0.5)",
+    "whole number of numpy": "import numpy\nnumpy.int64(1)",
+    "fraction": "from fractions import Fraction\nFraction(1, 2)",
+    "too many": "3",
+    "negative": "-0.5",
+    "no number at all": "float('nan')",
+    "more than a float holds": "10**400",
+    "more than Python prints": "10**5000",
+    "a list of more than Python prints": "[10**5000]",
+    "fault of the grader": 'check("no such question", softmax)',
+}
 
-    outputs: dict[str, list[dict[str, Any]]] = {
-        "": [],
-        "stream": [{"output_type": "stream", "name": "stdout", "text": text}],
-        "error": [{"output_type": "error", "ename": "E", "evalue": "", "traceback": []}],
-        "execute_result": [{"output_type": "execute_result", "data": {"text/plain": text}}],
+
+#: Of 2 points; the others earn none.
+EARNED = {
+    "right": 2.0,
+    "one of two parts": 1.0,
+    "twice": 2.0,
+    "nothing": 2.0,
+    "print": 2.0,
+    "stderr": 2.0,
+    "number": 0.5,
+    "no number": 2.0,
+    "list": 2.0,
+    "array": 2.0,
+    "bool": 2.0,
+    "numpy": 0.5,
+    "whole number of numpy": 1.0,
+    "fraction": 0.5,
+}
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_nbgrader_reads_the_score_that_was_given(name: str) -> None:
+    def stub(batch: int, n: int) -> int:
+        raise NotImplementedError
+
+    from helpers.exercises import EXERCISES
+
+    depthwise = EXERCISES["depthwise_cost"].reference
+    answers = {
+        "softmax": softmax,
+        "wrong": lambda batch, n: 2 * batch * n,
+        "stub": stub,
+        "half": lambda *args: {"MAC": depthwise(*args)["MAC"].total, "FLOP": 0},
     }
+    score, judgement, _ = judge(TESTS[name], answers)
+    assert score == EARNED.get(name, 0.0)
+    assert read_by_nbgrader(judgement, 2.0) == score
+
+
+@given(st.floats(0, 2) | st.integers(0, 2))
+def test_a_number_in_the_last_line_is_the_score_to_the_last_digit(number: float) -> None:
+    score, judgement, _ = judge("number", {"number": number})
+    assert (score, read_by_nbgrader(judgement, 2.0)) == (number, number)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [("3.0", "3"), ("-1", "-1"), ("float('nan')", "nan"), ("10**400", "inf")]
+)
+def test_a_number_that_is_no_score_is_said_and_waits_for_a_person(line: str, said: str) -> None:
+    score, judgement, _ = judge(line, {})
+    assert (score, judgement.needs_review) == (0.0, True)
+    assert judgement.remark == f"the test's result {said} is no score between 0 and 2"
+    assert judgement.outputs[-1]["evalue"] == judgement.remark
+
+
+def test_the_verdict_is_written_as_data_beside_what_people_read() -> None:
+    _, judgement, _ = judge(
+        'check("softmax_flops", f)', {"f": lambda batch, n: batch * (6 * n - 1)}
+    )
     cell = {
         "cell_type": "code",
-        "metadata": {"nbgrader": {"grade": True, "points": 2, "solution": False}},
-        "outputs": outputs[kind],
+        "metadata": {"nbgrader": {"grade": True}},
+        "outputs": json.loads(json.dumps(judgement.outputs)),
     }
-    assert score_of(outputs[kind], 2.0)[0] == determine_grade(from_dict(cell))[0]
+    (verdict,) = verdicts_of(cell)
+    assert verdict.misconceptions == ("terms priced 1",)
+    shown = judgement.outputs[0]["data"]
+    assert set(shown) == {"text/plain", "text/html", MIME_TYPE}
+    assert (shown["text/plain"], shown["text/html"]) == (verdict.text(), verdict.html())
 
 
-def test_a_result_that_is_no_score_is_said() -> None:
-    result = {"output_type": "execute_result", "data": {"text/plain": "3.0"}}
-    assert score_of([result], 2.0) == (0.0, "the test's result 3 is no score between 0 and 2")
+def test_the_data_of_a_verdict_tell_of_no_hidden_case() -> None:
+    from helpers.exercises import EXERCISES, grading_cases
+
+    _, judgement, _ = judge('check("softmax_flops", f)', {"f": lambda batch, n: 1})
+    cases = grading_cases(EXERCISES["softmax_flops"], b"seed")
+    shown = {case.label for case in cases if not case.hidden}
+    assert len(shown) < len(cases)
+    assert not any(
+        case.label in json.dumps(judgement.outputs) for case in cases if case.label not in shown
+    )
 
 
 def test_an_array_of_millions_of_numbers_is_no_answer() -> None:

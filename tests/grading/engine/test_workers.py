@@ -2,81 +2,76 @@
 
 from __future__ import annotations
 
-import json
 import os
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+import signal
+import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
-from helpers.grading.engine.grade import Graded, Unit, modules_of
-from helpers.grading.engine.workers import Setting, Task, _in_flight, grade_all
-from helpers.grading.sandbox.host import Warm
-from tests.grading import sample
+from helpers.grading.engine.grade import Graded
+from helpers.grading.engine.grader_process import GraderProcess
+from helpers.grading.engine.job import Task
+from helpers.grading.engine.worker_state import WorkerState
+from helpers.grading.engine.workers import grade_all
+from helpers.grading.sandbox.backend import ServerDied
+from helpers.grading.sandbox.confined import CONFINED
+from tests.grading.fake import ANSWERED, DEADLY, deadly_job, make_job
+from tests.grading.sandbox.test_hardening import kill
 
-SOURCE = json.dumps(sample.source_notebook()).encode()
-RIGHT = json.dumps(sample.right_notebook()).encode()
-
-
-class Deadly(str):
-    """The name of a unit. Whoever compares it with "deadly" ends at once."""
-
-    __hash__ = str.__hash__
-
-    def __ne__(self, other: object) -> bool:
-        if other == "deadly":
-            os._exit(9)
-        return str.__ne__(self, other)
+POINTS = 4.0
+Result = TypeVar("Result")
 
 
-@pytest.fixture
-def setting() -> Setting:
-    unit = Unit.read(sample.UNIT, sample.UNIT, SOURCE, b"secret")
-    return Setting(replace(unit, name=Deadly(sample.UNIT)), modules_of(SOURCE))
-
-
-@pytest.fixture
-def deadly() -> bytes:
-    notebook = sample.right_notebook()
-    notebook["metadata"]["course"]["unit"] = "deadly"
-    return json.dumps(notebook).encode()
+def on_another_thread(work: Callable[[], Result]) -> Result:
+    done: list[Result] = []
+    thread = threading.Thread(target=lambda: done.append(work()))
+    thread.start()
+    thread.join()
+    return done[0]
 
 
 @pytest.mark.parametrize("position", [0, 4, 8])
-def test_the_others_are_graded(setting: Setting, deadly: bytes, position: int) -> None:
-    tasks = [Task(str(n), deadly if n == position else RIGHT) for n in range(9)]
-    graded = {task.student: result for task, result in grade_all(setting, tasks, 2)}
+def test_the_others_are_graded(position: int) -> None:
+    tasks = [Task(str(n), DEADLY if n == position else ANSWERED) for n in range(9)]
+    graded = {task.student: result for task, result in grade_all(deadly_job(), tasks, 2)}
     assert sorted(graded) == [task.student for task in tasks]
     ended = graded.pop(str(position))
     assert (ended.status, len(ended.remarks)) == ("unreadable", 1)
     assert "the grader's process ended 3 times" in ended.remarks[0]
-    assert {result.total for result in graded.values()} == {sample.POINTS}
+    assert {result.total for result in graded.values()} == {POINTS}
 
 
-def test_a_submission_that_a_broken_pool_does_not_take_is_not_lost(setting: Setting) -> None:
-    def submit(task: Task) -> Future[Graded]:
-        if task.student == "second":
-            raise BrokenProcessPool
-        return Future()
-
-    given: dict[Future[Graded], Task] = {}
-    tasks = [Task("first", RIGHT), Task("second", RIGHT), Task("third", RIGHT)]
-    with pytest.raises(BrokenProcessPool):
-        list(_in_flight(setting, submit, tasks, 2, given))
-    assert [task.student for task in given.values()] == ["first", "second"]
+def test_a_fork_server_that_is_killed_while_it_starts_is_made_again() -> None:
+    job = make_job()
+    server = CONFINED.serve()
+    kill(server.pid)
+    results = grade_all(job, [Task("ada", ANSWERED)], 2, None, server)
+    assert [graded.total for _, graded in results] == [POINTS]
 
 
-def test_a_warm_process_that_is_killed_while_it_starts_is_made_again() -> None:
-    unit = Unit.read(sample.UNIT, sample.UNIT, SOURCE, b"secret")
-    warm = Warm(modules_of(SOURCE))
-    assert warm._process is not None
-    warm._process.kill()
-    results = grade_all(Setting(unit, modules_of(SOURCE)), [Task("ada", RIGHT)], 2, None, warm)
-    assert [graded.total for _, graded in results] == [sample.POINTS]
+def test_off_the_main_thread_a_deadly_submission_ends_a_process_made_for_it() -> None:
+    """As on a Dask worker, which goes on."""
+    state, job = WorkerState(), deadly_job()
+
+    def grade() -> tuple[Graded, Graded]:
+        return state.grade(job, Task("ada", DEADLY)), state.grade(job, Task("ben", ANSWERED))
+
+    try:
+        ada, ben = on_another_thread(grade)
+    finally:
+        state.close()
+    assert "the grader's process ended 3 times" in ada.remarks[0]
+    assert ben.total == POINTS
 
 
-def test_where_none_can_be_graded_the_run_ends(setting: Setting, deadly: bytes) -> None:
-    results = grade_all(setting, [Task(str(n), deadly) for n in range(4)], 2)
-    with pytest.raises(ValueError, match=r"end again and again .* run with --jobs 1 to see why"):
-        next(results)
+def test_a_grader_process_that_is_killed_is_told_from_one_that_answers() -> None:
+    process, job = GraderProcess(), make_job()
+    try:
+        assert process.grade(job, Task("ada", ANSWERED)).total == POINTS
+        os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(ServerDied, match="the process that grades is gone"):
+            process.grade(job, Task("ada", ANSWERED))
+    finally:
+        process.close()

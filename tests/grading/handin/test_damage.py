@@ -1,74 +1,72 @@
 """A damaged right submission is graded in full, or listed for a person with a reason.
 
-What cannot be found waits for a person, and everything else is graded; the shapes: `damage`.
+What cannot be found waits for a person, and everything else is graded. The shapes: `damage/`.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from helpers.grading.class_run import CohortResult, SubmissionResult, grade_unit
+from helpers.grading.class_run import ClassResult, Options, SubmissionResult, grade_class
 from tests.grading import sample
-from tests.grading.handin.damage import LOST, WHOLE, damaged
+from tests.grading.handin.damage import Case, read_cases
+
+CASES = read_cases()
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CohortResult]:
+def graded(tmp_path_factory: pytest.TempPathFactory) -> ClassResult:
     course = sample.make_course(tmp_path_factory.mktemp("damaged"))
-    for name, change in WHOLE.items():
-        sample.hand_in(course, name, damaged(change))
-    for name, (change, _) in LOST.items():
-        sample.hand_in(course, name, damaged(change))
+    for case in CASES:
+        sample.hand_in(course, case.name, case.submission())
     sample.hand_in(course, "renamed", sample.right_notebook(), "Copy_of_sample (1).ipynb")
     sample.hand_in(course, "beside_another", sample.right_notebook(), "mine.ipynb")
     sample.hand_in(course, "beside_another", {"cells": [], "metadata": {}}, "zzz.ipynb")
     for number in (1, 2):
         sample.hand_in(course, "twice", sample.right_notebook(), f"sample ({number}).ipynb")
     (course / "submitted" / "nothing" / sample.UNIT).mkdir(parents=True)
-    return course, grade_unit(course, sample.UNIT, jobs=1)
+    return grade_class(course, sample.UNIT, Options(jobs=1))
 
 
-def result(graded: tuple[Path, CohortResult], student: str) -> SubmissionResult:
-    return next(each for each in graded[1].results if each.student == student)
+def result(graded: ClassResult, student: str) -> SubmissionResult:
+    return next(each for each in graded.results if each.student == student)
 
 
-def test_there_are_at_least_twenty_five_shapes() -> None:
-    assert len(WHOLE) + len(LOST) >= 25
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_nothing_right_is_lost_in_silence(graded: ClassResult, case: Case) -> None:
+    """What is not graded waits for a person, with a remark that says why."""
+    came = result(graded, case.name)
+    waiting = sum(
+        score.max_score for score in came.scores if score.needs_manual and score.grade_id != "why"
+    )
+    assert (came.total, waiting) == (case.expected.points, case.expected.waiting)
+    assert (came.status == "graded") == (waiting == 0)
+    assert came.remarks or not waiting
 
 
-@pytest.mark.parametrize("name", [*WHOLE, "renamed", "beside_another", "twice"])
-def test_a_damaged_right_submission_earns_everything(graded: Any, name: str) -> None:
-    each = result(graded, name)
-    assert (each.total, each.status) == (sample.POINTS, "graded")
-
-
-@pytest.mark.parametrize("name", WHOLE)
-def test_the_words_wait_for_a_person(graded: Any, name: str) -> None:
-    words = next(score for score in result(graded, name).scores if score.grade_id == "why")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_words_wait_for_a_person(graded: ClassResult, case: Case) -> None:
+    words = next(score for score in result(graded, case.name).scores if score.grade_id == "why")
     assert (words.score, words.needs_manual) == (None, True)
 
 
-@pytest.mark.parametrize("name", LOST)
-def test_what_cannot_be_found_waits_for_a_person(graded: Any, name: str) -> None:
-    each, points = result(graded, name), LOST[name][1]
-    assert each.total == sample.POINTS - points
-    assert each.status != "graded"
-    assert each.remarks
-    waiting = sum(s.max_score for s in each.scores if s.needs_manual and s.grade_id != "why")
-    assert waiting == points
+@pytest.mark.parametrize(
+    ("student", "remark"),
+    [
+        ("renamed", "found as Copy_of_sample (1).ipynb"),
+        ("beside_another", "found as mine.ipynb"),
+        ("twice", "found as sample (2).ipynb, not sample (1).ipynb"),
+    ],
+)
+def test_a_notebook_of_another_name_is_graded_and_that_is_said(
+    graded: ClassResult, student: str, remark: str
+) -> None:
+    came = result(graded, student)
+    assert (came.total, came.status) == (sample.POINTS, "graded")
+    assert came.remarks == (remark,)
 
 
-def test_which_of_several_notebooks_is_graded_is_said(graded: Any) -> None:
-    assert result(graded, "renamed").remarks == ("found as Copy_of_sample (1).ipynb",)
-    assert result(graded, "beside_another").remarks == ("found as mine.ipynb",)
-    twice = "found as sample (2).ipynb, not sample (1).ipynb"
-    assert result(graded, "twice").remarks == (twice,)
-
-
-def test_a_folder_without_a_notebook_waits_for_a_person(graded: Any) -> None:
+def test_a_folder_without_a_notebook_waits_for_a_person(graded: ClassResult) -> None:
     each = result(graded, "nothing")
     assert each.status == "unreadable"
     assert "no notebook" in each.remarks[0]

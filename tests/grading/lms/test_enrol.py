@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from helpers.grading.class_run import grade_unit
+from helpers.grading.class_run import Options, grade_class
 from helpers.grading.commands.collect import collect_command
 from helpers.grading.lms.collect import collect
 from helpers.grading.lms.enrol import enrol, split_name
@@ -88,7 +88,7 @@ def test_late_penalties_follow_the_rule_and_the_due_date_also_when_they_change(
     course: Path, download: Path, tmp_path: Path
 ) -> None:
     collect(course, sample.UNIT, download, due=DUE)
-    grade_unit(course, sample.UNIT, jobs=1)
+    grade_class(course, sample.UNIT, Options(jobs=1))
     assert {each["penalty"] for each in grades(course, tmp_path).values() if each["grade"]} == {"0"}
     with (course / "nbgrader_config.py").open("a") as file:
         file.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
@@ -98,7 +98,7 @@ def test_late_penalties_follow_the_rule_and_the_due_date_also_when_they_change(
     assert (before["ben"]["penalty"], before["ben"]["grade"]) == ("11", "0")
     # Two hours more for everyone: nobody is graded again, and nobody is late.
     collect(course, sample.UNIT, download, due=DUE + timedelta(hours=2))
-    assert all(each.unchanged for each in grade_unit(course, sample.UNIT, jobs=1).results)
+    assert all(each.unchanged for each in grade_class(course, sample.UNIT, Options(jobs=1)).results)
     after = grades(course, tmp_path)
     assert [after[name]["penalty"] for name in ("ada", "ben")] == ["0", "0"]
     collect(course, sample.UNIT, download, due=DUE)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from helpers.grading.lms.export import escape_formula, export_grades, write_csv
 from helpers.grading.lms.platform import Platform
-from helpers.grading.lms.registry import PLATFORMS
+from helpers.grading.lms.registry import GRADEBOOKS
 from helpers.grading.lms.roster import read_roster, students_of
 from tests.grading import classbook
 from tests.grading.classbook import UNIT
@@ -152,7 +152,7 @@ def test_nbgraders_own_export_takes_the_plugin(course: Path, tmp_path: Path) -> 
     assert (tmp_path / "c.csv").read_bytes() == (tmp_path / "own.csv").read_bytes()
 
 
-@pytest.mark.parametrize("platform", PLATFORMS, ids=lambda platform: platform.name)
+@pytest.mark.parametrize("platform", GRADEBOOKS, ids=lambda platform: platform.name)
 def test_a_platforms_own_sheet_is_a_roster_of_the_same_students(
     course: Path, tmp_path: Path, platform: Platform
 ) -> None:

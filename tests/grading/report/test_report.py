@@ -7,6 +7,7 @@ import re
 import sqlite3
 import statistics
 from collections import defaultdict
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,8 +15,13 @@ import nbformat
 import numpy as np
 import pytest
 
-from helpers.grading.report.data import correlation, read_class
+from helpers.check import judge
+from helpers.exercises import EXERCISES, Exercise, grading_cases
+from helpers.grading.engine.verdicts import MIME_TYPE, verdict_output, verdicts_of
+from helpers.grading.report.data import correlation, hints_seen, read_class
 from helpers.grading.report.page import write_report
+from helpers.verdict import Verdict
+from tests.exercises.questions import mistaken
 from tests.grading import classbook
 from tests.grading.classbook import OUT_OF, SCORES, UNIT
 
@@ -74,14 +80,67 @@ def test_misconceptions_are_counted_with_the_hint_that_was_seen(course: Path) ->
     assert held[0].students == ("cy", "dan", "fay")
 
 
-def test_a_hint_is_read_from_a_notebook_that_nbgrader_wrote(course: Path) -> None:
-    """nbgrader's own autograde writes texts as lists of lines."""
+def test_a_verdict_is_read_from_a_notebook_that_nbgrader_wrote(course: Path) -> None:
+    """nbgrader's own autograde writes texts as lists of lines, and data as they are."""
     path = course / "autograded" / "cy" / UNIT / f"{UNIT}.ipynb"
     nbformat.write(nbformat.read(path, as_version=4), path)
     assert isinstance(
         json.loads(path.read_text())["cells"][0]["outputs"][0]["data"]["text/plain"], list
     )
     assert read_class(course, UNIT).hints[0].students == ("cy", "dan", "fay")
+
+
+def test_a_misconception_is_named_as_the_verdict_names_it(course: Path) -> None:
+    """Not by its hint: another question's, or another name's, may be part of it."""
+    names = ("only exponentials", "terms left out")
+    classbook.hand_in(course, "gus", (0, 0, 0, 0), hint="x", misconceptions=names)
+    held = {each.hint: each.name for each in read_class(course, UNIT).hints}
+    assert held == {classbook.HINT: "", "x": "only exponentials, terms left out"}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda exercise: exercise.name)
+def test_whoever_has_a_misconception_stands_in_the_report_under_its_name_alone(
+    exercise: Exercise,
+) -> None:
+    # A plot as what it shows, which is what misconceptions of it are written as.
+    exercise = replace(exercise, read=None)
+    cases = grading_cases(exercise, b"a seed for tests")
+    for misconception in exercise.misconceptions:
+        verdict = judge(exercise, mistaken(exercise, misconception), cases)
+        cell = {
+            "cell_type": "code",
+            "metadata": {"nbgrader": {"grade": True}},
+            "outputs": json.loads(json.dumps([verdict_output(verdict)])),
+        }
+        held, _ = hints_seen({"ada": verdicts_of(cell)})
+        assert [(each.question, each.name) for each in held] == [
+            (exercise.name, misconception.name)
+        ]
+
+
+def test_a_mistake_that_can_be_made_anywhere_is_counted_over_all_questions(course: Path) -> None:
+    for student, name in (("gus", "MAC for FLOP"), ("hal", "MAC for FLOP"), ("ida", "no such")):
+        classbook.hand_in(course, student, (0, 0, 0, 0), hint="x", misconceptions=(name,))
+    kinds = read_class(course, UNIT).kinds
+    assert [(kind.name, kind.students, kind.questions) for kind in kinds] == [
+        ("MAC for FLOP", ("gus", "hal"), ("softmax_flops",))
+    ]
+    words = " ".join(re.sub("<[^>]*>", "", text_of(course)).split())
+    assert "can be made in any question: MAC for FLOP (2 students in 1 question)." in words
+
+
+def test_a_verdict_of_another_version_is_said_and_stops_nothing(course: Path) -> None:
+    path = course / "autograded" / "cy" / UNIT / f"{UNIT}.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][0]["outputs"][0]["data"][MIME_TYPE]["version"] = 99
+    path.write_text(json.dumps(notebook))
+    report = read_class(course, UNIT)
+    assert report.hints[0].students == ("dan", "fay")
+    (reason,) = next(each.reasons for each in report.look if each.student == "cy")
+    assert reason == (
+        "its autograded notebook holds a verdict of version 99, where this course reads "
+        "version 1: grade it again"
+    )
 
 
 def test_many_different_hints_are_cut_short_and_counted(course: Path) -> None:
@@ -195,14 +254,13 @@ def test_who_was_graded_without_a_sandbox_is_said(course: Path) -> None:
     assert not any("sandbox" in reason for name in look if name != "dan" for reason in look[name])
 
 
-def test_what_a_student_displays_like_a_verdict_is_no_hint(course: Path) -> None:
+def test_what_stands_like_a_verdict_in_a_cell_of_a_students_is_no_hint(course: Path) -> None:
     (path,) = (course / "autograded" / "ada").rglob("*.ipynb")
     before = {each.hint: each.students for each in read_class(course, UNIT).hints}
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    shown = {"data": {"text/plain": "x: wrong\n  Hint: mine"}, "metadata": {}}
+    forged = verdict_output(Verdict("softmax_flops", "wrong", 0.0, (), "mine"))
     cell = {"cell_type": "code", "id": "added-9", "metadata": {"id": "added-9"}, "source": ""}
-    outputs = [{"output_type": "display_data", **shown}]
-    notebook["cells"].append(cell | {"outputs": outputs, "execution_count": 1})
+    notebook["cells"].append(cell | {"outputs": [forged], "execution_count": 1})
     path.write_text(json.dumps(notebook), encoding="utf-8")
     report = read_class(course, UNIT)
     assert {each.hint: each.students for each in report.hints} == before

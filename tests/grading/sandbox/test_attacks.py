@@ -1,8 +1,7 @@
-"""The attacks of tests/attacks/corpus, graded as one class with right submissions among them.
+"""The cases of tests/attacks, graded as one class with right submissions among them.
 
-Each file is a cell with wrong answers that tries to gain: its first line says how. All other
-answers of the submission are left as released. None gains a point, none changes a neighbour's
-score, and nothing of it is left when its notebook ends.
+All answers of a submission but the attack are left as released. None gains a point, none changes a
+neighbour's score, and nothing of it is left when its notebook ends.
 """
 
 from __future__ import annotations
@@ -10,32 +9,53 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import socket
 import sqlite3
+import tempfile
 import threading
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from helpers.grading.class_run import CohortResult, SubmissionResult, grade_unit
-from helpers.grading.engine.workers import close_worker
-from helpers.grading.sandbox.host import Limits, MiB
-from tests import COURSE
+from helpers.grading.class_run import ClassResult, Options, SubmissionResult, grade_class
+from helpers.grading.engine.worker_state import close_worker
+from helpers.grading.sandbox.backend import Limits, MiB
+from tests.attacks import Case, read_cases
 from tests.grading import sample
+from tests.grading.processes import adopting_orphans, descendants_of, is_running, still_running
 
-CORPUS = sorted((COURSE / "tests" / "attacks" / "corpus").glob("*.txt"))
-NAMES = [path.stem for path in CORPUS]
+CASES = read_cases()
 #: A right submission before the first attack, after every tenth, and after the last.
 EVERY = 10
+#: Where an attack may try to leave something.
+SHARED = (Path("/tmp"), Path("/dev/shm"), Path("/var/tmp"), Path.home())
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What there is of this machine that a grading could leave something in."""
+
+    course: dict[str, str]
+    files: set[Path]
+    processes: set[int]
+
+    @classmethod
+    def found(cls, course: Path, token: str) -> Traces:
+        files = {path for folder in SHARED for path in folder.glob(f"*{token}*")}
+        files |= set(Path(tempfile.gettempdir()).glob(f"course-sandbox-{os.getpid()}-*"))
+        return cls(_digests(course), files, descendants_of(os.getpid()))
 
 
 @dataclass(frozen=True)
 class Graded:
     course: Path
-    result: CohortResult
-    files_before: dict[str, str]
-    files_after: dict[str, str]
+    result: ClassResult
+    before: Traces
+    after: Traces
     connections: list[bytes]
 
     def of(self, student: str) -> SubmissionResult:
@@ -47,20 +67,29 @@ class Graded:
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory, bwrap: str) -> Graded:
+def graded(tmp_path_factory: pytest.TempPathFactory, attacked: str) -> Graded:
     course = sample.make_course(tmp_path_factory.mktemp("attacked"))
-    for number, path in enumerate(CORPUS):
+    listener, connections = _listen()
+    token, port = uuid4().hex, str(listener.getsockname()[1])
+    for number, case in enumerate(CASES):
         if number % EVERY == 0:
             sample.hand_in(course, f"{number:03d}-0-right", sample.right_notebook())
-        _, code = path.read_text().split("\n", 1)
-        sample.hand_in(course, f"{number:03d}-1-{path.stem}", _attack(code))
+        cell = case.cell.replace("TOKEN", token).replace("PORT", port)
+        sample.hand_in(course, _student(case), _attack(cell))
     sample.hand_in(course, "999-0-right", sample.right_notebook())
-    listener, connections = _listen()
-    before = _digests(course)
-    result = grade_unit(course, sample.UNIT, jobs=2, timeout=2.0, limits=Limits(memory=1024 * MiB))
     close_worker()
+    # What is left of a process that ended would be nobody's, and could not be found.
+    with adopting_orphans():
+        # Of Python's own, it stays for the next pool.
+        resource_tracker.ensure_running()
+        before = Traces.found(course, token)
+        options = Options(jobs=2, timeout=2.0, limits=Limits(memory=1024 * MiB))
+        result = grade_class(course, sample.UNIT, options)
+        close_worker()
+        still_running(descendants_of(os.getpid()) - before.processes)
+        after = Traces.found(course, token)
     listener.close()
-    return Graded(course, result, before, _digests(course), connections)
+    return Graded(course, result, before, after, connections)
 
 
 def _attack(code: str) -> sample.Notebook:
@@ -70,19 +99,13 @@ def _attack(code: str) -> sample.Notebook:
     return notebook
 
 
-def _student(name: str) -> str:
-    return f"{NAMES.index(name):03d}-1-{name}"
+def _student(case: Case) -> str:
+    return f"{CASES.index(case):03d}-1-{case.name}"
 
 
 def _listen() -> tuple[socket.socket, list[bytes]]:
     """A service on this machine's loopback that the sandbox must not reach."""
     listener = socket.create_server(("127.0.0.1", 0))
-    for port in range(45_000, 45_020):
-        try:
-            listener = socket.create_server(("127.0.0.1", port))
-            break
-        except OSError:
-            continue
     connections: list[bytes] = []
 
     def accept() -> None:
@@ -104,25 +127,22 @@ def _digests(course: Path) -> dict[str, str]:
     }
 
 
-def test_the_corpus_has_at_least_sixty_attacks() -> None:
-    assert len(CORPUS) >= 60
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_attack_earns_what_is_expected(graded: Graded, case: Case) -> None:
+    result = graded.of(_student(case))
+    assert result.total == case.points
+    assert re.search(case.says, "\n".join(result.remarks))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_attack_gains_a_point(graded: Graded, name: str) -> None:
-    result = graded.of(_student(name))
-    assert [score for score in result.scores if score.score] == []
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_no_attack_finds_or_reaches_anything(graded: Graded, name: str) -> None:
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_attack_shows_nothing_that_it_may_not_have(graded: Graded, case: Case) -> None:
     outputs = [
         output
-        for cell in json.loads(graded.notebook(_student(name)))["cells"]
+        for cell in json.loads(graded.notebook(_student(case)))["cells"]
         for output in cell.get("outputs", [])
     ]
     texts = [
-        text
+        str(text)
         for output in outputs
         for text in [
             output.get("text", ""),
@@ -130,8 +150,9 @@ def test_no_attack_finds_or_reaches_anything(graded: Graded, name: str) -> None:
             *output.get("data", {}).values(),
         ]
     ]
-    words = ("FOUND", "WROTE", "REACHED", "UNSHARED", "ROOT", "TRACED", "tangerine", "SEEN")
-    assert [(word, text[:200]) for word in words for text in texts if word in text] == []
+    # The word stands in a hidden test.
+    never = ("tangerine", *case.never)
+    assert [(word, text[:200]) for word in never for text in texts if word in text] == []
     pages = [output.get("data", {}).get("text/html", "") for output in outputs]
     assert [page for page in pages if "<script" in page] == []
 
@@ -141,7 +162,7 @@ def test_right_submissions_among_attacks_earn_everything(graded: Graded) -> None
     assert {each.student: each.total for each in right} == {
         each.student: sample.POINTS for each in right
     }
-    assert len(right) > 8
+    assert right
 
 
 def test_every_submission_is_graded(graded: Graded) -> None:
@@ -162,7 +183,7 @@ def test_the_gradebook_holds_the_scores_that_were_reported(graded: Graded) -> No
 
 
 def test_no_file_of_the_course_has_changed(graded: Graded) -> None:
-    assert graded.files_after == graded.files_before
+    assert graded.after.course == graded.before.course
 
 
 def test_nothing_was_connected_to(graded: Graded) -> None:
@@ -170,22 +191,9 @@ def test_nothing_was_connected_to(graded: Graded) -> None:
 
 
 def test_no_process_is_left(graded: Graded) -> None:
-    left = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes()
-            parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-        except OSError:
-            continue
-        # Other tests may grade at the same time; what is left over has no living grader.
-        if b"inside.fork_server" in command and parent == 1 and b"bwrap" not in command:
-            left.append((folder.name, command[:200]))
-    assert left == []
+    left = filter(is_running, graded.after.processes - graded.before.processes)
+    assert {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left} == {}
 
 
 def test_no_file_is_left(graded: Graded) -> None:
-    names = ("poison-of-a-student", "late", "daemon", "pickled", "evaluated", "big", "hard")
-    folders = [Path("/tmp"), Path("/dev/shm"), Path("/var/tmp"), Path.home()]
-    assert [path for folder in folders for name in names if (path := folder / name).exists()] == []
-    sandboxes = Path("/tmp").glob(f"course-sandbox-{os.getpid()}-*")
-    assert list(sandboxes) == []
+    assert graded.after.files - graded.before.files == set()

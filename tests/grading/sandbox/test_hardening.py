@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from helpers.grading.class_run import grade_unit
+from helpers.grading.class_run import Options, grade_class
 from helpers.grading.engine.grade import Unit, grade_submission
 from helpers.grading.engine.run import MAX_STARTS
 from helpers.grading.handin.ipynb import A_PICTURE, read_notebook
-from helpers.grading.sandbox.host import Forks, Limits, MiB, Warm, WarmDied
+from helpers.grading.sandbox.backend import Limits, MiB, ProcessDied, ServerDied
+from helpers.grading.sandbox.confined import CONFINED
+from helpers.grading.sandbox.host import ForkClient
 from helpers.grading.sandbox.outputs import Outputs
-from helpers.grading.sandbox.process import Kernel, KernelDied
+from helpers.grading.sandbox.process import StudentProcess
 from tests.grading import sample
 
 
 @pytest.fixture(scope="module")
-def forks(bwrap: str) -> Iterator[Forks]:
-    with Warm(limits=Limits(memory=512 * MiB)) as warm:
-        yield warm.forks()
+def client(bwrap: str) -> Iterator[ForkClient]:
+    with CONFINED.serve(limits=Limits(memory=512 * MiB)) as server:
+        yield server.client()
 
 
-def said(kernel: Kernel, code: str) -> str:
-    outputs = kernel.run(code, 30).outputs
+def kill(process: int) -> None:
+    """Kill a child of this process, and wait until it is gone; another may then reap it."""
+    pidfd = os.pidfd_open(process)
+    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    select.select([pidfd], [], [])
+    os.close(pidfd)
+
+
+def said(process: StudentProcess, code: str) -> str:
+    outputs = process.run(code, 30).outputs
     return "".join(output.get("text", output.get("evalue", "")) for output in outputs)
 
 
@@ -34,7 +47,9 @@ def test_a_link_to_anothers_work_is_not_graded(course: Path) -> None:
     folder = course / "submitted" / "linked"
     folder.mkdir()
     (folder / sample.UNIT).symlink_to(course / "submitted" / "all-right" / sample.UNIT)
-    graded = {result.student for result in grade_unit(course, sample.UNIT, jobs=1).results}
+    graded = {
+        result.student for result in grade_class(course, sample.UNIT, Options(jobs=1)).results
+    }
     assert "all-right" in graded
     assert "linked" not in graded
 
@@ -45,7 +60,7 @@ def test_what_a_notebook_calls_itself_is_only_text(tmp_path: Path, name: str) ->
     notebook = sample.answered(sample.RIGHT)
     notebook["metadata"]["course"] = {"unit": name}
     sample.hand_in(course, "odd", notebook)
-    (result,) = grade_unit(course, sample.UNIT, jobs=1).results
+    (result,) = grade_class(course, sample.UNIT, Options(jobs=1)).results
     assert result.status == "unreadable"
     assert all(line.isprintable() and "<" not in line for line in result.remarks)
     kept = course / "autograded" / "odd" / sample.UNIT / f"{sample.UNIT}.ipynb"
@@ -57,36 +72,40 @@ def test_one_notebook_that_breaks_the_cleaning_does_not_stop_the_class(course: P
     source = '<b style="' + "color:(" * 2000 + '">x</b>'
     notebook["cells"].append({"cell_type": "markdown", "metadata": {}, "source": source})
     sample.hand_in(course, "odd", notebook)
-    results = {each.student: each for each in grade_unit(course, sample.UNIT, jobs=1).results}
+    results = {
+        each.student: each for each in grade_class(course, sample.UNIT, Options(jobs=1)).results
+    }
     assert results["odd"].total == results["all-right"].total == sample.POINTS
 
 
 @pytest.mark.parametrize("module", ["authoring", "exercises", "reference"])
-def test_no_answer_lies_in_the_sandbox(forks: Forks, module: str) -> None:
-    with Kernel(forks) as kernel:
-        assert "No module named" in said(kernel, f"import helpers.{module}")
+def test_no_answer_lies_in_the_sandbox(client: ForkClient, module: str) -> None:
+    with client.start() as process:
+        assert "No module named" in said(process, f"import helpers.{module}")
 
 
 @pytest.mark.parametrize("family", ["AF_VSOCK", "AF_NETLINK", "AF_PACKET"])
-def test_sockets_reach_no_further_than_the_internet_families(forks: Forks, family: str) -> None:
-    with Kernel(forks) as kernel:
+def test_sockets_reach_no_further_than_the_internet_families(
+    client: ForkClient, family: str
+) -> None:
+    with client.start() as process:
         code = f"import socket\nsocket.socket(socket.{family}, socket.SOCK_DGRAM)"
-        assert "not permitted" in said(kernel, code)
+        assert "not permitted" in said(process, code)
         # asyncio and multiprocessing need these.
         assert (
-            said(kernel, "socket.socketpair(); socket.socket().close(); print('fine')") == "fine\n"
+            said(process, "socket.socketpair(); socket.socket().close(); print('fine')") == "fine\n"
         )
 
 
-def test_two_students_have_no_terminal_in_common(forks: Forks) -> None:
-    with Kernel(forks) as one, Kernel(forks) as other:
+def test_two_students_have_no_terminal_in_common(client: ForkClient) -> None:
+    with client.start() as one, client.start() as other:
         assert "/dev/pts/" in said(
             one, "import os, pty\nends = pty.openpty()\nprint(os.ttyname(ends[1]))"
         )
         assert "0" not in said(other, "import os\nprint(os.listdir('/dev/pts'))")
 
 
-def test_memory_is_watched_while_a_process_chatters(forks: Forks) -> None:
+def test_memory_is_watched_while_a_process_chatters(client: ForkClient) -> None:
     code = """
 import os, time
 for _ in range(3):
@@ -99,18 +118,18 @@ while time.time() < end:
     print("x", flush=True)
     time.sleep(0.001)
 """
-    with Kernel(forks) as kernel, pytest.raises(KernelDied, match="MiB of memory"):
-        kernel.run(code, 60)
+    with client.start() as process, pytest.raises(ProcessDied, match="MiB of memory"):
+        process.run(code, 60)
 
 
-def test_exact_numbers_of_the_standard_library_are_numbers(forks: Forks) -> None:
-    with Kernel(forks) as kernel:
-        kernel.run(
+def test_exact_numbers_of_the_standard_library_are_numbers(client: ForkClient) -> None:
+    with client.start() as process:
+        process.run(
             "from decimal import Decimal\nfrom fractions import Fraction\n"
             "def halves(): return [Fraction(1, 2), Decimal('0.5')]",
             30,
         )
-        assert kernel.call("halves", (), {}, 10) == [0.5, 0.5]
+        assert process.call("halves", (), {}, 10) == [0.5, 0.5]
 
 
 HIDDEN_MEMORY = """
@@ -131,20 +150,20 @@ print(map not in (None, 2**64 - 1))
     ],
     ids=["anonymous", "zero"],
 )
-def test_no_memory_is_shared_where_it_is_not_counted(forks: Forks, way: str) -> None:
+def test_no_memory_is_shared_where_it_is_not_counted(client: ForkClient, way: str) -> None:
     """What is shared without a file stays when it is taken out of every process's account."""
-    with Kernel(forks) as kernel:
-        assert said(kernel, HIDDEN_MEMORY.format(way)) == "False\n"
+    with client.start() as process:
+        assert said(process, HIDDEN_MEMORY.format(way)) == "False\n"
         assert (
-            said(kernel, "import mmap, torch; print(int(torch.ones(10**6).sum()))") == "1000000\n"
+            said(process, "import mmap, torch; print(int(torch.ones(10**6).sum()))") == "1000000\n"
         )
 
 
-def test_one_student_takes_no_watches_from_another(forks: Forks) -> None:
+def test_one_student_takes_no_watches_from_another(client: ForkClient) -> None:
     """To the kernel they are one user, and a user may have 128 instances of inotify."""
     code = "import ctypes; print(ctypes.CDLL(None).inotify_init1(0) >= 0)"
-    with Kernel(forks) as kernel:
-        assert said(kernel, code) == "False\n"
+    with client.start() as process:
+        assert said(process, code) == "False\n"
 
 
 def test_an_output_that_the_grader_stumbles_over_costs_its_own_notebook_only(
@@ -159,13 +178,15 @@ def test_an_output_that_the_grader_stumbles_over_costs_its_own_notebook_only(
 
     monkeypatch.setattr(Outputs, "add", stumbling)
     sample.hand_in(course, "odd", sample.answered({"mean": "print('stumble')"}))
-    results = {each.student: each for each in grade_unit(course, sample.UNIT, jobs=1).results}
+    results = {
+        each.student: each for each in grade_class(course, sample.UNIT, Options(jobs=1)).results
+    }
     assert results["odd"].status == "unreadable"
     assert "stumbled" in results["odd"].remarks[0]
     assert results["all-right"].total == sample.POINTS
 
 
-def test_a_notebook_of_dead_cells_starts_few_processes(forks: Forks) -> None:
+def test_a_notebook_of_dead_cells_starts_few_processes(client: ForkClient) -> None:
     """To ask whether the grader's own process lives takes one, but not for each cell."""
     source = json.dumps(sample.source_notebook()).encode()
     unit = Unit.read(sample.UNIT, sample.UNIT, source, b"secret")
@@ -173,9 +194,9 @@ def test_a_notebook_of_dead_cells_starts_few_processes(forks: Forks) -> None:
     notebook["cells"] += [sample.added_cell("import os; os._exit(1)") for _ in range(100)]
     starts = []
 
-    def start() -> Kernel:
+    def start() -> StudentProcess:
         starts.append("asked")
-        return Kernel(forks)
+        return client.start()
 
     graded = grade_submission(unit, "ada", json.dumps(notebook).encode(), start)
     # Run twice, because of hidden tests; and after each death it is asked whether one can start.
@@ -194,15 +215,16 @@ def test_a_notebook_of_millions_of_lines_waits_for_a_person(kind: str, source: s
         read_notebook(json.dumps({"cells": [cell], "metadata": {}}).encode())
 
 
-def test_long_code_runs_whole_and_is_cut_where_it_is_shown(forks: Forks) -> None:
+def test_long_code_runs_whole_and_is_cut_where_it_is_shown(client: ForkClient) -> None:
     source = json.dumps(sample.source_notebook()).encode()
     unit = Unit.read(sample.UNIT, sample.UNIT, source, b"secret")
     long = f'words = """{"." * 50_000}"""\n{sample.RIGHT["mean"]}'
     notebook = json.dumps(sample.answered(sample.RIGHT | {"mean": long})).encode()
-    graded = grade_submission(unit, "ada", notebook, lambda: Kernel(forks))
+    graded = grade_submission(unit, "ada", notebook, client.start)
     assert graded.total == sample.POINTS
-    assert len(graded.notebook) < 40_000
-    assert "more characters: see what was handed in" in graded.notebook
+    shown = json.dumps(graded.notebook)
+    assert len(shown) < 40_000
+    assert "more characters: see what was handed in" in shown
 
 
 def test_a_picture_in_a_text_does_not_count() -> None:
@@ -231,29 +253,28 @@ def test_a_notebook_of_format_3_is_read_by_its_cells_alone() -> None:
 
 
 @pytest.mark.parametrize("name", ["softmax_flops", "plot_intensity"])
-def test_a_question_in_which_the_warm_process_dies_is_no_wrong_answer(
+def test_a_question_in_which_the_fork_server_dies_is_no_wrong_answer(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Also not the last one, after which no other process is asked for."""
-    call = Kernel.call
+    call = StudentProcess.call
 
-    def killing(kernel: Kernel, called: str, *rest: Any) -> Any:
+    def killing(process: StudentProcess, called: str, *rest: Any) -> Any:
         if called == name:
-            assert warm._process is not None
-            warm._process.kill()
-        return call(kernel, called, *rest)
+            kill(server.pid)
+        return call(process, called, *rest)
 
     source = json.dumps(sample.source_notebook()).encode()
     unit = Unit.read(sample.UNIT, sample.UNIT, source, b"secret")
     notebook = json.dumps(sample.answered(sample.RIGHT)).encode()
-    monkeypatch.setattr(Kernel, "call", killing)
-    with Warm() as warm:
-        forks = warm.forks()
-        with pytest.raises(WarmDied):
-            grade_submission(unit, "ada", notebook, lambda: Kernel(forks))
+    monkeypatch.setattr(StudentProcess, "call", killing)
+    with CONFINED.serve() as server:
+        client = server.client()
+        with pytest.raises(ServerDied):
+            grade_submission(unit, "ada", notebook, client.start)
 
 
-def test_a_warm_process_that_dies_between_two_questions_costs_none() -> None:
+def test_a_fork_server_that_dies_between_two_questions_costs_none() -> None:
     """When a new process is asked for after a crash, there is nobody to ask."""
     crashes = {"scaled": "import os\ndef scaled(x):\n    os._exit(1)"}
     source = json.dumps(sample.source_notebook()).encode()
@@ -261,18 +282,16 @@ def test_a_warm_process_that_dies_between_two_questions_costs_none() -> None:
     notebook = json.dumps(sample.answered(sample.RIGHT | crashes)).encode()
     starts = []
 
-    def start() -> Kernel:
+    def start() -> StudentProcess:
         starts.append("asked")
         # The first runs the cells, the second shows that the grader's own process lives.
         if len(starts) == 3:
-            assert warm._process is not None
-            warm._process.kill()
-            warm._process.wait()
-        return Kernel(forks)
+            kill(server.pid)
+        return client.start()
 
-    with Warm() as warm:
-        forks = warm.forks()
-        with pytest.raises(WarmDied):
+    with CONFINED.serve() as server:
+        client = server.client()
+        with pytest.raises(ServerDied):
             grade_submission(unit, "ada", notebook, start)
 
 
@@ -282,9 +301,9 @@ def test_a_later_cell_cannot_show_what_a_hidden_test_passed_in() -> None:
     notebook["cells"].append(sample.added_cell("print('seen', seen)"))
     source = json.dumps(sample.source_notebook()).encode()
     unit = Unit.read(sample.UNIT, sample.UNIT, source, b"secret")
-    with Warm() as warm:
-        forks = warm.forks()
-        graded = grade_submission(unit, "ada", json.dumps(notebook).encode(), lambda: Kernel(forks))
+    with CONFINED.serve() as server:
+        client = server.client()
+        graded = grade_submission(unit, "ada", json.dumps(notebook).encode(), client.start)
     assert graded.total == sample.POINTS
-    last = json.loads(graded.notebook)["cells"][-1]
+    last = graded.notebook["cells"][-1]
     assert last["outputs"] == [{"output_type": "stream", "name": "stdout", "text": "seen []\n"}]

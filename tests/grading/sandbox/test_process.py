@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
+import signal
 import time
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,18 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from helpers.grading.sandbox.host import Forks, Limits, MiB, Warm
-from helpers.grading.sandbox.process import CallTimeout, Kernel, KernelDied, StudentError
+from helpers.grading.sandbox.backend import (
+    CallTimeout,
+    Limits,
+    MiB,
+    ProcessDied,
+    StudentError,
+)
+from helpers.grading.sandbox.confined import CONFINED
+from helpers.grading.sandbox.host import ForkClient
+from helpers.grading.sandbox.process import StudentProcess
 from helpers.parts import files
+from tests.grading.processes import children_of
 
 #: A notebook with every kind of output, in an order that matters.
 CELLS = [
@@ -51,22 +63,22 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with Warm(limits=Limits(memory=1024 * MiB)) as warm:
-        yield warm.forks()
+def client() -> Iterator[ForkClient]:
+    with CONFINED.serve(limits=Limits(memory=1024 * MiB)) as server:
+        yield server.client()
 
 
 @pytest.fixture
-def kernel(forks: Forks) -> Iterator[Kernel]:
-    with Kernel(forks) as made:
+def process(client: ForkClient) -> Iterator[StudentProcess]:
+    with client.start() as made:
         yield made
 
 
-def test_outputs_are_those_of_a_real_kernel(kernel: Kernel) -> None:
+def test_outputs_are_those_of_a_real_kernel(process: StudentProcess) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in CELLS])
     NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=120).execute()
     for cell in notebook.cells:
-        run = kernel.run(cell.source, timeout=60)
+        run = process.run(cell.source, timeout=60)
         assert _comparable(run.outputs) == _comparable(cell.outputs), cell.source
         assert run.execution_count == cell.execution_count
 
@@ -96,53 +108,53 @@ def _plain(text: Any) -> str:
     return re.sub(r"0x[0-9a-f]+", "0x", text).replace("\r\n", "\n")
 
 
-def test_what_other_programs_print_is_kept_in_order(kernel: Kernel) -> None:
+def test_what_other_programs_print_is_kept_in_order(process: StudentProcess) -> None:
     code = "import os, sys\nprint(1)\nos.system('echo 2')\nprint(3)\nos.write(1, b'4\\n');"
-    (output,) = kernel.run(code, 30).outputs
+    (output,) = process.run(code, 30).outputs
     assert output["text"].split() == ["1", "2", "3", "4"]
 
 
-def test_a_function_is_called_with_plain_data(kernel: Kernel) -> None:
-    kernel.run("def double(x, *, times=2):\n    print('unseen')\n    return x * times", 30)
-    assert kernel.call("double", (3,), {"times": 5}, 30) == 15
-    assert kernel.run("'next'", 30).outputs[0]["data"] == {"text/plain": "'next'"}
+def test_a_function_is_called_with_plain_data(process: StudentProcess) -> None:
+    process.run("def double(x, *, times=2):\n    print('unseen')\n    return x * times", 30)
+    assert process.call("double", (3,), {"times": 5}, 30) == 15
+    assert process.run("'next'", 30).outputs[0]["data"] == {"text/plain": "'next'"}
 
 
-def test_an_exception_comes_by_its_name(kernel: Kernel) -> None:
-    kernel.run("def f(x):\n    return 1 / x", 30)
+def test_an_exception_comes_by_its_name(process: StudentProcess) -> None:
+    process.run("def f(x):\n    return 1 / x", 30)
     with pytest.raises(StudentError) as raised:
-        kernel.call("f", (0,), {}, 30)
+        process.call("f", (0,), {}, 30)
     assert (raised.value.kind, raised.value.message) == ("ZeroDivisionError", "division by zero")
 
 
-def test_a_figure_comes_as_what_it_shows(kernel: Kernel) -> None:
-    kernel.run("import matplotlib.pyplot as plt\ndef f():\n    plt.semilogx([1, 10], [3, 4])", 30)
-    (axes,) = kernel.call("f", (), {}, 30)["axes"]
+def test_a_figure_comes_as_what_it_shows(process: StudentProcess) -> None:
+    process.run("import matplotlib.pyplot as plt\ndef f():\n    plt.semilogx([1, 10], [3, 4])", 30)
+    (axes,) = process.call("f", (), {}, 30)["axes"]
     assert axes["xscale"] == "log"
     assert axes["lines"] == [{"label": "", "x": [1.0, 10.0], "y": [3.0, 4.0]}]
 
 
-def test_random_numbers_are_the_same_in_every_notebook(forks: Forks) -> None:
+def test_random_numbers_are_the_same_in_every_notebook(client: ForkClient) -> None:
     code = "import random, numpy, torch\nrandom.random(), numpy.random.rand(), torch.rand(1).item()"
     texts = []
     for _ in range(2):
-        with Kernel(forks) as kernel:
-            texts.append(kernel.run(code, 30).outputs[0]["data"]["text/plain"])
+        with client.start() as process:
+            texts.append(process.run(code, 30).outputs[0]["data"]["text/plain"])
     assert texts[0] == texts[1]
 
 
-def test_a_cell_that_runs_out_of_time_leaves_the_rest(kernel: Kernel) -> None:
-    kernel.run("x = 1", 30)
+def test_a_cell_that_runs_out_of_time_leaves_the_rest(process: StudentProcess) -> None:
+    process.run("x = 1", 30)
     with pytest.raises(CallTimeout) as raised:
-        kernel.run("print('begun')\nimport time\nwhile True: time.sleep(0.01)", 0.5)
+        process.run("print('begun')\nimport time\nwhile True: time.sleep(0.01)", 0.5)
     assert raised.value.outputs[0]["text"] == "begun\n"
-    assert kernel.run("x", 30).outputs[0]["data"] == {"text/plain": "1"}
+    assert process.run("x", 30).outputs[0]["data"] == {"text/plain": "1"}
 
 
-def test_a_cell_that_cannot_be_interrupted_ends_its_process(kernel: Kernel) -> None:
+def test_a_cell_that_cannot_be_interrupted_ends_its_process(process: StudentProcess) -> None:
     code = "import time\nwhile True:\n    try: time.sleep(1)\n    except BaseException: pass"
-    with pytest.raises(KernelDied, match="did not stop"):
-        kernel.run(code, 0.5)
+    with pytest.raises(ProcessDied, match="did not stop"):
+        process.run(code, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -154,91 +166,79 @@ def test_a_cell_that_cannot_be_interrupted_ends_its_process(kernel: Kernel) -> N
     ],
     ids=["exit", "memory", "forks"],
 )
-def test_a_process_that_takes_too_much_ends(forks: Forks, code: str, reason: str) -> None:
-    with Kernel(forks) as kernel, pytest.raises(KernelDied, match=reason):
-        kernel.run(code, 30)
+def test_a_process_that_takes_too_much_ends(client: ForkClient, code: str, reason: str) -> None:
+    with client.start() as process, pytest.raises(ProcessDied, match=reason):
+        process.run(code, 30)
 
 
-def test_nothing_outlives_its_notebook(forks: Forks) -> None:
-    kernel = Kernel(forks)
+def test_nothing_outlives_its_notebook(client: ForkClient) -> None:
+    process = client.start()
     code = "import os, time\nfor _ in range(3):\n    if os.fork() == 0:\n        os.setsid()\n"
-    kernel.run(code + "        time.sleep(1000)", 30)
-    children = Path(f"/proc/{kernel._pid}/task/{kernel._pid}/children").read_text().split()
+    process.run(code + "        time.sleep(1000)", 30)
+    children = children_of(process.pid)
     assert len(children) == 3
-    kernel.close()
+    process.close()
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
 
 
-def test_a_process_ends_when_its_grader_hangs_up(forks: Forks) -> None:
-    kernel = Kernel(forks)
-    kernel.run(
-        "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()", 9
-    )
-    os.close(kernel._pidfd)
-    kernel._pidfd = -1
-    kernel._socket.close()
-    for _ in range(200):
-        if not Path(f"/proc/{kernel._pid}").exists():
-            return
+SLEEPS = "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()"
+
+
+def _start_and_be_killed(client: ForkClient, told: Connection) -> None:
+    process = client.start()
+    process.run(SLEEPS, 30)
+    told.send(process.pid)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_ends_when_its_grader_is_killed(client: ForkClient) -> None:
+    """The fork server, which others use, goes on."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    grader = context.Process(target=_start_and_be_killed, args=(client, theirs))
+    grader.start()
+    pid = ours.recv()
+    grader.join()
+    until_gone = time.monotonic() + 60
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < until_gone, "it is still there"
         time.sleep(0.05)
-    raise AssertionError("it is still there")
+    with client.start() as another:
+        assert another.run("1", 30).error is None
 
 
-def test_the_sandbox_shows_what_students_have_and_no_more(kernel: Kernel) -> None:
+def test_the_sandbox_shows_what_students_have_and_no_more(process: StudentProcess) -> None:
     """Exactly the parts that helpers/parts.py lets students see, and the stub of `check`."""
     code = """
 import pathlib, helpers
 package = pathlib.Path(helpers.__file__).parent
 print(*(path.relative_to(package) for path in package.rglob("*") if path.is_file()))
 """
-    shown = kernel.run(code, 30).outputs[0]["text"].split()
+    shown = process.run(code, 30).outputs[0]["text"].split()
     whole = {path.as_posix() for path in files(students=True)}
     assert set(shown) == whole | {"__init__.py", "check.py"}
     tops = {path.split("/")[0].removesuffix(".py") for path in shown}
     assert tops == {
-        *("__init__", "check", "conventions", "figures", "hardware", "ledger", "meter"),
-        *("plots", "roofline", "simulator", "text_table", "tried", "widgets"),
+        *("__init__", "check", "conventions", "figures", "files", "hardware", "ledger", "meter"),
+        *("plots", "roofline", "simulator", "text_table", "timing", "tried", "values", "widgets"),
     }
 
 
-def test_every_capability_is_gone(kernel: Kernel) -> None:
-    status = kernel.run("print(open('/proc/self/status').read())", 30).outputs[0]["text"]
+def test_every_capability_is_gone(process: StudentProcess) -> None:
+    status = process.run("print(open('/proc/self/status').read())", 30).outputs[0]["text"]
     for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb"):
         assert re.search(rf"{name}:\s+0+$", status, re.MULTILINE), name
     assert re.search(r"NoNewPrivs:\s+1", status)
     assert re.search(r"Seccomp:\s+2", status)
 
 
-def test_only_the_graders_socket_is_open(kernel: Kernel) -> None:
+def test_only_the_graders_socket_is_open(process: StudentProcess) -> None:
     code = (
         "import os\n[os.readlink(f'/proc/self/fd/{n}').split(':')[0] for n in os.listdir("
         "'/proc/self/fd') if int(n) > 2 and os.path.exists(f'/proc/self/fd/{n}')]"
     )
-    shown = kernel.run(code, 30).outputs[0]["data"]["text/plain"]
+    shown = process.run(code, 30).outputs[0]["data"]["text/plain"]
     assert shown.count("socket") == 1
     # The two others are the unlinked files that take what programs print.
     assert "/proc" not in shown
     assert "ns" not in shown.replace("console", "")
-
-
-BUSY = """
-import subprocess
-for _ in range(50):
-    subprocess.Popen(["sh", "-c", "while :; do :; done"], start_new_session=True)
-"""
-
-BURN = """
-import time
-def burn():
-    until = time.process_time() + 0.4
-    while time.process_time() < until:
-        pass
-    return "done"
-"""
-
-
-def test_a_call_is_not_late_because_others_keep_every_processor_busy(forks: Forks) -> None:
-    with Kernel(forks) as busy, Kernel(forks) as kernel:
-        kernel.run(BURN, 30)
-        busy.run(BUSY, 30)
-        assert kernel.call("burn", (), {}, 1.0) == "done"

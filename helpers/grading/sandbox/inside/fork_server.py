@@ -30,7 +30,7 @@ def main() -> None:
     # forked process it would make a copy of every page.
     gc.disable()
     try:
-        forker = prepare(options)
+        fork = prepare(options)
         missing = import_all(options["modules"])
         from . import shell
 
@@ -42,41 +42,57 @@ def main() -> None:
     draw_once()
     gc.freeze()
     control.send(json.dumps({"ready": os.getpid(), "missing": missing}).encode())
-    # Each child by its socket and by what tells of its end; the grader hears of that when the
-    # last copy of the socket is closed, which is here.
-    children: dict[int, tuple[int, int]] = {}
-    poll = select.poll()
-    poll.register(control, select.POLLIN)
-    while True:
-        # One event at a time: what is closed for it may have others in the same batch.
-        number, _ = poll.poll()[0]
-        if number in children:
-            # It has ended, or its grader has hung up: then it ends, whatever it does.
-            connection, pidfd = children[number]
-            end(pidfd)
-            for each in (connection, pidfd):
-                del children[each]
-                poll.unregister(each)
-                os.close(each)
-            continue
-        message, files, _, _ = socket.recv_fds(control, 64, 1)
-        if not message:
-            return
-        pid = forker()
+    children = Children(control)
+    while (connection := children.next_request()) is not None:
+        pid = fork()
         if pid == 0:
-            serve(made, socket.socket(fileno=files[0]), options)
-        child = files[0], os.pidfd_open(pid)
-        for each, events in zip(child, (0, select.POLLIN), strict=True):
-            children[each] = child
-            poll.register(each, events)
+            serve(made, socket.socket(fileno=connection), options)
+        children.add(connection, pid)
 
 
-def end(pidfd: int) -> None:
-    """Kill a child, if it still runs, and wait for it."""
-    with contextlib.suppress(OSError):
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    with contextlib.suppress(OSError):
-        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+class Children:
+    """The forked processes that live.
+
+    Each has two files here: its socket, which tells that its grader has hung up, and its pidfd,
+    which tells that it has ended. The grader hears of an end when the last copy of the socket is
+    closed, and that is the one here.
+    """
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._files: dict[int, tuple[int, int]] = {}
+        self._poll = select.poll()
+        self._poll.register(control, select.POLLIN)
+
+    def next_request(self) -> int | None:
+        """The socket of the next process that is asked for, None when nobody asks any more.
+        Whatever ends meanwhile is cleared away."""
+        while True:
+            # One event at a time: what is closed for it may have others in the same batch.
+            number, _ = self._poll.poll()[0]
+            if number in self._files:
+                self._end(*self._files[number])
+                continue
+            message, files, _, _ = socket.recv_fds(self._control, 64, 1)
+            return files[0] if message else None
+
+    def add(self, connection: int, pid: int) -> None:
+        """Watch over a process that was forked."""
+        child = connection, os.pidfd_open(pid)
+        for file, events in zip(child, (0, select.POLLIN), strict=True):
+            self._files[file] = child
+            self._poll.register(file, events)
+
+    def _end(self, connection: int, pidfd: int) -> None:
+        """It has ended, or its grader has hung up: then it ends, whatever it does."""
+        with contextlib.suppress(OSError):
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+        for file in (connection, pidfd):
+            del self._files[file]
+            self._poll.unregister(file)
+            os.close(file)
 
 
 def prepare(options: dict[str, Any]) -> Any:

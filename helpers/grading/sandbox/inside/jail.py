@@ -162,4 +162,4 @@ def _release() -> tuple[int, int]:
 
 if __name__ == "__main__":  # `bubblewrap.why_not` asks whether a sandbox can be made here
     SCRATCH = ()
-    settle()
+    drop_root()

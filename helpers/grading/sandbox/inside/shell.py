@@ -19,7 +19,7 @@ from ipykernel.compiler import XCachingCompiler
 from jupyter_client.session import Session
 from traitlets.config import Config
 
-from helpers.figures import current_figure, shown_later
+from helpers.figures import current_figure, no_show
 
 from . import codec
 
@@ -286,7 +286,7 @@ class Server:
         try:
             function = self.shell.user_ns[request["name"]]
             args, kwargs = codec.decode(request["args"]), codec.decode(request["kwargs"])
-            with shown_later():
+            with no_show():
                 value = function(*args, **kwargs)
             if value is None:
                 value = current_figure()

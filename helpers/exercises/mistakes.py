@@ -1,0 +1,38 @@
+"""Mistakes that questions of several units know, each with its one hint.
+
+Misconception(*GB_AS_GIB, lambda peak, bandwidth: …)
+"""
+
+from __future__ import annotations
+
+BITS_FOR_BYTES = ("bits for bytes", "eight bits make a byte")
+
+FIRST_ADDITION_SAVED = (
+    "first addition saved",
+    "here one MAC is two FLOP: the first addition of each output counts, too",
+)
+
+GB_AS_GIB = (
+    "GB taken as GiB",
+    "a bandwidth in GB/s counts in steps of 1000, not of 1024",
+)
+
+MEMORY_AS_GIB = (
+    "GB taken as GiB",
+    "a memory in GB counts in steps of 1000, not of 1024",
+)
+
+OFFSET_FORGOTTEN = (
+    "offset forgotten",
+    "a view of a part does not begin at the start of the storage",
+)
+
+WEIGHTS_FOR_EVERY_SAMPLE = (
+    "weights read for every sample",
+    "the weights are read once for the whole batch, not once for each sample",
+)
+
+WEIGHTS_STILL_IN_IT = (
+    "weights still in it",
+    "the weights lie in memory during the pass, too",
+)

@@ -1,0 +1,282 @@
+"""Unit 02: attention, whole networks, published figures and a counter that errs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from helpers.exercises.alexnet import alexnet_weights
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
+from helpers.ledger import Ledger, Term
+
+
+def _attention(tokens: int, width: int, heads: int) -> dict[str, Ledger | OneOf]:
+    one = tokens * width**2
+    projections = (
+        Term("queries, keys, values", 3 * one, 2),
+        Term("output projection", one, 2),
+    )
+    products = (Term("scores", tokens**2 * width, 2), Term("values", tokens**2 * width, 2))
+    return {
+        "projections": Ledger("FLOP", projections),
+        "scores and values": Ledger("FLOP", products),
+        # Each token and those before it; half of all pairs is what most papers count.
+        "causal": OneOf((2 * tokens * (tokens + 1) * width, 2 * tokens**2 * width)),
+    }
+
+
+def _draw_attention(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    return [
+        (2 * draw.randrange(20, 2000), 64 * draw.randrange(2, 33), draw.choice([2, 4, 8, 16]))
+        for _ in range(4)
+    ]
+
+
+ATTENTION_COST = Exercise(
+    points=1,
+    topic="FLOP of attention, and its causal half",
+    examples=[(512, 768, 12), (10, 64, 4)],
+    hidden=_draw_attention,
+    reference=_attention,
+    misconceptions=(
+        Misconception(
+            "times heads",
+            "each head has width d / h only: what do all heads cost together?",
+            lambda s, d, h: {
+                "projections": 8 * h * s * d**2,
+                "scores and values": 4 * h * s**2 * d,
+                "causal": 2 * h * s * (s + 1) * d,
+            },
+        ),
+        Misconception(
+            "one head only",
+            "this is one head of width d / h: how many are there?",
+            lambda s, d, h: {
+                "projections": 8 * s * d**2 // h,
+                "scores and values": 4 * s**2 * d // h,
+                "causal": 2 * s * (s + 1) * d // h,
+            },
+        ),
+        Misconception(
+            "causal not halved",
+            "a token looks at itself and at those before it: at how many pairs in all?",
+            lambda s, d, h: {"causal": 4 * s**2 * d},
+        ),
+        Misconception(
+            "a token does not see itself",
+            "a token looks at itself, too",
+            lambda s, d, h: {"causal": 2 * s * (s - 1) * d},
+        ),
+    ),
+)
+
+ATTENTION_SHARE = Exercise(
+    points=1,
+    topic="where s² overtakes d²",
+    examples=[(512, 768), (4096, 512)],
+    hidden=lambda draw: [
+        (draw.randrange(16, 10_000), 64 * draw.randrange(2, 65)) for _ in range(4)
+    ],
+    reference=lambda tokens, width: {
+        "share of projections": 2 * width / (2 * width + tokens),
+        "even at": 2 * width,
+    },
+    tolerance=1e-3,
+    misconceptions=(
+        Misconception(
+            "even where s = d",
+            "put s = d into both formulas: are they equal?",
+            lambda s, d: {"even at": d},
+        ),
+        Misconception(
+            "projections without their factor",
+            "compare 8·s·d² with 4·s²·d: the factors differ",
+            lambda s, d: {"share of projections": d / (d + s)},
+        ),
+        Misconception(
+            "share in percent",
+            "a share lies between 0 and 1",
+            lambda s, d: {"share of projections": 200 * d / (2 * d + s)},
+        ),
+        Misconception(
+            "share of the other part",
+            "which of the two shares is this?",
+            lambda s, d: {"share of projections": s / (2 * d + s)},
+        ),
+        Misconception(
+            "one part divided by the other",
+            "this compares the two parts: what is one part's share of their sum?",
+            lambda s, d: {"share of projections": 2 * d / s},
+        ),
+        Misconception(
+            "causal products",
+            "this counts half of the pairs: does the question ask for the causal half?",
+            lambda s, d: {"share of projections": 4 * d / (4 * d + s), "even at": 4 * d},
+        ),
+    ),
+)
+
+#: Sides of the outputs of AlexNet's convolutions.
+_SIDES = {"conv1": 55, "conv2": 27, "conv3": 13, "conv4": 13, "conv5": 13}
+
+
+def _alexnet_macs(image_channels: int, classes: int, groups: int = 2) -> dict[str, int]:
+    weights = alexnet_weights(image_channels, classes, groups)
+    return {name: count * _SIDES.get(name, 1) ** 2 for name, count in weights.items()}
+
+
+def _of_convolutions(counts: dict[str, int], factor: int = 1) -> dict[str, int]:
+    return {name: factor * count for name, count in counts.items() if name.startswith("conv")}
+
+
+ALEXNET_LAYER_MACS = Exercise(
+    points=2,
+    topic="AlexNet's 724 million MAC",
+    examples=[(3, 1000), (1, 10)],
+    hidden=lambda draw: [(draw.randrange(2, 13), draw.randrange(2, 5000)) for _ in range(3)],
+    reference=_alexnet_macs,
+    misconceptions=(
+        Misconception(
+            "weights for MAC",
+            "this is how many weights there are: how often is each one used?",
+            lambda c, n: _of_convolutions(alexnet_weights(c, n)),
+        ),
+        Misconception(
+            "groups forgotten",
+            "conv2, conv4 and conv5 have two groups",
+            lambda c, n: {
+                name: _alexnet_macs(c, n, groups=1)[name] for name in ("conv2", "conv4", "conv5")
+            },
+        ),
+        Misconception(
+            "one side of the output only",
+            "the output has two sides: each weight is used at every pixel",
+            lambda c, n: {
+                name: alexnet_weights(c, n)[name] * side for name, side in _SIDES.items()
+            },
+        ),
+        Misconception(
+            "size after pooling",
+            "how large is the output of the convolution, before it is pooled?",
+            lambda c, n: {
+                name: alexnet_weights(c, n)[name] * side**2
+                for name, side in (("conv1", 27), ("conv2", 13), ("conv5", 6))
+            },
+        ),
+    ),
+)
+
+
+def _published(published: float, gmac: float) -> str | None:
+    for word, expected in (("MAC", gmac), ("FLOP", 2 * gmac)):
+        if abs(published - expected) <= 0.1 * expected:
+            return word
+    return None
+
+
+def _draw_publications(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    def gmac() -> float:
+        return round(draw.uniform(0.3, 40), 2)
+
+    cases = []
+    for factor in (1.0, 2.0, 1.04, 1.95, 4.0, draw.choice([1.4, 0.5])):
+        counted = gmac()
+        cases.append((round(factor * counted, 3), counted))
+    draw.shuffle(cases)
+    return cases
+
+
+PUBLISHED_UNIT = Exercise(
+    points=1,
+    topic="MAC or FLOP in print",
+    examples=[(4.09, 4.09), (21.785, 11.17), (0.39, 0.386), (55.48, 17.56)],
+    hidden=_draw_publications,
+    reference=_published,
+    misconceptions=(
+        Misconception(
+            "believes the label",
+            "both stand under the heading FLOPs: what does the number say, compared with yours?",
+            lambda published, gmac: "FLOP",
+        ),
+        Misconception(
+            "no third possibility",
+            "a number can be near neither: another input size, for one",
+            lambda published, gmac: (
+                "MAC" if abs(published - gmac) < abs(published - 2 * gmac) else "FLOP"
+            ),
+        ),
+        Misconception(
+            "MAC and FLOP swapped",
+            "one MAC is two FLOP: which of the two numbers is the larger one?",
+            lambda published, gmac: {"MAC": "FLOP", "FLOP": "MAC", None: None}[
+                _published(published, gmac)
+            ],
+        ),
+        Misconception(
+            "10 % taken for 0.1",
+            "10 % of what? A large number may be off by more than a small one",
+            lambda published, gmac: (
+                "MAC"
+                if abs(published - gmac) <= 0.1
+                else "FLOP"
+                if abs(published - 2 * gmac) <= 0.1
+                else None
+            ),
+        ),
+    ),
+)
+
+
+def _flopco(batch: int, tokens: int, channels: int, groups: int) -> dict[str, int]:
+    seen = 1 if groups > 1 else channels
+    return {"linear": channels**2, "convolution": tokens * channels * seen}
+
+
+def _draw_audits(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    return [
+        (
+            draw.randrange(2, 17),
+            draw.randrange(2, 30) ** 2,
+            groups * draw.randrange(3, 33),
+            groups,
+        )
+        for groups in (1, 2, 4, 8)
+    ]
+
+
+FLOPCO_MACS = Exercise(
+    points=2,
+    topic="what a counter gets wrong",
+    examples=[(1, 1, 64, 1), (1, 196, 64, 1), (3, 196, 64, 4)],
+    hidden=_draw_audits,
+    reference=_flopco,
+    misconceptions=(
+        Misconception(
+            "what is right",
+            "this is what the layer costs: what does flopco print? Give it a case and look",
+            lambda b, t, c, g: {
+                "linear": b * t * c**2,
+                "convolution": b * t * c**2 // g,
+            },
+        ),
+        Misconception(
+            "right but for the batch",
+            "give flopco the same layer with more tokens, and with more groups: what changes?",
+            lambda b, t, c, g: {"linear": t * c**2, "convolution": t * c**2 // g},
+        ),
+        Misconception(
+            "batch counted",
+            "give flopco the same layer with a larger batch: does its number change?",
+            lambda b, t, c, g: {
+                "linear": b * c**2,
+                "convolution": b * _flopco(b, t, c, g)["convolution"],
+            },
+        ),
+        Misconception(
+            "every convolution taken as depthwise",
+            "give flopco the same convolution without groups: what does it print now?",
+            lambda b, t, c, g: {"convolution": t * c},
+        ),
+    ),
+)

@@ -1,0 +1,292 @@
+"""Unit 03: what layers read and write, for how much arithmetic, and what that costs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.layer_costs import square_convolution
+from helpers.exercises.mistakes import WEIGHTS_FOR_EVERY_SAMPLE
+from helpers.ledger import Ledger, Term
+from helpers.reference import linear_bytes
+
+FP32 = 4  # bytes
+
+#: Picojoule at 45 nm (Horowitz, 2014): a 32-bit multiplication, addition, and read from DRAM.
+MULTIPLY, ADD, DRAM = 3.7, 0.9, 640
+
+_DTYPE = {4: "fp32", 2: "bf16", 1: "int8"}
+
+
+def _linear(batch: int, in_features: int, out_features: int, width: int) -> Ledger:
+    return linear_bytes(batch, in_features, out_features, dtype=_DTYPE[width])
+
+
+def _draw_linear(draw: random.Random) -> list[tuple[int, int, int]]:
+    return [
+        (draw.randrange(2, 257), draw.randrange(32, 2049), draw.randrange(32, 2049))
+        for _ in range(4)
+    ]
+
+
+LINEAR_TRAFFIC = Exercise(
+    points=1,
+    topic="bytes that a linear layer moves",
+    examples=[(1, 768, 3072, 4), (64, 768, 3072, 4), (64, 768, 3072, 2)],
+    hidden=lambda draw: [(*sizes, draw.choice([1, 2, 4])) for sizes in _draw_linear(draw)],
+    reference=_linear,
+    misconceptions=(
+        Misconception(
+            *WEIGHTS_FOR_EVERY_SAMPLE,
+            lambda batch, i, o, width: batch * _linear(1, i, o, width).total,
+        ),
+        Misconception(
+            "every multiply-accumulate fetches",
+            "that is one fetch for each multiply-accumulate: a number that is read stays at hand",
+            lambda batch, i, o, width: batch * i * o * width,
+        ),
+    ),
+)
+
+
+def _conv(batch: int, in_channels: int, out_channels: int, size: int, kernel: int) -> Ledger:
+    return square_convolution(in_channels, out_channels, size, kernel, batch).bytes()
+
+
+def _conv_same_size(batch: int, ci: int, co: int, size: int, kernel: int) -> int:
+    return FP32 * (co * ci * kernel**2 + batch * (ci + co) * size**2)
+
+
+def _conv_input_again(batch: int, ci: int, co: int, size: int, kernel: int) -> int:
+    places = (size - kernel + 1) ** 2
+    return FP32 * (co * ci * kernel**2 + batch * (ci * kernel**2 + co) * places)
+
+
+def _conv_one_channel(batch: int, ci: int, co: int, size: int, kernel: int) -> int:
+    places = (size - kernel + 1) ** 2
+    return FP32 * (co * kernel**2 + batch * (ci * size**2 + co * places))
+
+
+def _draw_convolutions(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    return [
+        (
+            draw.randrange(2, 33),
+            draw.randrange(3, 129),
+            draw.randrange(3, 129),
+            draw.randrange(14, 113),
+            draw.choice([3, 5, 7]),
+        )
+        for _ in range(4)
+    ]
+
+
+CONV_TRAFFIC = Exercise(
+    points=1,
+    topic="bytes that a convolution moves",
+    examples=[(1, 16, 16, 11, 3), (8, 3, 64, 224, 7)],
+    hidden=_draw_convolutions,
+    reference=_conv,
+    misconceptions=(
+        Misconception(
+            "output as large as the input",
+            "there is no padding: in how many places does the kernel stand?",
+            _conv_same_size,
+        ),
+        Misconception(
+            "input read for every place",
+            "neighbouring places share pixels: each element of the input is read once",
+            _conv_input_again,
+        ),
+        Misconception(
+            "kernels of one channel",
+            "a kernel reaches through all input channels: how many numbers does it hold?",
+            _conv_one_channel,
+        ),
+    ),
+)
+
+
+def _residual(elements: int) -> Ledger:
+    names = ("read a", "read b", "write a + b", "read a + b", "write output")
+    return Ledger("B", tuple(Term(name, elements, FP32) for name in names))
+
+
+RESIDUAL_TRAFFIC = Exercise(
+    points=1,
+    topic="bytes that relu(a + b) moves",
+    examples=[(1000,), (802_816,)],
+    hidden=lambda draw: [(draw.randrange(10**3, 10**7),) for _ in range(4)],
+    reference=_residual,
+    misconceptions=(
+        Misconception(
+            "as if one kernel did both",
+            "two kernels run one after the other: where does a + b wait in between?",
+            lambda elements: 3 * elements * FP32,
+        ),
+        Misconception(
+            "an addition with one input",
+            "an addition has two inputs, and both are read",
+            lambda elements: 4 * elements * FP32,
+        ),
+    ),
+)
+
+
+def _mlp(batch: int, features: int, hidden: int, between: int = 4, weights_read: int = 1):
+    between_bytes = between * batch * hidden * FP32
+    ends = 2 * batch * features * FP32
+    return {
+        "between": between_bytes,
+        "total": between_bytes + ends + 2 * weights_read * features * hidden * FP32,
+    }
+
+
+MLP_TRAFFIC = Exercise(
+    points=1,
+    topic="bytes between the layers of an MLP",
+    examples=[(1, 768, 3072), (128, 768, 3072)],
+    hidden=_draw_linear,
+    reference=_mlp,
+    misconceptions=(
+        Misconception(
+            "one way only",
+            "what lies between two layers is written by one and read by the next: both move it",
+            lambda batch, features, hidden: _mlp(batch, features, hidden, between=2),
+        ),
+        Misconception(
+            "one tensor, moved once",
+            "there are two tensors between the three layers, and each moves twice",
+            lambda batch, features, hidden: _mlp(batch, features, hidden, between=1),
+        ),
+        Misconception(
+            *WEIGHTS_FOR_EVERY_SAMPLE,
+            lambda batch, features, hidden: {
+                "total": _mlp(batch, features, hidden, weights_read=batch)["total"]
+            },
+        ),
+    ),
+)
+
+
+def _linear_intensity(batch: int, in_features: int, out_features: int) -> dict[str, float]:
+    weights, vectors = in_features * out_features, in_features + out_features
+    return {
+        "intensity": 2 * batch * weights / (FP32 * (weights + batch * vectors)),
+        "limit": 2 * weights / (FP32 * vectors),
+    }
+
+
+LINEAR_INTENSITY = Exercise(
+    points=1,
+    topic="arithmetic intensity of a linear layer and its limit",
+    examples=[(1, 768, 3072), (64, 768, 3072), (1024, 768, 3072)],
+    hidden=_draw_linear,
+    reference=_linear_intensity,
+    tolerance=1e-3,
+    misconceptions=(
+        Misconception(
+            "MAC for FLOP",
+            "this is half: one MAC is two FLOP",
+            lambda batch, i, o: {
+                part: value / 2 for part, value in _linear_intensity(batch, i, o).items()
+            },
+        ),
+        Misconception(
+            "FLOP per element",
+            "this is FLOP per element moved: how many bytes is an element of fp32?",
+            lambda batch, i, o: {
+                part: value * FP32 for part, value in _linear_intensity(batch, i, o).items()
+            },
+        ),
+        Misconception(
+            "traffic without the weights",
+            "an intensity that does not change with the batch: are the weights in the traffic?",
+            lambda batch, i, o: {"intensity": _linear_intensity(batch, i, o)["limit"]},
+        ),
+        Misconception(
+            "it grows for ever",
+            "a large batch moves more, too: what is left of FLOP ÷ bytes when the weights no "
+            "longer count?",
+            lambda batch, i, o: {"limit": None},
+        ),
+    ),
+)
+
+
+def _rates(stage_ms: list[int], batch: int) -> dict[str, float]:
+    return {"latency_ms": sum(stage_ms), "images_per_s": 1000 * batch / max(stage_ms)}
+
+
+def _draw_pipelines(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    return [
+        (draw.sample(range(2, 90), stages), draw.choice([1, 4, 8, 32])) for stages in (1, 2, 3, 4)
+    ]
+
+
+PIPELINE_RATES = Exercise(
+    points=1,
+    topic="latency and throughput",
+    examples=[([30], 1), ([10, 10, 10], 1), ([80], 8)],
+    hidden=_draw_pipelines,
+    reference=_rates,
+    tolerance=1e-3,
+    misconceptions=(
+        Misconception(
+            "throughput as one over latency",
+            "while the second stage works, what does the first one do?",
+            lambda stage_ms, batch: {"images_per_s": 1000 * batch / sum(stage_ms)},
+        ),
+        Misconception(
+            "latency of the slowest stage",
+            "one image has to pass every stage before its answer is there",
+            lambda stage_ms, batch: {"latency_ms": max(stage_ms)},
+        ),
+        Misconception(
+            "images of a batch forgotten",
+            "how many images come out together?",
+            lambda stage_ms, batch: {"images_per_s": 1000 / max(stage_ms)},
+        ),
+    ),
+)
+
+
+def _energy(batch: int, in_features: int, out_features: int) -> dict[str, float]:
+    moved = in_features * out_features + batch * (in_features + out_features)
+    return {
+        "arithmetic": batch * in_features * out_features * (MULTIPLY + ADD),
+        "memory": moved * DRAM,
+    }
+
+
+LINEAR_ENERGY = Exercise(
+    points=1,
+    topic="energy of arithmetic against energy of moving",
+    examples=[(1, 768, 3072), (64, 768, 3072)],
+    hidden=_draw_linear,
+    reference=_energy,
+    tolerance=1e-3,
+    misconceptions=(
+        Misconception(
+            "multiplication only",
+            "a MAC multiplies and adds: both take energy",
+            lambda batch, i, o: {"arithmetic": batch * i * o * MULTIPLY},
+        ),
+        Misconception(
+            "bytes for numbers",
+            "640 pJ is the price of a whole 32-bit number, not of one byte",
+            lambda batch, i, o: {"memory": FP32 * _energy(batch, i, o)["memory"]},
+        ),
+        Misconception(
+            "weights read for every sample",
+            "the weights are read once for the whole batch",
+            lambda batch, i, o: {"memory": batch * _energy(1, i, o)["memory"]},
+        ),
+        Misconception(
+            "only the weights moved",
+            "the weights are there: what else does a layer read and write?",
+            lambda batch, i, o: {"memory": i * o * DRAM},
+        ),
+    ),
+)

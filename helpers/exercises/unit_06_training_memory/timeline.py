@@ -1,0 +1,186 @@
+"""Unit 06: a peak is a maximum over time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from helpers.exercises.exercise import Exercise, Misconception
+from helpers.ledger import Ledger, Term
+
+FP32 = 4  # bytes
+Sizes = tuple[int, ...]
+
+
+def _peak(changes: Sizes) -> dict[str, int]:
+    held = list(accumulate(changes))
+    return {"peak": max(held), "at": held.index(max(held))}
+
+
+def _draw_changes(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    cases = []
+    for _ in range(4):
+        live: list[int] = []
+        changes: list[int] = []
+        for _ in range(draw.randrange(8, 14)):
+            if live and draw.random() < 0.4:
+                changes.append(-live.pop(draw.randrange(len(live))))
+            else:
+                live.append(draw.randrange(10, 500))
+                changes.append(live[-1])
+        # All is given back at the end, and never is the end the highest moment.
+        cases.append(((*changes, *(-size for size in live)),))
+    return cases
+
+
+PEAK_OF_CHANGES = Exercise(
+    points=1,
+    topic="the highest moment of a list of allocations",
+    examples=[((40, 30, -40, 20, -50),), ((100, 50, -50, 60, -160),)],
+    hidden=_draw_changes,
+    reference=_peak,
+    misconceptions=(
+        Misconception(
+            "sum of all that is taken",
+            "this adds up everything that was ever taken: was all of it there at once?",
+            lambda changes: {"peak": sum(c for c in changes if c > 0)},
+        ),
+        Misconception(
+            "what is left at the end",
+            "this is what is held at the end: when is it most?",
+            lambda changes: {"peak": sum(changes)},
+        ),
+        Misconception(
+            "the largest single piece",
+            "this is the largest piece: what else is held when it comes?",
+            lambda changes: {"peak": max(changes), "at": changes.index(max(changes))},
+        ),
+        Misconception(
+            "counted from one",
+            "positions count from 0, as Python does",
+            lambda changes: {"at": _peak(changes)["at"] + 1},
+        ),
+    ),
+)
+
+_STATE = ("weights", "Adam m", "Adam v")
+
+
+def _ledger(parameters: int, *names: str, saved: int = 0) -> Ledger:
+    terms = tuple(Term(name, parameters, FP32) for name in names)
+    return Ledger("B", (*terms, Term("saved activations", saved)) if saved else terms)
+
+
+def _moments(parameters: int, saved_bytes: int) -> dict[str, Ledger]:
+    after = (*_STATE, "gradients")
+    return {
+        "end of forward": _ledger(parameters, *_STATE, saved=saved_bytes),
+        "end of backward": _ledger(parameters, *after),
+        "foreach update": _ledger(parameters, *after, "square roots of v"),
+    }
+
+
+STEP_MOMENTS = Exercise(
+    points=1,
+    topic="three moments of a step with Adam",
+    examples=[(197_956_840, 543_882_320), (5_717_416, 117_692_768)],
+    hidden=lambda draw: [
+        (draw.randrange(10**6, 10**9), draw.randrange(10**7, 10**10)) for _ in range(4)
+    ],
+    reference=_moments,
+    misconceptions=(
+        Misconception(
+            "gradients in the forward pass",
+            "has any gradient been written when the forward pass ends?",
+            lambda p, saved: {"end of forward": 16 * p + saved},
+        ),
+        Misconception(
+            "activations never go",
+            "backward has used what was saved: is it still there when backward ends?",
+            lambda p, saved: {"end of backward": 16 * p + saved},
+        ),
+        Misconception(
+            "activations kept through the update",
+            "the update comes after backward: which activations are left?",
+            lambda p, saved: {"foreach update": 20 * p + saved},
+        ),
+        Misconception(
+            "states come with the update",
+            "this is not the first step: where are m and v during the passes?",
+            lambda p, saved: {"end of forward": 4 * p + saved, "end of backward": 8 * p},
+        ),
+        Misconception(
+            "foreach copies all states",
+            "foreach adds one number for each parameter, not a copy of everything",
+            lambda p, saved: {"foreach update": 32 * p},
+        ),
+    ),
+)
+
+
+def _chain(
+    weights: Sequence[int], saved: Sequence[int], from_last: bool = True, free_first: bool = False
+) -> int:
+    """Bytes held at most; `from_last` and `free_first` are for the ways to get it wrong."""
+    held = peak = 3 * sum(weights) + sum(saved)
+    layers = list(zip(weights, saved, strict=True))
+    for gradient, activation in reversed(layers) if from_last else layers:
+        held += gradient - (activation if free_first else 0)
+        peak = max(peak, held)
+        held -= 0 if free_first else activation
+    return peak
+
+
+def _draw_chains(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    """Chains whose peak lies inside the backward pass, whichever way they are walked."""
+    cases = []
+    for _ in range(4):
+        layers = draw.randrange(4, 9)
+        middle = layers // 2
+        # Light layers, heavy ones, light ones: the peak is neither at the turn nor at the end.
+        weights = [draw.randrange(100, 900) if i >= middle else i + 1 for i in range(layers)]
+        saved = [draw.randrange(1000, 4000) if i < middle else i + 20 for i in range(layers)]
+        cases.append((tuple(weights), tuple(saved)))
+    return cases
+
+
+CHAIN_PEAK = Exercise(
+    points=2,
+    topic="gradients come while activations go",
+    examples=[
+        ((10, 10, 400, 400), (600, 600, 50, 50)),
+        ((400, 400, 10, 10), (50, 50, 600, 600)),
+        ((100, 100, 100), (100, 100, 100)),
+    ],
+    hidden=_draw_chains,
+    reference=_chain,
+    misconceptions=(
+        Misconception(
+            "sum of parts",
+            "this is the sum of all parts: when the first layer's gradients come, what has gone?",
+            lambda weights, saved: 4 * sum(weights) + sum(saved),
+        ),
+        Misconception(
+            "only the two ends",
+            "you looked at two moments, before and after backward: what is held between?",
+            lambda weights, saved: max(3 * sum(weights) + sum(saved), 4 * sum(weights)),
+        ),
+        Misconception(
+            "backward from the first layer",
+            "with which layer does the backward pass begin?",
+            lambda weights, saved: _chain(weights, saved, from_last=False),
+        ),
+        Misconception(
+            "freed before its gradient is there",
+            "a layer needs what it saved until its gradient is written",
+            lambda weights, saved: _chain(weights, saved, free_first=True),
+        ),
+        Misconception(
+            "m and v forgotten",
+            "what does Adam hold all the time, beside the weights?",
+            lambda weights, saved: _chain(weights, saved) - 2 * sum(weights),
+        ),
+    ),
+)

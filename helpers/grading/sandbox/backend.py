@@ -1,0 +1,139 @@
+"""What the engine needs of a place where students' code runs, and what it may raise.
+
+A backend is a file beside this one and a line in `registry.py`. Its server is started once for a
+run; a client of it, which can be handed to worker processes, starts a process for each notebook.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+MiB = 1024 * 1024
+
+Outputs = list[dict[str, Any]]
+
+
+class SandboxError(ValueError):
+    """The sandbox cannot be made; the message says what to install or allow."""
+
+
+class ServerDied(SandboxError):
+    """What starts the processes was there and is gone; another can be made."""
+
+
+class StudentError(Exception):
+    """The student's code raised. `kind` is the name of the exception's type."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(f"{kind}: {message}" if message else kind)
+        self.kind, self.message = kind, message
+
+
+class ProcessDied(Exception):
+    """The student's process ended, or was ended; the message says why.
+
+    Attributes:
+        timed_out: whether it was ended because it took too long.
+        outputs: of the cell that it ran, so far.
+    """
+
+    def __init__(self, reason: str, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.timed_out = timed_out
+        self.outputs: Outputs = []
+
+
+class CallTimeout(TimeoutError):
+    """A cell or call took longer than it may, but the process came back when interrupted.
+
+    Attributes:
+        outputs: of the cell that it ran, so far.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.outputs: Outputs = []
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one student's process may take, children included: bytes, and a number of processes
+    and threads."""
+
+    memory: int = 4096 * MiB
+    file: int = 64 * MiB
+    scratch: int = 128 * MiB
+    processes: int = 64
+
+
+@dataclass(frozen=True)
+class CellRun:
+    """What came of a code cell."""
+
+    outputs: Outputs
+    execution_count: int | None
+    error: str | None
+
+
+class Process(Protocol):
+    """One student's process: runs cells, and answers for what they define."""
+
+    def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
+        """Run a code cell. Its own exceptions are in its outputs.
+
+        Raises ProcessDied and CallTimeout, with the outputs so far.
+        """
+
+    def get(self, name: str, timeout: float) -> Any:
+        """The value of a global name as plain data, or a `Function`. KeyError where there is
+        none."""
+
+    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
+        """What the student's function returns, as plain data. Raises StudentError."""
+
+    def close(self) -> None:
+        """End it and all that it started, and wait until that is gone."""
+
+
+class Client(Protocol):
+    """Starts students' processes. Can be given to a worker process when that is started."""
+
+    def start(self) -> Process:
+        """A new process. Raises ServerDied when none can be made any more."""
+
+
+class Server(Protocol):
+    """What has to run for processes to be started; as a context manager it ends with the block."""
+
+    def client(self, wait: bool = True) -> Client:
+        """What starts processes; waits until the server is ready, unless told not to.
+
+        Raises SandboxError when it cannot be made, and ServerDied when it has ended.
+        """
+
+    def close(self) -> None:
+        """End it and every process that it started."""
+
+    def __enter__(self) -> Server: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+
+class Backend(Protocol):
+    """One way to run students' code.
+
+    Attributes:
+        name: what `--sandbox` and nbgrader's `Grade.sandbox` call it.
+        warning: what students' code can do, where it is not confined: "runs students' code with
+            …". Empty where it is.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def warning(self) -> str: ...
+
+    def serve(self, modules: tuple[str, ...], limits: Limits) -> Server:
+        """Begin a server, which may not be ready yet; each process has `modules` imported."""

@@ -1,0 +1,10 @@
+"""A notebook of another unit."""
+
+from tests.grading import sample
+from tests.grading.handin.damage import Notebook, waits
+
+EXPECTED = waits(sample.POINTS)
+
+
+def damage(notebook: Notebook) -> None:
+    notebook["metadata"]["course"]["unit"] = "02_flops"

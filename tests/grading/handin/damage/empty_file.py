@@ -1,0 +1,10 @@
+"""The file is empty."""
+
+from tests.grading import sample
+from tests.grading.handin.damage import Notebook, waits
+
+EXPECTED = waits(sample.POINTS)
+
+
+def damage(notebook: Notebook) -> bytes:
+    return b""

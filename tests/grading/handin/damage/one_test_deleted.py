@@ -1,0 +1,9 @@
+"""One test is deleted."""
+
+from tests.grading.handin.damage import EVERYTHING, Notebook, cell
+
+EXPECTED = EVERYTHING
+
+
+def damage(notebook: Notebook) -> None:
+    notebook["cells"].remove(cell(notebook, "check_mean"))

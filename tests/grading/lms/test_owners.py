@@ -1,0 +1,209 @@
+"""Whose a file is: each platform's naming, and no name that a student can choose."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.grading.lms.owners import Owners
+from helpers.grading.lms.platform import Student
+
+ADA = Student(
+    "ada",
+    "Ada Lovelace",
+    "ada@uni.example",
+    group="Team A",
+    ids={"moodle_id": "901", "canvas_id": "11", "canvas_login": "ada01", "ilias_id": "4711"}
+    | {"github_username": "ada-l"},
+)
+BEN = Student(
+    "ben",
+    "Ben de la Müller",
+    "ben@uni.example",
+    group="Team A",
+    ids={"moodle_id": "902", "canvas_id": "12", "blackboard_login": "ben_m"},
+)
+EVE = Student("eve", "Eve", "eve@uni.example", ids={"moodle_id": "903", "canvas_id": "50001"})
+CLASS = (ADA, BEN, EVE)
+META = b"""
+submission_7:
+  :submitters:
+  - :name: Ada Lovelace
+    :sid: '11'
+    :email: ada@uni.example
+  - :name: Ben de la M\xc3\xbcller
+    :email: ben@uni.example
+  :created_at: 2026-11-20 12:00:00.5 Z
+"""
+
+
+def owners_of(
+    path: str, *beside: str, students: tuple[Student, ...] = CLASS, meta: bytes = b""
+) -> list[str]:
+    """The ids of those whose the file is; or the problem, alone."""
+    paths = [PurePosixPath(each) for each in (path, *beside)]
+    found = Owners(students, paths, {"submission_metadata.yml": meta}).find(paths[0])
+    return [each.id for each in found.students] or [found.problem]
+
+
+@pytest.mark.parametrize(
+    ("path", "owner"),
+    [
+        ("Ada Lovelace_901_assignsubmission_file/a b.ipynb", "ada"),
+        ("Ada Lovelace_901_assignsubmission_file_/sub/hw.ipynb", "ada"),
+        ("Ada Lovelace_901_assignsubmission_file_hw_1.ipynb", "ada"),
+        ("Ada Lovelace_777_assignsubmission_file/numbers unknown.ipynb", "ada"),
+        ("HW 1-77/Ada Lovelace_901_assignsubmission_file/in a folder.ipynb", "ada"),
+        ("lovelaceada_11_678_homework-1.ipynb", "ada"),
+        ("lovelaceada_LATE_11_678_hw_2_3_x.ipynb", "ada"),
+        ("anon_LATE_aB3xY_678_hw.ipynb", "nobody in the roster is called anon"),
+        ("delamüllerben_12_71_y-2.ipynb", "ben"),
+        ("müllerben_12_71_a middle name is left out.ipynb", "ben"),
+        ("HW 1_ada01_attempt_2026-11-20-12-00-00_hw_attempt_x.ipynb", "ada"),
+        ("HW_1_ben_m_attempt_2026-11-20-12-00-00_hw.ipynb", "ben"),
+        ("Lovelace_Ada_ada01_4711/20261120120000_hw.ipynb", "ada"),
+        ("Team_7/Lovelace_Ada_ada01_4711/hw.ipynb", "ada"),
+        ("hw-submissions/hw-ada-l/homework.ipynb", "ada"),
+        ("Ada Lovelace - homework.ipynb", "ada"),
+        ("Eve - homework.ipynb", "eve"),
+        ("Homework/Ada Lovelace - homework.ipynb", "ada"),
+        ("ada/x.ipynb", "ada"),
+        ("submitted/ben/homework/homework.ipynb", "ben"),
+        ("ada_x.ipynb", "ada"),
+        ("ben@uni.example.ipynb", "ben"),
+        ("ada01-homework.ipynb", "ada"),
+        ("Ada Lovelace homework.ipynb", "ada"),
+        ("de la Müller Ben - final.ipynb", "ben"),
+        ("De La Mu\u0308ller, Ben/from macOS.ipynb", "ben"),
+    ],
+)
+def test_every_naming_leads_to_its_student(path: str, owner: str) -> None:
+    assert owners_of(path) == [owner]
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        # A group's number is somebody's number.
+        (
+            "Team C_903_assignsubmission_file/x.ipynb",
+            "903 is Eve, but it is named Team C",
+        ),
+        # A name that holds what the platform puts behind it.
+        (
+            "lovelaceada_11_9999999999_a_50001_77_x.ipynb",
+            "its name can be read as Ada Lovelace or Eve's",
+        ),
+        ("x_11_9999999999_a_60002_77_x.ipynb", "11 is Ada Lovelace, but it is named x"),
+        # Folders decide, and the first of them.
+        ("hw1/zoe/ada.ipynb", "nobody in the roster is called zoe"),
+        ("zoe/ada/x.ipynb", "nobody in the roster is called zoe"),
+        ("zoe/lovelaceada_11_70_x.ipynb", "nobody in the roster is called zoe"),
+        ("zoe/HW_ada01_attempt_2026-11-20-12-00-00_x.ipynb", "nobody in the roster is called zoe"),
+    ],
+)
+def test_what_says_two_things_is_nobodys(path: str, problem: str) -> None:
+    assert owners_of(path, *({"hw1/other/x.ipynb"} if path.startswith("hw1/") else {"o/x"})) == [
+        problem
+    ]
+
+
+def test_a_groups_folder_is_everyones_of_it() -> None:
+    assert owners_of("Team A_31_assignsubmission_file/x.ipynb") == ["ada", "ben"]
+    # Not where its number is that of a student, who may have called herself so.
+    assert owners_of("Team A_903_assignsubmission_file/x.ipynb") == [
+        "903 is Eve, but it is named Team A"
+    ]
+
+
+def test_gradescope_says_who_submitted_in_a_file_beside() -> None:
+    path = "assignment_1_export/submission_7/hw.ipynb"
+    assert owners_of(path, meta=META) == ["ada", "ben"]
+    assert owners_of("submission_8/hw.ipynb", "o/x", meta=META) == [
+        "nobody in the roster is called submission_8"
+    ]
+
+
+def test_under_anonymous_marking_the_number_alone_decides() -> None:
+    other = "Teilnehmer_902_assignsubmission_file/y.ipynb"
+    path = "Teilnehmer_901_assignsubmission_file/x.ipynb"
+    assert owners_of(path, other) == ["ada"]
+
+
+def test_two_of_one_name_are_told_so() -> None:
+    twins = (Student("a1", "Anna Schmidt"), Student("a2", "Anna Schmidt"))
+    assert owners_of("Anna Schmidt - hw.ipynb", students=twins) == [
+        "2 students are called Anna Schmidt, and no number tells which it is"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("paths", "owners"),
+    [
+        (("Zoë Müller_7_assignsubmission_file/x.ipynb",), ["zoe-muller-7"]),
+        (("lovelaceada_11_70_x.ipynb",), ["lovelaceada-11"]),
+        (("Homework/Ada Lovelace - homework.ipynb", "Homework/Ben - hw.ipynb"), ["ada-lovelace"]),
+        (("HW 1_ada01_attempt_2026-11-20-12-00-00_hw.ipynb",), ["ada01"]),
+        (("submitted/ada/hw/hw.ipynb", "submitted/ben/hw/hw.ipynb"), ["ada"]),
+        (
+            ("Homework/x.ipynb", "Homework/y.ipynb"),
+            ["x.ipynb does not say whose it is, and there is no roster"],
+        ),
+        (
+            ("a_1_2_b_3_4_c.ipynb",),
+            ["its name can be read in several ways: a roster tells"],
+        ),
+    ],
+)
+def test_without_a_roster_students_are_called_as_the_path_says(
+    paths: tuple[str, ...], owners: list[str]
+) -> None:
+    assert owners_of(*paths, students=()) == owners
+
+
+#: What a student may put into a name: pieces of what platforms write, and of other students.
+PIECES = st.sampled_from(
+    """ada|Ada Lovelace|lovelaceada|_|__|11|901|70|LATE| - |/|-|_11_70_|_901_assignsubmission_file_|
+    _assignsubmission_file|_attempt_|ada01|2026-11-20-12-00-00|anon|Team A|x|hw|.ipynb|
+    Lovelace_Ada_ada01_4711""".replace("\n    ", "").split("|")
+)
+CHOSEN = st.lists(PIECES, max_size=8).map("".join)
+
+
+@given(CHOSEN, CHOSEN)
+def test_no_file_name_in_a_platforms_download_hands_in_for_somebody_else(
+    folder: str, file: str
+) -> None:
+    """Eve chooses what her files and folders are called; the platform writes the rest."""
+    inside = re.sub("/+", "/", f"{folder}/{file}.ipynb").strip("/")
+    flat = file.replace("/", "_") + ".ipynb"
+    beside = "Ada Lovelace_901_assignsubmission_file/x.ipynb"
+    for path in (
+        f"Eve_903_assignsubmission_file/{inside}",
+        f"Eve_903_assignsubmission_file_{flat}",
+        f"HW 1_eve_attempt_2026-11-20-12-00-00_{flat}",
+        f"Doe_Eve_eve_4712/20261120120000_{flat}",
+        f"Doe_Eve_eve_4712/{inside}",
+        f"hw-submissions/hw-eve/{inside}",
+        f"eve/{inside}",
+    ):
+        assert "ada" not in owners_of(path, beside)
+        assert "ben" not in owners_of(path, beside)
+
+
+@given(CHOSEN, CHOSEN)
+def test_no_name_of_ones_own_hands_in_for_somebody_else(name: str, file: str) -> None:
+    """Eve's number is in the roster, and so are the others'."""
+    flat = file.replace("/", "_")
+    canvas = re.sub(r"_(\d+)_", r"\1", name.lower())
+    canvas = re.sub(r"\W", "", canvas)
+    moodle = name.replace("_", " ").replace("/", "")
+    for path in (
+        f"{canvas}_50001_77_{flat}.ipynb",
+        f"{moodle}_903_assignsubmission_file/{flat}.ipynb",
+    ):
+        assert {*owners_of(path, "o/x")} & {"ada", "ben"} == set()

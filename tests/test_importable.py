@@ -1,0 +1,87 @@
+"""`check` says of a module that was imported whether it is there when the notebook is graded."""
+
+import subprocess
+import sys
+
+import pytest
+
+from helpers import importable
+from tests import COURSE
+from tests.test_install import EXTRAS, PROJECT, Requirement
+
+SESSION = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance(history_manager=None)
+for cell in {cells!r}:
+    shell.run_cell(cell, store_history=True)
+"""
+CHECK = "check('softmax_flops', lambda batch, n: batch * (45 * n - 1))"
+WARNING = "is here, but not where your work is graded"
+
+
+@pytest.fixture
+def brought(tmp_path, monkeypatch):
+    """A package that grading has not: the module `drawing`, brought by `more-drawing`."""
+    (tmp_path / "drawing.py").write_text("")
+    about = tmp_path / "more_drawing-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: more-drawing\nVersion: 1.0\n")
+    (about / "top_level.txt").write_text("drawing\n")
+    (tmp_path / "mine.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    importable._packages.cache_clear()
+    yield tmp_path
+    importable._packages.cache_clear()
+    for name in ("drawing", "mine"):
+        sys.modules.pop(name, None)
+
+
+def test_a_module_that_grading_lacks_is_named(brought):
+    import drawing  # noqa: F401
+
+    assert importable.lacking(["x = 1", "from drawing import line"]) == ["drawing"]
+    assert importable.lacking(["def f():\n    import drawing.lines as d"]) == ["drawing"]
+
+
+def test_a_module_that_was_not_imported_is_left_alone(brought):
+    assert importable.lacking(["try:\n    import drawing\nexcept ImportError:\n    pass"]) == []
+
+
+def test_a_file_of_the_students_own_is_left_alone(brought):
+    import mine  # noqa: F401
+
+    assert importable.lacking(["import mine"]) == []
+
+
+@pytest.mark.parametrize(
+    "module", ["os", "helpers", "numpy", "pandas", "sklearn", "PIL", "IPython", "dateutil", "yaml"]
+)
+def test_what_grading_has_is_not_named(module):
+    __import__(module)
+    assert importable.lacking([f"import {module}"]) == []
+
+
+def test_cells_that_are_no_python_are_passed_over():
+    assert importable.lacking(["%%html\n<b>", "import (", "from . import x", "\0"]) == []
+
+
+def test_every_package_that_notebooks_may_use_is_there():
+    wanted = [*PROJECT["dependencies"], *EXTRAS["units"]]
+    assert {Requirement(line).name for line in wanted} <= set(importable.PACKAGES.split())
+
+
+def test_check_warns_once_where_it_is_run(brought):
+    cells = ["import drawing", "from helpers.check import check", CHECK, CHECK]
+    session = [sys.executable, "-c", SESSION.format(cells=cells)]
+    path = f"{brought}:{COURSE}"
+    ran = subprocess.run(session, capture_output=True, text=True, env={"PYTHONPATH": path})
+    assert ran.stdout.count("softmax_flops: right") == 2, ran.stderr
+    assert ran.stdout.count(f"drawing {WARNING}") == 1
+
+
+def test_check_says_nothing_where_nothing_is_lacking():
+    cells = ["import pandas", "from helpers.check import check", CHECK]
+    session = [sys.executable, "-c", SESSION.format(cells=cells)]
+    ran = subprocess.run(session, capture_output=True, text=True, cwd=COURSE)
+    assert "softmax_flops: right" in ran.stdout, ran.stderr
+    assert "graded" not in ran.stdout

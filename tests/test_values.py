@@ -1,0 +1,63 @@
+"""An answer's value as plain data, whatever library made it."""
+
+import math
+from decimal import Decimal
+from fractions import Fraction
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.figures import read_figure
+from helpers.values import TooLarge, plain
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(PLAIN)
+def test_what_is_plain_stays_as_it_is(value):
+    assert plain(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.float64(0.5), 0.5),
+        (np.int64(3), 3),
+        (np.arange(4).reshape(2, 2), [[0, 1], [2, 3]]),
+        (torch.tensor(2.0), 2.0),
+        (torch.ones(2), [1.0, 1.0]),
+        (Decimal("0.5"), 0.5),
+        (Fraction(1, 4), 0.25),
+        ((1, (np.int64(2), {"a": np.ones(1)})), [1, [2, {"a": [1.0]}]]),
+    ],
+    ids=str,
+)
+def test_others_become_pythons_own(value, expected):
+    assert plain(value) == expected
+    assert type(plain(value)) is type(expected)
+
+
+def test_a_figure_is_what_it_shows():
+    figure, axes = plt.subplots()
+    axes.plot([1, 2], [3, 4])
+    assert plain({"picture": figure}) == {"picture": read_figure(figure)}
+    plt.close(figure)
+
+
+def test_what_is_no_plain_data_stays_as_it_is():
+    value = object()
+    assert plain([value]) == [value]
+
+
+def test_an_array_of_more_numbers_than_are_looked_at_is_refused():
+    assert plain(np.zeros(5), 5) == [0.0] * 5
+    with pytest.raises(TooLarge, match="more than 5 numbers"):
+        plain({"a": [np.zeros((2, 3))]}, 5)
+    assert len(plain(np.zeros(6), math.inf)) == 6
