@@ -23,8 +23,8 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", [unit.name for unit in find_units(COURSE)])
-def test_a_released_notebook_runs_to_its_end(colab, name):
-    runs_to_its_end(colab, name)
+def test_a_released_notebook_runs_to_its_end(colab, published, name):
+    runs_to_its_end(colab, published, name)
 
 
 @pytest.fixture(scope="module", params=["homework", "04_roofline"])
