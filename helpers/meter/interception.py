@@ -18,6 +18,15 @@ import torch
 
 Handler = Callable[..., Any]
 
+_aten = torch.ops.aten
+
+#: Recurrent layers, by PyTorch's decompositions in Python: as real kernels do, they multiply the
+#: inputs of all steps at once.
+RECURRENT: dict[torch._ops.OpOverload, Handler] = {
+    func: func.decompose
+    for func in (_aten.lstm.input, _aten.gru.input, _aten.rnn_tanh.input, _aten.rnn_relu.input)
+}
+
 _this_thread = threading.local()
 _lock = threading.Lock()
 

@@ -11,7 +11,7 @@ milliseconds and no memory, whatever the model's size.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -51,14 +51,13 @@ def count(
     rules = convention_named(convention)
     if backward and convention == "timm":
         raise ValueError("the timm convention has no backward: fvcore looks at the forward pass")
-    with _calm(backward), ExitStack() as stack:
+    with _clean_state(backward):
         model = build(model, train=backward) if isinstance(model, str) else plain(model)
         parts: dict[str, nn.Module] = {}
         if isinstance(model, nn.Module):
             parts = dict(model.named_modules())
             if not inputs and not keyword_inputs:
                 inputs = (default_input(model),)
-            stack.enter_context(on_meta(parts.values()))
         arguments = model, parts, rules, backward, inputs, keyword_inputs
         try:
             recorder = _record(*arguments)
@@ -86,20 +85,22 @@ def _record(
         (tuple(map(as_input, inputs)), dict(keyword_inputs)), keep_integers=keep_integers
     )
     modules = ModuleStack({id(part): path for path, part in parts.items()})
-    tensors = (
-        tensor
-        for part in parts.values()
-        for tensor in (*part._parameters.values(), *part._buffers.values())
-        if tensor is not None
-    )
-    recorder = Recorder(rules, modules, {id(tensor): tensor for tensor in tensors}, keep_integers)
-    with modules.following(), counting_whole(recorder), recorder:
-        out = _run(model, arguments, keywords)
-        if not parts:
-            modules.crossed("", (*arguments, *keywords.values()), out)
-        if backward:
-            modules.backward = True
-            _differentiate(out)
+    with on_meta(parts.values()):
+        tensors = (
+            tensor
+            for part in parts.values()
+            for tensor in (*part._parameters.values(), *part._buffers.values())
+            if tensor is not None
+        )
+        held = {id(tensor): tensor for tensor in tensors}
+        recorder = Recorder(rules, modules, held, keep_integers)
+        with modules.following(), counting_whole(recorder), recorder:
+            out = _run(model, arguments, keywords)
+            if not parts:
+                modules.saw_call("", (*arguments, *keywords.values()), out)
+            if backward:
+                modules.backward = True
+                _differentiate(out)
     return recorder
 
 
@@ -127,7 +128,7 @@ def _differentiate(out: Any) -> None:
 
 
 @contextmanager
-def _calm(backward: bool) -> Iterator[None]:
+def _clean_state(backward: bool) -> Iterator[None]:
     """The state a count wants, whatever its caller's: no inference mode, no compiled code."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
     with torch.inference_mode(False), torch.set_grad_enabled(backward):

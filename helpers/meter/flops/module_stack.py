@@ -81,7 +81,7 @@ class ModuleStack:
         used = self.scopes.setdefault(self._running[-1], Scope()).parameters
         used[id(parameter)] = max(used.get(id(parameter), 0), size)
 
-    def crossed(self, path: str, inputs: tuple[Any, ...], out: Any) -> None:
+    def saw_call(self, path: str, inputs: tuple[Any, ...], out: Any) -> None:
         """Notes what went into and came out of a module."""
         scope = self.scopes.setdefault(path, Scope())
         scope.calls += 1
@@ -108,7 +108,7 @@ class ModuleStack:
             pass
         self._mark()
         if not self.backward and id(module) in self._paths:
-            self.crossed(path, (*args, *kwargs.values()), out)
+            self.saw_call(path, (*args, *kwargs.values()), out)
 
     def _mark(self) -> None:
         self._numbers.append(torch._C._autograd._get_sequence_nr())

@@ -96,7 +96,7 @@ class Recorder(TorchDispatchMode):
             self._book(operation.name, 0, 0, moved)
         else:
             call = Call(args, kwargs, out, operation.places)
-            self.enter(operation.name, operation.cost, call, moved, operation.assumes)
+            self.record(operation.name, operation.cost, call, moved, operation.assumes)
         return out
 
     def _run(self, func: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
@@ -155,9 +155,9 @@ class Recorder(TorchDispatchMode):
     def charge(self, name: str, call: Call, moved: int) -> None:
         """Enters a call of an operation that is counted as a whole."""
         op = OPS[name]
-        self.enter(name, self.convention.cost(name, op), call, moved)
+        self.record(name, self.convention.cost(name, op), call, moved)
 
-    def enter(
+    def record(
         self, name: str, cost: Cost | None, call: Call, moved: int, assumes: str = ""
     ) -> None:
         """Enters a call of an operation in the books, under the module that it belongs to."""

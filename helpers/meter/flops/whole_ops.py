@@ -22,7 +22,7 @@ from helpers.meter.flops.prices.attention import AttentionShape
 from helpers.meter.flops.prices.op import Call, places_of
 from helpers.meter.flops.recorder import Recorder
 from helpers.meter.flops.traffic import tensor_bytes
-from helpers.meter.interception import intercepting
+from helpers.meter.interception import RECURRENT, intercepting
 
 _aten = torch.ops.aten
 
@@ -32,6 +32,7 @@ def counting_whole(recorder: Recorder) -> AbstractContextManager[None]:
     more = recorder.convention.whole.items()
     return intercepting(
         {
+            **RECURRENT,
             _aten.scaled_dot_product_attention.default: partial(_attention, recorder),
             _aten.rms_norm.default: partial(_rms_norm, recorder),
             **{func: partial(_taken_apart, recorder, func, cost) for func, cost in more},
@@ -132,5 +133,5 @@ def _taken_apart(
     with recorder.muted():
         out = func.decompose(*args, **kwargs)
     name = func._schema.name.removeprefix("aten::")
-    recorder.enter(name, cost, Call(args, kwargs, out, places_of(func)), 0)
+    recorder.record(name, cost, Call(args, kwargs, out, places_of(func)), 0)
     return out

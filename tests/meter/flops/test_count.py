@@ -197,6 +197,26 @@ def test_what_a_forward_pass_makes_and_keeps_is_gone_after_a_count():
     assert model(torch.randn(2, 4)).shape == (2, 6)
 
 
+def test_a_second_try_with_the_values_of_integers_starts_anew():
+    model = Caching().to("meta")
+    calls = []
+
+    def looking(x, tokens):
+        calls.append(model.calls)
+        return model(x), tokens.max().item()
+
+    class Looking(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, x, tokens):
+            return looking(x, tokens)
+
+    count(Looking(), torch.randn(2, 4), torch.tensor([1, 2]))
+    assert calls == [0, 0]
+
+
 def test_a_model_on_meta_gets_no_gradients_and_counts_the_same_again():
     model = nn.Sequential(nn.Linear(4, 6), nn.Linear(6, 3)).to("meta")
     x = meta(10, 4, requires_grad=True)

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from helpers.meter.interception import Handler, intercepting
+from helpers.meter.interception import RECURRENT, Handler, intercepting
 
 aten = torch.ops.aten
 
@@ -23,7 +23,7 @@ _FLASH_WIDTH = 256
 
 def kernels_of(device: str) -> AbstractContextManager[None]:
     """Sends attention, linear layers and dropout to the kernels of `device`, "cpu" or "cuda"."""
-    chosen: dict[torch._ops.OpOverload, Handler] = {aten.linear.default: _linear}
+    chosen: dict[torch._ops.OpOverload, Handler] = {**RECURRENT, aten.linear.default: _linear}
     if device == "cuda":
         chosen[aten.scaled_dot_product_attention.default] = _cuda_attention
         chosen[aten.dropout.default] = _fused_dropout
