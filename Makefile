@@ -5,13 +5,20 @@ BIN := .venv/bin
 # Cells use a name again for another thing; calls, attributes and names are held.
 NOTEBOOK := --allow-redefinition $(addprefix --disable-error-code=,assignment union-attr arg-type operator var-annotated)
 
-.PHONY: demo test colab build site picture lint bench clean
+# Two workers; one that has nothing left takes over what waits for the other.
+PYTEST := pytest -q -n 2 --dist worksteal
+
+.PHONY: demo test lowest colab build site picture lint bench clean
 
 demo: .venv/ready
 	$(BIN)/course demo
 
 test: .venv/ready
-	$(BIN)/pytest -q -n 2 --dist loadscope
+	$(BIN)/$(PYTEST)
+
+# The same on the lowest versions that pyproject.toml allows.
+lowest: .venv-lowest/ready
+	.venv-lowest/bin/$(PYTEST)
 
 # Every released notebook in a place like Colab, and every shape that Colab gives a submission.
 colab: .venv/ready
@@ -50,5 +57,13 @@ bench: .venv/ready
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch .venv/ready
 
+# What these packages need in turn is the newest. Some GB: PyTorch comes in another version.
+.venv-lowest/ready: pyproject.toml .venv/ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-lowest/bin/python \
+		--resolution lowest-direct --requirements pyproject.toml --all-extras
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --no-deps --editable .
+	touch .venv-lowest/ready
+
 clean:
-	rm -rf .venv demo
+	rm -rf .venv .venv-lowest demo

@@ -23,8 +23,8 @@ from helpers.ledger import Ledger
 from helpers.values import plain
 from helpers.verdict import Row, Status, Verdict
 
-#: The last verdict of every question checked in this kernel, for `progress`.
-_seen: dict[str, Verdict] = {}
+#: The last verdict of every question checked in this kernel, by its name.
+last_verdicts: dict[str, Verdict] = {}
 
 
 def check(name: str, answer: Callable[..., Any]) -> None:
@@ -40,7 +40,7 @@ def check(name: str, answer: Callable[..., Any]) -> None:
     except KeyboardInterrupt:
         hint = "you stopped your function before it came to an end: does its loop ever end?"
         verdict = Verdict(name, "error", 0.0, (), hint)
-    _seen[name] = verdict
+    last_verdicts[name] = verdict
     _show(verdict)
     if lacks := importable.warning():
         print(lacks)
@@ -52,12 +52,14 @@ def progress(unit: str) -> None:
     if not asked:
         units = sorted({exercise.unit for exercise in EXERCISES.values()})
         raise ValueError(f"no unit {unit!r}: use one of {', '.join(units)}")
-    right = [e.name for e in asked if e.name in _seen and _seen[e.name].status == "right"]
+    said = {
+        each.name: last_verdicts[each.name].status for each in asked if each.name in last_verdicts
+    }
+    right = [name for name, status in said.items() if status == "right"]
     print(f"{len(right)} of {len(asked)} exercises right on the cases shown")
     for exercise in asked:
         if exercise.name not in right:
-            verdict = _seen.get(exercise.name)
-            print(f"  {exercise.name}: {verdict.status if verdict else 'not checked yet'}")
+            print(f"  {exercise.name}: {said.get(exercise.name, 'not checked yet')}")
     print("What you explain in words is not among them: a person reads it")
 
 

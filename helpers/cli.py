@@ -1,5 +1,5 @@
-"""The command line: `course build · check · collect · grade · feedback · report · export · demo ·
-doctor`, and `count · memory` for any model.
+"""The command line: `course build · publish · check · collect · grade · feedback · report ·
+export · demo · doctor`, and `count · memory` for any model.
 
 Each command is a few lines around a function of the package. Wrong input ends with one line on
 stderr and exit code 2; nothing is changed then.
@@ -62,22 +62,16 @@ def build(
     """Builds each unit's notebooks from its text and, for all units, the table of units."""
     from rich.progress import track
 
-    from helpers.authoring.catalogue import catalogue
-    from helpers.authoring.notebooks import build_unit, find_unit, find_units
+    from helpers.authoring.catalogue import build_units, out_of_date
+    from helpers.authoring.first_cell import NOT_SET, read_origin
+    from helpers.authoring.notebooks import find_unit, find_units
     from helpers.files import write_text
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
+    shown = track(chosen, description="Building", transient=True, disable=not _on_terminal())
     # All are built before the first is written: a unit with an error changes nothing.
-    texts: dict[Path, str] = {}
-    for unit in track(chosen, description="Building", transient=True, disable=not _on_terminal()):
-        texts |= build_unit(unit)
-    if not units:
-        texts |= catalogue(course)
-    stale = [
-        path
-        for path, text in texts.items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
+    texts = build_units(shown, tables=not units)
+    stale = out_of_date(texts)
     if check:
         for path in stale:
             print(f"out of date: {path}")
@@ -85,11 +79,41 @@ def build(
     for path in stale:
         write_text(path, texts[path])
     print(f"{len(chosen)} units built, {len(stale)} of {len(texts)} files changed")
+    if not read_origin(course).is_set:
+        print(NOT_SET)
 
 
 def _on_terminal() -> bool:
     """Whether a progress bar has a place to be drawn."""
     return sys.stdout.isatty()
+
+
+@app.command()
+def publish(
+    address: Annotated[
+        str | None, typer.Option(help="Where students install from.", show_default="git's origin")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="For example 1.2.0.", show_default="the next one")
+    ] = None,
+    without_solutions: Annotated[
+        bool, typer.Option("--without-solutions", help="A branch for students, with no answers.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Try everything and change nothing.")
+    ] = False,
+    course: Course = Path(),
+) -> None:
+    """Makes a version that students can open: sets its address, builds, tries, commits and tags."""
+    from functools import partial
+
+    from rich.progress import track
+
+    from helpers.authoring.publish import publish as publish_course
+
+    progress = partial(track, transient=True, disable=not _on_terminal())
+    for line in publish_course(course, address, version, without_solutions, dry_run, progress):
+        print(line)
 
 
 @app.command()

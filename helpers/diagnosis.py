@@ -351,13 +351,13 @@ def _edit_explanation(chosen: Sequence[tuple[str, str, list[float]]]) -> Explana
 
 
 #: Arguments that people forget to multiply by.
-_FORGETTABLE = {"batch": General.BATCH_FORGOTTEN, "tokens": General.TOKENS_FORGOTTEN}
+FORGETTABLE = {"batch": General.BATCH_FORGOTTEN, "tokens": General.TOKENS_FORGOTTEN}
 
 
 def _argument_forgotten(
     exercise: Exercise, part: str, cases: Sequence[Case], values: Sequence[Any]
 ) -> Iterator[Explanation]:
-    for name, forgotten in _FORGETTABLE.items():
+    for name, forgotten in FORGETTABLE.items():
         if name not in exercise.parameters:
             continue
         at = exercise.parameters.index(name)

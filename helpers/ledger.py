@@ -21,12 +21,13 @@ others as `alternatives`, and `accepted_totals` holds every total that a right a
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 from typing import Any
+
+from helpers.text_table import html_table, text_table
 
 
 @dataclass(frozen=True)
@@ -160,42 +161,22 @@ class Ledger:
             ],
         }
 
-    def _rows(self) -> list[tuple[str, str, str, str]]:
+    def _rows(self, indent: str, total: str) -> list[tuple[str, str, str, str]]:
+        """Head, terms and total of the table."""
         return [
-            (t.name, f"{t.count:,}", f"{_whole(t.price):,}", f"{_whole(t.amount):,}")
-            for t in self.terms
+            (self.title, "count", "price", self.unit),
+            *(
+                (indent + t.name, f"{t.count:,}", f"{_whole(t.price):,}", f"{_whole(t.amount):,}")
+                for t in self.terms
+            ),
+            (total, "", "", f"{self.total:,}"),
         ]
 
     def __str__(self) -> str:
-        head = (self.title, "count", "price", self.unit)
-        body = [(f"  {name}", *rest) for name, *rest in self._rows()]
-        foot = ("", "", "", f"{self.total:,}")
-        rows = [head, *body, foot]
-        widths = [max(len(row[column]) for row in rows) for column in range(4)]
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width) if column == 0 else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
-        )
+        return text_table(self._rows("  ", ""))
 
     def _repr_html_(self) -> str:
-        def row(cells: Iterable[str], tag: str) -> str:
-            name, *numbers = map(html.escape, cells)
-            return (
-                f'<tr><{tag} style="text-align:left">{name}</{tag}>'
-                + "".join(f'<{tag} style="text-align:right">{n}</{tag}>' for n in numbers)
-                + "</tr>"
-            )
-
-        return (
-            "<table>"
-            + row((self.title, "count", "price", self.unit), "th")
-            + "".join(row(cells, "td") for cells in self._rows())
-            + row(("total", "", "", f"{self.total:,}"), "th")
-            + "</table>"
-        )
+        return html_table(self._rows("", "total"), foot=True)
 
 
 def _whole(amount: float) -> float:

@@ -21,7 +21,7 @@ def right_softmax(batch, n):
 
 @pytest.fixture(autouse=True)
 def _nothing_seen(monkeypatch):
-    monkeypatch.setattr(module, "_seen", {})
+    monkeypatch.setattr(module, "last_verdicts", {})
 
 
 def test_a_wrong_answer_shows_yours_beside_expected_and_a_hint(capsys):

@@ -1,17 +1,56 @@
 """The whole road for every unit: released, answered, graded; run in a real kernel."""
 
-import matplotlib.pyplot as plt
+import json
+import os
+
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from helpers.authoring.demo import answer, right_answers
 from helpers.authoring.notebooks import Unit, find_units
-from helpers.check import judge
-from helpers.exercises import EXERCISES, grading_cases
+from helpers.exercises import EXERCISES
 from helpers.grading.class_run import grade_notebook
 from helpers.grading.handin.rebuild import NOT_RUN
 from tests import COURSE
+from tests.executed import Run, executed, kept_in
+
+#: Runs below a unit's solution: its answers, judged in the cases of so many submissions.
+DRAWN = """\
+import json
+
+import matplotlib.pyplot as plt
+
+from helpers.check import judge
+from helpers.exercises import EXERCISES, grading_cases
+
+judged, wrong = [], []
+for exercise in EXERCISES.values():
+    if exercise.unit != "{unit}" or exercise.read:
+        continue
+    for seed in range(2 if exercise.slow else 40):
+        cases = grading_cases(exercise, bytes([seed]))
+        verdict = judge(exercise, globals()[exercise.name], cases)
+        if verdict.fraction != 1:
+            wrong.append(f"{{exercise.name}}, seed {{seed}}: {{verdict}}")
+    judged.append(exercise.name)
+plt.close("all")  # else each picture is shown
+print(json.dumps([judged, wrong]))"""
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs a notebook, once for all tests and workers."""
+    store = tmp_path_factory.getbasetemp()
+    return kept_in((store.parent if "PYTEST_XDIST_WORKER" in os.environ else store) / "executed")
+
+
+@pytest.fixture
+def solution(unit: Unit, run: Run) -> nbformat.NotebookNode:
+    """The unit's solution with outputs; its last cell is `DRAWN`."""
+    notebook = nbformat.read(unit.path("solution"), as_version=4)
+    drawn = nbformat.v4.new_code_cell(DRAWN.format(unit=unit.name), id="drawn")
+    notebook.cells.append(drawn)
+    return run(f"solution-{unit.name}", notebook)
 
 
 def graded(unit, notebook, tmp_path):
@@ -33,8 +72,7 @@ def verdicts(notebook):
 
 
 class OfAUnit:
-    """What holds for every unit: a class of its own for each, so that units share out over workers
-    (pytest-xdist keeps a class together)."""
+    """What holds for every unit; a class of its own for each."""
 
     source: Unit
 
@@ -51,22 +89,12 @@ class OfAUnit:
         judged = [score for score in result.scores if score.grade_id.startswith("check_")]
         assert [score.score for score in judged] == [score.max_score for score in judged]
 
-    def test_the_solution_is_right_whatever_is_drawn(self, unit):
+    def test_the_solution_is_right_whatever_is_drawn(self, unit, solution):
         """The cases drawn for one submission must not be harder than those for another."""
-        names = {}
-        for cell in nbformat.read(unit.path("solution"), as_version=4).cells:
-            demonstration = NOT_RUN & set(cell.metadata.get("tags", ()))
-            own = cell.cell_type == "code" and not cell.source.startswith("check(")
-            if own and not demonstration:
-                exec(compile(cell.source, cell.id, "exec"), names)
-        plt.close("all")
-        for exercise in EXERCISES.values():
-            if exercise.unit != unit.name or exercise.read:
-                continue
-            for seed in range(2 if exercise.slow else 40):
-                cases = grading_cases(exercise, bytes([seed]))
-                verdict = judge(exercise, names[exercise.name], cases)
-                assert verdict.fraction == 1, (seed, verdict)
+        (output,) = solution.cells[-1].outputs
+        judged, wrong = json.loads(output.text)
+        assert judged == [e.name for e in EXERCISES.values() if e.unit == unit.name and not e.read]
+        assert wrong == []
 
     def test_an_untouched_release_earns_nothing_and_says_so(self, unit, tmp_path):
         notebook = nbformat.read(unit.path("release"), as_version=4)
@@ -77,17 +105,13 @@ class OfAUnit:
         assert len(said) == sum(score.grade_id.startswith("check_") for score in result.scores)
         assert all(line.endswith(": no answer yet") for line in said.values())
 
-    def test_a_released_notebook_runs_to_its_end_and_says_no_answer_yet(self, unit, tmp_path):
-        notebook = nbformat.read(unit.path("release"), as_version=4)
-        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
-        said = verdicts(notebook)
+    def test_a_released_notebook_runs_to_its_end_and_says_no_answer_yet(self, unit):
+        said = verdicts(executed(nbformat.read(unit.path("release"), as_version=4)))
         assert said
         assert all(line.endswith(": no answer yet") for line in said.values())
 
-    def test_a_solution_runs_from_top_to_bottom_with_every_check_right(self, unit, tmp_path):
-        notebook = nbformat.read(unit.path("solution"), as_version=4)
-        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
-        said = verdicts(notebook)
+    def test_a_solution_runs_from_top_to_bottom_with_every_check_right(self, solution):
+        said = verdicts(solution)
         assert said
         assert all(line.endswith(": right") for line in said.values())
 
@@ -97,7 +121,7 @@ for _unit in find_units(COURSE):
     globals()[_name] = type(_name, (OfAUnit,), {"source": _unit})
 
 
-def test_the_homework_run_twice_in_one_kernel_gives_the_same_verdicts(tmp_path):
+def test_the_homework_run_twice_in_one_kernel_gives_the_same_verdicts():
     (homework,) = (unit for unit in find_units(COURSE) if unit.name == "homework")
     once = nbformat.read(homework.path("release"), as_version=4)
     answers = {**right_answers(homework), "padding": "def padding(i, o, k):\n    return 1"}
@@ -109,8 +133,7 @@ def test_the_homework_run_twice_in_one_kernel_gives_the_same_verdicts(tmp_path):
     for cell in again:
         cell.id = f"again-{cell.id}"
     once.cells += again
-    NotebookClient(once, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
-    said = verdicts(once)
+    said = verdicts(executed(once))
     first = {name: line for name, line in said.items() if not name.startswith("again-")}
     assert cells == len(again)
     assert said == {**first, **{f"again-{name}": line for name, line in first.items()}}

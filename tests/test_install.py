@@ -14,6 +14,23 @@ PROJECT = tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 WANTED = [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]
 
+#: What Colab had in December 2025 and in August 2026, by pip-freeze.txt of googlecolab/backend-info
+#: (its commits 73a5b3d and a724079): what students have, as the first cell installs no other.
+COLAB = {
+    "torch": ("2.9.0", "2.11.0"),
+    "numpy": ("2.0.2", "2.1.3"),
+    "matplotlib": ("3.10.0", "3.10.0"),
+    "timm": ("1.0.22", "1.0.28"),
+    "torchvision": ("0.24.0", "0.26.0"),
+    "numba": ("0.60.0", "0.61.2"),
+    "ipywidgets": ("7.7.1", "7.7.1"),
+    "ipython": ("7.34.0", "7.34.0"),
+    "pandas": ("2.2.2", "2.2.3"),
+    "seaborn": ("0.13.2", "0.13.2"),
+    "scipy": ("1.16.3", "1.16.3"),
+    "scikit-learn": ("1.6.1", "1.6.1"),
+}
+
 #: What the light install has beside the standard library and what these bring along.
 BASE = ("torch", "numpy", "matplotlib")
 
@@ -93,14 +110,13 @@ def test_every_wanted_version_is_locked():
     versions = {}
     for requirement, _ in locked():
         if requirement.marker is None or requirement.marker.evaluate():
-            (version,) = requirement.specifier
-            versions[canonicalize_name(requirement.name)] = version.version
+            (pin,) = requirement.specifier
+            versions[canonicalize_name(requirement.name)] = pin.version
     for line in WANTED:
         requirement = Requirement(line)
         if requirement.marker is None or requirement.marker.evaluate():
-            assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), (
-                line
-            )
+            version = versions[canonicalize_name(requirement.name)]
+            assert requirement.specifier.contains(version), line
 
 
 def test_every_package_is_pinned_by_hash():
@@ -110,6 +126,15 @@ def test_every_package_is_pinned_by_hash():
 
 def test_the_lock_names_no_index():
     assert "://" not in (COURSE / "requirements.lock").read_text()
+
+
+def test_what_colab_has_is_wanted():
+    fetched = {"flopco-pytorch"}
+    for line in [*PROJECT["dependencies"], *EXTRAS["units"]]:
+        requirement = Requirement(line)
+        for version in COLAB.get(requirement.name, ()):
+            assert requirement.specifier.contains(version), f"{line}: Colab has {version}"
+        assert requirement.name in fetched | COLAB.keys()
 
 
 def test_conda_users_get_the_same():

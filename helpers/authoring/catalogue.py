@@ -1,5 +1,4 @@
-"""The tables that texts show of the course: its units, the parts of its package, and the packages
-that answers may import.
+"""All that is built from the units' texts and the lock: notebooks, and the tables of other texts.
 
 `docs/units.md` lists every unit with its sections, questions and points; README.md shows the same
 short, docs/architecture.md the parts, and docs/student.md the packages, each between two markers.
@@ -11,12 +10,19 @@ from __future__ import annotations
 import re
 import textwrap
 import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from helpers.authoring.notebooks import Unit, find_units, source_notebook
+from helpers.authoring.first_cell import Origin
+from helpers.authoring.notebooks import Unit, notebook_texts, source_notebook
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Exercise
 from helpers.parts import PACKAGE, PARTS
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _LOCKED = '''\
 """The packages that are there when an answer is graded, and what these bring along.
@@ -35,19 +41,65 @@ Built from the units' texts by `course build`. A question marked *read* is read 
 """
 
 
-def catalogue(course: Path) -> dict[Path, str]:
+def build_units(
+    units: Iterable[Unit], origin: Origin | None = None, tables: bool = True
+) -> dict[Path, str]:
+    """The texts of everything that is built from these units, by path; nothing is written.
+
+    Args:
+        units: all of the course's, where its tables are built as well.
+        origin: where notebooks install the course from; what pyproject.toml says if not given.
+        tables: whether the `catalogue` is among it.
+    """
+    sources = {unit: source_notebook(unit, origin) for unit in units}
+    texts: dict[Path, str] = {}
+    for unit, source in sources.items():
+        texts |= notebook_texts(unit, source)
+    return texts | catalogue(sources) if tables else texts
+
+
+def out_of_date(texts: Mapping[Path, str]) -> list[Path]:
+    """The files that are missing or differ from these texts."""
+    return [
+        path
+        for path, text in texts.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def catalogue(sources: Mapping[Unit, NotebookNode]) -> dict[Path, str]:
     """The texts that hold such a table, renewed, by path.
 
-    ValueError where a text has lost the markers of its table.
+    `sources` are all units' source notebooks. ValueError where a text has lost the markers of its
+    table.
     """
-    units = find_units(course)
-    texts = {course / "docs" / "units.md": _HEAD + "".join(f"\n{_long(unit)}" for unit in units)}
+    course = next(iter(sources)).course
+    contents = [_contents(unit, source) for unit, source in sources.items()]
+    texts = {course / "docs" / "units.md": _HEAD + "".join(f"\n{_long(each)}" for each in contents)}
     rows = ["| unit | questions | points | what it is about |", "|---|---|---|---|"]
-    texts |= _with_table(course / "README.md", "units", [*rows, *map(_short, units)])
+    texts |= _with_table(course / "README.md", "units", [*rows, *map(_short, contents)])
     texts |= _with_table(course / "docs" / "architecture.md", "parts", _parts())
     if (page := course / "docs" / "student.md").is_file():
         texts |= _with_table(page, "packages", _importable(course))
     return texts | _graded_with(course)
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What a unit holds: texts of its headings, its questions, points of what a person reads."""
+
+    unit: Unit
+    title: str
+    sections: list[str]
+    questions: list[Exercise]
+    words: dict[str, float]
+
+    @property
+    def points(self) -> str:
+        bonus = sum(exercise.points for exercise in self.questions if exercise.bonus)
+        judged = sum(exercise.points for exercise in self.questions)
+        points = judged - bonus + sum(self.words.values())
+        return f"{points:g} (+ {bonus:g})" if bonus else f"{points:g}"
 
 
 def _with_table(path: Path, name: str, rows: list[str]) -> dict[Path, str]:
@@ -71,6 +123,13 @@ def _parts() -> list[str]:
     return rows
 
 
+def _short(unit: _Contents) -> str:
+    name = unit.unit.name
+    link = f"[{name}](release/{name}/{unit.unit.notebook}.ipynb)"
+    asked = len(unit.questions) + len(unit.words)
+    return f"| {link} | {asked} | {unit.points} | {unit.title.split(': ', 1)[-1]} |"
+
+
 def _importable(course: Path) -> list[str]:
     """The packages that a notebook may use: the base and [units]."""
     project = tomllib.loads((course / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -89,54 +148,41 @@ def _graded_with(course: Path) -> dict[Path, str]:
     return {path: _LOCKED.format(names="\n".join(lines))}
 
 
-def _short(unit: Unit) -> str:
-    title, _, questions, words = _contents(unit)
-    link = f"[{unit.name}](release/{unit.name}/{unit.notebook}.ipynb)"
-    asked = len(questions) + len(words)
-    return f"| {link} | {asked} | {_points(questions, words)} | {title.split(': ', 1)[-1]} |"
-
-
-def _long(unit: Unit) -> str:
-    title, sections, questions, words = _contents(unit)
+def _long(unit: _Contents) -> str:
     lines = [
-        f"## {unit.name}",
+        f"## {unit.unit.name}",
         "",
-        f"{title}. {_points(questions, words)} points.",
+        f"{unit.title}. {unit.points} points.",
         "",
-        f"Sections: {'; '.join(sections)}.",
+        f"Sections: {'; '.join(unit.sections)}.",
         "",
         "| question | about | points |",
         "|---|---|---|",
     ]
-    for exercise in questions:
+    for exercise in unit.questions:
         bonus = " (bonus)" if exercise.bonus else ""
         lines.append(f"| `{exercise.name}` | {exercise.topic} | {exercise.points:g}{bonus} |")
-    for name, points in words.items():
+    for name, points in unit.words.items():
         lines.append(f"| `{name}` | *read* | {points:g} |")
     return "\n".join(lines) + "\n"
 
 
-def _contents(unit: Unit) -> tuple[str, list[str], list[Exercise], dict[str, float]]:
-    """Title, headings of sections, judged questions, and points of what a person reads."""
-    cells = source_notebook(unit).cells
+def _contents(unit: Unit, source: NotebookNode) -> _Contents:
     headings = [
         match
-        for cell in cells
+        for cell in source.cells
         if cell.cell_type == "markdown"
         for match in re.findall(r"^(#{1,2}) (.+)$", cell.source, flags=re.MULTILINE)
     ]
-    titles = [text for level, text in headings if level == "#"]
-    sections = [text for level, text in headings if level == "##"]
-    questions = [exercise for exercise in EXERCISES.values() if exercise.unit == unit.name]
-    words = {
-        marks["grade_id"]: marks["points"]
-        for marks in (cell.metadata.get("nbgrader", {}) for cell in cells)
-        if marks.get("grade") and marks.get("solution") and marks["points"]
-    }
-    return titles[0], sections, questions, words
-
-
-def _points(questions: list[Exercise], words: dict[str, float]) -> str:
-    bonus = sum(exercise.points for exercise in questions if exercise.bonus)
-    points = sum(exercise.points for exercise in questions) - bonus + sum(words.values())
-    return f"{points:g} (+ {bonus:g})" if bonus else f"{points:g}"
+    marks = [cell.metadata.get("nbgrader", {}) for cell in source.cells]
+    return _Contents(
+        unit,
+        title=next(text for level, text in headings if level == "#"),
+        sections=[text for level, text in headings if level == "##"],
+        questions=[exercise for exercise in EXERCISES.values() if exercise.unit == unit.name],
+        words={
+            mark["grade_id"]: mark["points"]
+            for mark in marks
+            if mark.get("grade") and mark.get("solution") and mark["points"]
+        },
+    )

@@ -23,38 +23,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from helpers.authoring.first_cell import Origin, colab_badge, first_cell, read_origin
 from helpers.exercises import EXERCISES
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 KINDS = ("source", "release", "solution")
-
-SETUP = """\
-# Run this cell first: in Colab it installs the course's helpers and leaves torch alone.
-# Then answer where YOUR CODE HERE stands, and run the check(…) below each answer.
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:
-    course = "network-costs @ git+{repository}@v{version}"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    subprocess.run([*pip, course, "timm", "flopco-pytorch"], check=True)
-
-import random
-
-import numpy
-import torch
-
-random.seed(0)
-numpy.random.seed(0)
-torch.manual_seed(0);"""
 
 
 @dataclass(frozen=True)
@@ -109,7 +88,11 @@ def _unit_in(folder: Path) -> Unit:
 
 def build_unit(unit: Unit) -> dict[Path, str]:
     """The texts of a unit's three notebooks, by path; nothing is written."""
-    source = source_notebook(unit)
+    return notebook_texts(unit, source_notebook(unit))
+
+
+def notebook_texts(unit: Unit, source: NotebookNode) -> dict[Path, str]:
+    """The texts of the three notebooks that come of a unit's `source_notebook`, by path."""
     return {
         unit.path("source"): notebook_text(source),
         unit.path("release"): notebook_text(release_notebook(source)),
@@ -131,8 +114,10 @@ def notebook_text(notebook: NotebookNode) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
-def source_notebook(unit: Unit) -> NotebookNode:
+def source_notebook(unit: Unit, origin: Origin | None = None) -> NotebookNode:
     """The notebook with solutions and nbgrader's metadata.
+
+    `origin`: where notebooks install the course from; what pyproject.toml says if not given.
 
     Raises ValueError, naming the cell, for a marker that is not understood, a question that does
     not exist, one asked twice, or one that belongs to another unit.
@@ -144,10 +129,10 @@ def source_notebook(unit: Unit) -> NotebookNode:
     notebook = jupytext.reads(text, fmt="py:percent")
     if not notebook.cells or notebook.cells[0].cell_type != "markdown":
         raise ValueError(f"{unit.text}: a unit opens with a markdown cell that holds its title")
-    repository, version = _repository(unit.course)
-    notebook.cells[0].source += f"\n\n{_colab_badge(unit, repository)}"
-    setup = new_code_cell(SETUP.format(repository=repository, version=version))
-    notebook.cells.insert(1, setup)
+    origin = origin or read_origin(unit.course)
+    released = unit.path("release").relative_to(unit.course).as_posix()
+    notebook.cells[0].source += f"\n\n{colab_badge(origin, released)}"
+    notebook.cells.insert(1, new_code_cell(first_cell(origin)))
 
     seen: set[str] = set()
     for position, cell in enumerate(notebook.cells):
@@ -275,16 +260,3 @@ def _complain_about_unasked(unit: Unit, seen: set[str]) -> None:
         for identity in (exercise.name, f"check_{exercise.name}"):
             if identity not in seen:
                 raise ValueError(f"{unit.text}: no cell {identity!r} for the question of that name")
-
-
-def _repository(course: Path) -> tuple[str, str]:
-    """The repository's address and the version, from the one place where they stand."""
-    project = tomllib.loads((course / "pyproject.toml").read_text("utf-8"))
-    return project["project"]["urls"]["Repository"], project["project"]["version"]
-
-
-def _colab_badge(unit: Unit, repository: str) -> str:
-    path = quote(f"release/{unit.name}/{unit.notebook}.ipynb")
-    colab = repository.replace("https://github.com", "https://colab.research.google.com/github")
-    image = "https://colab.research.google.com/assets/colab-badge.svg"
-    return f"[![Open in Colab]({image})]({colab}/blob/main/{path})"

@@ -55,3 +55,19 @@ def _longest_curve(picture: dict[str, Any], wanted: str) -> Curve:
         if line is not curve and line["y"] and all(y == line["y"][0] for y in line["y"])
     ]
     return Curve(list(curve["x"]), list(curve["y"]), axes, levels)
+
+
+def read_intensity_plot(picture: Any) -> dict[str, Any]:
+    """What a picture of the intensity against the batch says: in unit 04 and the homework.
+
+    Only unit 04 asks for a limit.
+
+    ValueError, with a line for the student, where it has no curve.
+    """
+    curve = read_curve(picture, "the intensity against the batch size")
+    return {
+        "batch sizes": curve.x,
+        "intensity": curve.y,
+        "limit": curve.levels[0] if curve.levels else None,
+        "axes named": curve.axes_named("batch", "flop"),
+    }

@@ -6,24 +6,9 @@ from functools import cache
 from typing import Any
 
 from helpers.exercises.exercise import Misconception, OneOf
-from helpers.exercises.figure_questions import read_curve
 from helpers.exercises.prelu_linear import block_intensity, intensity_without_weights
 
 BATCHES = tuple(range(1, 65))
-
-
-def read_plot(picture: Any) -> dict[str, Any]:
-    """What a figure (see `helpers.figures`) says to either question; only unit 04 asks for a limit.
-
-    ValueError, with a line for the student, where it has no curve.
-    """
-    curve = read_curve(picture, "the intensity against the batch size")
-    return {
-        "batch sizes": curve.x,
-        "intensity": curve.y,
-        "limit": curve.levels[0] if curve.levels else None,
-        "axes named": curve.axes_named("batch", "flop"),
-    }
 
 
 def right_plot(in_features: int, out_features: int) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn, optim
 from torch.profiler import ProfilerActivity, profile
-from torch.utils._pytree import tree_leaves
 
 from helpers.meter.memory.optimizer_states import make_optimizer, state_tensors
 from helpers.meter.memory.step import mean_of_squares
+from helpers.meter.meta import tensors_in
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def allocations(profiler: Any) -> list[int]:
 def _tensors(model: nn.Module, inputs: Any, keywords: Any) -> Iterable[Tensor]:
     yield from model.parameters()
     yield from model.buffers()
-    yield from (leaf for leaf in tree_leaves((inputs, keywords)) if isinstance(leaf, Tensor))
+    yield from tensors_in(inputs, keywords)
 
 
 def _device(model: nn.Module) -> str:

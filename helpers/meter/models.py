@@ -1,16 +1,13 @@
-"""Models and inputs as the meter wants them: on the meta device, where tensors have no storage."""
+"""Models by name, and inputs by sizes: as the meter takes them."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
-
-from helpers.meter.meta import to_meta
 
 #: The formats that a model can run in here, by the course's names.
 TORCH_DTYPES = {
@@ -21,11 +18,17 @@ TORCH_DTYPES = {
 }
 
 
-def build(name: str) -> nn.Module:
+def build(name: str, train: bool = False, dtype: torch.dtype | None = None) -> nn.Module:
     """The timm model called `name`, or what `module:factory` returns, built without storage.
 
+    In eval mode, or in train mode to `train`; in its own number format, or converted to `dtype`.
     ValueError when there is no such model.
     """
+    model = _built(name).train(train)
+    return model if dtype is None else model.to(dtype)
+
+
+def _built(name: str) -> nn.Module:
     if ":" in name:
         module_name, _, factory_name = name.partition(":")
         try:
@@ -45,8 +48,12 @@ def build(name: str) -> nn.Module:
         raise ValueError(f"{name!r} names a timm model, and timm is not installed") from error
     if not timm.is_model(name):
         raise ValueError(f"timm has no model {name!r}; timm.list_models() names all of them")
-    with torch.device("meta"):
-        return timm.create_model(name)
+    try:
+        with torch.device("meta"):
+            return timm.create_model(name)
+    except NotImplementedError:
+        # Before timm 1.0.30 a RegNet reads values of its tensors while it is built.
+        return timm.create_model(name).to("meta")
 
 
 def default_input(model: nn.Module) -> torch.Tensor:
@@ -57,74 +64,16 @@ def default_input(model: nn.Module) -> torch.Tensor:
     return torch.empty(1, *config["input_size"], device="meta")
 
 
-def as_meta(value: Any, keep_integers: bool = False) -> Any:
-    """Tensors as meta tensors of the same shape, dtype and requires_grad, however nested.
-
-    With `keep_integers`, tensors of integers and truth values stay what and where they are.
-    """
-    if isinstance(value, torch.Tensor):
-        if keep_integers and not (value.is_floating_point() or value.is_complex()):
-            return value
-        if value.is_meta and not value.is_inference():
-            return value
-        return to_meta(value)
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(as_meta(item, keep_integers) for item in value)
-    if isinstance(value, dict):
-        return {key: as_meta(item, keep_integers) for key, item in value.items()}
-    return value
-
-
-def as_input(value: Any, keep_integers: bool = False) -> Any:
-    """An input as the meter takes it: a tensor, or its sizes as a tuple of whole numbers."""
+def as_input(value: Any) -> Any:
+    """An input, which may be given by its sizes, a tuple of whole numbers."""
     if isinstance(value, (tuple, torch.Size)) and value and all(type(x) is int for x in value):
         if min(value) < 1:
             raise ValueError(f"an input's sizes must be whole numbers ≥ 1, not {tuple(value)}")
         return torch.empty(value, device="meta")
-    return as_meta(value, keep_integers)
+    return value
 
 
 def plain(model: Any) -> Callable[..., Any]:
     """What `torch.compile` was given: the meter looks at operations, not at compiled code."""
     model = getattr(model, "_orig_mod", model)
     return getattr(model, "_torchdynamo_orig_callable", model)
-
-
-@contextmanager
-def on_meta(model: nn.Module) -> Iterator[None]:
-    """Exchanges all tensors of a model for meta tensors, and puts them back at the end.
-
-    Shared tensors stay shared. It finds parameters, buffers and tensors that are attributes, alone
-    or in a list. Nothing is copied, and the model's own tensors are not touched.
-    """
-    exchanged: dict[int, torch.Tensor] = {}
-    undo: list[tuple[dict[str, Any], str, Any]] = []
-
-    def exchange(tensor: torch.Tensor) -> torch.Tensor:
-        if tensor.is_meta and not tensor.is_inference():
-            return tensor
-        if id(tensor) not in exchanged:
-            meta = as_meta(tensor.detach())
-            if isinstance(tensor, nn.Parameter):
-                meta = nn.Parameter(meta, tensor.requires_grad)
-            exchanged[id(tensor)] = meta
-        return exchanged[id(tensor)]
-
-    try:
-        for module in model.modules():
-            for store in (module._parameters, module._buffers, vars(module)):
-                for name, value in list(store.items()):
-                    if isinstance(value, torch.Tensor):
-                        new: Any = exchange(value)
-                    elif isinstance(value, list) and any(
-                        isinstance(item, torch.Tensor) for item in value
-                    ):
-                        new = [exchange(x) if isinstance(x, torch.Tensor) else x for x in value]
-                    else:
-                        continue
-                    undo.append((store, name, value))
-                    store[name] = new
-        yield
-    finally:
-        for store, name, value in reversed(undo):
-            store[name] = value

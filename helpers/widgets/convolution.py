@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
 
 from helpers.conventions import format_bytes, format_count
+from helpers.meter import count
 from helpers.plots.layers import window_row
 from helpers.plots.style import ACCENT, FAINT, SHADES, figure
-from helpers.reference.convolution import Convolution, conv2d_output_size
 from helpers.widgets.sliders import with_sliders
 
 if TYPE_CHECKING:
@@ -32,20 +35,25 @@ def convolution() -> None:
 
 def convolution_costs(kernel: int, stride: int, padding: int, groups: int) -> dict[str, float]:
     """Parameters, MAC and bytes moved (fp32, batch 1, no bias) of 64 → 64 channels on 12 × 12."""
-    sizes = (1, CHANNELS, CHANNELS, (SIZE, SIZE), kernel, stride, padding)
-    layer = Convolution(*sizes, groups=groups, bias=False)
+    counted = count(_layer(kernel, stride, padding, groups), (1, CHANNELS, SIZE, SIZE))
     return {
-        "parameters": layer.parameters().total,
-        "MAC": layer.macs().total,
-        "traffic": layer.bytes().total,
+        "parameters": counted.parameters,
+        "MAC": counted.macs,
+        "traffic": counted.bytes_moved,
     }
+
+
+def _layer(kernel: int, stride: int, padding: int, groups: int) -> nn.Conv2d:
+    options: dict[str, Any] = {"groups": groups, "bias": False, "device": "meta"}
+    return nn.Conv2d(CHANNELS, CHANNELS, kernel, stride, padding, **options)
 
 
 def convolution_figure(kernel: int, stride: int, padding: int, groups: int) -> Figure:
     """Places of the kernel over a row of the image, and the costs beside those of 3×3, standard."""
     costs = convolution_costs(kernel, stride, padding, groups)
     usual = convolution_costs(3, 1, 1, 1)
-    out = conv2d_output_size(SIZE, kernel, stride, padding)
+    pixels = torch.empty(1, CHANNELS, SIZE, SIZE, device="meta")
+    out = _layer(kernel, stride, padding, groups)(pixels).shape[-1]
     fig, (row, bars) = figure(2, 1, size=(6.2, 4.6), gridspec_kw={"height_ratios": [3, 2]})
     window_row(row, (SIZE, kernel, stride, padding))
     row.set_ylim(-5.6, 1.1)  # room for every choice, so that the pixels keep their size

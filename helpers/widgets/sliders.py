@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+#: What a page shows as a widget.
+_VIEW = "application/vnd.jupyter.widget-view+json"
+
 #: Room for what a slider says beside it: as a rule that is cut off after nine letters.
 _WIDE = "<style>.wide-readouts .widget-readout {min-width: 8em; max-width: none}</style>"
 
@@ -51,9 +54,11 @@ def with_sliders(draw: Callable[..., Figure], choices: Mapping[str, Sequence[Any
         slider.observe(redraw, names="value")
     box = ipywidgets.VBox([ipywidgets.HTML(_WIDE), *sliders.values(), picture])
     box.add_class("wide-readouts")
-    bundle = box._repr_mimebundle_() or {}
+    # Written out, as ipywidgets 7 (Colab's) and 8 give it in different ways.
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    bundle = {"text/plain": "A picture with sliders", _VIEW: view}
     # JupyterLab takes the sliders where it can show both; Colab, which always can, gets no choice.
-    display(bundle if bundle and "google.colab" in sys.modules else {**bundle, **shown}, raw=True)
+    display(bundle if "google.colab" in sys.modules else bundle | shown, raw=True)
 
 
 def _png(figure: Figure) -> bytes:

@@ -1,9 +1,8 @@
 """A place like Colab: its packages and none of ours, `google.colab` imported, another folder.
 
 What Colab brings is linked from this environment into a fresh one; the course, nbgrader and
-everything else that is not on the list are not there. Nothing is fetched: the header cell's
-requirement is turned to a wheel built from this folder, and the other packages that it installs
-come from a folder of wheels.
+everything else that is not on the list are not there. Nothing is fetched from elsewhere: the course
+lies at a forge on this machine, and packages that are not there come from a folder of wheels.
 """
 
 from __future__ import annotations
@@ -22,12 +21,14 @@ from nbclient import NotebookClient
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests import COURSE
+from helpers.authoring.first_cell import Origin, first_cell
 
 #: What Colab's image has of what the notebooks use; what these need comes along.
 THERE = ("torch", "torchvision", "numpy", "matplotlib", "timm", "numba", "ipykernel", "ipywidgets")
-#: What the header cell installs beside the course where it is not there.
+#: What the first cell installs beside the course where it is not there.
 FETCHED = ("flopco-pytorch",)
+#: What pip brings to build the course, and puts away again.
+BUILDING = ("hatchling",)
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,6 @@ class Place:
         python: its interpreter.
         packages: its site-packages.
         content: the folder that notebooks run in, what is /content in Colab.
-        wheel: of the course.
         kernel: the name of its kernel.
         brought: what is installed before a notebook was run, as `installed` gives it.
     """
@@ -46,7 +46,6 @@ class Place:
     python: Path
     packages: Path
     content: Path
-    wheel: Path
     kernel: str
     brought: dict[str, tuple[str, Path]]
 
@@ -54,11 +53,9 @@ class Place:
         """Of each package the version, and where its files really lie."""
         return _installed(self.packages)
 
-    def run(self, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-        """Runs a released notebook from top to bottom, in place; CellExecutionError on an error."""
-        header = notebook.cells[1]
-        address = header.source.split("git+")[1].split('"')[0]
-        header.source = header.source.replace(f"git+{address}", self.wheel.as_uri())
+    def run(self, notebook: nbformat.NotebookNode, origin: Origin) -> nbformat.NotebookNode:
+        """Runs a notebook released for this origin, in place; CellExecutionError on an error."""
+        notebook.cells[1].source = first_cell(origin)
         client = NotebookClient(
             notebook,
             kernel_name=self.kernel,
@@ -70,7 +67,7 @@ class Place:
 
 
 def make_place(folder: Path) -> Place:
-    """Makes the environment and builds the wheel; JUPYTER_PATH must hold folder/jupyter."""
+    """Makes the environment; JUPYTER_PATH must hold folder/jupyter."""
     subprocess.run([sys.executable, "-m", "venv", folder / "python"], check=True)
     python = folder / "python/bin/python"
     (packages,) = (folder / "python").glob("lib/python3*/site-packages")
@@ -81,15 +78,8 @@ def make_place(folder: Path) -> Place:
     stub.touch()
     wheels = folder / "wheels"
     wheels.mkdir()
-    for name in FETCHED:
+    for name in (*FETCHED, *_with_needs(BUILDING)):
         _pack(name, wheels)
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", wheels],
-        cwd=COURSE,
-        check=True,
-        capture_output=True,
-    )
-    (wheel,) = wheels.glob("network_costs-*.whl")
     startup = folder / "ipython/profile_default/startup"
     startup.mkdir(parents=True)
     (startup / "colab.py").write_text("import google.colab\n")
@@ -111,7 +101,7 @@ def make_place(folder: Path) -> Place:
     (kernel / "kernel.json").write_text(json.dumps(spec))
     content = folder / "content"
     content.mkdir()
-    return Place(python, packages, content, wheel, "colab", _installed(packages))
+    return Place(python, packages, content, "colab", _installed(packages))
 
 
 def _installed(packages: Path) -> dict[str, tuple[str, Path]]:

@@ -1,4 +1,4 @@
-"""Released notebooks run from top to bottom in a place like Colab, with their own header cell.
+"""Released notebooks run from top to bottom in a place like Colab, with their own first cell.
 
 Two units here, for time: the homework uses most of what is installed (timm, flopco-pytorch, the
 meter), unit 04 has the sliders. `make colab` runs all nine.
@@ -7,6 +7,7 @@ meter), unit 04 has the sliders. `make colab` runs all nine.
 import nbformat
 import pytest
 
+from helpers.authoring.first_cell import Origin
 from helpers.authoring.notebooks import find_unit
 from tests import COURSE
 from tests.colab.place import Place
@@ -30,11 +31,11 @@ def verdicts(notebook):
     }
 
 
-def runs_to_its_end(place: Place, name: str) -> None:
+def runs_to_its_end(place: Place, origin: Origin, name: str) -> None:
     notebook = nbformat.read(find_unit(COURSE, name).path("release"), as_version=4)
     checks = sum(cell.source.startswith("check(") for cell in notebook.cells)
     notebook.cells.append(nbformat.v4.new_code_cell(WHERE))
-    place.run(notebook)
+    place.run(notebook, origin)
     said = verdicts(notebook)
     assert len(said) == checks
     assert all(line.endswith(": no answer yet") for line in said.values())
@@ -49,8 +50,8 @@ def test_nothing_of_the_course_is_there_at_first(colab):
 
 
 @pytest.mark.parametrize("name", ["homework", "04_roofline"])
-def test_a_released_notebook_runs_to_its_end(colab, name):
-    runs_to_its_end(colab, name)
+def test_a_released_notebook_runs_to_its_end(colab, published, name):
+    runs_to_its_end(colab, published, name)
     installed = colab.installed()
     assert set(installed) - set(colab.brought) == {"network-costs", "flopco-pytorch"}
     # Torch and the rest are where they were: nothing is installed over them.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy
+from nbgrader import api
 
+from helpers.grading.class_run import Options, grade_class
 from helpers.grading.nbgrader.course_files import course_secret
 from tests.grading import sample
 
@@ -48,6 +52,29 @@ def course(tmp_path: Path) -> Path:
     made = sample.make_course(tmp_path / "course")
     hand_in_class(made)
     return made
+
+
+@pytest.fixture(scope="session")
+def _graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = sample.make_course(tmp_path_factory.mktemp("graded") / "course")
+    hand_in_class(made)
+    grade_class(made, sample.UNIT, Options(jobs=1))
+    return made
+
+
+@pytest.fixture
+def graded_course(_graded: Path, tmp_path: Path) -> Path:
+    """The same after the class was graded: a copy of what was graded once."""
+    return Path(shutil.copytree(_graded, tmp_path / "course"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _newest_migration_is_asked_once() -> Iterator[None]:
+    """nbgrader starts alembic for each new gradebook, to learn the number of the newest migration:
+    half a second, and there are many gradebooks here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "get_alembic_version", cache(api.get_alembic_version))
+        yield
 
 
 @pytest.fixture

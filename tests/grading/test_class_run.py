@@ -100,8 +100,8 @@ def test_released_notebooks_and_feedback_hold_no_hidden_test(course: Path) -> No
     assert len((course / "grades.csv").read_text().splitlines()) == 1 + len(CLASS)
 
 
-def test_what_has_not_changed_is_left_alone(course: Path) -> None:
-    grade_class(course, sample.UNIT, Options(jobs=1))
+def test_what_has_not_changed_is_left_alone(graded_course: Path) -> None:
+    course = graded_course
     path = course / "autograded" / "all-right" / sample.UNIT / f"{sample.UNIT}.ipynb"
     before = path.stat().st_mtime_ns
     sample.hand_in(course, "untouched", sample.right_notebook())
@@ -202,8 +202,8 @@ def test_what_a_score_depends_on_depends_on_nothing_else(path: Path) -> None:
         assert part_of(Path(*name.split("."))).scores, name
 
 
-def test_manual_scores_are_kept_and_shown_again(course: Path, grades: Any) -> None:
-    grade_class(course, sample.UNIT, Options(jobs=1))
+def test_manual_scores_are_kept_and_shown_again(graded_course: Path, grades: Any) -> None:
+    course = graded_course
     with sqlite3.connect(course / "gradebook.db") as database:
         database.execute("UPDATE grade SET manual_score = 1.5, needs_manual_grade = 0")
     grade_class(course, sample.UNIT, Options(jobs=1))
@@ -213,25 +213,29 @@ def test_manual_scores_are_kept_and_shown_again(course: Path, grades: Any) -> No
     assert {row[4] for row in grades(course)} == {True}
 
 
-def test_a_lost_gradebook_is_made_again(course: Path, grades: Any) -> None:
-    grade_class(course, sample.UNIT, Options(jobs=1))
-    expected = grades(course)
+def test_a_lost_gradebook_is_made_again(graded_course: Path, grades: Any) -> None:
+    course, expected = graded_course, grades(graded_course)
     (course / "gradebook.db").unlink()
     grade_class(course, sample.UNIT, Options(jobs=1))
     assert grades(course) == expected
 
 
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course with the class four times, graded with nothing in the way."""
+    made = sample.make_course(tmp_path_factory.mktemp("quiet") / "course")
+    hand_in_class(made)
+    hand_in_class(made, copies=3)
+    grade_class(made, sample.UNIT, Options(jobs=2))
+    return made
+
+
 @pytest.mark.parametrize("victim", ["coordinator", "worker", "fork server"])
 def test_a_killed_run_ends_as_if_nothing_had_happened(
-    course: Path, grades: Any, tmp_path: Path, victim: str
+    course: Path, grades: Any, quiet: Path, victim: str
 ) -> None:
     hand_in_class(course, copies=3)
-    quiet = sample.make_course(tmp_path / "quiet")
-    share_secret(course, quiet)
-    hand_in_class(quiet)
-    hand_in_class(quiet, copies=3)
-    grade_class(quiet, sample.UNIT, Options(jobs=2))
-
+    share_secret(quiet, course)
     command = [sys.executable, "-m", "helpers.cli", "grade", sample.UNIT, "--jobs", "2"]
     run = subprocess.Popen(
         [*command, "--course", str(course)],
@@ -253,9 +257,8 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
     assert grades(course) == grades(quiet)
 
 
-def test_the_secret_decides_which_cases_are_drawn(course: Path) -> None:
-    grade_class(course, sample.UNIT, Options(jobs=1))
-    secret = course / ".course" / "secret"
+def test_the_secret_decides_which_cases_are_drawn(graded_course: Path) -> None:
+    secret = graded_course / ".course" / "secret"
     assert secret.stat().st_mode & 0o777 == 0o600
     assert len(bytes.fromhex(secret.read_text())) == SECRET_BYTES
 

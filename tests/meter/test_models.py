@@ -7,12 +7,12 @@ import subprocess
 import sys
 
 import pytest
-import timm
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from helpers.meter import count
+from helpers.meter.models import build
 
 # Convolutions plain, grouped, depthwise, dilated, dynamic, blurred and of other shapes; norms
 # (batch, group, layer, evonorm, filter response, RMS); squeeze-excite and its relatives; attention
@@ -44,8 +44,7 @@ def products_by_pytorch(model, x):
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_every_operation_has_a_price_and_products_are_those_of_pytorch(name):
-    with torch.device("meta"):
-        model = timm.create_model(name).eval()
+    model = build(name).eval()
     x = torch.empty(1, *model.pretrained_cfg["input_size"], device="meta")
     counted = count(model, x)
     assert not counted.unknown

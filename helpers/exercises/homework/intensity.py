@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
-from helpers.exercises.intensity_plot import plot_misconceptions, read_plot, right_plot
+from helpers.exercises.figure_questions import read_intensity_plot
+from helpers.exercises.intensity_plot import plot_misconceptions, right_plot
 from helpers.exercises.mistakes import FIRST_ADDITION_SAVED, GB_AS_GIB, WEIGHTS_FOR_EVERY_SAMPLE
 from helpers.exercises.prelu_linear import (
     FP32,
@@ -150,7 +151,7 @@ PLOT_INTENSITY = Exercise(
     examples=[()],
     hidden=lambda draw: [],
     reference=lambda: right_plot(IN, OUT),
-    read=read_plot,
+    read=read_intensity_plot,
     gate="intensity",
     # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
     tolerance=2e-3,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
-from helpers.exercises.intensity_plot import plot_misconceptions, read_plot, right_plot
+from helpers.exercises.figure_questions import read_intensity_plot
+from helpers.exercises.intensity_plot import plot_misconceptions, right_plot
 from helpers.exercises.mistakes import GB_AS_GIB, WEIGHTS_FOR_EVERY_SAMPLE
 from helpers.exercises.prelu_linear import (
     FP32,
@@ -138,7 +139,7 @@ PLOT_PAIR = Exercise(
         # What one more sample costs, when weights and slope no longer count.
         "limit": (IN + 2 * IN * OUT) / (FP32 * (3 * IN + OUT)),
     },
-    read=read_plot,
+    read=read_intensity_plot,
     gate="intensity",
     # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
     tolerance=5e-3,

@@ -10,7 +10,6 @@ import torch
 from helpers.conventions import dtype_name, format_bytes, format_count
 from helpers.meter.flops.count import count
 from helpers.meter.flops.result import Count
-from helpers.meter.flops.table import HEADS, notes, rows_of
 from helpers.meter.models import TORCH_DTYPES, build, default_input
 
 #: TF32 is a way of multiplying: its tensors lie in memory as fp32.
@@ -40,7 +39,7 @@ def count_command(
         raise ValueError(f"a model is counted in one of {', '.join(_DTYPES)}, not {dtype}")
     if where is not None:
         where.peak_at(width)
-    built = build(model).train(backward).to(_DTYPES[width])
+    built = build(model, backward, _DTYPES[width])
     sizes = _sizes(input) if input else tuple(default_input(built).shape)
     x = torch.empty(sizes, dtype=_DTYPES[width], device="meta")
     counted = count(built, x, convention=convention, backward=backward)
@@ -78,9 +77,10 @@ def _print(model: str, sizes: tuple[int, ...], dtype: str, counted: Count) -> No
 
     shown = " × ".join(map(str, sizes))
     table = Table(title=f"{model}, input {shown}, {dtype}", title_justify="left")
-    for place, head in enumerate(HEADS):
+    heads, *rows = counted.rows()
+    for place, head in enumerate(heads):
         table.add_column(head, justify="left" if place < 2 else "right", no_wrap=place == 0)
-    for row in rows_of(counted):
+    for row in rows:
         table.add_row(*row)
     console = Console()
     console.print(table)
@@ -89,5 +89,5 @@ def _print(model: str, sizes: tuple[int, ...], dtype: str, counted: Count) -> No
         f" {format_count(counted.flops, 'FLOP')}; bytes moved: {format_bytes(counted.bytes_moved)}"
         f" ideally, {format_bytes(counted.bytes_unfused)} unfused"
     )
-    for note in notes(counted):
+    for note in counted.notes():
         console.print(note)

@@ -11,17 +11,20 @@ milliseconds and no memory, whatever the model's size.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
 from helpers.meter.flops.conventions import Convention, convention_named
+from helpers.meter.flops.module_stack import ModuleStack
 from helpers.meter.flops.recorder import Recorder
-from helpers.meter.flops.result import Count, summarize
-from helpers.meter.flops.traffic import tensors_in
-from helpers.meter.models import as_input, as_meta, build, default_input, on_meta, plain
+from helpers.meter.flops.result import Count
+from helpers.meter.flops.summary import summarize
+from helpers.meter.flops.whole_ops import counting_whole
+from helpers.meter.meta import as_meta, on_meta, tensors_in
+from helpers.meter.models import as_input, build, default_input, plain
 
 
 def count(
@@ -48,23 +51,20 @@ def count(
     rules = convention_named(convention)
     if backward and convention == "timm":
         raise ValueError("the timm convention has no backward: fvcore looks at the forward pass")
-    with _calm(backward), ExitStack() as stack:
-        if isinstance(model, str):
-            model = build(model).train(backward)
-        model = plain(model)
-        module = model if isinstance(model, nn.Module) else None
-        if module is not None and not inputs and not keyword_inputs:
-            inputs = (default_input(module),)
-        if module is not None:
-            stack.enter_context(on_meta(module))
+    with _clean_state(backward):
+        model = build(model, train=backward) if isinstance(model, str) else plain(model)
+        parts: dict[str, nn.Module] = {}
+        if isinstance(model, nn.Module):
+            parts = dict(model.named_modules())
+            if not inputs and not keyword_inputs:
+                inputs = (default_input(model),)
+        arguments = model, parts, rules, backward, inputs, keyword_inputs
         try:
-            recorder = _record(model, module, rules, backward, inputs, keyword_inputs)
+            recorder = _record(*arguments)
         except _NeedsValues:
             # Token numbers and masks are small: with their values many models can go on.
-            recorder = _record(
-                model, module, rules, backward, inputs, keyword_inputs, keep_integers=True
-            )
-        return summarize(recorder, module, convention, backward)
+            recorder = _record(*arguments, keep_integers=True)
+        return summarize(recorder, parts, backward)
 
 
 class _NeedsValues(ValueError):
@@ -73,7 +73,7 @@ class _NeedsValues(ValueError):
 
 def _record(
     model: Callable[..., Any],
-    module: nn.Module | None,
+    parts: Mapping[str, nn.Module],
     rules: Convention,
     backward: bool,
     inputs: tuple[Any, ...],
@@ -81,19 +81,26 @@ def _record(
     keep_integers: bool = False,
 ) -> Recorder:
     """Runs the model once, on the meta device, under a recorder."""
-    arguments = tuple(as_input(value, keep_integers) for value in inputs)
-    keywords = {name: as_meta(value, keep_integers) for name, value in keyword_inputs.items()}
-    paths = {id(part): name for name, part in module.named_modules()} if module else {}
-    held = (*module.parameters(), *module.buffers()) if module else ()
-    parameters = {id(tensor): tensor for tensor in held}
-    recorder = Recorder(rules, paths, parameters, keep_integers)
-    with recorder.watching():
-        out = _run(model, arguments, keywords)
-        if module is None:
-            recorder.crossed("", (arguments, keywords), out)
-        if backward:
-            recorder.backward = True
-            _differentiate(out)
+    arguments, keywords = as_meta(
+        (tuple(map(as_input, inputs)), dict(keyword_inputs)), keep_integers=keep_integers
+    )
+    modules = ModuleStack({id(part): path for path, part in parts.items()})
+    with on_meta(parts.values()):
+        tensors = (
+            tensor
+            for part in parts.values()
+            for tensor in (*part._parameters.values(), *part._buffers.values())
+            if tensor is not None
+        )
+        held = {id(tensor): tensor for tensor in tensors}
+        recorder = Recorder(rules, modules, held, keep_integers)
+        with modules.following(), counting_whole(recorder), recorder:
+            out = _run(model, arguments, keywords)
+            if not parts:
+                modules.saw_call("", (*arguments, *keywords.values()), out)
+            if backward:
+                modules.backward = True
+                _differentiate(out)
     return recorder
 
 
@@ -121,7 +128,7 @@ def _differentiate(out: Any) -> None:
 
 
 @contextmanager
-def _calm(backward: bool) -> Iterator[None]:
+def _clean_state(backward: bool) -> Iterator[None]:
     """The state a count wants, whatever its caller's: no inference mode, no compiled code."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
     with torch.inference_mode(False), torch.set_grad_enabled(backward):

@@ -1,37 +1,30 @@
-"""Watches a model run on the meta device, operation by operation, and writes down what each costs.
-
-Forward, hooks say which module runs. Backward, they do not; but PyTorch numbers the nodes of its
-graph in the order in which they were made, so a node's number tells which module was running then.
-"""
+"""Watches a model run on the meta device and writes down what each operation costs."""
 
 from __future__ import annotations
 
-import threading
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.modules.module import (
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 
-from helpers.meter.flops.conventions import Convention, Cost
+from helpers.meter.flops.conventions import Convention, Cost, nothing
 from helpers.meter.flops.meta_fast_paths import shortcut
-from helpers.meter.flops.prices.elementwise import DATA_DEPENDENT
-from helpers.meter.flops.traffic import Traffic, tensor_bytes, tensors_in
-from helpers.meter.flops.whole_ops import recording
+from helpers.meter.flops.module_stack import ModuleStack
+from helpers.meter.flops.prices import OPS, name_of, record_of
+from helpers.meter.flops.prices.op import Call, places_of
+from helpers.meter.flops.traffic import Traffic, tensor_bytes
+from helpers.meter.meta import tensors_in
 
 _META = torch.device("meta")
 
 
 @dataclass
-class Tally:
-    """Sums over all calls of one operation in one module."""
+class Sums:
+    """Over all calls of one operation in one module. Bytes are those that each call moves."""
 
     calls: int = 0
     macs: int = 0
@@ -39,36 +32,25 @@ class Tally:
     bytes: int = 0
 
 
-@dataclass
-class Scope:
-    """One module: how often it ran, what went in and out, which parameters it used itself."""
-
-    calls: int = 0
-    read: int = 0
-    written: int = 0
-    differentiated: int = 0
-    parameters: dict[int, int] = field(default_factory=dict)
-
-
 class _Operation:
     """What is worth finding out only once for each operation."""
 
-    __slots__ = ("assumption", "cost", "name", "shortcut", "traffic")
+    __slots__ = ("assumes", "cost", "name", "places", "shortcut", "traffic")
 
     def __init__(self, func: torch._ops.OpOverload, convention: Convention) -> None:
-        packet = func._schema.name
-        self.name = packet.removeprefix("aten::")
-        plain = self.name if self.name.endswith("__") else self.name.removesuffix("_")
-        self.cost: Cost | None = convention.cost(func, plain)
-        self.traffic = Traffic(func, plain)
+        op, plain = record_of(func), name_of(func)
+        self.name = func._schema.name.removeprefix("aten::")
+        self.cost = convention.cost(plain, op) if op else None
+        self.assumes = f"{plain}: {op.assumes}" if op and op.assumes else ""
+        self.places = places_of(func)
+        self.traffic = Traffic(func, op)
         self.shortcut = shortcut(func)
-        self.assumption = f"{plain}: every element taken as ≤ 0" if plain in DATA_DEPENDENT else ""
 
 
 class Recorder(TorchDispatchMode):
     """The mode under which a model is counted.
 
-    `paths` names modules by id, `parameters` holds parameters and buffers by id. With
+    `modules` says which module runs, `parameters` holds parameters and buffers by id. With
     `keep_integers`, tensors of integers that have values are not sent to the meta device, where
     they would lose them.
     """
@@ -76,27 +58,21 @@ class Recorder(TorchDispatchMode):
     def __init__(
         self,
         convention: Convention,
-        paths: Mapping[int, str],
+        modules: ModuleStack,
         parameters: Mapping[int, torch.Tensor],
         keep_integers: bool = False,
     ) -> None:
         super().__init__()
         self.convention = convention
-        self.tallies: dict[tuple[str, str, bool], Tally] = {}
-        self.scopes: dict[str, Scope] = {"": Scope()}
+        self.modules = modules
+        self.keep_integers = keep_integers
+        self.sums: dict[tuple[str, str, bool], Sums] = {}
         self.unknown: dict[str, tuple[int, set[tuple[tuple[int, ...], ...]]]] = {}
         self.assumptions: dict[str, None] = {}
-        self.backward = False
-        self.muted = 0
-        self.keep_integers = keep_integers
-        self._thread = threading.get_ident()
-        self._paths = paths
+        self._is_muted = False
         self._parameters = dict(parameters)
         self._operations: dict[Any, _Operation] = {}
-        self._stack: list[str] = [""]
-        self._numbers: list[int] = [0]
-        self._owners: list[str] = [""]
-        self._converted: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._brought: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def __torch_dispatch__(
         self,
@@ -115,7 +91,12 @@ class Recorder(TorchDispatchMode):
         out = operation.shortcut(args, kwargs) if operation.shortcut else None
         if out is None:
             out, args, kwargs = self._run(func, args, kwargs)
-        self._write_down(operation, args, kwargs, out)
+        moved = self._moved(operation.traffic, args, kwargs, out)
+        if operation.cost is nothing:
+            self._book(operation.name, 0, 0, moved)
+        else:
+            call = Call(args, kwargs, out, operation.places)
+            self.record(operation.name, operation.cost, call, moved, operation.assumes)
         return out
 
     def _run(self, func: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
@@ -131,14 +112,30 @@ class Recorder(TorchDispatchMode):
         except (RuntimeError, NotImplementedError):
             if all(tensor.is_meta for tensor in tensors_in(args, kwargs)):
                 raise
-            args, kwargs = self._to_meta(args), self._to_meta(kwargs)
+            args, kwargs = tree_map_only(torch.Tensor, self._brought_along, (args, kwargs))
             return func(*args, **kwargs), args, kwargs
 
-    def _write_down(
-        self, operation: _Operation, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any
-    ) -> None:
-        moved = 0
-        traffic, parameters = operation.traffic, self._parameters
+    def _brought_along(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor that a function brought along from another device, on meta."""
+        if tensor.is_meta or tensor.dim() == 0:
+            return tensor
+        if id(tensor) not in self._brought:
+            meta = torch.empty_like(tensor, device="meta")
+            self._brought[id(tensor)] = tensor, meta
+            self._parameters[id(meta)] = meta
+        return self._brought[id(tensor)][1]
+
+    def _moved(
+        self, traffic: Traffic, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any
+    ) -> int:
+        """Bytes that a call moves; notes the parameters that it uses."""
+        parameters = self._parameters
+        if not traffic.moves:
+            for value in args:
+                if id(value) in parameters:
+                    self.use(value)
+            return 0
+        moved = traffic.written(out)
         for place, value in enumerate(args):
             if isinstance(value, torch.Tensor):
                 read = traffic.read(place, value, out)
@@ -146,125 +143,66 @@ class Recorder(TorchDispatchMode):
                 if id(value) in parameters:
                     self.use(value, read if traffic.looks_up else None)
             elif isinstance(value, (list, tuple)):
-                for tensor in tensors_in(value):
-                    moved += traffic.read(-1, tensor, out)
-                    if id(tensor) in parameters:
-                        self.use(tensor)
+                for part in value:
+                    if isinstance(part, torch.Tensor):
+                        moved += traffic.read(-1, part, out)
+                        self.use(part)
         for value in kwargs.values():
             if isinstance(value, torch.Tensor):
                 moved += traffic.read(-1, value, out)
-        moved += traffic.written(out)
-        macs = flops = 0
-        if not self.muted:
-            if operation.cost is None:
-                calls, shapes = self.unknown.get(operation.name, (0, set()))
-                shapes.add(tuple(tuple(tensor.shape) for tensor in tensors_in(args)))
-                self.unknown[operation.name] = calls + 1, shapes
-            else:
-                macs, flops = operation.cost(args, kwargs, out)
-            if operation.assumption and self.convention.name == "course":
-                self.assume(operation.assumption)
-        self.add(operation.name, macs, flops, moved)
+        return moved
 
-    def add(self, name: str, macs: int, flops: int, moved: int) -> None:
-        """Adds one call to the module that runs, or ran when the backward's node was made."""
+    def charge(self, name: str, call: Call, moved: int) -> None:
+        """Enters a call of an operation that is counted as a whole."""
+        op = OPS[name]
+        self.record(name, self.convention.cost(name, op), call, moved)
+
+    def record(
+        self, name: str, cost: Cost | None, call: Call, moved: int, assumes: str = ""
+    ) -> None:
+        """Enters a call of an operation in the books, under the module that it belongs to."""
+        macs = flops = 0
+        if not self._is_muted:
+            counted = cost(call) if cost else None
+            if counted is None:
+                calls, shapes = self.unknown.get(name, (0, set()))
+                shapes.add(tuple(tuple(tensor.shape) for tensor in tensors_in(call.args)))
+                self.unknown[name] = calls + 1, shapes
+            else:
+                macs, flops = counted
+                if assumes and flops:
+                    self.assume(assumes)
+        self._book(name, macs, flops, moved)
+
+    def _book(self, name: str, macs: int, flops: int, moved: int) -> None:
         if not (macs or flops or moved):
             return
-        key = (self._owner(), name, self.backward)
-        tally = self.tallies.get(key)
-        if tally is None:
-            tally = self.tallies[key] = Tally()
-        tally.calls += 1
-        tally.macs += macs
-        tally.flops += flops
-        tally.bytes += moved
+        key = (self.modules.owner(), name, self.modules.backward)
+        sums = self.sums.get(key)
+        if sums is None:
+            sums = self.sums[key] = Sums()
+        sums.calls += 1
+        sums.macs += macs
+        sums.flops += flops
+        sums.bytes += moved
 
     def assume(self, statement: str) -> None:
         """Notes something that the count takes for granted."""
         self.assumptions[statement] = None
 
-    def _owner(self) -> str:
-        if not self.backward or len(self._stack) > 1:  # recomputed by checkpointing
-            return self._stack[-1]
-        node = torch._C._current_autograd_node()
-        if node is None:
-            return ""
-        number = node._sequence_nr()
-        if number > self._numbers[-1]:
-            # Accumulation into a parameter has the largest number there is, and no module.
-            return ""
-        return self._owners[bisect_right(self._numbers, number) - 1]
-
     def use(self, parameter: torch.Tensor, read: int | None = None) -> None:
-        """Notes that the module that runs uses a parameter, of which it reads `read` bytes."""
-        if self.backward or id(parameter) not in self._parameters:
-            return
-        size = tensor_bytes(parameter) if read is None else read
-        used = self.scopes.setdefault(self._stack[-1], Scope()).parameters
-        used[id(parameter)] = max(used.get(id(parameter), 0), size)
-
-    def _to_meta(self, value: Any) -> Any:
-        """Tensors that a function brought along from another device, as meta tensors."""
-        if isinstance(value, torch.Tensor):
-            if value.is_meta or value.dim() == 0:
-                return value
-            if id(value) not in self._converted:
-                meta = torch.empty_like(value, device="meta")
-                self._converted[id(value)] = value, meta
-                self._parameters[id(meta)] = meta
-            return self._converted[id(value)][1]
-        if isinstance(value, (list, tuple)):
-            return type(value)(self._to_meta(item) for item in value)
-        if isinstance(value, dict):
-            return {key: self._to_meta(item) for key, item in value.items()}
-        return value
-
-    def _mark(self) -> None:
-        self._numbers.append(torch._C._autograd._get_sequence_nr())
-        self._owners.append(self._stack[-1])
-
-    def _enter(self, module: torch.nn.Module, args: Any) -> None:
-        if threading.get_ident() != self._thread:  # the hooks are those of all threads
-            return
-        path = self._paths.get(id(module), self._stack[-1])
-        self._stack.append(path)
-        self._mark()
-
-    def _leave(self, module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
-        if threading.get_ident() != self._thread:
-            return
-        path = self._paths.get(id(module), self._stack[-1])
-        while self._stack.pop() != path:  # modules that ended with an exception never left
-            pass
-        self._mark()
-        if not self.backward and id(module) in self._paths:
-            self.crossed(path, (args, kwargs), out)
-
-    def crossed(self, path: str, inputs: Any, out: Any) -> None:
-        """Notes what went into and came out of a module."""
-        scope = self.scopes.setdefault(path, Scope())
-        scope.calls += 1
-        incoming = {id(tensor): tensor for tensor in tensors_in(inputs)}
-        scope.read += sum(tensor_bytes(tensor) for tensor in incoming.values())
-        scope.differentiated += sum(
-            tensor_bytes(tensor) for tensor in incoming.values() if tensor.requires_grad
-        )
-        outgoing = {id(tensor): tensor for tensor in tensors_in(out)}
-        scope.written += sum(tensor_bytes(tensor) for tensor in outgoing.values())
+        """Notes that a tensor is used, if it is a parameter, and how many bytes of it are read."""
+        if id(parameter) in self._parameters:
+            self.modules.use(parameter, tensor_bytes(parameter) if read is None else read)
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Runs a block with this mode and the hooks on."""
-        with ExitStack() as stack:
-            handles = (
-                register_module_forward_pre_hook(self._enter),
-                register_module_forward_hook(self._leave, with_kwargs=True),
-            )
-            for handle in handles:
-                stack.callback(handle.remove)
-            stack.enter_context(recording(self))
-            stack.enter_context(self)
+    def muted(self) -> Iterator[None]:
+        """Enters what operations move, and not what they cost."""
+        before, self._is_muted = self._is_muted, True
+        try:
             yield
+        finally:
+            self._is_muted = before
 
 
 def _composite(func: Any) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from torch import nn
-
+from helpers.conventions import format_bytes, format_count
 from helpers.ledger import Ledger, Term
-from helpers.meter.flops.traffic import tensor_bytes
+from helpers.text_table import html_table, text_table
 
-if TYPE_CHECKING:
-    from helpers.meter.flops.recorder import Recorder, Scope
+_HEADS = ("module", "type", "calls", "parameters", "MAC", "FLOP", "share", "moved", "FLOP/B")
 
 
 @dataclass(frozen=True)
@@ -195,124 +193,39 @@ class Count:
             raise ValueError("to_dataframe needs pandas: pip install pandas") from error
         return pandas.DataFrame([asdict(row) for row in self.modules])
 
-    def __str__(self) -> str:
-        from helpers.meter.flops.table import count_table
+    def rows(self) -> list[tuple[str, ...]]:
+        """The table: a head, the model, then each of its own modules with all that it contains."""
+        return [_HEADS, *(self._cells(row) for row in self.by_module(depth=1))]
 
-        return count_table(self)
+    def _cells(self, row: Row) -> tuple[str, ...]:
+        share = row.flops / self.flops if self.flops else 0.0
+        return (
+            f"  {row.name}" if row.name else self.title,
+            row.kind,
+            f"{row.calls}",
+            format_count(row.parameters),
+            format_count(row.macs),
+            format_count(row.flops),
+            f"{share:.1%}",
+            format_bytes(row.bytes_moved),
+            f"{row.intensity:.1f}" if row.bytes_moved else "–",
+        )
+
+    def notes(self) -> list[str]:
+        """What the reader of a table has to know beside it."""
+        passes = "forward and backward" if self.backward else "forward"
+        lines = [f"{passes}, convention {self.convention}"]
+        lines += [f"assumed: {assumption}" for assumption in self.assumptions]
+        lines += [
+            f"no price for {operation.operation}: called {operation.calls} times,"
+            " its FLOP are missing"
+            for operation in self.unknown
+        ]
+        return lines
+
+    def __str__(self) -> str:
+        return "\n".join([text_table(self.rows(), left=2), *self.notes()])
 
     def _repr_html_(self) -> str:
-        from helpers.meter.flops.table import count_html
-
-        return count_html(self)
-
-
-def summarize(
-    recorder: Recorder, module: nn.Module | None, convention: str, backward: bool
-) -> Count:
-    """The count that a recorder wrote down, summed up over modules."""
-    entries = tuple(
-        Entry(path, name, in_backward, tally.calls, tally.macs, tally.flops, tally.bytes)
-        for (path, name, in_backward), tally in recorder.tallies.items()
-    )
-    parts = dict(module.named_modules()) if module is not None else {}
-    learned = _learned(parts)
-    sums = _sums_over_parents(entries)
-    used = _parameters_of_parents(recorder.scopes)
-    rows = [
-        _row(
-            path,
-            type(parts[path]).__name__ if path in parts else "function",
-            recorder.scopes[path],
-            sums.get(path, [0, 0, 0]),
-            sum(used[path].values()),
-            learned.get(path, {}),
-            backward,
-        )
-        for path in sorted(recorder.scopes, key=_order(parts))
-    ]
-    return Count(
-        type(module).__name__ if module is not None else "function",
-        convention,
-        backward,
-        sum(parameter.numel() for parameter in learned.get("", {}).values()),
-        entries,
-        tuple(rows),
-        tuple(
-            Unknown(name, calls, tuple(sorted(shapes)))
-            for name, (calls, shapes) in recorder.unknown.items()
-        ),
-        tuple(recorder.assumptions),
-    )
-
-
-def _order(parts: Mapping[str, Any]) -> Any:
-    places = {name: place for place, name in enumerate(parts)}
-    return lambda path: places.get(path, len(places))
-
-
-def _parents(path: str) -> Iterable[str]:
-    """A module's path and those of all that contain it, the model ("") last."""
-    while path:
-        yield path
-        path = path.rpartition(".")[0]
-    yield ""
-
-
-def _sums_over_parents(entries: Iterable[Entry]) -> dict[str, list[int]]:
-    sums: dict[str, list[int]] = {}
-    for entry in entries:
-        for path in _parents(entry.module):
-            numbers = sums.setdefault(path, [0, 0, 0])
-            numbers[0] += entry.macs
-            numbers[1] += entry.flops
-            numbers[2] += entry.bytes
-    return sums
-
-
-def _parameters_of_parents(scopes: Mapping[str, Scope]) -> dict[str, dict[int, int]]:
-    used: dict[str, dict[int, int]] = {path: {} for path in scopes}
-    for owner, scope in scopes.items():
-        for path in _parents(owner):
-            for key, size in scope.parameters.items():
-                mine = used.setdefault(path, {})
-                mine[key] = max(mine.get(key, 0), size)
-    return used
-
-
-def _learned(parts: Mapping[str, nn.Module]) -> dict[str, dict[int, nn.Parameter]]:
-    """The parameters of each module and of all modules in it, shared ones once."""
-    learned: dict[str, dict[int, nn.Parameter]] = {path: {} for path in parts}
-    for owner, part in parts.items():
-        for parameter in part._parameters.values():
-            if parameter is not None:
-                for path in _parents(owner):
-                    learned[path][id(parameter)] = parameter
-    return learned
-
-
-def _row(
-    path: str,
-    kind: str,
-    scope: Scope,
-    sums: list[int],
-    weights: int,
-    learned: Mapping[int, nn.Parameter],
-    backward: bool,
-) -> Row:
-    macs, flops, unfused = sums
-    ideal = scope.read + weights * max(scope.calls, 1) + scope.written
-    if backward:
-        # The backward reads the same again, with the gradient of what was written in its place,
-        # and writes a gradient for each parameter and each input that has one.
-        gradients = sum(tensor_bytes(p) for p in learned.values() if p.requires_grad)
-        ideal += ideal + scope.differentiated + gradients
-    return Row(
-        path,
-        kind,
-        scope.calls,
-        macs,
-        flops,
-        sum(parameter.numel() for parameter in learned.values()),
-        min(ideal, unfused),
-        unfused,
-    )
+        notes = "<br>".join(map(html.escape, self.notes()))
+        return f"{html_table(self.rows(), left=2)}<p>{notes}</p>"

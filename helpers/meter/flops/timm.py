@@ -7,7 +7,8 @@ number. It looks at whole functions of a traced forward pass, not at what they d
 - batch norm in evaluation 2 for each element (1 without weights), every other norm 5 (4);
 - adaptive average pooling 1 for each *input* (a mean over the same axes is free), bilinear
   upsampling and grid sampling 4 for each output, nearest 1;
-- convolutions with padding="same" and recurrent layers: 0, because it does not know their names;
+- convolutions with padding="same", recurrent layers and other products: nothing, because it does
+  not know their names; they are reported as unknown;
 - everything else 0. There is no backward.
 
 Attention is counted as the two products it is made of: timm publishes its numbers with fused
@@ -16,78 +17,79 @@ attention switched off. Source: fvcore 0.1.5, nn/flop_count.py; timm, benchmark.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
-from helpers.meter.flops.prices.attention import AttentionShape
-from helpers.meter.flops.prices.matmul import MACS
+from helpers.meter.flops.conventions import Cost, nothing
+from helpers.meter.flops.prices.op import Call, Op
 
-Args = tuple[Any, ...]
-_MATRIX = frozenset({"mm", "bmm", "mv", "addmm", "convolution", "_convolution", "linear"})
+_aten = torch.ops.aten
+
+_PRODUCTS = frozenset(
+    {"mm", "bmm", "mv", "addmm", "convolution", "_convolution", "linear"}
+    | {"scaled_dot_product_attention"}
+)
 
 
 def _norm(elements: int, weights: Any) -> int:
     return elements * (4 if weights is None else 5)
 
 
-def _batch_norm(args: Args, out: Any) -> int:
-    x, weights, training = args[0], args[1], args[5]
-    return _norm(x.numel(), weights) if training else x.numel() * (1 if weights is None else 2)
+def _batch_norm(call: Call) -> int:
+    x, weights = call["input"], call["weight"]
+    if call["training"]:
+        return _norm(x.numel(), weights)
+    return x.numel() * (1 if weights is None else 2)
 
 
-_OPERATIONS: dict[str, Callable[[Args, Any], int]] = {
+def _other_norm(call: Call) -> int:
+    return _norm(call["input"].numel(), call["weight"])
+
+
+#: Operations that are no products.
+_OPERATIONS: dict[str, Callable[[Call], int]] = {
     "native_batch_norm": _batch_norm,
-    "native_layer_norm": lambda args, out: _norm(args[0].numel(), args[2]),
-    "native_group_norm": lambda args, out: _norm(args[0].numel(), args[1]),
-    "upsample_nearest2d": lambda args, out: out.numel(),
-    "upsample_bilinear2d": lambda args, out: 4 * out.numel(),
-    "grid_sampler_2d": lambda args, out: 4 * out.numel(),
+    "native_layer_norm": _other_norm,
+    "native_group_norm": _other_norm,
+    "upsample_nearest2d": lambda call: call.out.numel(),
+    "upsample_bilinear2d": lambda call: 4 * call.out.numel(),
+    "grid_sampler_2d": lambda call: 4 * call.out.numel(),
 }
 
 
-#: Operations that are counted as a whole: what they do inside is not looked at.
-_WHOLE: dict[str, Callable[[Args], int]] = {
-    "aten::conv1d.padding": lambda args: 0,
-    "aten::conv2d.padding": lambda args: 0,
-    "aten::conv3d.padding": lambda args: 0,
-    "aten::lstm.input": lambda args: 0,
-    "aten::gru.input": lambda args: 0,
-    "aten::rnn_tanh.input": lambda args: 0,
-    "aten::rnn_relu.input": lambda args: 0,
-    "aten::instance_norm": lambda args: _norm(args[0].numel(), args[1]),
-    "aten::adaptive_avg_pool2d": lambda args: args[0].numel(),
-}
+def _unknown(call: Call) -> None:
+    """fvcore does not know the name, and counts nothing."""
+
+
+def _twice(count: Callable[[Call], int]) -> Cost:
+    """A count as MAC and as FLOP."""
+    return lambda call: (count(call),) * 2
 
 
 class Timm:
     """fvcore's counts, as timm publishes them."""
 
     name = "timm"
+    leaves_out_masked = False
+    whole: Mapping[torch._ops.OpOverload, Cost] = {
+        **dict.fromkeys(
+            (
+                *(_aten.conv1d.padding, _aten.conv2d.padding, _aten.conv3d.padding),
+                *(_aten.lstm.input, _aten.gru.input, _aten.rnn_tanh.input, _aten.rnn_relu.input),
+            ),
+            _unknown,
+        ),
+        _aten.instance_norm.default: _twice(_other_norm),
+        _aten.adaptive_avg_pool2d.default: _twice(lambda call: call["self"].numel()),
+    }
 
-    def whole(self, func: torch._ops.OpOverload, args: Args) -> int | None:
-        """fvcore's count of an operation that it does not look into."""
-        return _WHOLE[func.name()](args)
-
-    def cost(self, func: torch._ops.OpOverload, name: str) -> Any:
-        """fvcore's count of an operation; 0 for what it does not know."""
-        if name in _MATRIX:
-            macs = MACS[name]
-            return lambda args, kwargs, out: (macs(args, kwargs, out),) * 2
+    def cost(self, name: str, op: Op) -> Cost:
+        """fvcore's count of an operation."""
         if name in _OPERATIONS:
-            count = _OPERATIONS[name]
-            return lambda args, kwargs, out: (count(args, out),) * 2
-        return lambda args, kwargs, out: (0, 0)
-
-    def attention_gradient(
-        self, shape: AttentionShape, wanted: tuple[bool, bool, bool, bool]
-    ) -> tuple[int, int]:
-        return 0, 0
-
-    def attention(self, shape: AttentionShape) -> tuple[int, int]:
-        macs, _ = shape.unmasked().forward()
-        return macs, macs
-
-    def rms_norm(self, elements: int, groups: int, learned: int, backward: bool) -> tuple[int, int]:
-        return 0, 0
+            return _twice(_OPERATIONS[name])
+        products = op.unmasked_macs or op.macs
+        if products is None:
+            return nothing
+        return _twice(products) if name in _PRODUCTS else _unknown

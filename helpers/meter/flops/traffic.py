@@ -6,25 +6,12 @@ once. A look-up reads only what it returns. An operation in place reads and writ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 
-from helpers.meter.flops.prices.zero_flop import LOOK_UP, OVERWRITE, UNWRITTEN
-
-
-def tensors_in(*values: Any) -> Iterator[torch.Tensor]:
-    """All tensors in arguments or results, however nested."""
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            yield from tensors_in(*value)
-        elif isinstance(value, dict):
-            yield from tensors_in(*value.values())
-        elif hasattr(value, "__dataclass_fields__"):
-            yield from tensors_in(*vars(value).values())
+from helpers.meter.flops.prices.op import Op
+from helpers.meter.meta import tensors_in
 
 
 def tensor_bytes(tensor: torch.Tensor) -> int:
@@ -41,10 +28,11 @@ def tensor_bytes(tensor: torch.Tensor) -> int:
 class Traffic:
     """How one operation moves its arguments and results; found once, asked at every call."""
 
-    def __init__(self, func: torch._ops.OpOverload, name: str) -> None:
-        self.moves = not (func.is_view or name in UNWRITTEN)
-        self.overwrites = name in OVERWRITE and func._schema.is_mutable
-        self.looks_up = name in LOOK_UP
+    def __init__(self, func: torch._ops.OpOverload, op: Op | None) -> None:
+        moves = op.moves if op else "all"
+        self.moves = moves != "nothing"
+        self.overwrites = moves == "overwrites" and func._schema.is_mutable
+        self.looks_up = moves == "looks_up"
 
     def read(self, place: int, tensor: torch.Tensor, out: Any) -> int:
         """Bytes read of the argument at `place`."""

@@ -1,41 +1,43 @@
 """Operations that are counted as a whole, because PyTorch takes them apart on the meta device.
 
-Attention and RMS norm have one kernel on most devices. While a `Recorder` is at work in this
-thread, on the meta device they compute nothing and make a result of the right shape: one entry
-forward, one backward, whatever kernel would run them. A convention can name more operations that
-it counts as a whole. Without a recorder everything is as PyTorch has it.
+Attention and RMS norm have one kernel on most devices. While a recorder is at work, on the meta
+device they compute nothing and make a result of the right shape: one entry forward, one backward,
+whatever kernel would run them. A convention can name more operations that it counts as a whole;
+those are taken apart, and what they are made of counts nothing.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from helpers.meter.flops.conventions import Cost
 from helpers.meter.flops.prices.attention import AttentionShape
+from helpers.meter.flops.prices.op import Call, places_of
+from helpers.meter.flops.recorder import Recorder
 from helpers.meter.flops.traffic import tensor_bytes
-
-if TYPE_CHECKING:
-    from helpers.meter.flops.recorder import Recorder
+from helpers.meter.interception import RECURRENT, intercepting
 
 _aten = torch.ops.aten
-_active = threading.local()
 
 
-@contextmanager
-def recording(recorder: Recorder) -> Iterator[None]:
-    """Makes `recorder` the one that counts whole operations in this thread."""
-    before = getattr(_active, "recorder", None)
-    _active.recorder = recorder
-    try:
-        yield
-    finally:
-        _active.recorder = before
+def counting_whole(recorder: Recorder) -> AbstractContextManager[None]:
+    """Lets `recorder` count whole operations as such, in this thread."""
+    more = recorder.convention.whole.items()
+    return intercepting(
+        {
+            **RECURRENT,
+            _aten.scaled_dot_product_attention.default: partial(_attention, recorder),
+            _aten.rms_norm.default: partial(_rms_norm, recorder),
+            **{func: partial(_taken_apart, recorder, func, cost) for func, cost in more},
+        }
+    )
 
 
 class _Whole(torch.autograd.Function):
@@ -60,108 +62,76 @@ class _Whole(torch.autograd.Function):
 
 def _attention(
     recorder: Recorder,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attn_mask: torch.Tensor | None = None,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
     dropout_p: float = 0.0,
     is_causal: bool = False,
     *,
     scale: float | None = None,
     enable_gqa: bool = False,
-) -> torch.Tensor:
-    convention, name = recorder.convention, "scaled_dot_product_attention"
+) -> Tensor:
+    name = "scaled_dot_product_attention"
     if not enable_gqa:
         batch = torch.broadcast_shapes(query.shape[:-2], key.shape[:-2], value.shape[:-2])
         query = query.expand(*batch, *query.shape[-2:])
-    shape = AttentionShape.of(query, key, value, attn_mask, is_causal, dropout_p > 0)
-    if convention.name == "course" and is_causal:
+    if recorder.convention.leaves_out_masked and is_causal:
         recorder.assume(f"{name}: causal mask, only the pairs it leaves counted (half)")
-    elif convention.name == "course" and attn_mask is not None:
+    elif recorder.convention.leaves_out_masked and attn_mask is not None:
         recorder.assume(f"{name}: explicit mask, all pairs counted")
     tensors = (query, key, value) if attn_mask is None else (query, key, value, attn_mask)
-    for tensor in tensors:
-        recorder.use(tensor)
+    named = dict(zip(("query", "key", "value", "attn_mask"), tensors, strict=False))
+    call = _call(**named, dropout_p=dropout_p, is_causal=is_causal)
+    shape = AttentionShape.of(call)
     read = sum(map(tensor_bytes, tensors))
     size = (*query.shape[:-1], value.shape[-1])
     written = prod(size) * query.element_size()
 
     def gradient(moved: int, wanted: tuple[bool, ...]) -> None:
-        q, k, v, mask = (*wanted, False)[:4]
-        cost = convention.attention_gradient(shape, (q, k, v, mask))
-        recorder.add(f"{name}_backward", *cost, read + written + moved)
+        call = _call(shape=shape, wanted=(*wanted, False)[:4])
+        recorder.charge(f"{name}_backward", call, read + written + moved)
 
+    for tensor in tensors:
+        recorder.use(tensor)
     out = _Whole.apply(size, gradient, *tensors)
-    recorder.add(name, *convention.attention(shape), read + written)
+    recorder.charge(name, call, read + written)
     return out
 
 
 def _rms_norm(
     recorder: Recorder,
-    x: torch.Tensor,
+    input: Tensor,
     normalized_shape: Any,
-    weight: torch.Tensor | None = None,
+    weight: Tensor | None = None,
     eps: float | None = None,
-) -> torch.Tensor:
-    convention = recorder.convention
-    rows = x.numel() // prod(normalized_shape)
-    sizes = (x.numel(), rows, 0 if weight is None else weight.numel())
-    tensors = (x,) if weight is None else (x, weight)
+) -> Tensor:
+    tensors = (input,) if weight is None else (input, weight)
     read = sum(map(tensor_bytes, tensors))
-    for tensor in tensors:
-        recorder.use(tensor)
+    rows = input.numel() // prod(normalized_shape)
 
     def gradient(moved: int, wanted: tuple[bool, ...]) -> None:
-        recorder.add("rms_norm_backward", *convention.rms_norm(*sizes, backward=True), read + moved)
+        call = _call(input=input, rows=rows, weight=weight)
+        recorder.charge("rms_norm_backward", call, read + moved)
 
-    out = _Whole.apply(x.shape, gradient, *tensors)
-    cost = convention.rms_norm(*sizes, backward=False)
-    recorder.add("rms_norm", *cost, read + tensor_bytes(out))
+    for tensor in tensors:
+        recorder.use(tensor)
+    out = _Whole.apply(input.shape, gradient, *tensors)
+    call = _call(input=input, normalized_shape=normalized_shape, weight=weight)
+    recorder.charge("rms_norm", call, read + tensor_bytes(out))
     return out
 
 
-def _counted(func: torch._ops.OpOverload, recorder: Recorder, *args: Any, **kwargs: Any) -> Any:
-    """An operation that the convention may count as a whole: what it does inside then counts 0."""
-    count = recorder.convention.whole(func, args)
-    if count is None:
-        return func.decompose(*args, **kwargs)
-    recorder.muted += 1
-    try:
+def _call(**arguments: Any) -> Call:
+    return Call((), arguments, None, {})
+
+
+def _taken_apart(
+    recorder: Recorder, func: torch._ops.OpOverload, cost: Cost, *args: Any, **kwargs: Any
+) -> Any:
+    """An operation whose count is its convention's; what it does inside then counts nothing."""
+    with recorder.muted():
         out = func.decompose(*args, **kwargs)
-    finally:
-        recorder.muted -= 1
-    recorder.add(func._schema.name.removeprefix("aten::"), count, count, 0)
+    name = func._schema.name.removeprefix("aten::")
+    recorder.record(name, cost, Call(args, kwargs, out, places_of(func)), 0)
     return out
-
-
-#: What is caught on the meta device, and how.
-_WHOLE: dict[torch._ops.OpOverload, Callable[..., Any]] = {
-    _aten.scaled_dot_product_attention.default: _attention,
-    _aten.rms_norm.default: _rms_norm,
-    **{
-        func: partial(_counted, func)
-        for func in (
-            _aten.conv1d.padding,
-            _aten.conv2d.padding,
-            _aten.conv3d.padding,
-            _aten.lstm.input,
-            _aten.gru.input,
-            _aten.rnn_tanh.input,
-            _aten.rnn_relu.input,
-            _aten.instance_norm.default,
-            _aten.adaptive_avg_pool2d.default,
-        )
-    },
-}
-
-
-def _caught(func: torch._ops.OpOverload, *args: Any, **kwargs: Any) -> Any:
-    recorder = getattr(_active, "recorder", None)
-    if recorder is None:
-        return func.decompose(*args, **kwargs)
-    return _WHOLE[func](recorder, *args, **kwargs)
-
-
-_library = torch.library.Library("aten", "IMPL")
-for _func in _WHOLE:
-    _library.impl(_func, partial(_caught, _func), "AutogradMeta")

@@ -13,7 +13,8 @@ interpreter, the libraries and, on CUDA, the context left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,13 +23,14 @@ from torch import Tensor, nn, optim
 
 from helpers.conventions import dtype_name
 from helpers.ledger import Ledger
+from helpers.meter.memory.checkpointing import checkpoint_modules
 from helpers.meter.memory.device.allocator import CUDA_CONTEXT
 from helpers.meter.memory.device.cuda_replay import cublas_bytes, replay
 from helpers.meter.memory.optimizer_states import make_optimizer, prepare_states
 from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
 from helpers.meter.memory.timeline import Timeline, timeline_of
-from helpers.meter.meta import checkpoint_modules
+from helpers.meter.meta import as_meta, on_meta
 from helpers.meter.models import TORCH_DTYPES, as_input, build
 
 
@@ -105,9 +107,9 @@ def inference_memory(
     allocator to assume. `dtype`: to convert model and inputs to. `autocast`: 16-bit dtype that
     products run in. Raises ValueError, in one line, where the model fails.
     """
-    step = _step(model, inputs, keywords, device, dtype, autocast)
-    step.infer()
-    return _memory(step, "activations")
+    with _step(model, inputs, keywords, device, dtype, autocast) as step:
+        step.infer()
+        return _memory(step, "activations")
 
 
 def training_memory(
@@ -145,41 +147,41 @@ def training_memory(
     """
     if zero_grad not in ("none", "zero"):
         raise ValueError(f"unknown zero_grad {zero_grad!r}: use 'none' or 'zero'")
-    step = _step(model, inputs, keywords, device, dtype, autocast)
-    step.model.train()
-    checkpoint_modules(step.model, checkpoint)
-    parameters = [p for p in step.model.parameters() if p.requires_grad]
-    if not parameters:
-        raise ValueError(f"{type(step.model).__name__} has no parameter to train")
-    made = make_optimizer(optimizer, parameters, device == "cuda" if foreach is None else foreach)
-    prepare_states(made, parameters)
-    options = made, parameters, zero_grad == "zero", loss or mean_of_squares
-    unused = step.train(*options)
-    if unused and made.state:
-        # A parameter without a gradient has no states either: run again without them.
-        for parameter in unused:
-            made.state.pop(parameter, None)
-        step.restart()
-        step.train(*options)
-    return _memory(step, "temporaries/tensors")
+    foreach = device == "cuda" if foreach is None else foreach
+    with _step(model, inputs, keywords, device, dtype, autocast) as step:
+        step.model.train()
+        checkpoint_modules(step.model, checkpoint)
+        parameters = [p for p in step.model.parameters() if p.requires_grad]
+        if not parameters:
+            raise ValueError(f"{type(step.model).__name__} has no parameter to train")
+        made = make_optimizer(optimizer, parameters, foreach)
+        prepare_states(made, parameters)
+        options = made, parameters, zero_grad == "zero", loss or mean_of_squares
+        unused = step.train(*options)
+        if unused and made.state:
+            # A parameter without a gradient has no states either: run again without them.
+            for parameter in unused:
+                made.state.pop(parameter, None)
+            step.restart()
+            step.train(*options)
+        return _memory(step, "temporaries/tensors")
 
 
+@contextmanager
 def _step(
     model: nn.Module | str,
-    inputs: Any,
+    inputs: tuple[Any, ...],
     keywords: dict[str, Any],
     device: str,
     dtype: object,
     autocast: object,
-) -> Step:
-    return Step(
-        build(model) if isinstance(model, str) else model,
-        tuple(map(as_input, inputs)),
-        keywords,
-        device,
-        _torch_dtype(dtype),
-        _torch_dtype(autocast),
-    )
+) -> Iterator[Step]:
+    """A step of a model that is on meta as long as the step lasts."""
+    own_type, products_type = _torch_dtype(dtype), _torch_dtype(autocast)
+    model = build(model) if isinstance(model, str) else model
+    arguments, named = as_meta((tuple(map(as_input, inputs)), keywords), own_type)
+    with on_meta(model.modules(), own_type):
+        yield Step(model, arguments, named, device, products_type)
 
 
 def _memory(step: Step, own_tensors: str) -> Memory:

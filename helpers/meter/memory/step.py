@@ -9,16 +9,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn, optim
-from torch.utils._pytree import tree_leaves
 
 from helpers.conventions import dtype_name
 from helpers.meter.memory.device.allocator import rounded
 from helpers.meter.memory.device.autocast import MetaAutocast
 from helpers.meter.memory.device.cpu_kernels import LAYOUTS, WORKSPACES
-from helpers.meter.memory.device.kernel_choice import KernelChoice
+from helpers.meter.memory.device.kernel_choice import kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, state_tensors
 from helpers.meter.memory.storages import StorageLog, StorageTracker
-from helpers.meter.meta import meta_inputs, meta_twin
+from helpers.meter.meta import tensors_in
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class SavedTensor:
 
 def mean_of_squares(output: Any) -> Tensor:
     """A loss for any output: the mean square of each floating-point tensor in it, summed."""
-    tensors = [t for t in tree_leaves(output) if isinstance(t, Tensor) and t.is_floating_point()]
+    tensors = [tensor for tensor in tensors_in(output) if tensor.is_floating_point()]
     if not tensors:
         raise ValueError("the model returns no floating-point tensor: give a loss")
     first, *others = (tensor.float().square().mean() for tensor in tensors)
@@ -42,26 +41,25 @@ def mean_of_squares(output: Any) -> Tensor:
 
 
 class Step:
-    """A model's twin on meta, run once under a tracker. `log` and `saved` hold what it did.
+    """A model and its inputs, both on meta, run once under a tracker.
 
-    Raises ValueError, in one line, for an unknown device, an empty input, or a model that fails.
+    `log` and `saved` hold what it did. Raises ValueError, in one line, for an unknown device, an
+    empty input, or a model that fails.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        inputs: Any,
+        inputs: tuple[Any, ...],
         keywords: dict[str, Any],
         device: str = "cpu",
-        dtype: torch.dtype | None = None,
         autocast: torch.dtype | None = None,
     ) -> None:
         if device not in ("cpu", "cuda"):
             raise ValueError(f"unknown device {device!r}: use 'cpu' or 'cuda'")
         self.device = device
         self.autocast = autocast
-        self.model = meta_twin(model, dtype)
-        self.inputs, self.keywords = meta_inputs((inputs, keywords), dtype)
+        self.model, self.inputs, self.keywords = model, inputs, keywords
         for tensor in self._given():
             if tensor.numel() == 0:
                 shape = tuple(tensor.shape)
@@ -154,7 +152,7 @@ class Step:
     @contextmanager
     def _choices(self, cache: bool) -> Iterator[None]:
         with ExitStack() as modes:
-            modes.enter_context(KernelChoice(self.device))
+            modes.enter_context(kernels_of(self.device))
             if self.autocast:
                 modes.enter_context(MetaAutocast(self.device, self.autocast, cache))
             yield
@@ -195,8 +193,7 @@ class Step:
         return tensor
 
     def _given(self) -> list[Tensor]:
-        leaves = tree_leaves((self.inputs, self.keywords))
-        return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        return list(tensors_in(self.inputs, self.keywords))
 
 
 @dataclass

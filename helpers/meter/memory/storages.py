@@ -11,13 +11,15 @@ and Python's reference counts are the real ones.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from helpers.meter.meta import tensors_in
 
 #: Bytes that a kernel takes inside an operation and gives back before it ends, beyond its outputs.
 Workspace = Callable[..., int]
@@ -123,7 +125,7 @@ class StorageTracker(TorchDispatchMode):
         workspace = self._workspaces.get(func)
         extra = workspace(out, *args, **kwargs) if workspace else 0
         self.log.operations.append(Operation(str(func), self.phase, extra))
-        for tensor in _tensors(out):
+        for tensor in tensors_in(out):
             self._see(tensor, "temporaries")
         return out
 
@@ -142,11 +144,3 @@ class StorageTracker(TorchDispatchMode):
         del self._alive[key]
         self.log.storages[number].died = len(self.log.operations) - 1
         self.log.events.append((number, False))
-
-
-def _tensors(out: Any) -> Iterator[torch.Tensor]:
-    if isinstance(out, torch.Tensor):
-        yield out
-    elif isinstance(out, (tuple, list)):
-        for item in out:
-            yield from _tensors(item)

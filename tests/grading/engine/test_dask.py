@@ -16,11 +16,10 @@ from tests.grading.conftest import CLASS, hand_in_class, share_secret
 
 
 def test_grades_are_the_same_and_survive_a_killed_worker(
-    course: Path, grades: Any, tmp_path: Path
+    graded_course: Path, grades: Any, tmp_path: Path
 ) -> None:
-    grade_class(course, sample.UNIT, Options(jobs=1))
     other = sample.make_course(tmp_path / "other")
-    share_secret(course, other)
+    share_secret(graded_course, other)
     hand_in_class(other)
     killed: list[int] = []
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
@@ -35,7 +34,7 @@ def test_grades_are_the_same_and_survive_a_killed_worker(
             other, sample.UNIT, Options(scheduler=cluster.scheduler_address), progress=kill_one
         )
     assert len(killed) == 1
-    assert grades(other) == grades(course)
+    assert grades(other) == grades(graded_course)
     assert {row[0] for row in grades(other)} == set(CLASS)
 
 

@@ -69,11 +69,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_grades_are_the_same_and_survive_lost_connections(
-    course: Path, grades: Any, server: str, tmp_path: Path
+    graded_course: Path, grades: Any, server: str, tmp_path: Path
 ) -> None:
-    grade_class(course, sample.UNIT, Options(jobs=1))
     other = sample.make_course(tmp_path / "other", server)
-    share_secret(course, other)
+    share_secret(graded_course, other)
     hand_in_class(other)
 
     engine = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
@@ -101,7 +100,7 @@ def test_grades_are_the_same_and_survive_lost_connections(
         over.set()
         cutter.join()
         engine.dispose()
-    assert grades(server) == grades(course)
+    assert grades(server) == grades(graded_course)
 
 
 def test_names_and_the_due_date_are_kept_there(server: str, tmp_path: Path) -> None:

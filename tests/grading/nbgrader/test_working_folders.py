@@ -14,7 +14,7 @@ import pytest
 from nbgrader.apps.api import NbGraderAPI
 from traitlets.config import Config
 
-from helpers.grading.class_run import grade_unit
+from helpers.grading.class_run import Options, grade_class
 from helpers.grading.lms.collect import collect
 from helpers.grading.report.feedback import write_feedback
 from tests import COURSE
@@ -73,7 +73,7 @@ def test_the_page_is_no_student_to_course(course: Path, tmp_path: Path) -> None:
     (tmp_path / "download" / "ada" / sample.UNIT).mkdir(parents=True)
     shutil.copy(here / "ada.ipynb", tmp_path / "download" / "ada" / sample.UNIT / "sample.ipynb")
     collect(here, sample.UNIT, tmp_path / "download")
-    (graded,) = grade_unit(here, sample.UNIT, jobs=1).results
+    (graded,) = grade_class(here, sample.UNIT, Options(jobs=1)).results
     assert (graded.student, graded.total) == ("ada", sample.POINTS)
     pages, failed = write_feedback(here, sample.UNIT)
     assert (len(pages), failed) == (1, {})

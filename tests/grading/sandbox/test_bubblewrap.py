@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from helpers.grading.sandbox import bubblewrap
-from helpers.grading.sandbox.bubblewrap import SandboxError
-from helpers.grading.sandbox.host import Warm
-from helpers.grading.sandbox.process import Kernel
+from helpers.grading.sandbox.backend import SandboxError
+from helpers.grading.sandbox.confined import CONFINED
 
 #: As bubblewrap ends where the kernel lets nobody make a namespace.
 REFUSED = "#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n"
@@ -27,8 +26,8 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_each_makes_a_sandbox(bwrap: str) -> None:
-    with Warm() as warm, Kernel(warm.forks()) as kernel:
-        said = kernel.run("print(open('/proc/1/cmdline').read()[:1] != '')", 30).outputs
+    with CONFINED.serve() as server, server.client().start() as process:
+        said = process.run("print(open('/proc/1/cmdline').read()[:1] != '')", 30).outputs
     assert said[0]["text"] == "True\n"
 
 

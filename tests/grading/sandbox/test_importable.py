@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from helpers.grading.sandbox.host import Forks, Warm
-from helpers.grading.sandbox.process import Kernel
+from helpers.grading.sandbox.confined import CONFINED
+from helpers.grading.sandbox.host import ForkClient
 
 USES = {
     "pandas": "import pandas\nprint(int(pandas.DataFrame({'a': [1, 2]}).a.sum()))",
@@ -33,15 +33,15 @@ print(int(out.sum()))""",
 
 
 @pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with Warm() as warm:
-        yield warm.forks()
+def client() -> Iterator[ForkClient]:
+    with CONFINED.serve() as server:
+        yield server.client()
 
 
 @pytest.mark.parametrize("name", USES)
-def test_it_is_there_and_works(forks: Forks, name: str) -> None:
-    with Kernel(forks) as kernel:
-        ran = kernel.run(USES[name], 60)
+def test_it_is_there_and_works(client: ForkClient, name: str) -> None:
+    with client.start() as process:
+        ran = process.run(USES[name], 60)
     assert [output.get("text") for output in ran.outputs if output["output_type"] == "stream"] == [
         "3\n"
     ], ran.outputs

@@ -220,7 +220,7 @@ print(*(path.relative_to(package) for path in package.rglob("*") if path.is_file
     tops = {path.split("/")[0].removesuffix(".py") for path in shown}
     assert tops == {
         *("__init__", "check", "conventions", "figures", "files", "hardware", "ledger", "meter"),
-        *("plots", "roofline", "simulator", "timing", "tried", "values", "widgets"),
+        *("plots", "roofline", "simulator", "text_table", "timing", "tried", "values", "widgets"),
     }
 
 

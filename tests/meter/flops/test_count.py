@@ -163,6 +163,71 @@ def test_a_model_that_fails_is_left_as_it_was():
     assert layer(torch.randn(2, 4)).shape == (2, 6)
 
 
+class Caching(nn.Module):
+    """Keeps what its first forward pass makes: in an attribute, a buffer, a dict and a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 6)
+        self.mask, self.kept, self.seen, self.calls = None, {}, [], 0
+
+    def forward(self, x):
+        self.calls += 1
+        if self.mask is None:
+            self.mask = torch.ones(4, device=x.device)
+            self.register_buffer("places", torch.arange(4, device=x.device))
+            self.kept["scale"] = torch.ones(4, device=x.device)
+        self.seen.append(x)
+        return self.layer(x * self.mask * self.kept["scale"])
+
+
+def test_what_a_forward_pass_makes_and_keeps_is_gone_after_a_count():
+    model = Caching()
+    kept, seen = model.kept, model.seen
+    count(model, (10, 4))
+    assert (model.mask, model.kept, model.seen, model.calls) == (None, {}, [], 0)
+    assert model.kept is kept
+    assert model.seen is seen
+    assert "places" not in dict(model.named_buffers())
+    assert model(torch.randn(2, 4)).shape == (2, 6)
+    model(torch.randn(2, 4))
+    count(model, (10, 4))
+    assert model.calls == 2
+    assert all(tensor.is_cpu for tensor in (model.mask, model.places, *model.seen))
+    assert model(torch.randn(2, 4)).shape == (2, 6)
+
+
+def test_a_second_try_with_the_values_of_integers_starts_anew():
+    model = Caching().to("meta")
+    calls = []
+
+    def looking(x, tokens):
+        calls.append(model.calls)
+        return model(x), tokens.max().item()
+
+    class Looking(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, x, tokens):
+            return looking(x, tokens)
+
+    count(Looking(), torch.randn(2, 4), torch.tensor([1, 2]))
+    assert calls == [0, 0]
+
+
+def test_a_model_on_meta_gets_no_gradients_and_counts_the_same_again():
+    model = nn.Sequential(nn.Linear(4, 6), nn.Linear(6, 3)).to("meta")
+    x = meta(10, 4, requires_grad=True)
+    first = count(model, x, backward=True)
+    assert count(model, x, backward=True).entries == first.entries
+    assert all(parameter.grad is None for parameter in (*model.parameters(), x))
+    model[0].weight.grad = torch.ones_like(model[0].weight)
+    assert count(model, x, backward=True).entries == first.entries
+    assert model[0].weight.grad is not None
+
+
 def test_functions_and_keyword_inputs():
     weights = torch.randn(6, 4)
     counted = count(lambda x, scale: F.linear(x, weights) * scale, x=torch.randn(10, 4), scale=2.0)
@@ -212,7 +277,8 @@ def test_what_has_no_price_is_named_and_never_silently_zero():
     assert counted.unknown[0].calls == 1
     assert counted.unknown[0].shapes == (((3, 3),),)
     assert "no price for" in str(counted)
-    assert not count(torch.linalg.det, (3, 3), convention="mac2").unknown
+    for convention in ("mac2", "timm"):
+        assert count(torch.linalg.det, (3, 3), convention=convention).unknown == counted.unknown
 
 
 def test_what_needs_values_cannot_be_counted():

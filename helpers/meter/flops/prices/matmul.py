@@ -1,4 +1,4 @@
-"""Multiply-accumulates of the operations that are products of matrices: by shape, as dispatched.
+"""Products of matrices and convolutions: multiply-accumulates by shape, and what comes on top.
 
 PyTorch's own registry (`torch.utils.flop_counter`) counts two FLOP for each. It is followed here,
 but for two things: the gradient of a grouped convolution's weights, which it overstates by the
@@ -8,22 +8,53 @@ registry's wrapper takes longer than the operation; tests hold both equal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
 from helpers.conventions import FLOP_PER_MAC
-
-Args = tuple[Any, ...]
-Macs = Callable[[Args, Mapping[str, Any], Any], int]
-
-
-def _mm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    return out.numel() * args[0].shape[-1]
+from helpers.meter.flops.prices.op import Call, Op
+from helpers.meter.flops.prices.tally import ADD, MULTIPLY, NOTHING, Numbers, Tally
 
 
-def _addmm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    return out.numel() * args[1].shape[-1]
+def _mm(call: Call) -> int:
+    return call.out.numel() * call.args[0].shape[-1]
+
+
+def _addmm(call: Call) -> int:
+    return call.out.numel() * call.args[1].shape[-1]
+
+
+def _dot(call: Call) -> int:
+    return call.x.numel()
+
+
+def _linear(call: Call) -> int:
+    return call.out.numel() * call["input"].shape[-1]
+
+
+def _scaled_bias(call: Call) -> Tally:
+    """β b + α (products): a sum, and a product for each factor that is not one."""
+    factors = [call["beta"], call["alpha"]]
+    if factors[0] == 0:
+        return NOTHING
+    tally = ADD.on("complex" if call.is_complex else "real")
+    for factor in factors:
+        if factor != 1:
+            tally += MULTIPLY.on(_numbers(call, factor))
+    return call.out.numel() * tally
+
+
+def _numbers(call: Call, factor: Any) -> Numbers:
+    if not call.is_complex:
+        return "real"
+    return "complex" if isinstance(factor, complex) else "mixed"
+
+
+def _bias(call: Call) -> Tally:
+    if call["bias"] is None:
+        return NOTHING
+    return call.out.numel() * ADD.on("complex" if call.is_complex else "real")
 
 
 def convolution_macs(x: Any, weights: Any, out: Any, transposed: bool) -> int:
@@ -35,44 +66,105 @@ def convolution_macs(x: Any, weights: Any, out: Any, transposed: bool) -> int:
     return size[0] * prod(size[2:]) * weights.numel()
 
 
-def _convolution(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    return convolution_macs(args[0], args[1], out, args[6])
+def _convolution(call: Call) -> int:
+    return convolution_macs(call["input"], call["weight"], call.out, call["transposed"])
 
 
-def _convolution_backward(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    gradient, x, weights = args[:3]
-    transposed, wanted = args[7], args[10]
-    macs = convolution_macs(x, weights, gradient, transposed)
-    return macs * (bool(wanted[0]) + bool(wanted[1]))
+def _convolution_backward(call: Call) -> int:
+    x, weights, gradient = call["input"], call["weight"], call["grad_output"]
+    macs = convolution_macs(x, weights, gradient, call["transposed"])
+    return macs * sum(map(bool, call["output_mask"][:2]))
 
 
-#: Multiply-accumulates by operation.
-MACS: dict[str, Macs] = {
-    "mm": _mm,
-    "bmm": _mm,
-    "mv": _mm,
-    "dot": lambda args, kwargs, out: args[0].numel(),
-    "vdot": lambda args, kwargs, out: args[0].numel(),
-    "addmm": _addmm,
-    "baddbmm": _addmm,
-    "addmv": _addmm,
-    "addbmm": lambda args, kwargs, out: args[1].numel() * args[2].shape[-1],
-    "_addmm_activation": _addmm,
-    "_int_mm": _mm,
-    "linear": lambda args, kwargs, out: out.numel() * args[0].shape[-1],
-    "convolution": _convolution,
-    "_convolution": _convolution,
-    "convolution_overrideable": _convolution,
-    "convolution_backward": _convolution_backward,
-    "convolution_backward_overrideable": _convolution_backward,
-}
+def _bias_gradient(call: Call) -> Tally:
+    """The bias's gradient sums ∂y over all but the channels."""
+    if not call["output_mask"][2]:
+        return NOTHING
+    gradient = call["grad_output"]
+    return (gradient.numel() - gradient.shape[1]) * ADD
 
 
-def registered(packet: Any) -> Macs | None:
-    """PyTorch's formula for an operation that is not above, if it has one."""
+def _grouped(call: Call) -> int:
+    """Groups of rows, columns or summands, each with a matrix of its own, or a batch of products.
+
+    Offsets cut one side of a matrix into groups, which together are as long as that side.
+    """
+    a, b = call["self"], call["mat2"]
+    batch = a.shape[0] if a.dim() == b.dim() == 3 else 1
+    return batch * a.shape[-2] * a.shape[-1] * b.shape[-1]
+
+
+def _packed(call: Call) -> int:
+    """Weights in 8 or 4 bits, packed along a side that x shows unpacked."""
+    return call.out.numel() * call["self"].shape[-1]
+
+
+def _scales(call: Call) -> Tally:
+    """A scale for each column of the result."""
+    return call.out.numel() * MULTIPLY
+
+
+def _scales_and_zeros(call: Call) -> Tally:
+    """w = q · scale + zero for each weight."""
+    return call.out.shape[-1] * call["self"].shape[-1] * (MULTIPLY + ADD)
+
+
+def _trilinear(call: Call) -> int:
+    """Σ a b c: the sum over what c does not share first, a · b, then the result times c.
+
+    `expand` names, for each factor, the dimensions that it does not have.
+    """
+    missing = [frozenset(call[f"expand{number}"]) for number in (1, 2, 3)]
+    sizes: dict[int, int] = {}
+    for number, lacks in enumerate(missing, start=1):
+        factor = call[f"i{number}"]
+        own = (d for d in range(factor.dim() + len(lacks)) if d not in lacks)
+        sizes.update(zip(own, factor.shape, strict=True))
+    first = [size for d, size in sizes.items() if not (d in missing[0] and d in missing[1])]
+    summed = {d for d in call["sumdim"] if d in missing[2]}
+    return prod(first) + prod(size for d, size in sizes.items() if d not in summed)
+
+
+def registered(packet: Any) -> Op | None:
+    """PyTorch's formula for an operation that has no record here, if it has one."""
     from torch.utils.flop_counter import flop_registry
 
-    formula = flop_registry.get(packet)
+    formula: Callable[..., int] | None = flop_registry.get(packet)
     if formula is None:
         return None
-    return lambda args, kwargs, out: formula(*args, **kwargs, out_val=out) // FLOP_PER_MAC
+    return Op(
+        macs=lambda call: formula(*call.args, **call.kwargs, out_val=call.out) // FLOP_PER_MAC
+    )
+
+
+OPS: dict[str, Op] = {
+    **dict.fromkeys(("mm", "bmm", "mv", "_int_mm"), Op(macs=_mm)),
+    **dict.fromkeys(("dot", "vdot"), Op(macs=_dot)),
+    **dict.fromkeys(
+        ("addmm", "baddbmm", "addmv", "_addmm_activation"),
+        Op(_scaled_bias, macs=_addmm, complex=True),
+    ),
+    "addbmm": Op(
+        _scaled_bias,
+        macs=lambda call: call["batch1"].numel() * call["batch2"].shape[-1],
+        complex=True,
+    ),
+    "linear": Op(_bias, macs=_linear, complex=True),
+    **dict.fromkeys(
+        ("convolution", "_convolution", "convolution_overrideable"), Op(_bias, macs=_convolution)
+    ),
+    **dict.fromkeys(
+        ("convolution_backward", "convolution_backward_overrideable"),
+        Op(_bias_gradient, macs=_convolution_backward),
+    ),
+    **dict.fromkeys(
+        ("_grouped_mm", "_scaled_grouped_mm"),
+        Op(_bias, macs=_grouped, assumes="the offsets end where the matrix ends"),
+    ),
+    "_weight_int8pack_mm": Op(_scales, macs=_packed),
+    **dict.fromkeys(
+        ("_weight_int4pack_mm", "_weight_int4pack_mm_for_cpu"), Op(_scales_and_zeros, macs=_packed)
+    ),
+    "_trilinear": Op(macs=_trilinear),
+    "affine_grid_generator": Op(macs=lambda call: call.out.numel() * call["theta"].shape[-1]),
+}

@@ -1,52 +1,49 @@
-"""FLOP of the normalizations that PyTorch dispatches as one operation, forward and backward."""
+"""Normalizations that PyTorch dispatches as one operation, forward and backward."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
-from helpers.conventions import PRICE
-
-ADD, MULTIPLY, DIVIDE, ROOT = (PRICE[x] for x in ("add", "multiply", "divide", "sqrt"))
-
-Args = tuple[Any, ...]
-Price = Callable[[Args, Mapping[str, Any], Any], int]
+from helpers.meter.flops.prices.op import Call, Op
+from helpers.meter.flops.prices.tally import ADD, DIVIDE, MULTIPLY, NOTHING, ROOT, Tally
 
 
-def normalize(n: int, groups: int, affine: bool, measured: bool = True) -> int:
-    """(x − μ) / √(σ² + ε) · γ + β for n numbers in `groups`; μ and σ are `measured` or known."""
-    flops = groups * (ADD + ROOT) + n * (ADD + DIVIDE)
-    if measured:
-        average = (n - groups) * ADD + groups * DIVIDE
-        flops += 2 * average + n * (ADD + MULTIPLY)
-    return flops + (n * (MULTIPLY + ADD) if affine else 0)
+def _average(n: int, groups: int) -> Tally:
+    """The average of each of `groups` parts of n numbers."""
+    return (n - groups) * ADD + groups * DIVIDE
 
 
-def normalize_gradient(n: int, groups: int, learned: int, measured: bool = True) -> int:
+def normalize(n: int, groups: int, affine: bool, computed: bool = True) -> Tally:
+    """(x − μ) / √(σ² + ε) · γ + β for n numbers in `groups`; μ and σ are `computed` or known."""
+    tally = groups * (ADD + ROOT) + n * (ADD + DIVIDE)
+    if computed:
+        tally += 2 * _average(n, groups) + n * (ADD + MULTIPLY)
+    return tally + n * (MULTIPLY + ADD) if affine else tally
+
+
+def normalize_gradient(n: int, groups: int, learned: int, computed: bool = True) -> Tally:
     """∂x, and ∂γ, ∂β of length `learned`, with 1/σ and μ kept by the forward pass."""
-    flops = n * MULTIPLY  # times 1/σ
-    if learned or measured:
-        flops += n * (ADD + MULTIPLY)  # x̂ again
+    tally = n * MULTIPLY  # times 1/σ
+    if learned or computed:
+        tally += n * (ADD + MULTIPLY)  # x̂ again
     if learned:
-        flops += n * MULTIPLY + 2 * (n - learned) * ADD + n * MULTIPLY  # ∂γ, ∂β, g = γ ∂y
-    if measured:
-        average = (n - groups) * ADD + groups * DIVIDE
-        flops += 2 * average + n * (2 * MULTIPLY + 2 * ADD)  # mean(g), mean(g x̂), g − … − x̂ …
-    return flops
+        tally += n * MULTIPLY + 2 * (n - learned) * ADD + n * MULTIPLY  # ∂γ, ∂β, g = γ ∂y
+    if computed:  # mean(g), mean(g x̂), g − … − x̂ …
+        tally += 2 * _average(n, groups) + n * (2 * MULTIPLY + 2 * ADD)
+    return tally
 
 
-def rms_normalize(n: int, groups: int, affine: bool) -> int:
+def rms_normalize(n: int, groups: int, affine: bool) -> Tally:
     """x · (1 / √(mean(x²) + ε)) · γ."""
-    flops = n * MULTIPLY + (n - groups) * ADD + groups * (DIVIDE + ADD + ROOT + DIVIDE)
-    return flops + n * MULTIPLY * (1 + affine)
+    tally = n * MULTIPLY + _average(n, groups) + groups * (ADD + ROOT + DIVIDE)
+    return tally + n * (1 + affine) * MULTIPLY
 
 
-def rms_normalize_gradient(n: int, groups: int, learned: int) -> int:
+def rms_normalize_gradient(n: int, groups: int, learned: int) -> Tally:
     """∂x = (g − x̂ · mean(g · x̂)) / √(…) with g = γ ∂y, and ∂γ = Σ ∂y · x̂."""
-    flops = n * MULTIPLY + n * MULTIPLY + (n - groups) * ADD + groups * DIVIDE
-    flops += n * MULTIPLY + n * ADD + n * MULTIPLY
-    return flops + (n * MULTIPLY + (n - learned) * ADD + n * MULTIPLY if learned else 0)
+    tally = n * 4 * MULTIPLY + _average(n, groups) + n * ADD
+    return tally + (n * 2 * MULTIPLY + (n - learned) * ADD if learned else NOTHING)
 
 
 def _length(weight: Any) -> int:
@@ -54,70 +51,64 @@ def _length(weight: Any) -> int:
     return weight.numel() if weight is not None else 0
 
 
-def _batch_norm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    x, weight, training = args[0], args[1], args[5]
-    return normalize(x.numel(), x.shape[1], weight is not None, training)
+def _batch_norm(call: Call) -> Tally:
+    """In training, and by overloads without known averages, μ and σ are computed."""
+    x, training = call["input"], call["training"]
+    computed = training if training is not None else True
+    return normalize(x.numel(), x.shape[1], call["weight"] is not None, computed)
 
 
-def _batch_norm_gradient(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    x, weight, training = args[1], args[2], args[7]
-    return normalize_gradient(x.numel(), x.shape[1], _length(weight), training)
+def _batch_norm_of_known(call: Call) -> Tally:
+    x = call["input"]
+    return normalize(x.numel(), x.shape[1], call["weight"] is not None, computed=False)
 
 
-def _layer_norm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    x, weight = args[0], args[2]
-    return normalize(x.numel(), out[1].numel(), weight is not None)
+def _batch_norm_gradient(call: Call) -> Tally:
+    x = call["input"]
+    return normalize_gradient(x.numel(), x.shape[1], _length(call["weight"]), call["train"])
 
 
-def _layer_norm_gradient(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    x, mean, weight = args[1], args[3], args[5]
-    return normalize_gradient(x.numel(), mean.numel(), _length(weight))
+def _norm_of_groups(call: Call) -> Tally:
+    """Layer and group norm: the second result is each group's average."""
+    return normalize(call["input"].numel(), call.out[1].numel(), call["weight"] is not None)
 
 
-def _group_norm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    x, weight = args[0], args[1]
-    return normalize(x.numel(), out[1].numel(), weight is not None)
+def _gradient_of_groups(call: Call) -> Tally:
+    return normalize_gradient(call["input"].numel(), call["mean"].numel(), _length(call["weight"]))
 
 
-def _group_norm_gradient(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    x, mean, weight = args[1], args[2], args[4]
-    return normalize_gradient(x.numel(), mean.numel(), _length(weight))
+def _rms_norm(call: Call) -> Tally:
+    x, features = call["input"], prod(call["normalized_shape"])
+    return rms_normalize(x.numel(), x.numel() // features, call["weight"] is not None)
 
 
-def _no_training(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    x, weight = args[0], args[1]
-    return normalize(x.numel(), x.shape[1], weight is not None, measured=False)
+def _rms_norm_gradient(call: Call) -> Tally:
+    x, roots = call["input"], call["rstd"]
+    return rms_normalize_gradient(x.numel(), roots.numel(), _length(call["weight"]))
 
 
-def _always_training(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    x, weight = args[0], args[1]
-    return normalize(x.numel(), x.shape[1], weight is not None)
+def _rms_norm_gradient_of_rows(call: Call) -> Tally:
+    """As a whole operation, whose call says how many `rows` are normalized."""
+    return rms_normalize_gradient(call["input"].numel(), call["rows"], _length(call["weight"]))
 
 
-def _rms_norm(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    x, features, weight = args[0], args[1], args[2]
-    return rms_normalize(x.numel(), x.numel() // prod(features), weight is not None)
-
-
-def _rms_norm_gradient(args: Args, kwargs: Mapping[str, Any], out: Any) -> int:
-    x, root, weight = args[1], args[3], args[4]
-    return rms_normalize_gradient(x.numel(), root.numel(), _length(weight))
-
-
-NORMS: dict[str, Price] = {
-    "native_batch_norm": _batch_norm,
-    "cudnn_batch_norm": _batch_norm,
-    "_native_batch_norm_legit": lambda args, kwargs, out: (
-        _batch_norm(args, kwargs, out) if len(args) == 8 else _always_training(args, kwargs, out)
+OPS: dict[str, Op] = {
+    **dict.fromkeys(
+        (
+            *("native_batch_norm", "cudnn_batch_norm", "_native_batch_norm_legit"),
+            "_batch_norm_with_update",
+        ),
+        Op(_batch_norm),
     ),
-    "_native_batch_norm_legit_no_training": _no_training,
-    "_batch_norm_with_update": _always_training,
-    "_batch_norm_no_update": _no_training,
-    "native_batch_norm_backward": _batch_norm_gradient,
-    "native_layer_norm": _layer_norm,
-    "native_layer_norm_backward": _layer_norm_gradient,
-    "native_group_norm": _group_norm,
-    "native_group_norm_backward": _group_norm_gradient,
-    "_fused_rms_norm": _rms_norm,
-    "_fused_rms_norm_backward": _rms_norm_gradient,
+    **dict.fromkeys(
+        ("_native_batch_norm_legit_no_training", "_batch_norm_no_update"), Op(_batch_norm_of_known)
+    ),
+    "native_batch_norm_backward": Op(_batch_norm_gradient),
+    **dict.fromkeys(("native_layer_norm", "native_group_norm"), Op(_norm_of_groups)),
+    **dict.fromkeys(
+        ("native_layer_norm_backward", "native_group_norm_backward"), Op(_gradient_of_groups)
+    ),
+    **dict.fromkeys(("_fused_rms_norm", "rms_norm"), Op(_rms_norm)),
+    "_fused_rms_norm_backward": Op(_rms_norm_gradient),
+    "rms_norm_backward": Op(_rms_norm_gradient_of_rows),
 }

@@ -1,21 +1,19 @@
 """Makes meta tensors take the kernels that a real device would.
 
-PyTorch chooses some kernels by the device of a tensor before an operation can be seen: which fused
-attention runs, whether dropout is fused. Meta tensors belong to no device, so `KernelChoice` stands
-in front of these calls and chooses as PyTorch does for the device that is asked about, and as it
-does where nobody watches: being watched changes one choice, which is changed back here.
+PyTorch chooses some kernels by the device of a tensor: which fused attention runs, whether dropout
+is fused. Meta tensors belong to no device, so within `kernels_of` these operations are sent to the
+kernels that PyTorch would choose for the device that is asked about, where nobody watches: being
+watched changes one choice, which is changed back here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-from unittest.mock import patch
+from contextlib import AbstractContextManager
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+
+from helpers.meter.interception import RECURRENT, Handler, intercepting
 
 aten = torch.ops.aten
 
@@ -23,79 +21,88 @@ aten = torch.ops.aten
 _FLASH_WIDTH = 256
 
 
-class KernelChoice(TorchFunctionMode):
-    """Sends attention and dropout to the kernels of `device`, "cpu" or "cuda"."""
+def kernels_of(device: str) -> AbstractContextManager[None]:
+    """Sends attention, linear layers and dropout to the kernels of `device`, "cpu" or "cuda"."""
+    chosen: dict[torch._ops.OpOverload, Handler] = {**RECURRENT, aten.linear.default: _linear}
+    if device == "cuda":
+        chosen[aten.scaled_dot_product_attention.default] = _cuda_attention
+        chosen[aten.dropout.default] = _fused_dropout
+    else:
+        chosen[aten.scaled_dot_product_attention.default] = _cpu_attention
+    return intercepting(chosen)
 
-    def __init__(self, device: str) -> None:
-        super().__init__()
-        self.device = device
 
-    def __torch_function__(
-        self, func: Callable, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func is F.scaled_dot_product_attention:
-            return self._attention(*args, **kwargs)
-        if func is F.linear:
-            return _linear(*args, **kwargs)
-        if func is F.dropout and self.device == "cuda":
-            return _fused_dropout(*args, **kwargs)
-        if func is F.multi_head_attention_forward:
-            # A mode is off inside the call that it handles, so attention is put in by name there.
-            with patch.object(F, "scaled_dot_product_attention", self._attention):
-                return func(*args, **kwargs)
-        return func(*args, **kwargs)
+def _fused(query: Tensor, key: Tensor, value: Tensor, enable_gqa: bool) -> bool:
+    """Whether (batch, heads, length, width) tensors are such as fused kernels take."""
+    tensors = (query, key, value)
+    return (
+        all(t.dim() == 4 and t.stride(-1) == 1 and t.numel() for t in tensors)
+        and query.shape[-1] == key.shape[-1] == value.shape[-1]
+        and not enable_gqa
+    )
 
-    def _attention(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,
-        is_causal: bool = False,
-        scale: float | None = None,
-        enable_gqa: bool = False,
-    ) -> Tensor:
-        """Attention of (batch, heads, length, width) tensors by the device's own kernel."""
-        tensors = (query, key, value)
-        fits = (
-            all(t.dim() == 4 and t.stride(-1) == 1 and t.numel() for t in tensors)
-            and query.shape[-1] == key.shape[-1] == value.shape[-1]
-            and not enable_gqa
-        )
-        learned_mask = attn_mask is not None and attn_mask.requires_grad
-        if fits and self.device == "cpu" and dropout_p == 0 and not learned_mask:
-            return aten._scaled_dot_product_flash_attention_for_cpu(
-                *tensors, 0.0, is_causal, attn_mask=_additive(attn_mask, query), scale=scale
+
+def _cpu_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    learned_mask = attn_mask is not None and attn_mask.requires_grad
+    if _fused(query, key, value, enable_gqa) and dropout_p == 0 and not learned_mask:
+        mask = _additive(attn_mask, query)
+        return aten._scaled_dot_product_flash_attention_for_cpu(
+            query, key, value, 0.0, is_causal, attn_mask=mask, scale=scale
+        )[0]
+    return aten.scaled_dot_product_attention.default.decompose(
+        *(query, key, value, attn_mask, dropout_p, is_causal), scale=scale, enable_gqa=enable_gqa
+    )
+
+
+def _cuda_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    tensors = (query, key, value)
+    if _fused(*tensors, enable_gqa):
+        half = query.dtype in (torch.float16, torch.bfloat16)
+        if half and attn_mask is None and query.shape[-1] <= _FLASH_WIDTH:
+            return aten._scaled_dot_product_flash_attention(
+                *tensors, dropout_p, is_causal, False, scale=scale
             )[0]
-        if fits and self.device == "cuda":
-            half = query.dtype in (torch.float16, torch.bfloat16)
-            if half and attn_mask is None and query.shape[-1] <= _FLASH_WIDTH:
-                return aten._scaled_dot_product_flash_attention(
-                    *tensors, dropout_p, is_causal, False, scale=scale
-                )[0]
-            if not is_causal or attn_mask is None:
-                mask = _additive(attn_mask, query)
-                if mask is not None:
-                    mask = mask.expand(*query.shape[:2], query.shape[2], key.shape[2])
-                trains = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
-                return aten._scaled_dot_product_efficient_attention(
-                    *tensors, mask, trains, dropout_p, is_causal, scale=scale
-                )[0]
-        return torch._C._nn.scaled_dot_product_attention(
-            *tensors, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
-        )
+        if not is_causal or attn_mask is None:
+            mask = _additive(attn_mask, query)
+            if mask is not None:
+                mask = mask.expand(*query.shape[:2], query.shape[2], key.shape[2])
+            trains = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+            return aten._scaled_dot_product_efficient_attention(
+                *tensors, mask, trains, dropout_p, is_causal, scale=scale
+            )[0]
+    return aten.scaled_dot_product_attention.default.decompose(
+        *(*tensors, attn_mask, dropout_p, is_causal), scale=scale, enable_gqa=enable_gqa
+    )
 
 
-def _linear(source: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """A linear layer whose input is not contiguous adds its bias in place.
 
     Under a dispatch mode PyTorch would add out of place instead, which takes another output.
     """
-    if bias is None or source.dim() == 2 or source.is_contiguous():
-        return F.linear(source, weight, bias)
-    return torch.matmul(source, weight.t()).add_(bias)
+    if bias is None or input.dim() == 2 or input.is_contiguous():
+        return aten.linear.default.decompose(input, weight, bias)
+    return torch.matmul(input, weight.t()).add_(bias)
 
 
 def _additive(mask: Tensor | None, query: Tensor) -> Tensor | None:
@@ -105,10 +112,8 @@ def _additive(mask: Tensor | None, query: Tensor) -> Tensor | None:
     return torch.where(mask, 0.0, torch.scalar_tensor(-torch.inf, dtype=query.dtype, device="meta"))
 
 
-def _fused_dropout(
-    source: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Tensor:
+def _fused_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """CUDA's dropout keeps a mask of one byte an element instead of a scaled one of four."""
-    if not training or not 0 < p < 1 or inplace:
-        return torch.dropout(source, p, training)
-    return torch.native_dropout(source, p, True)[0]
+    if not train or not 0 < p < 1:
+        return aten.dropout.default.decompose(input, p, train)
+    return torch.native_dropout(input, p, True)[0]

@@ -1,0 +1,64 @@
+"""Losses: FLOP an element, then their sum and, for a mean, its division."""
+
+from __future__ import annotations
+
+from helpers.meter.flops.prices.op import Call, Op, each
+from helpers.meter.flops.prices.tally import (
+    ADD,
+    DIVIDE,
+    EXP,
+    MULTIPLY,
+    NOTHING,
+    TRANSCENDENTAL,
+    Tally,
+)
+
+_MEAN, _SUM = 1, 2
+
+
+def _folded(n: int, reduction: int) -> Tally:
+    """n losses as they are, as their mean or as their sum."""
+    if reduction not in (_MEAN, _SUM):
+        return NOTHING
+    return (n - 1) * ADD + (DIVIDE if reduction == _MEAN else NOTHING)
+
+
+def _loss(of_each: Tally) -> Op:
+    def tally(call: Call) -> Tally:
+        n = call.x.numel()
+        return n * of_each + _folded(n, call["reduction"])
+
+    return Op(tally)
+
+
+def _cross_entropy_with_logits(call: Call) -> Tally:
+    """x (1 − t) + max(−x, 0) + ln(e^… + e^…), times weights where there are any."""
+    n = call.x.numel()
+    weights = sum(call[name] is not None for name in ("weight", "pos_weight"))
+    of_each = ADD + MULTIPLY + (2 * EXP + ADD + TRANSCENDENTAL) + 2 * ADD + weights * MULTIPLY
+    return n * of_each + _folded(n, call["reduction"])
+
+
+def _nll(call: Call) -> Tally:
+    """One chosen number for each target: their sum and, for a mean, its division."""
+    targets = call["target"].numel()
+    weighted = targets * MULTIPLY if call["weight"] is not None else NOTHING
+    return weighted + _folded(targets, call["reduction"])
+
+
+def _nll_gradient(call: Call) -> Tally:
+    return DIVIDE if call["reduction"] == _MEAN else NOTHING
+
+
+OPS: dict[str, Op] = {
+    "mse_loss": _loss(ADD + MULTIPLY),
+    "smooth_l1_loss": _loss(ADD + 2 * MULTIPLY),
+    "huber_loss": _loss(ADD + 2 * MULTIPLY),
+    "binary_cross_entropy": _loss(2 * TRANSCENDENTAL + 2 * ADD + 2 * MULTIPLY),
+    "binary_cross_entropy_with_logits": Op(_cross_entropy_with_logits),
+    "mse_loss_backward": Op(each(ADD + MULTIPLY)),
+    "smooth_l1_loss_backward": Op(each(ADD + 2 * MULTIPLY)),
+    "huber_loss_backward": Op(each(ADD + 2 * MULTIPLY)),
+    **dict.fromkeys(("nll_loss_forward", "nll_loss2d_forward"), Op(_nll)),
+    **dict.fromkeys(("nll_loss_backward", "nll_loss2d_backward"), Op(_nll_gradient)),
+}

@@ -1,0 +1,36 @@
+"""Rows of text as a table, for a terminal and for a notebook: the first row is the head."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+Row = Sequence[str]
+
+
+def text_table(rows: Sequence[Row], left: int = 1) -> str:
+    """Rows in aligned columns, the first `left` of them to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def html_table(rows: Sequence[Row], left: int = 1, foot: bool = False) -> str:
+    """The same as HTML; with `foot` the last row is the table's foot. Indents are kept."""
+
+    def line(row: Row, tag: str) -> str:
+        cells = (
+            f'<{tag} style="text-align:{"left" if column < left else "right"}">'
+            f"{html.escape(cell).replace('  ', '&emsp;')}</{tag}>"
+            for column, cell in enumerate(row)
+        )
+        return f"<tr>{''.join(cells)}</tr>"
+
+    heads = {0, len(rows) - 1} if foot else {0}
+    lines = (line(row, "th" if number in heads else "td") for number, row in enumerate(rows))
+    return f"<table>{''.join(lines)}</table>"
