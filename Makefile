@@ -5,8 +5,10 @@ BIN := .venv/bin
 # Cells use a name again for another thing; calls, attributes and names are held.
 NOTEBOOK := --allow-redefinition $(addprefix --disable-error-code=,assignment union-attr arg-type operator var-annotated)
 
-# Two workers; one that has nothing left takes over what waits for the other.
-PYTEST := pytest -q -n 2 --dist worksteal
+# Three on two cores: some tests wait, for a time limit above all. A worker that has nothing left takes
+# over what waits for another.
+WORKERS ?= 3
+PYTEST = pytest -q -n $(WORKERS) --dist worksteal
 
 .PHONY: demo test lowest colab build site picture lint bench clean
 
