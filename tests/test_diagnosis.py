@@ -218,7 +218,7 @@ def test_of_misconceptions_that_give_the_same_numbers_the_first_is_named():
         (lambda b, n: products(b, n).total - b * n, General.PRICED_1),
         (lambda b, n: products(1, n).total, General.BATCH_FORGOTTEN),
     ],
-    ids=str,
+    ids=lambda value: None if callable(value) else str(value),
 )
 def test_a_general_mistake_has_one_name_whatever_the_question(answer, name):
     assert explained(answer, exercise(products)).misconception == name

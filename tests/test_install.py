@@ -110,14 +110,13 @@ def test_every_wanted_version_is_locked():
     versions = {}
     for requirement, _ in locked():
         if requirement.marker is None or requirement.marker.evaluate():
-            (version,) = requirement.specifier
-            versions[canonicalize_name(requirement.name)] = version.version
+            (pin,) = requirement.specifier
+            versions[canonicalize_name(requirement.name)] = pin.version
     for line in WANTED:
         requirement = Requirement(line)
         if requirement.marker is None or requirement.marker.evaluate():
-            assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), (
-                line
-            )
+            version = versions[canonicalize_name(requirement.name)]
+            assert requirement.specifier.contains(version), line
 
 
 def test_every_package_is_pinned_by_hash():

@@ -75,7 +75,7 @@ def run_notebook(text: str, name: str, course: Path, note: bool = False) -> Tria
     """Runs a notebook in an empty folder with the course's `helpers`. ValueError if it fails."""
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, DeadKernelError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from nbformat.v4 import new_code_cell
 
     notebook = nbformat.reads(text, as_version=4)
@@ -92,6 +92,8 @@ def run_notebook(text: str, name: str, course: Path, note: bool = False) -> Tria
             client.execute(env={**os.environ, "PYTHONPATH": str(course.resolve())})
         except CellExecutionError as error:
             raise ValueError(f"{name} fails with {error.ename}: {error.evalue}") from None
+        except CellTimeoutError:
+            raise ValueError(f"{name}: a cell takes longer than {TIMEOUT} s") from None
         except DeadKernelError:
             raise ValueError(f"{name}: its kernel ended, for want of memory?") from None
     said = json.loads(notebook.cells[-1].outputs[0].text)

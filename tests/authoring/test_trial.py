@@ -66,3 +66,9 @@ def test_a_cell_that_fails_is_named_in_one_line():
 def test_a_kernel_that_ends_is_named():
     with pytest.raises(ValueError, match=r"^x\.ipynb: its kernel ended"):
         run_notebook(text("import os; os._exit(1)"), "x.ipynb", COURSE)
+
+
+def test_a_cell_without_end_is_stopped(monkeypatch):
+    monkeypatch.setattr("helpers.authoring.trial.TIMEOUT", 1)
+    with pytest.raises(ValueError, match=r"^x\.ipynb: a cell takes longer than 1 s$"):
+        run_notebook(text("while True: pass"), "x.ipynb", COURSE)

@@ -1,15 +1,20 @@
 """What tests/colab does not do for time: `make colab`, some minutes.
 
-Every released notebook runs in a place like Colab, and the homework and a unit are graded in every
-shape that Colab gives them.
+Every released notebook runs in a place like Colab, with the whole package and with the one that
+holds no solutions; the homework and a unit are graded in every shape that Colab gives them.
 """
 
 import json
 
 import pytest
 
+from helpers.authoring.catalogue import build_units
+from helpers.authoring.first_cell import Origin
 from helpers.authoring.notebooks import find_unit, find_units
+from helpers.authoring.students import students_files
+from helpers.authoring.trial import try_units
 from helpers.grading.class_run import grade_class
+from helpers.recorded import merged
 from tests import COURSE
 from tests.colab.round_trip import EDITS, FORMATS, as_colab_saves_it
 from tests.colab.test_colab import runs_to_its_end
@@ -25,6 +30,27 @@ SHAPES = {
 @pytest.mark.parametrize("name", [unit.name for unit in find_units(COURSE)])
 def test_a_released_notebook_runs_to_its_end(colab, published, name):
     runs_to_its_end(colab, published, name)
+
+
+@pytest.fixture(scope="module")
+def students(forge):
+    """Where the package for the students of a graded course lies."""
+    units = find_units(COURSE)
+    texts = build_units(units)
+    asked = [trials["release"].reference for _, trials in try_units(units, texts, note=True)]
+    built = {path.relative_to(COURSE).as_posix(): text for path, text in texts.items()}
+    address = f"{forge.address}/uni/students.git"
+    origin = Origin(address, "1.2.4")
+    forge.publish(
+        "uni/students.git", students_files(COURSE, built, origin, merged(asked)), "v1.2.4"
+    )
+    return origin
+
+
+@pytest.mark.parametrize("name", [unit.name for unit in find_units(COURSE)])
+def test_a_released_notebook_runs_to_its_end_without_the_solutions(colab, students, name):
+    runs_to_its_end(colab, students, name)
+    assert not (colab.packages / "helpers" / "authoring").exists()
 
 
 @pytest.fixture(scope="module", params=["homework", "04_roofline"])

@@ -15,10 +15,10 @@ from helpers.grading.sandbox.confined import CONFINED
 from helpers.grading.sandbox.host import ForkClient
 from helpers.grading.sandbox.outputs import MIME_TYPES, Outputs
 from helpers.verdict import Row, Verdict
-from tests import COURSE
+from tests.attacks import read_cases
 from tests.grading import sample
 
-ATTACK = COURSE / "tests" / "attacks" / "corpus" / "forged_verdict.txt"
+(ATTACK,) = (case for case in read_cases() if case.name == "forged_verdict")
 FORGED = verdict_output(Verdict("softmax_flops", "right", 1.0, (), "forged"))
 #: The questions of the sample unit that `check` judges.
 CHECKED = {"softmax_flops", "prelu_flops", "plot_intensity"}
@@ -67,9 +67,8 @@ def test_no_output_of_a_student_is_let_through_with_the_type_of_a_verdict() -> N
 
 
 def test_a_verdict_that_a_cell_or_an_answer_sends_is_dropped(client: ForkClient) -> None:
-    _, code = ATTACK.read_text().split("\n", 1)
-    notebook = sample.answered(sample.RIGHT | {"softmax_flops": code})
-    notebook["cells"].append(sample.added_cell(code))
+    notebook = sample.answered(sample.RIGHT | {"softmax_flops": ATTACK.cell})
+    notebook["cells"].append(sample.added_cell(ATTACK.cell))
     result = graded(notebook, client)
     assert set(typed(result)) == {f"check_{name}" for name in CHECKED}
     said = verdicts(result)

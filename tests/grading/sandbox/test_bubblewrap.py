@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpers.grading.sandbox import bubblewrap
-from helpers.grading.sandbox.bubblewrap import SandboxError
+from helpers.grading.sandbox.backend import SandboxError
 from helpers.grading.sandbox.confined import CONFINED
 
 #: As bubblewrap ends where the kernel lets nobody make a namespace.
