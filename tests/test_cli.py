@@ -65,7 +65,7 @@ def course(tmp_path_factory):
         (["report", "homework", "--output", "empty"], "empty cannot be written: name a file"),
         (["export", "homewrk", "--to", "csv"], "no unit 'homewrk' in source/"),
         (["export", "homework", "--to", "csv"], "has no gradebook yet: run `course grade` first"),
-        (["export", "homework", "--to", "excel"], "--to excel: use canvas, moodle, csv"),
+        (["export", "homework", "--to", "excel"], "--to excel: use moodle, canvas, csv"),
         (["export", "homework", "--to", "canvas"], "canvas knows students by the ids in a roster"),
         (["check", "missing.ipynb"], "missing.ipynb: there is no such file"),
         (["check", "broken.ipynb"], "broken.ipynb is no notebook"),

@@ -616,6 +616,7 @@ check("sweeps_needed", sweeps_needed)
 # %% [markdown]
 # A network in training has millions of inputs (its parameters) and one output (the loss). Timed with PyTorch, for a function of n inputs and one output. Reverse mode is measured as a whole; of trying and of forward mode *one* run is measured and multiplied by their number:
 
+
 # %% tags=["skip-grading"]
 def f(w):
     return (w.sin() * w.exp()).sum()

@@ -6,9 +6,13 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helpers.grading.class_run import ClassResult, Options, SubmissionResult, grade_class
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 #: `grade_command` returns it when something waits for a person.
 NEEDS_REVIEW = 3
@@ -21,32 +25,13 @@ def grade_command(course: Path, unit: str, options: Options, as_json: bool = Fal
     line, for what cannot be graded at all.
     """
     from rich.console import Console
-    from rich.progress import (
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
 
     console = Console(stderr=True)
     sandbox = options.sandbox
     warning = f"Warning: --sandbox {sandbox.name} {sandbox.warning}" if sandbox.warning else ""
     if warning:
         console.print(warning, style="bold red", highlight=False)
-    columns = [
-        SpinnerColumn(),
-        TextColumn("Grading"),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[waiting]}"),
-    ]
-    # A bar is for a terminal: elsewhere it would leave an empty line.
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+    with _progress(console) as bar:
         task = bar.add_task("", total=None, rate="", waiting="")
         waiting = 0
 
@@ -71,6 +56,31 @@ def grade_command(course: Path, unit: str, options: Options, as_json: bool = Fal
         if warning:
             print(warning)
     return NEEDS_REVIEW if result.needs_review else 0
+
+
+def _progress(console: Console) -> Progress:
+    """How many are graded of how many, how fast, and how many of them wait for a person."""
+    from rich.progress import (
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = [
+        SpinnerColumn(),
+        TextColumn("Grading"),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[waiting]}"),
+    ]
+    # A bar is for a terminal: elsewhere it would leave an empty line.
+    hidden = not console.is_terminal
+    return Progress(*columns, console=console, transient=True, disable=hidden)
 
 
 def as_data(result: ClassResult, sandbox: str) -> dict[str, Any]:

@@ -88,13 +88,3 @@ class Mac2:
 def nothing(call: Call) -> tuple[int, int]:
     """What the convention takes for free."""
     return 0, 0
-
-
-def convention_named(name: str) -> Convention:
-    """The convention called `name`; ValueError if there is none."""
-    from helpers.meter.flops.timm import Timm
-
-    known: dict[str, Callable[[], Convention]] = {"course": Course, "mac2": Mac2, "timm": Timm}
-    if name not in known:
-        raise ValueError(f"unknown convention {name!r}: use one of {', '.join(known)}")
-    return known[name]()

@@ -17,14 +17,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from helpers.meter.flops.conventions import Convention, convention_named
+from helpers.meter.flops.conventions import Convention, Course, Mac2
 from helpers.meter.flops.module_stack import ModuleStack
 from helpers.meter.flops.recorder import Recorder
 from helpers.meter.flops.result import Count
 from helpers.meter.flops.summary import summarize
+from helpers.meter.flops.timm import Timm
 from helpers.meter.flops.whole_ops import counting_whole
 from helpers.meter.meta import as_meta, on_meta, tensors_in
 from helpers.meter.models import as_input, build, default_input, plain
+
+_CONVENTIONS: dict[str, type[Convention]] = {"course": Course, "mac2": Mac2, "timm": Timm}
 
 
 def count(
@@ -48,7 +51,10 @@ def count(
     differentiated through that. Raises ValueError when the model cannot run on these inputs, or
     needs the values of its inputs and not only their shapes.
     """
-    rules = convention_named(convention)
+    if convention not in _CONVENTIONS:
+        known = ", ".join(_CONVENTIONS)
+        raise ValueError(f"unknown convention {convention!r}: use one of {known}")
+    rules = _CONVENTIONS[convention]()
     if backward and convention == "timm":
         raise ValueError("the timm convention has no backward: fvcore looks at the forward pass")
     with _clean_state(backward):

@@ -1,0 +1,55 @@
+"""Tensors are found and sent to meta however nested, and a model comes back as it was."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from helpers.meter.meta import as_meta, on_meta, tensors_in
+
+
+@dataclass
+class Result:
+    scores: torch.Tensor
+    rest: tuple
+
+
+class Named(OrderedDict):
+    """A container of a type that PyTorch does not know."""
+
+
+def test_tensors_are_found_in_containers_of_any_type():
+    a, b, c = torch.ones(1), torch.ones(2), torch.ones(3)
+    nested = Result(a, ({"b": [b, 1, "x", None]}, Named(c=c)))
+    assert [tensor.numel() for tensor in tensors_in(nested, 7, None)] == [1, 2, 3]
+
+
+def test_one_tensor_given_twice_is_one_on_meta():
+    x, i = torch.ones(2, 3).t(), torch.ones(2, dtype=torch.long)
+    first, second, integers = as_meta([x, {"x": x}, i], torch.bfloat16, keep_integers=True)
+    assert first is second["x"]
+    assert (first.shape, first.stride(), first.dtype) == ((3, 2), (1, 3), torch.bfloat16)
+    assert first.is_meta
+    assert integers is i
+
+
+def test_a_model_is_on_meta_for_some_time():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.BatchNorm1d(4))
+    model[1].weight = model[0].weight
+    model.tables = {"a": [torch.ones(2)], "b": (torch.ones(3), 1)}
+    before, tables = model.state_dict(keep_vars=True), model.tables
+    with on_meta(model.modules(), torch.float16):
+        assert model[1].weight is model[0].weight
+        assert model[0].weight.dtype is torch.float16
+        assert all(tensor.is_meta for tensor in model.state_dict().values())
+        assert all(tensor.is_meta for tensor in tensors_in(model.tables))
+        model[2].num_batches_tracked = None
+        model.eval()
+    after = model.state_dict(keep_vars=True)
+    assert all(after[name] is tensor for name, tensor in before.items())
+    assert model.tables is tables
+    assert not any(tensor.is_meta for tensor in tensors_in(tables))
+    assert model.training
