@@ -7,6 +7,7 @@ student's function that runs elsewhere; so a verdict means the same in both plac
 
 from __future__ import annotations
 
+import builtins
 import copy
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -138,7 +139,7 @@ class _Outcome:
             for part, right in self.rights.items():
                 if part not in self.values:
                     yield part, f"your function's dict lacks {part!r}"
-                elif remark := remark_on(right, self.values[part]):
+                elif remark := remark_on(right, self.values[part], not self.case.hidden):
                     yield part, remark
 
 
@@ -231,13 +232,18 @@ def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:
 
 
 def _error_line(case: Case, error: Exception) -> str:
+    kind = type(error).__name__
+    if case.hidden and not getattr(type(error), "said_by_grader", False):
+        # Neither the message nor a name of the student's choice: they could tell what was drawn.
+        kind = kind if hasattr(builtins, kind) else "an error of its own"
+        return f"your function fails on a case drawn when grading with {kind}"
     where = " on a case drawn when grading" if case.hidden else case.label and f" for {case.label}"
     # One line: the traceback is in the student's own cell as soon as they call the function.
     message = str(error).strip().splitlines()
     detail = f": {message[0]}" if message else ""
     line = _failing_line(error)
     at = f", at `{line}`" if line else ""
-    return f"your function fails{where} with {type(error).__name__}{detail}{at}"
+    return f"your function fails{where} with {kind}{detail}{at}"
 
 
 def _failing_line(error: Exception) -> str:

@@ -173,8 +173,11 @@ _KINDS: tuple[tuple[Any, Any, str], ...] = (
 )
 
 
-def remark_on(right: Any, mine: object) -> str:
-    """A line on a value that cannot be right because of what it is, not of how large it is."""
+def remark_on(right: Any, mine: object, quoted: bool = True) -> str:
+    """A line on a value that cannot be right because of what it is, not of how large it is.
+
+    `quoted`: a text stands in it, which an answer could have made of what it was asked.
+    """
     first = right.values[0] if isinstance(right, OneOf) else right
     kinds = [(mines, needed) for rights, mines, needed in _KINDS if isinstance(first, rights)]
     if not kinds:
@@ -185,7 +188,9 @@ def remark_on(right: Any, mine: object) -> str:
     if mine is None and needed == "a word":
         return "None says that no word fits, but one does"
     if isinstance(mine, str) and needed != "a word":
-        return f"{mine[:20]!r} is text (a str), not {needed}"
+        return (
+            f"{mine[:20]!r} is text (a str), not {needed}" if quoted else f"a text is not {needed}"
+        )
     if not isinstance(mine, mines) or (isinstance(mine, bool) and needed != "True or False"):
         return f"your function returns {_kind_of(mine)}, not {needed}"
     if isinstance(mine, float) and not is_number(mine):

@@ -268,6 +268,28 @@ def test_an_answer_that_raises_in_every_case_is_an_error_whatever_it_raises():
     assert judge(SOFTMAX, stops, SOFTMAX.visible_cases()).status == "error"
 
 
+def raises(batch, n):
+    raise ValueError(f"asked about {batch}, {n}")
+
+
+def raises_by_name(batch, n):
+    raise type(f"Asked_{batch}_{n}", (Exception,), {})
+
+
+def answers_in_text(batch, n):
+    return f"asked {batch} {n}"
+
+
+@pytest.mark.parametrize("tell", [raises, raises_by_name, answers_in_text])
+def test_what_was_drawn_when_grading_is_told_by_no_error_or_text(tell):
+    """An answer that is right on what it saw, and on the rest says what it was asked."""
+    cases = grading_cases(SOFTMAX, b"seed")
+    seen = [case.args for case in cases if not case.hidden]
+    verdict = judge(SOFTMAX, lambda *args: (right_softmax if args in seen else tell)(*args), cases)
+    assert verdict.hint
+    assert not any(char.isdigit() for char in verdict.hint)
+
+
 def test_a_word_that_is_called_like_an_error_is_a_wrong_answer():
     verdict = judge(SOFTMAX, lambda batch, n: "TypeError", SOFTMAX.visible_cases())
     assert verdict.status == "wrong"

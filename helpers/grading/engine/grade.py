@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import copy
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -74,7 +73,6 @@ class Graded(Scored):
         timed_out: whether a time limit struck.
         notebook: the autograded notebook.
         student_seconds: time that the student's own cells and functions took.
-        seconds: time that all of it took.
     """
 
     status: Status
@@ -84,7 +82,6 @@ class Graded(Scored):
     timed_out: bool = False
     notebook: Notebook = field(default_factory=dict)
     student_seconds: float = 0.0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -137,21 +134,20 @@ def grade_submission(
 
     `start` makes a new process for the student's cells.
     """
-    began = time.monotonic()
     try:
         handed_in = read_notebook(data)
         other = unit_of(handed_in)
         if other is not None and other != unit.name:
             raise ValueError(f"this is a notebook of {plain_line(other)}, not of {unit.name}")
     except ValueError as error:
-        return ungraded(unit, str(error), time.monotonic() - began)
+        return ungraded(unit, str(error))
     try:
         rebuilt = rebuild.rebuild(unit.template, handed_in)
         return grade_rebuilt(unit, student, rebuilt, start, times)
     except SandboxError:
         raise
     except Exception as error:
-        return internal_error(unit, error, time.monotonic() - began)
+        return internal_error(unit, error)
 
 
 def grade_rebuilt(
@@ -162,7 +158,6 @@ def grade_rebuilt(
     times: Times | None = None,
 ) -> Graded:
     """Grade a notebook that was rebuilt before."""
-    began = time.monotonic()
     times = times or Times()
     notebook = copy.deepcopy(rebuilt.notebook)
     answers = dumps([cell["source"] for cell in notebook["cells"]])
@@ -186,16 +181,15 @@ def grade_rebuilt(
         run.timed_out,
         notebook,
         run.seconds + session.student_seconds,
-        time.monotonic() - began,
     )
 
 
-def internal_error(unit: Unit, error: Exception, seconds: float = 0.0) -> Graded:
+def internal_error(unit: Unit, error: Exception) -> Graded:
     """What a fault of the grader's own gives: it must not stop the others."""
-    return ungraded(unit, f"the grader stumbled over it ({type(error).__name__})", seconds)
+    return ungraded(unit, f"the grader stumbled over it ({type(error).__name__})")
 
 
-def ungraded(unit: Unit, reason: str, seconds: float = 0.0) -> Graded:
+def ungraded(unit: Unit, reason: str) -> Graded:
     """Every question for a person, and a notebook that says why."""
     notebook = copy.deepcopy(unit.template.notebook)
     note = {
@@ -209,7 +203,7 @@ def ungraded(unit: Unit, reason: str, seconds: float = 0.0) -> Graded:
         CellScore(marks["grade_id"], None, float(marks["points"]), True)
         for marks in map(marks_of, filter(is_graded, notebook["cells"]))
     )
-    return Graded("unreadable", scores, (reason,), notebook=notebook, seconds=seconds)
+    return Graded("unreadable", scores, (reason,), notebook=notebook)
 
 
 def _tests_of(rebuilt: rebuild.Rebuilt) -> set[str]:

@@ -195,7 +195,7 @@ class _Namespace(dict[str, Any]):
                 raise KeyError(name)
             statement = self.session.names.get(name)
             if statement is not None:
-                _execute([statement], self)
+                _execute([_only(name, statement)], self)
                 return self[name]
         try:
             value = self.student.get(name, self.session.call_timeout)
@@ -207,13 +207,23 @@ class _Namespace(dict[str, Any]):
         return value
 
 
+def _only(name: str, statement: ast.stmt) -> ast.stmt:
+    """Of an import, the one name: what else it brings, a cell may have of its own, as `check`."""
+    if not isinstance(statement, ast.Import | ast.ImportFrom):
+        return statement
+    aliases = [each for each in statement.names if _bound_by(each) == name]
+    if isinstance(statement, ast.Import):
+        return ast.Import(aliases, lineno=1, col_offset=0)
+    return ast.ImportFrom(statement.module, aliases, statement.level, lineno=1, col_offset=0)
+
+
+def _bound_by(alias: ast.alias) -> str:
+    return (alias.asname or alias.name).split(".")[0]
+
+
 def _names_defined_by(statement: ast.stmt) -> list[str]:
     if isinstance(statement, ast.Import | ast.ImportFrom):
-        return [
-            (alias.asname or alias.name).split(".")[0]
-            for alias in statement.names
-            if alias.name not in ("*", "check")
-        ]
+        return [_bound_by(each) for each in statement.names if each.name not in ("*", "check")]
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return [statement.name]
     if isinstance(statement, ast.Assign):

@@ -28,7 +28,7 @@ def grade_all(
     """Grade every task, in any order; each comes back as soon as it is done.
 
     With `scheduler`, the address of a Dask scheduler, on its workers; otherwise on `jobs` local
-    processes, or in this one where `jobs` is 1. `server` is one for local processes to begin with.
+    processes. `server` is one for them to begin with; without it, one job is done in this process.
     """
     if scheduler is not None:
         return _on_dask(job, tasks, scheduler)

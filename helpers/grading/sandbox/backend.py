@@ -38,6 +38,9 @@ class ProcessDied(Exception):
         outputs: of the cell that it ran, so far.
     """
 
+    #: A student has no word in the message.
+    said_by_grader = True
+
     def __init__(self, reason: str, timed_out: bool = False) -> None:
         super().__init__(reason)
         self.timed_out = timed_out
@@ -50,6 +53,8 @@ class CallTimeout(TimeoutError):
     Attributes:
         outputs: of the cell that it ran, so far.
     """
+
+    said_by_grader = True
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

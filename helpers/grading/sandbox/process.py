@@ -2,7 +2,7 @@
 
 The process may do anything, write anything to its socket, and stop answering. So every wait has
 an end, every reply is matched to its request and decoded strictly, and memory is watched while
-waiting. What goes wrong is raised as one of the three errors below.
+waiting. What goes wrong is raised as one of the errors of `backend.py`.
 """
 
 from __future__ import annotations

@@ -146,6 +146,12 @@ def test_names_of_the_instructor_are_the_instructors() -> None:
     assert judge("assert math.sqrt(x) == 2", forged, instructor=instructor)[0] == 2.0
 
 
+def test_a_name_imported_beside_check_leaves_check_the_graders() -> None:
+    instructor = "from helpers.check import check, progress"
+    test = 'progress\ncheck("softmax_flops", f)'
+    assert judge(test, {"f": lambda batch, n: 0}, instructor=instructor)[0] == 0.0
+
+
 def test_names_of_answers_are_always_the_students() -> None:
     values: dict[str, Callable[..., Any]] = {"sum": lambda x: 0}
     assert judge("assert sum([1]) == 1", values, answers=frozenset({"sum"}))[0] == 0.0
