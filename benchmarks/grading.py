@@ -223,7 +223,7 @@ def make_course(
     folder: Path, size: int, secret: str, stock: bool = False, released: bool = False
 ) -> Path:
     """A course with the homework and `size` submissions from the demo's kinds of student."""
-    from helpers.authoring.demo import COHORT, submission_text
+    from helpers.authoring.demo_class import COHORT, submission_text
     from helpers.authoring.notebooks import find_unit
 
     for part in ("source", "release", "solution"):

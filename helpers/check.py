@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from helpers import importable
+from helpers import missing_imports
 from helpers.diagnosis import Attempt, General, explain, is_number, is_right, remark_on
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, OneOf, Right
@@ -43,7 +43,7 @@ def check(name: str, answer: Callable[..., Any]) -> None:
         verdict = Verdict(name, "error", 0.0, (), hint)
     last_verdicts[name] = verdict
     _show(verdict)
-    if lacks := importable.warning():
+    if lacks := missing_imports.warning():
         print(lacks)
 
 

@@ -6,7 +6,7 @@ import os
 import nbformat
 import pytest
 
-from helpers.authoring.demo import answer, right_answers
+from helpers.authoring.demo_class import answer, right_answers
 from helpers.authoring.notebooks import Unit, find_units
 from helpers.exercises import EXERCISES
 from helpers.grading.class_run import grade_notebook

@@ -2,7 +2,7 @@
 
 `docs/units.md` lists every unit with its sections, questions and points; README.md shows the same
 short, docs/architecture.md the parts, and docs/student.md the packages, each between two markers.
-`course build` writes them, and helpers/graded_with.py.
+`course build` writes them, and helpers/grading_packages.py.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def catalogue(sources: Mapping[Unit, NotebookNode]) -> dict[Path, str]:
     texts |= _with_table(course / "docs" / "architecture.md", "parts", _parts())
     if (page := course / "docs" / "student.md").is_file():
         texts |= _with_table(page, "packages", _importable(course))
-    return texts | _graded_with(course)
+    return texts | _grading_packages(course)
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,9 @@ def _importable(course: Path) -> list[str]:
     return textwrap.wrap(", ".join(names) + ".", 100, break_on_hyphens=False)
 
 
-def _graded_with(course: Path) -> dict[Path, str]:
-    """helpers/graded_with.py of a checkout; nothing for a course that uses an installed package."""
-    lock, path = course / "requirements.lock", course / "helpers" / "graded_with.py"
+def _grading_packages(course: Path) -> dict[Path, str]:
+    """helpers/grading_packages.py of a checkout; nothing where the package is an installed one."""
+    lock, path = course / "requirements.lock", course / "helpers" / "grading_packages.py"
     if not (lock.is_file() and path.parent.is_dir()):
         return {}
     names = re.findall(r"^([a-z0-9-]+)==", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)

@@ -18,9 +18,9 @@ from helpers.authoring.catalogue import build_units, out_of_date
 from helpers.authoring.first_cell import Origin, read_origin
 from helpers.authoring.notebooks import Unit, find_units
 from helpers.authoring.repository import Repository, web_address
-from helpers.authoring.students import students_files
+from helpers.authoring.student_branch import students_files
 from helpers.authoring.trial import try_units
-from helpers.recorded import merged
+from helpers.recorded_calls import merged
 
 #: The branch that holds no solutions.
 STUDENTS = "students"

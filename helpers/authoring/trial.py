@@ -15,10 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from helpers import recorded
+from helpers import recorded_calls
 from helpers.authoring.notebooks import Unit
 from helpers.exercises import EXERCISES
-from helpers.recorded import Recorded
+from helpers.recorded_calls import Recorded
 
 #: What each check has to say, by kind of notebook.
 EXPECTED = {"release": "no answer yet", "solution": "right"}
@@ -97,7 +97,7 @@ def run_notebook(text: str, name: str, course: Path, note: bool = False) -> Tria
         except DeadKernelError:
             raise ValueError(f"{name}: its kernel ended, for want of memory?") from None
     said = json.loads(notebook.cells[-1].outputs[0].text)
-    return Trial(said["statuses"], recorded.loads(said["reference"]))
+    return Trial(said["statuses"], recorded_calls.loads(said["reference"]))
 
 
 #: In the kernel of a trial: results of `helpers.reference`, by function and call.
@@ -119,7 +119,7 @@ def _noting(name: str, function: Any) -> Any:
     @functools.wraps(function)
     def noting(*args: Any, **named: Any) -> Any:
         result = function(*args, **named)
-        _noted.setdefault(name, {})[recorded.call_of(*args, **named)] = result
+        _noted.setdefault(name, {})[recorded_calls.call_of(*args, **named)] = result
         return result
 
     return noting
@@ -131,4 +131,4 @@ def said() -> str:
 
     tables = {name: Recorded(name, (), tuple(calls.items())) for name, calls in _noted.items()}
     statuses = {name: verdict.status for name, verdict in last_verdicts.items()}
-    return json.dumps({"statuses": statuses, "reference": recorded.dumps(tables)})
+    return json.dumps({"statuses": statuses, "reference": recorded_calls.dumps(tables)})

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers.authoring.notebooks import find_unit
-from helpers.grading.engine.grade import (
+from helpers.grading.engine.grade_submission import (
     CellScore,
     Graded,
     Scored,

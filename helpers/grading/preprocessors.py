@@ -16,7 +16,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Enum, Float
 
-from helpers.grading.engine.grade import Graded, Times, Unit, modules_of
+from helpers.grading.engine.grade_submission import Graded, Times, Unit, modules_of
 from helpers.grading.engine.job import GradingJob, RebuiltTask
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.handin import rebuild

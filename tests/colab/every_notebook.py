@@ -11,10 +11,10 @@ import pytest
 from helpers.authoring.catalogue import build_units
 from helpers.authoring.first_cell import Origin
 from helpers.authoring.notebooks import find_unit, find_units
-from helpers.authoring.students import students_files
+from helpers.authoring.student_branch import students_files
 from helpers.authoring.trial import try_units
 from helpers.grading.class_run import grade_class
-from helpers.recorded import merged
+from helpers.recorded_calls import merged
 from tests import COURSE
 from tests.colab.round_trip import EDITS, FORMATS, as_colab_saves_it
 from tests.colab.test_colab import runs_to_its_end

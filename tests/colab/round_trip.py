@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from helpers.authoring.demo import as_colab_saves
+from helpers.authoring.demo_class import as_colab_saves
 
 Notebook = dict[str, Any]
 Cell = dict[str, Any]

@@ -10,7 +10,7 @@ from functools import cache
 import nbformat
 import pytest
 
-from helpers.authoring.demo import answer, right_answers
+from helpers.authoring.demo_class import answer, right_answers
 from helpers.authoring.notebooks import find_unit, find_units
 from helpers.grading.class_run import grade_notebook
 from helpers.grading.handin.ipynb import read_notebook

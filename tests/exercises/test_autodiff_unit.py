@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from helpers.check import judge
 from helpers.exercises import EXERCISES, OneOf, grading_cases
 from helpers.exercises.unit_07_autodiff.graphs import all_orders
-from helpers.exercises.unit_07_autodiff.recorded import Recorded, run, slope
+from helpers.exercises.unit_07_autodiff.recorded_numbers import Recorded, run, slope
 from tests import COURSE
 from tests.exercises.questions import right
 

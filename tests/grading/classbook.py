@@ -18,7 +18,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from helpers.grading.engine.verdicts import verdict_output
+from helpers.grading.engine.verdict_outputs import verdict_output
 from helpers.verdict import Verdict
 from tests import COURSE
 

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from helpers.grading.engine.grade import Unit
+from helpers.grading.engine.grade_submission import Unit
 from helpers.grading.engine.job import GradingJob
-from helpers.grading.engine.run import Times
+from helpers.grading.engine.run_cells import Times
 from helpers.grading.sandbox.backend import CellRun, Limits
 from helpers.grading.sandbox.inside.codec import Function
 from tests.grading import sample

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from helpers.grading.engine.grade import CellScore, Graded
+from helpers.grading.engine.grade_submission import CellScore, Graded
 from helpers.grading.preprocessors import SaveGrades
 from tests.grading import classbook
 from tests.grading.classbook import UNIT

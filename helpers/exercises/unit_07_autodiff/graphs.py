@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import product
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
-from helpers.exercises.unit_07_autodiff.recorded import (
+from helpers.exercises.unit_07_autodiff.recorded_numbers import (
     Recorded,
     depth_first,
     run,

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
-from helpers.exercises.unit_07_autodiff import mistaken
-from helpers.exercises.unit_07_autodiff.recorded import Recorded, depends_on, run, sigmoid
+from helpers.exercises.unit_07_autodiff import mistaken_numbers
+from helpers.exercises.unit_07_autodiff.recorded_numbers import Recorded, depends_on, run, sigmoid
 
 
 def _computed(number: type[Recorded], program: str, x: float, y: float) -> dict[str, Any]:
@@ -51,47 +51,47 @@ COMPUTED = Exercise(
         Misconception(
             "left and right swapped",
             "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
-            lambda *args: _computed(mistaken.Swapped, *args),
+            lambda *args: _computed(mistaken_numbers.Swapped, *args),
         ),
         Misconception(
             "minus swapped",
             "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
-            lambda *args: _computed(mistaken.MinusSwapped, *args),
+            lambda *args: _computed(mistaken_numbers.MinusSwapped, *args),
         ),
         Misconception(
             "division swapped",
             "in 1 / x Python calls x.__rtruediv__(1): which of the two is divided?",
-            lambda *args: _computed(mistaken.DivisionSwapped, *args),
+            lambda *args: _computed(mistaken_numbers.DivisionSwapped, *args),
         ),
         Misconception(
             "one parent of two",
             "x - y was made from two numbers: does it remember both?",
-            lambda *args: _computed(mistaken.OneParent, *args),
+            lambda *args: _computed(mistaken_numbers.OneParent, *args),
         ),
         Misconception(
             "forgotten where ReLU is 0",
             "a ReLU that gives 0 was made from something, too",
-            lambda *args: _computed(mistaken.Dead, *args),
+            lambda *args: _computed(mistaken_numbers.Dead, *args),
         ),
         Misconception(
             "sigmoid without brackets",
             "Python divides before it adds: by what is the 1 of your sigmoid divided?",
-            lambda *args: {"value": _computed(mistaken.Unbracketed, *args)["value"]},
+            lambda *args: {"value": _computed(mistaken_numbers.Unbracketed, *args)["value"]},
         ),
         Misconception(
             "made from nothing",
             "a result without parents has forgotten what it was made from",
-            lambda *args: _computed(mistaken.Forgetful, *args),
+            lambda *args: _computed(mistaken_numbers.Forgetful, *args),
         ),
         Misconception(
             "sigmoid falls",
             "the sigmoid should be near 1 for large x: look at the sign in the exponential",
-            lambda *args: {"value": _computed(mistaken.Rising, *args)["value"]},
+            lambda *args: {"value": _computed(mistaken_numbers.Rising, *args)["value"]},
         ),
         Misconception(
             "slope of ReLU for its value",
             "ReLU passes a positive number on as it is",
-            lambda *args: {"value": _computed(mistaken.Gate, *args)["value"]},
+            lambda *args: {"value": _computed(mistaken_numbers.Gate, *args)["value"]},
         ),
     ),
 )

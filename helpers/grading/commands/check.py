@@ -16,8 +16,8 @@ from typing import Any
 from helpers.authoring.notebooks import Unit, bonus_cells, find_unit
 from helpers.exercises import EXERCISES
 from helpers.grading.class_run import grade_notebook
-from helpers.grading.engine.grade import CellScore, Graded
-from helpers.grading.engine.verdicts import verdicts_of
+from helpers.grading.engine.grade_submission import CellScore, Graded
+from helpers.grading.engine.verdict_outputs import verdicts_of
 from helpers.grading.handin.ipynb import is_graded, marks_of, read_notebook, unit_of
 from helpers.grading.sandbox.backend import Backend
 from helpers.verdict import Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from helpers.authoring.demo import COHORT, UNIT, write_cohort
+from helpers.authoring.demo_class import COHORT, UNIT, write_cohort
 from helpers.authoring.notebooks import KINDS, find_unit, find_units
 from helpers.grading.class_run import Options
 from helpers.grading.commands.grade import grade_command

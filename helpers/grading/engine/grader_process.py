@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from helpers.grading.engine.grade import Graded
+from helpers.grading.engine.grade_submission import Graded
 from helpers.grading.engine.job import GradingJob, RebuiltTask, Task
 from helpers.grading.sandbox.backend import ServerDied
 

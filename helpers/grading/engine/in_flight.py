@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from itertools import islice
 
-from helpers.grading.engine.grade import Graded
+from helpers.grading.engine.grade_submission import Graded
 from helpers.grading.engine.job import Results, Task
 
 Given = dict[Future[Graded], Task]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from helpers.grading.engine.grade import Graded, Unit, grade_rebuilt, grade_submission
-from helpers.grading.engine.run import Times
+from helpers.grading.engine.grade_submission import Graded, Unit, grade_rebuilt, grade_submission
+from helpers.grading.engine.run_cells import Times
 from helpers.grading.handin.rebuild import Rebuilt
 from helpers.grading.sandbox.backend import Backend, Limits, Process, Server
 from helpers.grading.sandbox.registry import DEFAULT

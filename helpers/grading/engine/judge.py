@@ -25,7 +25,7 @@ from typing import Any, Protocol
 
 import helpers
 from helpers.grading.engine.time_limit import TooLong, time_limit
-from helpers.grading.engine.verdicts import verdict_output
+from helpers.grading.engine.verdict_outputs import verdict_output
 from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, marks_of
 from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import MAX_NODES, Function

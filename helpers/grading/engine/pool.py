@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
-from helpers.grading.engine.grade import Graded, internal_error
+from helpers.grading.engine.grade_submission import Graded, internal_error
 from helpers.grading.engine.in_flight import Given, in_flight
 from helpers.grading.engine.job import GradingJob, Results, Task
 from helpers.grading.engine.worker_state import ATTEMPTS, given_up, grade_for_pool, join_pool

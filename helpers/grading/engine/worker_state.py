@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import threading
 
-from helpers.grading.engine.grade import Graded, ungraded
+from helpers.grading.engine.grade_submission import Graded, ungraded
 from helpers.grading.engine.grader_process import GraderProcess
 from helpers.grading.engine.job import GradingJob, RebuiltTask, Task
 from helpers.grading.engine.time_limit import holds_here

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import Future
 
-from helpers.grading.engine.grade import Graded, internal_error
+from helpers.grading.engine.grade_submission import Graded, internal_error
 from helpers.grading.engine.in_flight import in_flight
 from helpers.grading.engine.job import GradingJob, Results, Task
 from helpers.grading.engine.pool import Pool

@@ -17,7 +17,7 @@ from typing import Any
 
 from helpers import parts
 from helpers.files import remove_unfinished, replacing, write_text
-from helpers.grading.engine.grade import CellScore, Graded, Status, Unit
+from helpers.grading.engine.grade_submission import CellScore, Graded, Status, Unit
 from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.nbgrader.course_files import CourseFiles
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.authoring.notebooks import Unit as UnitFiles
 from helpers.files import create_secret
-from helpers.grading.engine.grade import Unit, modules_of
+from helpers.grading.engine.grade_submission import Unit, modules_of
 from helpers.grading.handin.folder import SubmissionFolder, is_real_folder
 from helpers.grading.nbgrader.config import load_config
 

@@ -21,7 +21,7 @@ from nbgrader.preprocessors import SaveCells
 from sqlalchemy import create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from helpers.grading.engine.grade import Graded, Unit
+from helpers.grading.engine.grade_submission import Graded, Unit
 from helpers.grading.handin.ipynb import is_graded, marks_of
 from helpers.grading.nbgrader.config import redacted
 from helpers.grading.nbgrader.lateness import set_penalties

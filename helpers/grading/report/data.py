@@ -23,7 +23,7 @@ import numpy as np
 from helpers.authoring.notebooks import bonus_cells, find_unit
 from helpers.diagnosis import General
 from helpers.exercises import EXERCISES
-from helpers.grading.engine.verdicts import verdicts_of
+from helpers.grading.engine.verdict_outputs import verdicts_of
 from helpers.grading.lms.export import Grade, grades_of
 from helpers.grading.lms.roster import Student, students_of
 from helpers.grading.nbgrader.config import open_course

@@ -6,7 +6,7 @@ import pytest
 
 from helpers.grading.class_run import ClassResult, SubmissionResult
 from helpers.grading.commands.grade import print_table
-from helpers.grading.engine.grade import CellScore
+from helpers.grading.engine.grade_submission import CellScore
 
 
 def printed(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.grading.engine.grade import Graded
+from helpers.grading.engine.grade_submission import Graded
 from helpers.grading.engine.job import Task
 from helpers.grading.engine.pool import Pool
 from helpers.grading.engine.worker_state import ATTEMPTS

@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from helpers.grading.engine.grade import Graded
+from helpers.grading.engine.grade_submission import Graded
 from helpers.grading.engine.job import Task
-from helpers.grading.engine.run import Times
+from helpers.grading.engine.run_cells import Times
 from helpers.grading.engine.time_limit import TooLong, time_limit
 from helpers.grading.engine.worker_state import WorkerState
 from tests.grading.engine.test_workers import on_another_thread

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from helpers.grading.engine.grade import Graded
+from helpers.grading.engine.grade_submission import Graded
 from helpers.grading.engine.grader_process import GraderProcess
 from helpers.grading.engine.job import Task
 from helpers.grading.engine.worker_state import WorkerState

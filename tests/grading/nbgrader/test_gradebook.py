@@ -14,7 +14,7 @@ import pytest
 from nbgrader import api
 from sqlalchemy.exc import OperationalError
 
-from helpers.grading.engine.grade import Unit, ungraded
+from helpers.grading.engine.grade_submission import Unit, ungraded
 from helpers.grading.nbgrader import gradebook
 from helpers.grading.nbgrader.gradebook import GradebookWriter
 from tests.grading import sample

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from helpers.grading.class_run import Options, grade_class
-from helpers.grading.engine.grade import Unit, grade_submission
-from helpers.grading.engine.run import MAX_STARTS
+from helpers.grading.engine.grade_submission import Unit, grade_submission
+from helpers.grading.engine.run_cells import MAX_STARTS
 from helpers.grading.handin.ipynb import A_PICTURE, read_notebook
 from helpers.grading.sandbox.backend import Limits, MiB, ProcessDied, ServerDied
 from helpers.grading.sandbox.confined import CONFINED

@@ -32,9 +32,9 @@ def main() -> None:
     try:
         fork = prepare(options)
         missing = import_all(options["modules"])
-        from . import shell
+        from . import ipython_shell
 
-        made = shell.make_shell()
+        made = ipython_shell.make_shell()
         made.user_ns["__name__"] = "__main__"
     except Exception as error:
         control.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
@@ -143,9 +143,9 @@ def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None
         os.chdir(folder)
         gc.enable()
         seed()
-        from . import shell
+        from . import ipython_shell
 
-        server = shell.connect(made, connection, folder)
+        server = ipython_shell.connect(made, connection, folder)
         server.channel.send({"hello": True})
         server.serve()
     except BaseException as error:

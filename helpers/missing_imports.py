@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import packages_distributions
 
-from helpers.graded_with import PACKAGES
+from helpers.grading_packages import PACKAGES
 
 _THERE = frozenset(PACKAGES.split())
 #: Modules that were told of in this kernel.

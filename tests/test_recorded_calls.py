@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from helpers.exercises import EXERCISES, OneOf
 from helpers.ledger import Alternative, Ledger, Term
-from helpers.recorded import Recorded, call_of, dumps, loads, merged, record
+from helpers.recorded_calls import Recorded, call_of, dumps, loads, merged, record
 
 NUMBERS = st.integers() | st.floats(allow_nan=False)
 PLAIN = st.recursive(

@@ -1,9 +1,9 @@
 """The files for the students of a graded course: notebooks, and a package without answers.
 
 Students' own code can import all that Colab installs. So this package has no formulas: in the place
-of `helpers.reference` and of each question's functions stand tables of what they gave
-(`helpers.recorded`) for the cases that students see. `check` and the diagnosis are as they are, and
-say the same.
+of `helpers.reference` and of each question's functions stand tables of what they gave for the cases
+that students see (`helpers.recorded_calls`). `check` and the diagnosis are as they are, and say the
+same.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from helpers.diagnosis import FORGETTABLE
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise
 from helpers.parts import PACKAGE, PARTS
-from helpers.recorded import Recorded, dumps, nothing_drawn, record
+from helpers.recorded_calls import Recorded, dumps, nothing_drawn, record
 
 #: The parts that a notebook needs beside those that students' code sees when it is graded.
-ALSO = ("recorded", "diagnosis", "verdict", "graded_with", "importable", "check")
+ALSO = (
+    *("recorded_calls", "diagnosis", "verdict", "grading_packages", "missing_imports"),
+    "check",
+)
 #: What is taken as it stands, from the repository's top folder.
 KEPT = ("LICENSE", "LICENSE-TEXT")
 
@@ -36,7 +39,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from helpers.exercises.exercise import Case, Exercise, Misconception, OneOf
-from helpers.recorded import load
+from helpers.recorded_calls import load
 
 __all__ = ["EXERCISES", "Case", "Exercise", "Misconception", "OneOf"]
 
@@ -47,7 +50,7 @@ _REFERENCE = '''\
 
 from pathlib import Path
 
-from helpers.recorded import load
+from helpers.recorded_calls import load
 
 globals().update(load(Path(__file__).with_name("costs.json")))
 '''

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from helpers.authoring.demo import COHORT, answer, right_answers
+from helpers.authoring.demo_class import COHORT, answer, right_answers
 from helpers.authoring.notebooks import find_unit
 from helpers.cli import app
 from helpers.grading.commands.demo import run_demo

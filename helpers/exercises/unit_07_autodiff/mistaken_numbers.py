@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from helpers.exercises.unit_07_autodiff.recorded import Recorded, sigmoid
+from helpers.exercises.unit_07_autodiff.recorded_numbers import Recorded, sigmoid
 
 
 class MinusSwapped(Recorded):

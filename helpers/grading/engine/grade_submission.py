@@ -15,7 +15,7 @@ from helpers.grading.engine.judge import (
     instructor_names,
     submission_seed,
 )
-from helpers.grading.engine.run import Run, Times
+from helpers.grading.engine.run_cells import Run, Times
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import (
     Cell,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from helpers.grading.engine.grade import Graded, Unit, grade_submission
-from helpers.grading.engine.verdicts import MIME_TYPE, verdict_output, verdicts_of
+from helpers.grading.engine.grade_submission import Graded, Unit, grade_submission
+from helpers.grading.engine.verdict_outputs import MIME_TYPE, verdict_output, verdicts_of
 from helpers.grading.handin.ipynb import marks_of
 from helpers.grading.sandbox.confined import CONFINED
 from helpers.grading.sandbox.host import ForkClient

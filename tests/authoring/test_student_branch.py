@@ -13,13 +13,13 @@ import pytest
 from helpers.authoring.catalogue import build_units
 from helpers.authoring.first_cell import Origin
 from helpers.authoring.notebooks import find_units
-from helpers.authoring.students import ALSO, recorded_questions, students_files
+from helpers.authoring.student_branch import ALSO, recorded_questions, students_files
 from helpers.check import judge
 from helpers.diagnosis import FORGETTABLE, General
 from helpers.exercises import EXERCISES
 from helpers.ledger import Ledger
 from helpers.parts import PARTS
-from helpers.recorded import call_of, dumps
+from helpers.recorded_calls import call_of, dumps
 from helpers.verdict import Status
 from tests import COURSE
 from tests.exercises.questions import plain
@@ -32,7 +32,7 @@ JUDGE = """
 import json, sys
 from helpers.check import judge
 from helpers.exercises import EXERCISES
-from helpers.recorded import loads
+from helpers.recorded_calls import loads
 
 def replayed(values):
     values = iter(values)

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pytest
 
-from helpers import importable
+from helpers import missing_imports
 from tests import COURSE
 from tests.test_install import EXTRAS, PROJECT, Requirement
 
@@ -30,9 +30,9 @@ def brought(tmp_path, monkeypatch):
     (about / "top_level.txt").write_text("drawing\n")
     (tmp_path / "mine.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
-    importable._packages.cache_clear()
+    missing_imports._packages.cache_clear()
     yield tmp_path
-    importable._packages.cache_clear()
+    missing_imports._packages.cache_clear()
     for name in ("drawing", "mine"):
         sys.modules.pop(name, None)
 
@@ -40,18 +40,20 @@ def brought(tmp_path, monkeypatch):
 def test_a_module_that_grading_lacks_is_named(brought):
     import_module("drawing")
 
-    assert importable.lacking(["x = 1", "from drawing import line"]) == ["drawing"]
-    assert importable.lacking(["def f():\n    import drawing.lines as d"]) == ["drawing"]
+    assert missing_imports.lacking(["x = 1", "from drawing import line"]) == ["drawing"]
+    assert missing_imports.lacking(["def f():\n    import drawing.lines as d"]) == ["drawing"]
 
 
 def test_a_module_that_was_not_imported_is_left_alone(brought):
-    assert importable.lacking(["try:\n    import drawing\nexcept ImportError:\n    pass"]) == []
+    assert (
+        missing_imports.lacking(["try:\n    import drawing\nexcept ImportError:\n    pass"]) == []
+    )
 
 
 def test_a_file_of_the_students_own_is_left_alone(brought):
     import_module("mine")
 
-    assert importable.lacking(["import mine"]) == []
+    assert missing_imports.lacking(["import mine"]) == []
 
 
 @pytest.mark.parametrize(
@@ -59,16 +61,16 @@ def test_a_file_of_the_students_own_is_left_alone(brought):
 )
 def test_what_grading_has_is_not_named(module):
     __import__(module)
-    assert importable.lacking([f"import {module}"]) == []
+    assert missing_imports.lacking([f"import {module}"]) == []
 
 
 def test_cells_that_are_no_python_are_passed_over():
-    assert importable.lacking(["%%html\n<b>", "import (", "from . import x", "\0"]) == []
+    assert missing_imports.lacking(["%%html\n<b>", "import (", "from . import x", "\0"]) == []
 
 
 def test_every_package_that_notebooks_may_use_is_there():
     wanted = [*PROJECT["dependencies"], *EXTRAS["units"]]
-    assert {Requirement(line).name for line in wanted} <= set(importable.PACKAGES.split())
+    assert {Requirement(line).name for line in wanted} <= set(missing_imports.PACKAGES.split())
 
 
 def test_check_warns_once_where_it_is_run(brought):
