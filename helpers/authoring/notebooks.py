@@ -21,14 +21,17 @@ no outputs.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from helpers import exercises
 from helpers.authoring.first_cell import Origin, colab_badge, first_cell, read_origin
-from helpers.exercises import EXERCISES
+from helpers.exercises import EXERCISES, Exercise, grading_cases
+from helpers.exercises.registry import complain_about_repeated_names
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -120,11 +123,13 @@ def source_notebook(unit: Unit, origin: Origin | None = None) -> NotebookNode:
     `origin`: where notebooks install the course from; what pyproject.toml says if not given.
 
     Raises ValueError, naming the cell, for a marker that is not understood, a question that does
-    not exist, one asked twice, or one that belongs to another unit.
+    not exist, one asked twice, one that belongs to another unit, or a function that is called
+    otherwise than the reference; and for a question whose entry does not add up.
     """
     import jupytext
     from nbformat.v4 import new_code_cell
 
+    _complain_about_entries(unit)
     text = unit.text.read_text(encoding="utf-8")
     notebook = jupytext.reads(text, fmt="py:percent")
     if not notebook.cells or notebook.cells[0].cell_type != "markdown":
@@ -222,6 +227,8 @@ def _mark(cell: NotebookNode, unit: Unit, where: str) -> None:
             "task": False,
             **known[kind](given[kind], points, unit, where),
         }
+    if "answer" in kinds and (exercise := _question(given["answer"], unit)):
+        _complain_about_function(cell.source, exercise, where)
 
 
 def _answer(name: str, _points: Any, unit: Unit, where: str) -> dict[str, Any]:
@@ -229,9 +236,9 @@ def _answer(name: str, _points: Any, unit: Unit, where: str) -> dict[str, Any]:
 
 
 def _check(name: str, _points: Any, unit: Unit, where: str) -> dict[str, Any]:
-    exercise = EXERCISES.get(name)
-    if exercise is None or exercise.unit != unit.name:
-        asked = [e.name for e in EXERCISES.values() if e.unit == unit.name]
+    exercise = _question(name, unit)
+    if exercise is None:
+        asked = [each.name for each in _questions(unit)]
         raise ValueError(f"{where}: no question {name!r} of this unit; it has {', '.join(asked)}")
     return {
         "grade_id": f"check_{name}",
@@ -253,10 +260,58 @@ def bonus_cells() -> frozenset[str]:
     return frozenset(f"check_{each.name}" for each in EXERCISES.values() if each.bonus)
 
 
+def _questions(unit: Unit) -> list[Exercise]:
+    return [exercise for exercise in EXERCISES.values() if exercise.unit == unit.name]
+
+
+def _question(name: str, unit: Unit) -> Exercise | None:
+    return next((exercise for exercise in _questions(unit) if exercise.name == name), None)
+
+
+def _complain_about_entries(unit: Unit) -> None:
+    complain_about_repeated_names(unit.name, exercises.__path__)
+    for exercise in _questions(unit):
+        # A case that cannot be asked says so when it is drawn.
+        exercise.visible_cases()
+        grading_cases(exercise, seed=b"")
+
+
+def _complain_about_function(source: str, exercise: Exercise, where: str) -> None:
+    """ValueError where the function that students write is not called as the reference is."""
+    try:
+        body = _parsed(source).body
+    except SyntaxError as error:
+        raise ValueError(f"{where}: line {error.lineno} is not Python: {error.msg}") from None
+    defined = {each.name: _call(each) for each in body if isinstance(each, ast.FunctionDef)}
+    wanted = f"{exercise.name}({', '.join(exercise.parameters)})"
+    found = defined.get(exercise.name) or ", ".join(defined.values()) or "no function"
+    if found != wanted:
+        raise ValueError(
+            f"{where}: the answer to {exercise.name!r} defines {found}, and the reference says "
+            f"{wanted}: make them the same"
+        )
+
+
+def _parsed(source: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        # IPython's own lines are no Python.
+        return ast.parse(re.sub(r"^([ \t]*)[%!].*", r"\1pass", source, flags=re.MULTILINE))
+
+
+def _call(function: ast.FunctionDef) -> str:
+    """A function as it is called: "area(width, height)"."""
+    taken = function.args
+    names = [each.arg for each in (*taken.posonlyargs, *taken.args)]
+    names += [f"*{taken.vararg.arg}"] if taken.vararg else []
+    names += [f"{each.arg}=…" for each in taken.kwonlyargs]
+    names += [f"**{taken.kwarg.arg}"] if taken.kwarg else []
+    return f"{function.name}({', '.join(names)})"
+
+
 def _complain_about_unasked(unit: Unit, seen: set[str]) -> None:
-    for exercise in EXERCISES.values():
-        if exercise.unit != unit.name:
-            continue
+    for exercise in _questions(unit):
         for identity in (exercise.name, f"check_{exercise.name}"):
             if identity not in seen:
                 raise ValueError(f"{unit.text}: no cell {identity!r} for the question of that name")

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from helpers.ledger import Ledger
@@ -95,20 +95,43 @@ class Exercise:
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """What the arguments are called. ValueError where the reference takes too few."""
-        names = tuple(signature(self.reference).parameters)
-        asked = len(self.examples[0])
-        if len(names) < asked:
+        """What the arguments are called. ValueError where the reference takes another number."""
+        if not self.examples:
+            raise ValueError(f"{self.name} has no example: write one that the student sees")
+        asked = len(self._arguments(self.examples[0], "an example"))
+        taken = signature(self.reference).parameters.values()
+        by_place = [each for each in taken if each.kind in _BY_PLACE]
+        names = tuple(each.name for each in by_place)
+        needed = sum(each.default is Parameter.empty for each in by_place)
+        if not needed <= asked <= len(names):
             raise ValueError(
-                f"{self.name}: an example has {asked} arguments, and the reference names "
+                f"{self.name}: an example has {_arguments(asked)}, and the reference names "
                 f"{len(names)} ({', '.join(names)}): write one parameter for each argument"
             )
         return names[:asked]
 
     def case(self, args: tuple[Any, ...], hidden: bool = False) -> Case:
-        """The call with these arguments, labelled by the names of the parameters."""
+        """The call with these arguments, labelled by the names of the parameters.
+
+        ValueError, naming the case, for another number of arguments than there are parameters.
+        """
+        kind = "a hidden case" if hidden else "an example"
+        given, named = len(self._arguments(args, kind)), len(self.parameters)
+        if given != named:
+            raise ValueError(
+                f"{self.name}: {kind}, {_short(args)}, has {_arguments(given)}, and the question "
+                f"has {named}: {', '.join(self.parameters)}"
+            )
         names = zip(self.parameters, args, strict=True)
         return Case(args, ", ".join(f"{name}={_short(value)}" for name, value in names), hidden)
+
+    def _arguments(self, args: Any, kind: str) -> tuple[Any, ...]:
+        """A case's arguments. ValueError for (2) or [2], where (2,) is meant."""
+        if isinstance(args, tuple):
+            return args
+        raise ValueError(
+            f"{self.name}: {kind} is {_short(args)}: write a tuple of arguments, as (2, 3) or (2,)"
+        )
 
     def visible_cases(self) -> tuple[Case, ...]:
         """The cases that the student sees."""
@@ -126,6 +149,14 @@ def grading_cases(exercise: Exercise, seed: bytes) -> tuple[Case, ...]:
     draw = random.Random(seed + exercise.name.encode())
     hidden = tuple(exercise.case(args, hidden=True) for args in exercise.hidden(draw))
     return hidden if exercise.slow else exercise.visible_cases() + hidden
+
+
+#: The kinds of parameters that the arguments of a case can be given to.
+_BY_PLACE = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _arguments(number: int) -> str:
+    return "1 argument" if number == 1 else f"{number} arguments"
 
 
 def _short(value: Any) -> str:

@@ -8,6 +8,7 @@ the order of `CHAPTERS` in the folder's `__init__.py`, then by name.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -39,6 +40,39 @@ def find_exercises(package: str, path: Sequence[str]) -> Mapping[str, Exercise]:
                     raise ValueError(f"two questions are called {name!r}, {where}: rename one")
                 exercises[name], places[name] = exercise, module.__name__
     return MappingProxyType(exercises)
+
+
+def complain_about_repeated_names(unit: str, path: Sequence[str]) -> None:
+    """ValueError where a module of a unit gives one name twice, as a copied entry that was not
+    renamed does: the second takes the place of the first, and no import can see it.
+
+    `path` is that of the package whose folders are units.
+    """
+    for part in path:
+        for folder in (Path(part) / f"unit_{unit}", Path(part) / unit):
+            for module in sorted(folder.glob("*.py")):
+                _complain_about_repeated_names_in(module)
+
+
+def _complain_about_repeated_names_in(module: Path) -> None:
+    lines: dict[str, int] = {}
+    for statement in ast.parse(module.read_text(encoding="utf-8"), str(module)).body:
+        for name in _names_given_by(statement):
+            if name in lines:
+                raise ValueError(
+                    f"{module} gives the name {name} in line {lines[name]} and again in line "
+                    f"{statement.lineno}, which takes the place of the first: rename one"
+                )
+            lines[name] = statement.lineno
+
+
+def _names_given_by(statement: ast.stmt) -> Iterator[str]:
+    """The names of a module that a statement of it defines or assigns."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        yield statement.name
+    elif isinstance(statement, ast.Assign | ast.AnnAssign):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
 def _complain_about_unseen(path: Sequence[str]) -> None:

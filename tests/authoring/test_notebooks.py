@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from helpers.authoring import notebooks
 from helpers.authoring.catalogue import catalogue
 from helpers.authoring.notebooks import (
     KINDS,
@@ -21,7 +22,7 @@ from helpers.authoring.notebooks import (
     release_notebook,
     source_notebook,
 )
-from helpers.exercises import EXERCISES
+from helpers.exercises import EXERCISES, Exercise
 from helpers.files import write_text
 from tests import COURSE
 
@@ -198,6 +199,84 @@ def test_a_unit_that_does_not_add_up_is_refused_with_the_place(course, cells, me
     with pytest.raises(ValueError, match=re.escape(message)) as error:
         build_unit(unit)
     assert "homework.py" in str(error.value)
+
+
+def area_asked(course, cell, **changed):
+    """The homework's text with the one question area(width, height), answered in this cell."""
+    unit = find_unit(course, "homework")
+    unit.text.write_text(f'{HEAD}# %% answer="area"\n{cell}\n\n# %% check="area"\ncheck()\n')
+    given = {
+        "points": 1,
+        "topic": "an area",
+        "examples": [(2, 3)],
+        "hidden": lambda draw: [],
+        "reference": lambda width, height: width * height,
+        **changed,
+    }
+    return unit, {"area": Exercise(name="area", unit="homework", **given)}
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("def area(width, length):\n    pass", "area(width, length)"),
+        ("def area(height, width):\n    pass", "area(height, width)"),
+        ("def area(width):\n    pass", "area(width)"),
+        ("def area(*sides):\n    pass", "area(*sides)"),
+        ("def surface(width, height):\n    pass", "surface(width, height)"),
+        ("area = 3", "no function"),
+    ],
+)
+def test_a_function_that_is_not_called_as_its_reference_is_refused(course, monkeypatch, cell, says):
+    unit, questions = area_asked(course, cell)
+    monkeypatch.setattr(notebooks, "EXERCISES", questions)
+    message = (
+        f"{unit.text}, cell 2: the answer to 'area' defines {says}, and the reference says "
+        "area(width, height): make them the same"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        build_unit(unit)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "def area(width, height=1):\n    pass",
+        "def half(n):\n    pass\n\n\ndef area(width, height):\n    pass",
+        "%matplotlib inline\ndef area(width, height):\n    pass",
+    ],
+)
+def test_a_function_that_is_called_as_its_reference_is_built(course, monkeypatch, cell):
+    unit, questions = area_asked(course, cell)
+    monkeypatch.setattr(notebooks, "EXERCISES", questions)
+    assert build_unit(unit)
+
+
+def test_an_answer_that_is_no_python_is_refused_with_its_line(course, monkeypatch):
+    unit, questions = area_asked(course, "def area(width, height)\n    pass")
+    monkeypatch.setattr(notebooks, "EXERCISES", questions)
+    with pytest.raises(ValueError, match=r"homework\.py, cell 2: line 1 is not Python: expected"):
+        build_unit(unit)
+
+
+def test_a_case_that_cannot_be_asked_is_refused_when_the_unit_is_built(course, monkeypatch):
+    unit, questions = area_asked(
+        course, "def area(width, height):\n    pass", hidden=lambda draw: [(1, 2, 3)]
+    )
+    monkeypatch.setattr(notebooks, "EXERCISES", questions)
+    with pytest.raises(ValueError, match=r"area: a hidden case, \(1, 2, 3\), has 3 arguments"):
+        build_unit(unit)
+
+
+def test_a_copied_entry_that_was_not_renamed_is_refused_when_the_unit_is_built(
+    course, monkeypatch, tmp_path
+):
+    folder = tmp_path / "questions" / "homework"
+    folder.mkdir(parents=True)
+    (folder / "tasks.py").write_text("AREA = 1\nAREA = 2\n")
+    monkeypatch.setattr(notebooks.exercises, "__path__", [str(folder.parent)])
+    with pytest.raises(ValueError, match=r"tasks\.py gives the name AREA in line 1 and again in"):
+        build_unit(find_unit(course, "homework"))
 
 
 def test_a_unit_opens_with_its_title(course):

@@ -1,11 +1,15 @@
 """What stands in a folder of a unit is asked: names, units, order, and what is refused."""
 
+import re
 import sys
 
 import pytest
 
-from helpers.exercises.exercise import Exercise
-from helpers.exercises.registry import find_exercises
+from helpers import exercises
+from helpers.authoring.notebooks import find_units
+from helpers.exercises.exercise import Exercise, grading_cases
+from helpers.exercises.registry import complain_about_repeated_names, find_exercises
+from tests import COURSE
 
 QUESTION = """\
 from helpers.exercises.exercise import Exercise
@@ -96,15 +100,77 @@ def test_a_units_folder_without_an_init_is_not_passed_over(course):
         course({"unit_02_flops/layers.py": QUESTION.format(name="AREA")})
 
 
-def test_a_reference_that_does_not_name_its_arguments_is_refused_with_what_to_do():
-    question = Exercise(
-        points=1,
-        topic="twice",
-        examples=[(2, 3)],
-        hidden=lambda draw: [],
-        reference=lambda *sizes: sum(sizes),
-        name="area",
+@pytest.mark.parametrize("folder", ["unit_02_flops", "02_flops"])
+def test_a_copied_entry_that_was_not_renamed_is_refused_with_both_lines(tmp_path, folder):
+    twice = QUESTION.format(name="AREA") + QUESTION.format(name="OTHER")
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "layers.py").write_text(twice + QUESTION.format(name="AREA"))
+    with pytest.raises(
+        ValueError, match=r"layers\.py gives the name AREA in line 3 and again in line 21"
+    ):
+        complain_about_repeated_names("02_flops", [str(tmp_path)])
+
+
+def test_a_copied_function_that_was_not_renamed_is_refused(tmp_path):
+    (tmp_path / "homework").mkdir()
+    text = "def _norm(n):\n    return n\n\n\nTEXT: str = 'a'\n\n\ndef _norm(m):\n    return m\n"
+    (tmp_path / "homework" / "tasks.py").write_text(text)
+    with pytest.raises(ValueError, match="gives the name _norm in line 1 and again in line 8"):
+        complain_about_repeated_names("homework", [str(tmp_path)])
+
+
+@pytest.mark.parametrize("unit", [unit.name for unit in find_units(COURSE)])
+def test_no_module_of_a_unit_gives_a_name_twice(unit):
+    complain_about_repeated_names(unit, exercises.__path__)
+
+
+def question(**changed):
+    """A question with a slip."""
+    return Exercise(
+        **{
+            "points": 1,
+            "topic": "twice",
+            "examples": [(2, 3)],
+            "hidden": lambda draw: [(4, 5)],
+            "reference": lambda width, height, scale=1: 2 * scale * width * height,
+            "name": "area",
+            **changed,
+        }
     )
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"examples": [(2, 3), (2, 3, 4)]},
+            "area: an example, (2, 3, 4), has 3 arguments, and the question has 2: width, height",
+        ),
+        (
+            {"hidden": lambda draw: [(4,)]},
+            "area: a hidden case, (4,), has 1 argument, and the question has 2: width, height",
+        ),
+        ({"examples": []}, "area has no example"),
+        ({"examples": [(2)]}, "area: an example is 2: write a tuple of arguments"),
+        ({"hidden": lambda draw: [4]}, "area: a hidden case is 4: write a tuple of arguments"),
+        (
+            {"examples": [(2,)]},
+            "area: an example has 1 argument, and the reference names 3 (width, height, scale)",
+        ),
+        (
+            {"reference": lambda width, *, height: width},
+            "area: an example has 2 arguments, and the reference names 1 (width)",
+        ),
+    ],
+)
+def test_a_case_with_another_number_of_arguments_is_refused_with_question_and_case(
+    changed, message
+):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        grading_cases(question(**changed), b"seed")
+
+
+def test_a_reference_that_does_not_name_its_arguments_is_refused_with_what_to_do():
     with pytest.raises(ValueError, match="area: an example has 2 arguments") as error:
-        question.visible_cases()
+        question(reference=lambda *sizes: sum(sizes)).visible_cases()
     assert str(error.value).endswith("write one parameter for each argument")
