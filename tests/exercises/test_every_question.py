@@ -4,12 +4,14 @@ One suite, parametrised over the table of exercises.
 """
 
 import random
+from dataclasses import replace
+from inspect import signature
 
 import pytest
 
 from helpers.authoring.notebooks import find_units
 from helpers.check import judge
-from helpers.exercises import EXERCISES, grading_cases
+from helpers.exercises import EXERCISES, Exercise, Misconception, grading_cases
 from tests import COURSE
 from tests.exercises.questions import mistaken, plain
 
@@ -20,6 +22,14 @@ MISCONCEPTIONS = [
     for exercise in JUDGED
     for misconception in exercise.misconceptions
 ]
+#: Question and misconception: who thinks so sees every example right, and gets less when graded.
+#: To be shortened by better examples, never to be added to.
+RIGHT_ON_EVERY_EXAMPLE = {
+    ("alexnet_activations", "always at conv1"),
+    ("may_run_in_parallel", "only earlier iterations"),
+    ("pair_bound", "GB taken as GiB"),
+    ("recompute_ratio", "backward always twice"),
+}
 
 
 @pytest.mark.parametrize("exercise", JUDGED, ids=lambda exercise: exercise.name)
@@ -34,12 +44,90 @@ def test_the_reference_earns_full_marks(exercise):
 
 @pytest.mark.parametrize(("exercise", "misconception"), MISCONCEPTIONS)
 def test_a_misconception_earns_less_and_gets_its_own_hint(exercise, misconception):
+    if objection := objection_to(exercise, misconception):
+        pytest.fail(objection, pytrace=False)
+
+
+def objection_to(exercise, misconception):
+    """A sentence on a misconception that is no mistake, or is not told from others; else ""."""
+    which = f"{exercise.name}: the misconception {misconception.name!r}"
     cases = grading_cases(exercise, SEED)
+    try:
+        signature(misconception.gives).bind(*cases[0].args)
+    except TypeError:
+        taken = ", ".join(signature(misconception.gives).parameters)
+        return f"{which} takes ({taken}), and the question has ({', '.join(exercise.parameters)})"
     verdict = judge(exercise, mistaken(exercise, misconception), cases)
-    assert verdict.fraction < 1
-    assert misconception.hint in verdict.hint
+    if verdict.fraction == 1:
+        return f"{which} gives the right answer in every case"
     # Its own and no other: none of a question gives the numbers of one that is listed before it.
-    assert verdict.misconceptions == (misconception.name,)
+    if others := [repr(name) for name in verdict.misconceptions if name != misconception.name]:
+        return f"{which} gives in every case what {' and '.join(others)} gives"
+    if not verdict.misconceptions or misconception.hint not in verdict.hint:
+        return f"{which} does not get its own hint, but: {verdict.hint or 'none'}"
+    return ""
+
+
+@pytest.mark.parametrize(("exercise", "misconception"), MISCONCEPTIONS)
+def test_a_misconception_is_seen_in_an_example(exercise, misconception):
+    if objection := objection_to_examples(exercise, misconception, RIGHT_ON_EVERY_EXAMPLE):
+        pytest.fail(objection, pytrace=False)
+
+
+def objection_to_examples(exercise, misconception, excused):
+    """A sentence on a misconception that no example shows to be one; else ""."""
+    which = f"{exercise.name}: the misconception {misconception.name!r}"
+    verdict = judge(exercise, mistaken(exercise, misconception), exercise.visible_cases())
+    is_excused = (exercise.name, misconception.name) in excused
+    if verdict.fraction == 1 and not is_excused:
+        return f"{which} is right on every example, so nobody sees it before the grade: add one"
+    if verdict.fraction < 1 and is_excused:
+        return f"{which} is wrong on an example now: take it off RIGHT_ON_EVERY_EXAMPLE"
+    return ""
+
+
+def test_what_is_excused_is_in_the_table():
+    known = {(each.name, wrong.name) for each in JUDGED for wrong in each.misconceptions}
+    assert known >= RIGHT_ON_EVERY_EXAMPLE
+
+
+AREA = Exercise(
+    name="area",
+    points=1,
+    topic="an area",
+    examples=[(2, 2), (2, 4)],
+    hidden=lambda draw: [(draw.randrange(5, 9), 3)],
+    reference=lambda width, height: width * height,
+    misconceptions=(
+        Misconception("a sum", "sides are multiplied", lambda width, height: width + height),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("gives", "says"),
+    [
+        (lambda width, height: height * width, "gives the right answer in every case"),
+        (lambda width, height: height + width, "gives in every case what 'a sum' gives"),
+        (lambda width: width, "takes (width), and the question has (width, height)"),
+        (lambda a, b, c: 1, "takes (a, b, c), and the question has (width, height)"),
+        (lambda width, height: None, "does not get its own hint, but: your function returns"),
+    ],
+)
+def test_a_misconception_with_a_slip_is_told_in_a_sentence(gives, says):
+    slip = Misconception("a slip", "look again", gives)
+    asked = replace(AREA, misconceptions=(*AREA.misconceptions, slip))
+    assert objection_to(asked, slip).startswith(f"area: the misconception 'a slip' {says}")
+    assert not objection_to(asked, asked.misconceptions[0])
+
+
+def test_a_misconception_that_no_example_shows_is_told_in_a_sentence():
+    (wrong,) = AREA.misconceptions
+    assert not objection_to_examples(AREA, wrong, set())
+    said = objection_to_examples(replace(AREA, examples=[(2, 2)]), wrong, set())
+    assert said.startswith("area: the misconception 'a sum' is right on every example")
+    said = objection_to_examples(AREA, wrong, {("area", "a sum")})
+    assert said.endswith("take it off RIGHT_ON_EVERY_EXAMPLE")
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda exercise: exercise.name)
