@@ -127,6 +127,43 @@ def test_the_pages_one_command_shows_the_question_right(followed, exercise):
     assert scores[f"check_{exercise.name}"]["score"] == exercise.points
 
 
+def test_a_wrong_answer_in_a_copy_of_what_is_released_gets_the_entrys_hint(followed, exercise):
+    released, copy = re.search(r"cp (release/\S+) (\S+)\n", PAGE).groups()
+    wrong = re.search(r"Here `(return .*?)` gets the hint", PAGE).group(1)
+    notebook = json.loads((followed / released).read_text(encoding="utf-8"))
+    (cell,) = [cell for cell in notebook["cells"] if cell["id"] == exercise.name]
+    cell["source"] = "".join(cell["source"]).replace("raise NotImplementedError()", wrong)
+    (followed / copy).write_text(json.dumps(notebook), encoding="utf-8")
+    ran = course_command(followed, "check", copy)
+    assert f"course check {copy}" in PAGE
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert exercise.misconceptions[0].hint in ran.stdout
+
+
+def changed(course, path, old, new):
+    """What a command says in a copy of the course where a file was changed; it is put back."""
+    text = (course / path).read_text(encoding="utf-8")
+    assert old in text
+    (course / path).write_text(text.replace(old, new), encoding="utf-8")
+    ran = course_command(course, "build", Path(TEXT).parent.name)
+    (course / path).write_text(text, encoding="utf-8")
+    assert ran.returncode == 2, ran.stdout
+    assert ran.stderr.count("\n") == 1
+    return ran.stderr
+
+
+def test_the_slips_that_the_page_names_are_refused_in_one_line(followed, exercise):
+    variable = exercise.name.upper()
+    twice = changed(
+        followed, ENTRYS_FILE, ENTRY, f"{ENTRY}\n\n{variable}{ENTRY.split(variable)[1]}"
+    )
+    assert re.search(rf"gives the name {variable} in line \d+ and again in line \d+", twice)
+    other = changed(followed, TEXT, f"def {exercise.name}(n)", f"def {exercise.name}(m)")
+    assert f"defines {exercise.name}(m), and the reference says {exercise.name}(n)" in other
+    case = changed(followed, ENTRYS_FILE, "[(2,), (100,)]", "[(2,), (100, 3)]")
+    assert f"{exercise.name}: an example, (100, 3), has 2 arguments" in case
+
+
 IMPORTS = """\
 from helpers.conventions import PRICE
 from helpers.exercises.exercise import Exercise, Misconception
