@@ -49,8 +49,12 @@ def _is_worksheet(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 class Moodle(Platform):
     name = "moodle"
     number_lasts = False
-    #: As it writes a date in English.
-    time_formats = ("%A, %d %B %Y, %I:%M %p",)
+    #: As it writes a date in the English of Britain and of the US, with 12 and with 24 hours.
+    time_formats = tuple(
+        f"%A, {date}, {time}"
+        for date in ("%d %B %Y", "%B %d, %Y", "%d %b %Y")
+        for time in ("%I:%M %p", "%H:%M")
+    )
 
     def claims(self, path: PurePosixPath, sidecar: bytes) -> Sequence[Claim]:
         # Only the outermost: what lies inside can be of the student's own making.

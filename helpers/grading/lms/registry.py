@@ -14,17 +14,17 @@ from helpers.grading.lms.platform import Platform
 #: A path is shown to each in turn; whose naming it is can read it, and no later one is asked.
 PLATFORMS: tuple[Platform, ...] = (
     Moodle(),
-    Gradescope(),
     GitHubClassroom(),
     Ilias(),
     Blackboard(),
     Canvas(),
+    Gradescope(),
     GoogleClassroom(),
 )
 #: Those that read a sheet of grades.
 GRADEBOOKS = tuple(each for each in PLATFORMS if type(each).rows is not Platform.rows)
 
-_LOGINS = tuple(login for platform in PLATFORMS for login in platform.logins)
+_LOGINS = tuple(dict.fromkeys(login for platform in PLATFORMS for login in platform.logins))
 #: What can be a student's id, the first of them that there is.
 IDENTITIES = (
     "id",

@@ -41,12 +41,17 @@ submission_7:
 """
 
 
+RENAME = ": change the name in roster.csv, or give it to submitted/ yourself"
+ALONE = "; if it is no student's folder, give what is in it alone"
+
+
 def owners_of(
     path: str, *beside: str, students: tuple[Student, ...] = CLASS, meta: bytes = b""
 ) -> list[str]:
     """The ids of those whose the file is; or the problem, alone."""
     paths = [PurePosixPath(each) for each in (path, *beside)]
-    found = Owners(students, paths, {"submission_metadata.yml": meta}).find(paths[0])
+    sidecar = paths[0].parent.parent / "submission_metadata.yml"
+    found = Owners(students, paths, {sidecar: meta}).find(paths[0])
     return [each.id for each in found.students] or [found.problem]
 
 
@@ -57,7 +62,6 @@ def owners_of(
         ("Ada Lovelace_901_assignsubmission_file_/sub/hw.ipynb", "ada"),
         ("Ada Lovelace_901_assignsubmission_file_hw_1.ipynb", "ada"),
         ("Ada Lovelace_777_assignsubmission_file/numbers unknown.ipynb", "ada"),
-        ("HW 1-77/Ada Lovelace_901_assignsubmission_file/in a folder.ipynb", "ada"),
         ("lovelaceada_11_678_homework-1.ipynb", "ada"),
         ("lovelaceada_LATE_11_678_hw_2_3_x.ipynb", "ada"),
         ("anon_LATE_aB3xY_678_hw.ipynb", "nobody in the roster is called anon"),
@@ -70,7 +74,6 @@ def owners_of(
         ("hw-submissions/hw-ada-l/homework.ipynb", "ada"),
         ("Ada Lovelace - homework.ipynb", "ada"),
         ("Eve - homework.ipynb", "eve"),
-        ("Homework/Ada Lovelace - homework.ipynb", "ada"),
         ("ada/x.ipynb", "ada"),
         ("submitted/ben/homework/homework.ipynb", "ben"),
         ("ada_x.ipynb", "ada"),
@@ -91,19 +94,22 @@ def test_every_naming_leads_to_its_student(path: str, owner: str) -> None:
         # A group's number is somebody's number.
         (
             "Team C_903_assignsubmission_file/x.ipynb",
-            "903 is Eve, but it is named Team C",
+            "903 is Eve, but it is named Team C" + RENAME,
         ),
         # A name that holds what the platform puts behind it.
         (
             "lovelaceada_11_9999999999_a_50001_77_x.ipynb",
             "its name can be read as Ada Lovelace or Eve's",
         ),
-        ("x_11_9999999999_a_60002_77_x.ipynb", "11 is Ada Lovelace, but it is named x"),
+        ("x_11_9999999999_a_60002_77_x.ipynb", "11 is Ada Lovelace, but it is named x" + RENAME),
         # Folders decide, and the first of them.
-        ("hw1/zoe/ada.ipynb", "nobody in the roster is called zoe"),
-        ("zoe/ada/x.ipynb", "nobody in the roster is called zoe"),
-        ("zoe/lovelaceada_11_70_x.ipynb", "nobody in the roster is called zoe"),
-        ("zoe/HW_ada01_attempt_2026-11-20-12-00-00_x.ipynb", "nobody in the roster is called zoe"),
+        ("hw1/zoe/ada.ipynb", "nobody in the roster is called zoe" + ALONE),
+        ("zoe/ada/x.ipynb", "nobody in the roster is called zoe" + ALONE),
+        ("zoe/lovelaceada_11_70_x.ipynb", "nobody in the roster is called zoe" + ALONE),
+        (
+            "zoe/HW_ada01_attempt_2026-11-20-12-00-00_x.ipynb",
+            "nobody in the roster is called zoe" + ALONE,
+        ),
     ],
 )
 def test_what_says_two_things_is_nobodys(path: str, problem: str) -> None:
@@ -112,11 +118,43 @@ def test_what_says_two_things_is_nobodys(path: str, problem: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("ada", "ben"),
+    [
+        (
+            "HW 1-77/Ada Lovelace_901_assignsubmission_file/x.ipynb",
+            "HW 1-77/Ben Müller_902_assignsubmission_file/x.ipynb",
+        ),
+        ("Homework/Ada Lovelace - homework.ipynb", "Homework/Eve - homework.ipynb"),
+        ("intro_to_dl_2026/ada/x.ipynb", "intro_to_dl_2026/ben/x.ipynb"),
+        ("eve/ada/x.ipynb", "eve/ben/x.ipynb"),
+        ("submitted/ada/hw/hw.ipynb", "submitted/ada/hw/data.csv"),
+    ],
+)
+def test_a_folder_around_all_does_not_say_whose_they_are(ada: str, ben: str) -> None:
+    """Also where it is called like a student, or as a platform calls a student's folder."""
+    assert owners_of(ada, ben) == ["ada"]
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["ada/hw.ipynb", "Ada Lovelace_901_assignsubmission_file/hw.ipynb", "ada_hw.ipynb"],
+)
+def test_what_lies_in_the_only_folder_may_be_of_its_owners_making(inside: str) -> None:
+    assert owners_of(f"M. Mall/{inside}") == [
+        "all lies in M. Mall, which may be one student's folder: if it is not, give what is in it"
+    ]
+
+
+def test_two_students_in_one_line_of_folders_are_for_a_person() -> None:
+    assert owners_of("late/eve/ada/x.ipynb") == ["late/eve/ada names several students"]
+
+
 def test_a_groups_folder_is_everyones_of_it() -> None:
     assert owners_of("Team A_31_assignsubmission_file/x.ipynb") == ["ada", "ben"]
     # Not where its number is that of a student, who may have called herself so.
     assert owners_of("Team A_903_assignsubmission_file/x.ipynb") == [
-        "903 is Eve, but it is named Team A"
+        "903 is Eve, but it is named Team A" + RENAME
     ]
 
 
@@ -124,7 +162,7 @@ def test_gradescope_says_who_submitted_in_a_file_beside() -> None:
     path = "assignment_1_export/submission_7/hw.ipynb"
     assert owners_of(path, meta=META) == ["ada", "ben"]
     assert owners_of("submission_8/hw.ipynb", "o/x", meta=META) == [
-        "nobody in the roster is called submission_8"
+        "nobody in the roster is called submission_8" + ALONE
     ]
 
 
