@@ -75,12 +75,12 @@ def _print(result: Collected) -> None:
         everyone = len(unknown) == len(result.found)
         of = "" if everyone else f" for {', '.join(names[:10])}{more}"
         console.print(
-            f"Who is late is not in this download{of}; Moodle's grading worksheet, given as "
-            "--roster, says it.",
+            f"Who is late is not in this download{of}; Moodle's grading worksheet in English, "
+            "given as --roster, says it.",
             highlight=False,
         )
     if not result.found:
-        console.print("No notebook of the unit is in it: is it the right download?")
+        console.print("No notebook was taken from it: is it the right download?")
 
 
 def _as_data(result: Collected) -> dict[str, object]:
@@ -96,6 +96,7 @@ def _as_data(result: Collected) -> dict[str, object]:
                 "file": line.file,
                 "late": line.late,
                 "remarks": list(line.remarks),
+                "look": line.look,
             }
             for line in result.lines
         ],

@@ -97,6 +97,7 @@ class Contents:
             candidates = self.candidates[student]
             said |= {each.shown for each in candidates if which(each)}
             self.candidates[student] = [each for each in candidates if not which(each)]
+        said -= {file for file, _ in self.left_out}
         self.left_out += [(shown, why) for shown in sorted(said)]
 
 

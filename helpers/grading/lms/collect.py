@@ -24,7 +24,7 @@ from helpers.authoring.notebooks import Unit, find_unit
 from helpers.files import write_text
 from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.handin.markup import plain_line
-from helpers.grading.lms.archive import COPY_OF_JUPYTER, NO_NOTEBOOK, Member
+from helpers.grading.lms.archive import NO_NOTEBOOK, Member
 from helpers.grading.lms.candidates import (
     Candidate,
     Choice,
@@ -171,8 +171,8 @@ def _staging(submitted: Path) -> Iterator[Path]:
 
 
 def _handed_in(other: Member) -> str:
-    copy = f", {COPY_OF_JUPYTER}" if other.problem == COPY_OF_JUPYTER else ""
-    return f"handed in {plain_line(other.shown)}{copy}"
+    kind = "" if other.problem == NO_NOTEBOOK else f", {other.problem}"
+    return f"handed in {plain_line(other.shown)}{kind}"
 
 
 def _beside(others: Sequence[Member]) -> tuple[str, ...]:

@@ -13,11 +13,13 @@ from helpers.grading.handin.ipynb import read_notebook, unit_of
 from helpers.grading.handin.markup import plain_line
 from helpers.grading.lms.archive import COPY_OF_JUPYTER, NO_NOTEBOOK, Member, read_members
 from helpers.grading.lms.candidates import Candidate, Contents
-from helpers.grading.lms.owners import Owners, shared_folders
+from helpers.grading.lms.owners import Owners, may_say, shared_folders
 from helpers.grading.lms.platform import Student
 from helpers.grading.lms.registry import PLATFORMS
 from helpers.grading.lms.roster import handed_in_at
 
+#: What a platform writes itself on what was handed in.
+BY_PLATFORM = "the platform's own text"
 #: How nbgrader says when a student handed in, beside the notebook.
 _TIMESTAMP = "timestamp.txt"
 
@@ -51,7 +53,7 @@ def read_contents(
             notebooks.append((member, file))
         elif path.name == _TIMESTAMP and path.parent.name == unit.name:
             stamps[path.parent] = _time_in(file)
-        elif path.name in named and shared.is_relative_to(path.parent):
+        elif path.name in named and shared.is_relative_to(path.parent) and may_say(path):
             sidecars[path] = file.read_bytes()
         else:
             # One that lies deeper can be of a student's making.
@@ -96,6 +98,8 @@ def _sort_in(
         return
     owned = owners.find(PurePosixPath(member.path))
     if member.problem:
+        if owned.claim.platform and not owned.claim.file:
+            member = replace(member, problem=BY_PLATFORM)
         for owner in owned.students:
             found.students.setdefault(owner.id, owner)
             found.others.setdefault(owner.id, []).append(member)

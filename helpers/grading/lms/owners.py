@@ -37,7 +37,7 @@ _PLATFORMS = {platform.name: platform for platform in PLATFORMS}
 _NUMBERS = {platform.name: platform.number for platform in PLATFORMS}
 _LOGINS = tuple(each for each in IDENTITIES if each not in _NUMBERS.values())
 #: What nbgrader and Gradescope call the folder around all submissions.
-_AROUND = re.compile(r"submitted\Z|.+_export\Z")
+_AROUND = re.compile(r"submitted\Z|assignment_\d+_export\Z")
 _NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?\Z|\.json\Z|\.zip\Z", re.IGNORECASE)
 
 _NO_CLAIM = Claim("")
@@ -83,7 +83,7 @@ class Owners:
         numbers_are_current: bool = False,
     ) -> None:
         self._students = tuple(students)
-        self._sidecars = {path: data for path, data in sidecars.items() if _may_say(path)}
+        self._sidecars = {path: data for path, data in sidecars.items() if may_say(path)}
         self._current = numbers_are_current
         self._shared = shared_folders(paths)
         depth = len(self._shared)
@@ -137,6 +137,10 @@ class Owners:
         if not claims:
             return self._plain(path)
         found = replace(self._claimed(claims), around=around)
+        alone = len(path.parts) == skipped + 1
+        if alone and self._read_by[claims[0].platform] < max(self._read_by.values()):
+            # Another platform made the download, and there anybody may have called a file so.
+            found = replace(found, by="file")
         if found.students or any(each.number or each.login or each.address for each in claims):
             return found
         plain = self._plain(path)
@@ -320,7 +324,7 @@ class Owners:
                 return Found(tuple(called), claim, by="file", around=self._shared)
             if called:
                 return Found(problem=self._nobody(Claim("", start)))
-        return Found(problem=self._nobody(Claim("", file)))
+        return Found(problem=self._nobody(Claim("", str(path))))
 
     def _named(self, folder: str) -> list[Student]:
         """The one student whose id, login, address or name a folder is called by."""
@@ -331,7 +335,8 @@ class Owners:
         shown = plain_line(claim.owner or claim.login or claim.address or claim.file)
         if claim.platform == "canvas" and claim.owner == "studenttest":
             return "it is of Canvas's test student"
-        namesakes = self._get("login", claim.owner) or self._called_so("name", claim)
+        login = claim.login or claim.owner
+        namesakes = self._get("login", login) or self._called_so("name", claim)
         if len(namesakes) > 1:
             return f"{len(namesakes)} students are called {shown}, and no number tells which it is"
         return f"nobody in the roster is called {shown}"
@@ -360,7 +365,7 @@ class Owners:
 _ROSTER = "a roster.csv tells them apart"
 
 
-def _may_say(sidecar: PurePosixPath) -> bool:
+def may_say(sidecar: PurePosixPath) -> bool:
     """Whether what lies there is the platform's: a folder around it could be a student's."""
     return not sidecar.parent.parts or bool(_AROUND.match(sidecar.parent.name))
 

@@ -25,12 +25,10 @@ PLATFORMS: tuple[Platform, ...] = (
 GRADEBOOKS = tuple(each for each in PLATFORMS if type(each).rows is not Platform.rows)
 
 _LOGINS = tuple(dict.fromkeys(login for platform in PLATFORMS for login in platform.logins))
+_LASTING = tuple(each.number for each in PLATFORMS if each.number_lasts)
+_PASSING = tuple(each.number for each in PLATFORMS if not each.number_lasts)
 #: What can be a student's id, the first of them that there is.
-IDENTITIES = (
-    "id",
-    *_LOGINS,
-    "email",
-    *(each.number for each in sorted(PLATFORMS, key=lambda each: not each.number_lasts)),
-)
-#: What a platform's list and roster.csv may both say of one student, the surest first.
-SHARED = (*(platform.number for platform in PLATFORMS), *_LOGINS, "email")
+IDENTITIES = ("id", *_LOGINS, "email", *_PASSING, *_LASTING)
+#: What a platform's list and roster.csv may both say of one student, the surest first: a number
+#: that is new in each assignment was somebody else's before.
+SHARED = (*_LASTING, *_LOGINS, "email", *_PASSING)
