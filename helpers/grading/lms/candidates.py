@@ -16,6 +16,9 @@ from helpers.grading.lms.owners import Found
 from helpers.grading.lms.platform import Student
 from helpers.grading.lms.roster import handed_in_at
 
+# A browser calls a second download "homework (1).ipynb", Canvas a second hand-in "…-1".
+_COPY = re.compile(r"(?: ?\((\d{1,3})\)|-(\d{1,3}))\.ipynb")
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -49,10 +52,15 @@ class Candidate:
         """What tells which is newer: the newest is the greatest."""
         said = self.owned.claim.handed_in
         time = said.timestamp() if said else self.member.time or 0.0
-        # A browser calls a second download "homework (1).ipynb", Canvas a second hand-in "…-1".
-        copies = re.findall(r"(?:\((\d{1,3})\)|-(\d{1,3}))\.ipynb", self.member.shown)
-        copy = int("".join(copies[-1])) if copies else 0
-        return self.owned.claim.order, time, copy
+        copies = _COPY.findall(self.member.shown)
+        return self.owned.claim.order, time, int("".join(copies[-1])) if copies else 0
+
+    def is_newer(self, other: Candidate) -> bool:
+        """Whether it surely is: a copy's number says so of files of one name only."""
+        if self.age[:2] != other.age[:2]:
+            return self.age > other.age
+        names = {_COPY.sub(".ipynb", each.member.shown) for each in (self, other)}
+        return len(names) == 1 and self.age > other.age
 
     @property
     def rank(self) -> tuple[bool, tuple[int, float, int], bool, str]:
@@ -165,7 +173,7 @@ def choose(candidates: Sequence[Candidate]) -> Choice:
             remarks.append(f"handed in twice, the same: {other.shown}")
         elif other.problem and not newest.problem:
             remarks.append(f"handed in twice: not taken is {other.shown}, {other.problem}")
-        elif other.age != newest.age:
+        elif newest.is_newer(other):
             remarks.append(f"handed in twice: not taken is the older {other.shown}")
         elif other.untouched and not newest.untouched:
             remarks.append(f"handed in twice: not taken is {other.shown}, which nobody worked on")
