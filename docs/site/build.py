@@ -62,7 +62,7 @@ REFERENCE = {
     "diagnosis": "says why a wrong number is wrong",
     "check": "what a notebook calls",
     "tried": "what a notebook's own cells do with an answer",
-    "notebooks": "a unit's text → its notebooks",
+    "authoring.notebooks": "a unit's text → its notebooks",
 }
 
 

@@ -515,8 +515,9 @@ batches, endless = [2**power for power in range(15)], 2**40
 
 
 def intensity(batch, sizes):
-    flops, moved = linear_flops(batch, *sizes, bias=False), linear_bytes(batch, *sizes, bias=False)
-    return flops.total / moved.total
+    rows, columns = sizes
+    flops = linear_flops(batch, rows, columns, bias=False)
+    return flops.total / linear_bytes(batch, rows, columns, bias=False).total
 
 
 layers = {"Linear(768 → 3072)": (768, 3072), "Linear(64 → 32)": (64, 32)}

@@ -263,8 +263,9 @@ from helpers.reference import linear_bytes, linear_flops
 
 
 def intensity(batch, sizes):
-    flops, moved = linear_flops(batch, *sizes, bias=False), linear_bytes(batch, *sizes, bias=False)
-    return flops.total / moved.total
+    rows, columns = sizes
+    flops = linear_flops(batch, rows, columns, bias=False)
+    return flops.total / linear_bytes(batch, rows, columns, bias=False).total
 
 
 batches, endless = [2**power for power in range(13)], 2**40

@@ -102,8 +102,8 @@ class Owners:
         numbers = {claim.number for claim in claims}
         self._anonymous = len(named) == 1 < len(numbers)
         self._found = {path: self._read(path) for path in paths}
-        owners = {student.id for found in self._found.values() for student in found.students}
-        self._of_several = len(owners) > 1
+        owners = {tuple(who.id for who in each.students) for each in self._found.values()}
+        self._of_several = len(owners - {()}) > 1
         self._called: dict[str, set[tuple[str, ...]]] = defaultdict(set)
         for found in self._found.values():
             for student in found.students:
@@ -249,11 +249,11 @@ class Owners:
         if not people:
             return Found(claim=first, problem=self._nobody(first))
         claim, who = people[0]
+        sure = claim.number or claim.login or claim.address
         if self._called_so("name", claim) != who:
-            return Found(tuple(who), claim, by="group")
+            return Found(tuple(who), claim, by="group" if sure else "file")
         if problem := self._contradiction(who[0], claim):
             return Found(claim=claim, problem=problem)
-        sure = claim.number or claim.login or claim.address
         return Found(tuple(who), claim, by="name" if sure else "file")
 
     def _numbered(self, claim: Claim) -> list[Student]:

@@ -117,12 +117,7 @@ def test_a_due_date_is_said_once(course: Path, download: Path) -> None:
 def test_the_last_line_says_what_late_is(
     course: Path, download: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    collect_command(
-        *(course, sample.UNIT, download, None, "2026-11-20T23:59Z"),
-        replace_newer=False,
-        groups=False,
-        as_json=False,
-    )
+    collect_command(course, sample.UNIT, download, None, "2026-11-20T23:59Z", False, False, False)
     shown = f"{DUE.astimezone():%Y-%m-%d %H:%M %Z}"
     assert f"1 of them late (due {shown})" in capsys.readouterr().out
 

@@ -387,3 +387,16 @@ def test_without_a_roster_a_folder_around_all_is_nobody(
     path: str, beside: tuple[str, ...], owner: str
 ) -> None:
     assert owners_of(path, *beside, students=()) == [owner]
+
+
+@given(CHOSEN, CHOSEN, st.sampled_from(["eve", "M. Mall", "Eve_903_assignsubmission_file"]))
+def test_nothing_in_the_only_folder_hands_in_for_somebody_else(
+    folder: str, file: str, only: str
+) -> None:
+    """Also with a list of submitters of one's own, and whether the roster knows the owner."""
+    inside = re.sub("/+", "/", f"{folder}/{file}.ipynb").strip("/")
+    path = PurePosixPath(f"{only}/{inside}")
+    meta = META.replace(b"submission_7", inside.split("/")[0].encode())
+    sidecars = {each / "submission_metadata.yml": meta for each in path.parents if each.parts}
+    found = Owners(CLASS, [path], sidecars).find(path)
+    assert {each.id for each in found.students} <= {"eve"}
