@@ -137,21 +137,14 @@ def collect(
                 *(submitted, unit, found.students[student], choice, due),
                 replace_newer=replace_newer,
                 has_own_work=student in own,
+                others=found.others.get(student, ()),
             )
             for student, choice in chosen.items()
         ]
-    lines = [
-        replace(line, remarks=(*line.remarks, *_beside(found.others.get(line.student.id, ()))))
-        for line in lines
-    ]
     for owner in students or found.students.values():
         if owner.id not in chosen:
-            said = tuple(map(_handed_in, found.others.get(owner.id, ())))
-            there = SubmissionFolder.find(
-                submitted / owner.id / unit.name, unit.name, unit.notebook
-            )
-            state = "missing" if there.path is None else "earlier"
-            lines.append(Line(owner, state, remarks=said, look=bool(said)))
+            others = found.others.get(owner.id, ())
+            lines.append(_without_notebook(submitted, unit, owner, others))
     ordered = tuple(sorted(lines, key=lambda line: line.student.id))
     return Collected(unit.name, ordered, tuple(found.left_out), due)
 
@@ -173,6 +166,15 @@ def _staging(submitted: Path) -> Iterator[Path]:
 def _handed_in(other: Member) -> str:
     kind = "" if other.problem == NO_NOTEBOOK else f", {other.problem}"
     return f"handed in {plain_line(other.shown)}{kind}"
+
+
+def _without_notebook(
+    submitted: Path, unit: Unit, student: Student, others: Sequence[Member]
+) -> Line:
+    """The line of a student of whom nothing could be taken."""
+    there = SubmissionFolder.find(submitted / student.id / unit.name, unit.name, unit.notebook)
+    state = "missing" if there.path is None else "earlier"
+    return Line(student, state, remarks=tuple(map(_handed_in, others)), look=bool(others))
 
 
 def _beside(others: Sequence[Member]) -> tuple[str, ...]:
@@ -217,10 +219,11 @@ def _put_in_place(
     *,
     replace_newer: bool,
     has_own_work: bool,
+    others: Sequence[Member],
 ) -> Line:
     folder = submitted / student.id / unit.name
     there = SubmissionFolder.find(folder, unit.name, unit.notebook)
-    taken, remarks = choice.taken, choice.remarks
+    taken, remarks = choice.taken, (*choice.remarks, *_beside(others))
     state, at, why = "collected", taken.handed_in, ""
     if there.path is not None:
         name, held = plain_line(there.path.name), there.data
