@@ -69,12 +69,18 @@ def _print(result: Collected) -> None:
     counts += [f"{late} of them late{due}"] if late else []
     counts += [f"{len(result.left_out)} left out"] if result.left_out else []
     console.print(f"{result.unit}: {', '.join(counts) or 'no notebook'}", highlight=False)
-    if result.lateness_unknown:
+    if unknown := result.lateness_unknown:
+        names = [plain_line(line.student.id) for line in unknown]
+        more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+        everyone = len(unknown) == len(result.found)
+        of = "" if everyone else f" for {', '.join(names[:10])}{more}"
         console.print(
-            "Who is late is not in this download; Moodle's grading worksheet, given as --roster, "
-            "says it.",
+            f"Who is late is not in this download{of}; Moodle's grading worksheet in English, "
+            "given as --roster, says it.",
             highlight=False,
         )
+    if not result.found:
+        console.print("No notebook was taken from it: is it the right download?")
 
 
 def _as_data(result: Collected) -> dict[str, object]:
@@ -90,6 +96,7 @@ def _as_data(result: Collected) -> dict[str, object]:
                 "file": line.file,
                 "late": line.late,
                 "remarks": list(line.remarks),
+                "look": line.look,
             }
             for line in result.lines
         ],

@@ -1,7 +1,6 @@
 """A process that grades on its main thread, for one that is given its tasks on other threads.
 
-A Dask worker is: there no time limit would hold. `python -m helpers.grading.engine.grader_process
-SOCKET` serves one until it hangs up.
+A Dask worker is: there no time limit would hold.
 """
 
 from __future__ import annotations
@@ -22,13 +21,14 @@ class GraderProcess:
     """Such a process, from the side of whoever asks it. It trusts that side, and is trusted: they
     exchange pickles, and nothing of a student's is unpickled in either."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
+        """`python -m MODULE SOCKET` calls `serve`."""
         ours, theirs = socket.socketpair()
         path = os.pathsep.join(each or os.getcwd() for each in sys.path)
         with theirs:
             # Not by multiprocessing: it refuses a daemon, which a Dask worker is, any children.
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", __name__, str(theirs.fileno())],
+                [sys.executable, "-P", "-m", module, str(theirs.fileno())],
                 env=os.environ | {"PYTHONPATH": path},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -75,9 +75,3 @@ def serve(
         except Exception as error:
             result = error
         connection.send(result)
-
-
-if __name__ == "__main__":
-    from helpers.grading.engine.worker_state import grade_task
-
-    serve(Connection(int(sys.argv[1])), grade_task)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import threading
+from multiprocessing.connection import Connection
 
 from helpers.grading.engine.grade_submission import Graded, ungraded
-from helpers.grading.engine.grader_process import GraderProcess
+from helpers.grading.engine.grader_process import GraderProcess, serve
 from helpers.grading.engine.job import GradingJob, RebuiltTask, Task
 from helpers.grading.engine.time_limit import holds_here
 from helpers.grading.sandbox.backend import Client, SandboxError, Server, ServerDied
@@ -67,7 +69,7 @@ class WorkerState:
 
     def _other_process(self) -> GraderProcess:
         if self._process is None:
-            self._process = GraderProcess()
+            self._process = GraderProcess(__name__)
         return self._process
 
 
@@ -98,3 +100,7 @@ def join_pool(job: GradingJob, client: Client) -> None:
 def grade_for_pool(task: Task) -> Graded:
     """Grade one submission as a pool's worker."""
     return _state.grade_for_pool(task)
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])), grade_task)

@@ -1,6 +1,6 @@
 """Reads what a course platform gives: a zip, a tar, or a folder, file by file.
 
-What a student sent as a zip is looked into as well, one level deep; a notebook that a browser or a
+What a student sent as a zip is looked into as well, and a zip in it; a notebook that a browser or a
 phone has called `.ipynb.txt` or `.json` is one. No name decides where something is written: a name
 that could lead elsewhere, a link or a device is a member with a problem, and its bytes are never
 read. Sizes are bounded by what is read, not by what the archive says.
@@ -25,14 +25,18 @@ from typing import IO
 from helpers.grading.handin.ipynb import MAX_NOTEBOOK_BYTES
 
 NO_NOTEBOOK = "it is no notebook"
+COPY_OF_JUPYTER = "a copy that Jupyter made by itself"
 MAX_MEMBERS = 100_000
 MAX_TOTAL_BYTES = 2 * 1024**3
 #: Of a student's own zip.
 MAX_INNER_MEMBERS = 1000
 #: What systems and editors leave beside the files that a person sees.
-_DEBRIS = {"__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini", ".git"}
+_CHECKPOINTS = ".ipynb_checkpoints"
+_DEBRIS = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git"}
 #: A time that an archive states may be anything; nothing was handed in outside of these years.
 _TIMES = (datetime(1980, 1, 1).timestamp(), datetime(2200, 1, 1).timestamp())
+#: What a notebook may be called.
+_NOTEBOOKS = (".ipynb", ".ipynb.txt", ".json")
 _UNREADABLE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -123,7 +127,10 @@ def _members(file: _File, sidecars: Collection[str]) -> Iterator[Member]:
     if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
         yield Member(path or "?", problem="its name leads elsewhere", time=time)
         return
-    may_be_notebook = path.lower().endswith((".ipynb", ".ipynb.txt", ".json"))
+    if _CHECKPOINTS in parts:
+        yield Member(path, problem=COPY_OF_JUPYTER, time=time)
+        return
+    may_be_notebook = path.lower().endswith(_NOTEBOOKS)
     is_zip = path.lower().endswith(".zip")
     if not (may_be_notebook or is_zip or parts[-1] in sidecars):
         yield Member(path, problem=NO_NOTEBOOK, time=time)
@@ -138,32 +145,61 @@ def _members(file: _File, sidecars: Collection[str]) -> Iterator[Member]:
         yield Member(path, problem="it is too large for a notebook", time=time)
     elif is_zip:
         yield from _zipped_by_a_student(path, time, data)
-    elif not path.lower().endswith(".ipynb") and may_be_notebook and b'"cells"' not in data:
+    elif may_be_notebook and not _is_notebook(path, data):
         yield Member(path, problem=NO_NOTEBOOK, time=time)
     else:
         yield Member(path, data, time=time)
 
 
+def _is_notebook(name: str, data: bytes) -> bool:
+    """Whether a file that is called like one is one; what says so itself is not looked at."""
+    return name.lower().endswith(".ipynb") or b'"cells"' in data
+
+
 def _zipped_by_a_student(path: str, time: float | None, data: bytes) -> Iterator[Member]:
     """The notebooks in it; where there is none, or it cannot be read, the zip itself, as none."""
-    found = []
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as inner:
-            for entry in inner.infolist()[:MAX_INNER_MEMBERS]:
-                parts = PurePosixPath(entry.filename).parts
-                if not entry.filename.lower().endswith(".ipynb") or _DEBRIS.intersection(parts):
-                    continue
-                if not parts[-1].startswith("._"):
-                    with inner.open(entry) as source:
-                        content = source.read(MAX_NOTEBOOK_BYTES + 1)
-                    too_large = len(content) > MAX_NOTEBOOK_BYTES
-                    problem = "it is too large for a notebook" if too_large else ""
-                    kept = b"" if too_large else content
-                    found.append(Member(path, kept, problem, time, entry.filename))
+        found, others = _inner(path, time, data, "")
     except _UNREADABLE as error:
         yield Member(path, problem=f"it cannot be read ({error})", time=time)
         return
-    yield from found or [Member(path, problem=NO_NOTEBOOK, time=time)]
+    yield from found or (others[:1] or [Member(path, problem=NO_NOTEBOOK, time=time)])
+
+
+def _inner(
+    path: str, time: float | None, data: bytes, around: str
+) -> tuple[list[Member], list[Member]]:
+    """The notebooks of a student's zip and of the zips in it; the copies that Jupyter made."""
+    found, copies = [], []
+    with zipfile.ZipFile(io.BytesIO(data)) as inner:
+        entries = [each for each in inner.infolist() if not each.is_dir()]
+        fitting = [each for each in entries if _may_hold_notebook(each.filename, not around)]
+        for entry in fitting[:MAX_INNER_MEMBERS]:
+            name = f"{around}{entry.filename}"
+            if _CHECKPOINTS in PurePosixPath(entry.filename).parts:
+                copies.append(Member(path, b"", COPY_OF_JUPYTER, time, name))
+                continue
+            with inner.open(entry) as source:
+                content = source.read(MAX_NOTEBOOK_BYTES + 1)
+            if len(content) > MAX_NOTEBOOK_BYTES:
+                found.append(Member(path, b"", "it is too large for a notebook", time, name))
+            elif entry.filename.lower().endswith(".zip"):
+                deeper = _inner(path, time, content, f"{name}/")
+                found += deeper[0]
+                copies += deeper[1]
+            elif _is_notebook(entry.filename, content):
+                found.append(Member(path, content, "", time, name))
+    if len(fitting) > MAX_INNER_MEMBERS:
+        many = f"of its {len(fitting)} notebooks only {MAX_INNER_MEMBERS} were read"
+        found.append(Member(path, problem=many, time=time))
+    return found, copies
+
+
+def _may_hold_notebook(name: str, also_zip: bool) -> bool:
+    parts = PurePosixPath(name).parts
+    if not parts or _DEBRIS.intersection(parts) or parts[-1].startswith("._"):
+        return False
+    return name.lower().endswith((*_NOTEBOOKS, ".zip") if also_zip else _NOTEBOOKS)
 
 
 def _folder(folder: Path) -> Iterator[_File]:

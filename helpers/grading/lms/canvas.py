@@ -34,6 +34,7 @@ _ANONYMOUS = re.compile(r"anon(?P<late>_LATE)?_(?P<id>\w{5})_(?P<file_id>\d+)_(?
 class Canvas(Platform):
     name = "canvas"
     logins = ("canvas_login", "sis_id")
+    keeps_spaces = False
 
     def claims(self, path: PurePosixPath, sidecar: bytes) -> Sequence[Claim]:
         if len(path.parts) > 1:

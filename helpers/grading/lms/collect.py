@@ -11,31 +11,35 @@ the download is not a platform's: they give all files the time of the download.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from helpers.authoring.notebooks import Unit, find_unit
 from helpers.files import write_text
 from helpers.grading.handin.folder import SubmissionFolder
-from helpers.grading.handin.ipynb import read_notebook, unit_of
 from helpers.grading.handin.markup import plain_line
-from helpers.grading.lms.archive import NO_NOTEBOOK, Member, read_members
+from helpers.grading.lms.archive import NO_NOTEBOOK, Member
+from helpers.grading.lms.candidates import (
+    Candidate,
+    Choice,
+    Contents,
+    choose,
+    refuse_contradictions,
+    share_in_groups,
+)
+from helpers.grading.lms.contents import read_contents, unit_problem
 from helpers.grading.lms.enrol import enrol
-from helpers.grading.lms.owners import Owners, shared_folders
-from helpers.grading.lms.platform import Claim, Student
-from helpers.grading.lms.registry import PLATFORMS
-from helpers.grading.lms.roster import handed_in_at, students_of
+from helpers.grading.lms.platform import Student
+from helpers.grading.lms.roster import handed_in_at, is_own, students_of
 
-#: What came of a student. `kept`: what is in submitted/ is newer than the download. `earlier`: it
-#: is not in the download, but in submitted/ already.
+#: What came of a student. `kept`: what is in submitted/ is newer or better than the download's.
+#: `earlier`: it is not in the download, but in submitted/ already.
 States = ("collected", "replaced", "unchanged", "kept", "earlier", "missing")
 
 
@@ -47,6 +51,7 @@ class Line:
         file: in the download, whose notebook it is.
         late: None where that cannot be known.
         remarks: for people.
+        look: whether a person should look.
     """
 
     student: Student
@@ -54,6 +59,7 @@ class Line:
     file: str = ""
     late: bool | None = None
     remarks: tuple[str, ...] = ()
+    look: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,50 +78,20 @@ class Collected:
     due: datetime | None
 
     @property
-    def lateness_unknown(self) -> bool:
-        """Whether there is a due date, but no time to hold against it."""
-        found = [line.late for line in self.lines if line.state not in ("missing", "earlier")]
-        return self.due is not None and bool(found) and all(late is None for late in found)
+    def found(self) -> tuple[Line, ...]:
+        """Those whose notebook is in the download."""
+        return tuple(line for line in self.lines if line.state not in ("missing", "earlier"))
+
+    @property
+    def lateness_unknown(self) -> tuple[Line, ...]:
+        """Those for whom there is a due date, but no time to hold against it."""
+        return tuple(line for line in self.found if self.due is not None and line.late is None)
 
     @property
     def for_a_person(self) -> bool:
-        """Whether something was left out or kept that somebody has to decide on."""
-        return bool(self.left_out) or any(line.state == "kept" for line in self.lines)
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """A notebook that may be what a student handed in."""
-
-    member: Member
-    claim: Claim
-    staged: Path
-    by_number: bool
-    remark: str = ""
-    handed_in: datetime | None = None
-
-    @property
-    def rank(self) -> tuple[bool, int, float, int, str]:
-        """The newest is the greatest; what says that it is of the unit comes first."""
-        said = self.claim.handed_in
-        time = said.timestamp() if said else self.member.time or 0.0
-        # A browser calls a second download "homework (1).ipynb", Canvas a second hand-in "…-1".
-        copies = re.findall(r"(?:\((\d{1,3})\)|-(\d{1,3}))\.ipynb", self.member.shown)
-        copy = int("".join(copies[-1])) if copies else 0
-        return not self.remark, self.claim.order, time, copy, self.member.shown
-
-
-@dataclass
-class _Contents:
-    """What a download holds."""
-
-    candidates: dict[str, list[_Candidate]] = field(default_factory=dict)
-    others: dict[str, list[str]] = field(default_factory=dict)
-    students: dict[str, Student] = field(default_factory=dict)
-    left_out: list[tuple[str, str]] = field(default_factory=list)
-
-    def leave_out(self, candidate: _Candidate, problem: str) -> None:
-        self.left_out.append((plain_line(candidate.member.shown), problem))
+        """Whether there is something that somebody has to decide on, or nothing at all."""
+        unsure = any(line.look or line.state == "kept" for line in self.lines)
+        return unsure or bool(self.left_out) or not self.found
 
 
 def collect(
@@ -146,26 +122,29 @@ def collect(
     students = students_of(course, roster)
     submitted = course / "submitted"
     with _staging(submitted) as staging:
-        found = _read(download, unit, students, staging)
-        _refuse_two_numbers(found)
+        current = roster is not None and not is_own(course, roster)
+        found = read_contents(download, unit, students, staging, numbers_are_current=current)
+        refuse_contradictions(found)
         if groups:
-            _share_in_groups(found, students)
-        chosen = {student: _choose(each) for student, each in found.candidates.items() if each}
+            share_in_groups(found, students)
+        chosen = {student: choose(each) for student, each in found.candidates.items() if each}
         for student in chosen:
             _refuse_links(submitted / student / unit.name)
         due = enrol(course, unit.name, students, due)
+        own = _own_work(submitted, unit, found, chosen)
         lines = [
-            _put_in_place(submitted, unit, found.students[student], *choice, due, replace_newer)
+            _put_in_place(
+                *(submitted, unit, found.students[student], choice, due),
+                replace_newer=replace_newer,
+                has_own_work=student in own,
+                others=found.others.get(student, ()),
+            )
             for student, choice in chosen.items()
         ]
     for owner in students or found.students.values():
         if owner.id not in chosen:
-            said = [f"handed in {plain_line(name)}" for name in found.others.get(owner.id, ())]
-            there = SubmissionFolder.find(
-                submitted / owner.id / unit.name, unit.name, unit.notebook
-            )
-            state = "missing" if there.path is None else "earlier"
-            lines.append(Line(owner, state, remarks=tuple(said)))
+            others = found.others.get(owner.id, ())
+            lines.append(_without_notebook(submitted, unit, owner, others))
     ordered = tuple(sorted(lines, key=lambda line: line.student.id))
     return Collected(unit.name, ordered, tuple(found.left_out), due)
 
@@ -184,127 +163,45 @@ def _staging(submitted: Path) -> Iterator[Path]:
             submitted.rmdir()
 
 
-def _read(download: Path, unit: Unit, students: Sequence[Student], staging: Path) -> _Contents:
-    """Lay out every notebook of the unit, by student."""
-    found = _Contents()
-    named = {platform.sidecar for platform in PLATFORMS} - {""}
-    staged: list[tuple[Member, Path]] = []
-    for number, member in enumerate(read_members(download, named)):
-        file = staging / f"{number}.ipynb"
-        if not member.problem:
-            file.write_bytes(member.data)
-        # Its bytes are in the file now.
-        staged.append((replace(member, data=b""), file))
-    paths = [PurePosixPath(member.path) for member, _ in staged if not _leads_elsewhere(member)]
-    shared = PurePosixPath(*shared_folders(paths))
-    sidecars: dict[str, bytes] = {}
-    notebooks: list[tuple[Member, Path]] = []
-    for member, file in staged:
-        path = PurePosixPath(member.path)
-        if path.name not in named or member.problem:
-            notebooks.append((member, file))
-        elif shared.is_relative_to(path.parent):
-            sidecars[path.name] = file.read_bytes()
-        else:
-            # One that lies deeper can be of a student's making.
-            notebooks.append((replace(member, problem=NO_NOTEBOOK), file))
-    owners = Owners(students, paths, sidecars)
-    for member, file in notebooks:
-        _sort_in(found, owners, unit, member, file)
-    return found
+def _handed_in(other: Member) -> str:
+    kind = "" if other.problem == NO_NOTEBOOK else f", {other.problem}"
+    return f"handed in {plain_line(other.shown)}{kind}"
 
 
-def _leads_elsewhere(member: Member) -> bool:
-    parts = PurePosixPath(member.path).parts
-    return not parts or ".." in parts or member.path.startswith("/")
+def _without_notebook(
+    submitted: Path, unit: Unit, student: Student, others: Sequence[Member]
+) -> Line:
+    """The line of a student of whom nothing could be taken."""
+    there = SubmissionFolder.find(submitted / student.id / unit.name, unit.name, unit.notebook)
+    state = "missing" if there.path is None else "earlier"
+    return Line(student, state, remarks=tuple(map(_handed_in, others)), look=bool(others))
 
 
-def _sort_in(found: _Contents, owners: Owners, unit: Unit, member: Member, file: Path) -> None:
-    """Put a file of the download to the students whose it is, or to what is left out."""
-    shown = plain_line(member.shown)
-    if member.problem and member.problem != NO_NOTEBOOK:
-        found.left_out.append((shown, member.problem))
-        return
-    owned = owners.find(PurePosixPath(member.path))
-    if member.problem:
-        for owner in owned.students:
-            found.students.setdefault(owner.id, owner)
-            found.others.setdefault(owner.id, []).append(member.shown)
-        if not owned.students:
-            found.left_out.append((shown, f"{member.problem}, and {owned.problem}"))
-        return
-    problem, remark = _unit_problem(file.read_bytes(), unit)
-    if problem or not owned.students:
-        found.left_out.append((shown, problem or owned.problem))
-        return
-    for owner in owned.students:
-        at = handed_in_at(owner) or owned.claim.handed_in
-        if at is None and not owned.claim.platform and member.time is not None:
-            at = datetime.fromtimestamp(member.time, UTC)
-        found.students.setdefault(owner.id, owner)
-        candidate = _Candidate(member, owned.claim, file, owned.by_number, remark, at)
-        found.candidates.setdefault(owner.id, []).append(candidate)
+def _beside(others: Sequence[Member]) -> tuple[str, ...]:
+    """A remark on what was handed in beside a notebook."""
+    names = [plain_line(other.shown) for other in others if other.problem == NO_NOTEBOOK]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return (f"beside it, no notebook: {', '.join(names[:3])}{more}",) if names else ()
 
 
-def _refuse_two_numbers(found: _Contents) -> None:
-    """Leave out what a name alone gives to a student, where another number does, too.
+def _own_work(
+    submitted: Path, unit: Unit, found: Contents, chosen: Mapping[str, Choice]
+) -> set[str]:
+    """Those of a group in whose folder is something else than what a mate had handed in."""
 
-    Who may choose a name could otherwise hand in for somebody else.
-    """
-    for student, candidates in found.candidates.items():
-        numbers = {each.claim.number or each.claim.login for each in candidates} - {""}
-        if len(numbers) < 2:
-            continue
-        name = plain_line(found.students[student].name or student)
-        for candidate in candidates:
-            if not candidate.by_number:
-                found.leave_out(candidate, f"{len(numbers)} numbers hand in as {name}")
-        found.candidates[student] = [each for each in candidates if each.by_number]
+    def there(student: str) -> bytes:
+        folder = submitted / student / unit.name
+        return SubmissionFolder.find(folder, unit.name, unit.notebook).data
 
-
-def _share_in_groups(found: _Contents, students: Sequence[Student]) -> None:
-    """Give what one of a group handed in to those of it who have nothing."""
-    for student in students:
-        mates = [each for each in students if student.group and each.group == student.group]
-        of_mates = [each for mate in mates for each in found.candidates.get(mate.id, ())]
-        if of_mates and not found.candidates.get(student.id):
-            found.students.setdefault(student.id, student)
-            found.candidates[student.id] = [
-                replace(each, handed_in=handed_in_at(student) or each.handed_in)
-                for each in of_mates
-            ]
-
-
-def _unit_problem(data: bytes, unit: Unit) -> tuple[str, str]:
-    """Why a notebook is not of the unit; or a remark where it does not say what it is of."""
-    try:
-        named = unit_of(read_notebook(data))
-    except ValueError as error:
-        return "", str(error)
-    if named is None:
-        return "", "it does not say which unit it is of"
-    other = f"it is a notebook of {plain_line(named)}, not of {unit.name}"
-    return ("" if named == unit.name else other), ""
-
-
-def _choose(candidates: Sequence[_Candidate]) -> tuple[_Candidate, tuple[str, ...]]:
-    """The newest of what a student handed in, and a remark on each of the others."""
-    *others, newest = sorted(candidates, key=lambda each: each.rank)
-    remarks = [newest.remark] if newest.remark else []
-    digests = {
-        each.staged: hashlib.sha256(each.staged.read_bytes()).digest() for each in candidates
-    }
-    for other in others:
-        shown = plain_line(other.member.shown)
-        if digests[other.staged] == digests[newest.staged]:
-            remarks.append(f"handed in twice, the same: {shown}")
-        elif other.remark and not newest.remark:
-            remarks.append(f"handed in twice: not taken is {shown}, {other.remark}")
-        elif other.rank[:4] == newest.rank[:4]:
-            remarks.append(f"handed in twice, which is newer is not said: not taken is {shown}")
-        else:
-            remarks.append(f"handed in twice: not taken is the older {shown}")
-    return newest, tuple(remarks)
+    own = set()
+    for student, choice in chosen.items():
+        if choice.taken.of_mate:
+            group = found.students[student].group
+            mates = [each for each in chosen if found.students[each].group == group]
+            earlier = [there(each) for each in mates if not chosen[each].taken.of_mate]
+            if there(student) not in (b"", *earlier):
+                own.add(student)
+    return own
 
 
 def _refuse_links(folder: Path) -> None:
@@ -317,22 +214,33 @@ def _put_in_place(
     submitted: Path,
     unit: Unit,
     student: Student,
-    taken: _Candidate,
-    remarks: tuple[str, ...],
+    choice: Choice,
     due: datetime | None,
+    *,
     replace_newer: bool,
+    has_own_work: bool,
+    others: Sequence[Member],
 ) -> Line:
     folder = submitted / student.id / unit.name
     there = SubmissionFolder.find(folder, unit.name, unit.notebook)
-    state, at = "collected", taken.handed_in
+    taken, remarks = choice.taken, (*choice.remarks, *_beside(others))
+    state, at, why = "collected", taken.handed_in, ""
     if there.path is not None:
-        if there.data == taken.staged.read_bytes():
+        name, held = plain_line(there.path.name), there.data
+        if held == taken.staged.read_bytes():
             state = "unchanged"
-        elif there.path.stat().st_mtime > (taken.member.time or 0.0) and not replace_newer:
-            remarks = (*remarks, f"submitted/ has a newer {plain_line(there.path.name)}: it stays")
-            state = "kept"
+        elif has_own_work:
+            why = f"submitted/ has a {name} of the student's own: a mate's does not replace it"
+        elif replace_newer:
+            state = "replaced"
+        elif there.path.stat().st_mtime > (taken.member.time or 0.0):
+            why = f"submitted/ has a newer {name}: it stays"
+        elif taken.problem and unit_problem(held, unit) == ("", ""):
+            why = f"submitted/ has a {name} that can be read: it stays"
         else:
             state = "replaced"
+    if why:
+        state, remarks = "kept", (*remarks, why)
     if state in ("collected", "replaced"):
         _stamp(folder, taken)
         if taken.member.time is not None:
@@ -345,17 +253,18 @@ def _put_in_place(
         _stamp(folder, taken)
     elif there.timestamp is not None:
         at = there.timestamp.replace(tzinfo=UTC)
-    return Line(student, state, plain_line(taken.member.shown), _is_late(taken, at, due), remarks)
+    late = _is_late(taken, at, due)
+    return Line(student, state, taken.shown, late, remarks, choice.unsure)
 
 
-def _is_late(taken: _Candidate, at: datetime | None, due: datetime | None) -> bool | None:
+def _is_late(taken: Candidate, at: datetime | None, due: datetime | None) -> bool | None:
     """What the platform says, or else the clock; None where neither is known."""
-    if taken.claim.late is not None:
-        return taken.claim.late
+    if taken.owned.claim.late is not None:
+        return taken.owned.claim.late
     return None if due is None or at is None else at > due
 
 
-def _stamp(folder: Path, taken: _Candidate) -> None:
+def _stamp(folder: Path, taken: Candidate) -> None:
     """Write when it was handed in, where that is known, as nbgrader reads it."""
     folder.mkdir(parents=True, exist_ok=True)
     stamp = folder / "timestamp.txt"

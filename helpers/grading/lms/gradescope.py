@@ -6,6 +6,7 @@ A folder for each submission (`assignment_123_export/submission_456/homework.ipy
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ from helpers.grading.lms.platform import Claim, Platform
 
 class Gradescope(Platform):
     name = "gradescope"
+    #: Its `:sid` is the number that a university gives.
+    logins = ("sis_id",)
+    free_names = True
     sidecar = "submission_metadata.yml"
 
     def claims(self, path: PurePosixPath, sidecar: bytes) -> Sequence[Claim]:
@@ -32,7 +36,8 @@ class Gradescope(Platform):
             Claim(
                 self.name,
                 owner=str(person.get(":name") or ""),
-                login=str(person.get(":email") or person.get(":sid") or ""),
+                login=str(person.get(":sid") or ""),
+                address=str(person.get(":email") or ""),
                 file=path.name,
                 handed_in=time if isinstance(time, datetime) else None,
             )
@@ -55,7 +60,8 @@ def _read(sidecar: bytes) -> dict[str, dict[str, Any]]:
     return {
         str(folder): submission
         for folder, submission in data.items()
-        if isinstance(submission, dict)
+        if re.fullmatch(r"submission_\d+", str(folder))
+        and isinstance(submission, dict)
         and isinstance(people := submission.get(":submitters"), list)
         and people
         and all(isinstance(person, dict) for person in people)

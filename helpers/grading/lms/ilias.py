@@ -2,8 +2,8 @@
 
 A folder for each person, the last name, first name, login and number of the user
 (`Lovelace_Ada_ada01_4711/20261120120000_homework.ipynb`), inside a folder for the team where teams
-hand in (`Team_7/Lovelace_Ada_ada01_4711/…`). The time before the file's name is that of the upload
-on the server's clock. Names and logins can hold underscores.
+hand in (`Team_7/Lovelace_Ada_ada01_4711/…` or `Team 7/…`). The time before the file's name is that
+of the upload on the server's clock. Names and logins can hold underscores.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Ilias(Platform):
 
     def claims(self, path: PurePosixPath, sidecar: bytes) -> Sequence[Claim]:
         *folders, _ = path.parts
-        if folders and re.fullmatch(r"Team_\d+", folders[0]):
+        if folders and re.fullmatch(r"Team[_ ]\d+", folders[0]):
             folders = folders[1:]
         found = _FOLDER.match(folders[0]) if folders else None
         if found is None:

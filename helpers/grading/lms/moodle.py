@@ -49,8 +49,12 @@ def _is_worksheet(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 class Moodle(Platform):
     name = "moodle"
     number_lasts = False
-    #: As it writes a date in English.
-    time_formats = ("%A, %d %B %Y, %I:%M %p",)
+    #: As it writes a date in the English of Britain and of the US, with 12 and with 24 hours.
+    time_formats = tuple(
+        f"%A, {date}, {time}"
+        for date in ("%d %B %Y", "%B %d, %Y", "%d %b %Y")
+        for time in ("%I:%M %p", "%H:%M")
+    )
 
     def claims(self, path: PurePosixPath, sidecar: bytes) -> Sequence[Claim]:
         # Only the outermost: what lies inside can be of the student's own making.
@@ -63,7 +67,10 @@ class Moodle(Platform):
         known = {"identifier": self.number, "last modified (submission)": "handed_in"}
         found = {at: known[name] for at, name in enumerate(header) if name in known}
         if self.number not in found.values() and _is_worksheet(header, rows):
-            found |= {0: self.number, 1: "name"}
+            found[0] = self.number
+            # Under blind marking there are no names, and the state of the submission stands there.
+            if len(rows) == 1 or len({row[1] for row in rows}) > len(rows) / 2:
+                found[1] = "name"
         return found
 
     def clean_number(self, text: str) -> str:

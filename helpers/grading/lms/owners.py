@@ -1,12 +1,18 @@
 """Whose a file of a download is: by what its path says, held against the roster.
 
-1. **A platform's naming** (`Platform.claims`) counts where it can be read in one way only. A number
-   or a login that the roster knows decides, if the name beside it agrees; else the name, where one
-   student alone has it; else it is a group's, and each of the group handed it in.
-2. **A folder** is a student's where it is called by an id, a login, an address or a name. Outer
-   folders that all files share may be called anything; below them the first one decides, so what
-   a student calls a folder or a file inside never does.
-3. **A file's name** decides only where no folder is left: it begins with one of the same.
+1. **A platform's naming** (`Platform.claims`) counts where it can be read in one way only. A
+   number, a login or an address that the roster knows decides, if the name beside it agrees. Else
+   the name does, where one student alone has it and the roster has no other number, login or
+   address of that student there. Else it is a group's, and each of the group handed it in, unless
+   one of them did so alone (`candidates.py`): a student may be called like a group.
+2. **A folder** is a student's where it is called by an id, a login, an address or a name. The outer
+   folders that all files share decide only where a single folder lies below; else the first folder
+   below them does, so what a student calls a folder or a file inside never counts.
+3. **A file's name** decides only where no folder is left: it begins with one of the same. Anybody
+   may have chosen it, so it loses against all other ways.
+
+An outer folder that names nobody may itself be a student's. What lies in it counts where files of
+two students do, or where it is called as a platform calls it.
 
 What can be read in two ways, or says two things, is nobody's: a person decides.
 """
@@ -14,25 +20,28 @@ What can be read in two ways, or says two things, is nobody's: a person decides.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations, takewhile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Any
 
 from helpers.grading.handin.markup import plain_line
+from helpers.grading.lms.names import agree, beginnings, folded, forms, joined, spaced
 from helpers.grading.lms.platform import Claim, Student
 from helpers.grading.lms.registry import IDENTITIES, PLATFORMS
+from helpers.grading.lms.strangers import of_claim, of_folder, source
 
-#: What a student's folder may be called.
-STUDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,120}\Z")
+_PLATFORMS = {platform.name: platform for platform in PLATFORMS}
 _NUMBERS = {platform.name: platform.number for platform in PLATFORMS}
 _LOGINS = tuple(each for each in IDENTITIES if each not in _NUMBERS.values())
-
+#: What nbgrader and Gradescope call the folder around all submissions.
+_AROUND = re.compile(r"submitted\Z|assignment_\d+_export\Z")
+_NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?\Z|\.json\Z|\.zip\Z", re.IGNORECASE)
 
 _NO_CLAIM = Claim("")
+_RENAME = "change the name in roster.csv, or give it to submitted/ yourself"
 
 
 @dataclass(frozen=True)
@@ -40,200 +49,332 @@ class Found:
     """Whose a file is.
 
     Attributes:
-        students: one, or those of a group; nobody where there is a problem.
+        students: one, those who handed it in together, or those of a group.
         claim: what the platform says; of platform "" where the path is nobody's naming.
-        problem: why nobody is found, for people.
-        by_number: whether a number or a login says so, and not a name alone.
+        problem: why nobody is found, or not all who are named; for people.
+        by: what says so, the surest first: a "number" (a login, an address), a "name", a "group",
+            or a "file" alone, whose name anybody may have chosen.
+        around: the outer folders that say nothing.
     """
 
     students: tuple[Student, ...] = ()
     claim: Claim = _NO_CLAIM
     problem: str = ""
-    by_number: bool = False
+    by: str = "name"
+    around: tuple[str, ...] = ()
 
 
 class Owners:
-    """Finds the students whom the files of one download belong to."""
+    """Finds the students whom the files of one download belong to.
+
+    Args:
+        students: of the roster; nobody where there is none.
+        paths: of all files of the download.
+        sidecars: what `Platform.sidecar` files hold, by the folder that they lie in and name.
+        numbers_are_current: whether the roster has the numbers of this assignment, also of
+            platforms that give new ones in each.
+    """
 
     def __init__(
         self,
         students: Iterable[Student],
         paths: Sequence[PurePosixPath],
-        sidecars: dict[str, bytes],
+        sidecars: Mapping[PurePosixPath, bytes],
+        numbers_are_current: bool = False,
     ) -> None:
         self._students = tuple(students)
-        self._sidecars = sidecars
+        self._sidecars = {path: data for path, data in sidecars.items() if may_say(path)}
+        self._current = numbers_are_current
         self._shared = shared_folders(paths)
-        self._several = len(paths) > 1
+        depth = len(self._shared)
+        below = {path.parts[depth] for path in paths if len(path.parts) > depth + 1}
+        self._several_below = len(below) > 1
+        self._one_notebook = sum(bool(_NOTEBOOK.search(path.name)) for path in paths) <= 1
         self._by: dict[tuple[str, str], list[Student]] = {}
         for student in self._students:
             self._index(student)
-        readings = [claims for path in paths for claims in self._readings(path)]
+        self._levels = self._levels_of(paths)
+        readings = [claims for path in paths for claims in self._readings(path)[1]]
         self._read_by = Counter(claims[0].platform for claims in readings)
-        claims = [claim for path in paths for claim in self._claims(path)[:1]]
+        claims = [claim for path in paths for claim in self._claims(path)[1][:1]]
         # Under anonymous marking everybody is called by one word.
         named = {(claim.platform, claim.owner) for claim in claims}
         numbers = {claim.number for claim in claims}
         self._anonymous = len(named) == 1 < len(numbers)
+        self._found = {path: self._read(path) for path in paths}
+        owners = {tuple(who.id for who in each.students) for each in self._found.values()}
+        self._of_several = len(owners - {()}) > 1
+        self._called: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+        for found in self._found.values():
+            for student in found.students:
+                self._called[folded(student.id)].add(source(student, found.claim))
 
     def find(self, path: PurePosixPath) -> Found:
         """Whose file that is."""
-        claims = self._claims(path)
-        if not self._students:
-            return self._unknown(path, claims)
-        found = self._claimed(claims) if claims else None
-        weak = claims and not any(claim.number or claim.login for claim in claims)
-        if found is None or (weak and not found.students):
-            plain = self._plain(path)
-            return plain if found is None or plain.students else found
+        found = self._found.get(path) or self._read(path)
+        if not found.students:
+            return found
+        around = [name for name in found.around if not _AROUND.match(name)]
+        if around and not self._of_several:
+            shown = plain_line(around[0])
+            return Found(
+                claim=found.claim,
+                problem=f"all lies in {shown}, which may be one student's folder: if it is not, "
+                "give what is in it",
+            )
+        alike = max(len(self._called[folded(student.id)]) for student in found.students)
+        if not self._students and alike > 1:
+            shown = plain_line(found.students[0].id)
+            return Found(claim=found.claim, problem=f"several would be called {shown}: {_ROSTER}")
         return found
 
+    def _read(self, path: PurePosixPath) -> Found:
+        """Whose file that is, by its path alone."""
+        skipped, claims = self._claims(path)
+        around = self._shared[:skipped]
+        if not self._students:
+            return self._unknown(path, claims, around)
+        if not claims:
+            return self._plain(path)
+        found = replace(self._claimed(claims), around=around)
+        alone = len(path.parts) == skipped + 1
+        if alone and self._read_by[claims[0].platform] < max(self._read_by.values()):
+            # Another platform made the download, and there anybody may have called a file so.
+            found = replace(found, by="file")
+        if found.students or any(each.number or each.login or each.address for each in claims):
+            return found
+        plain = self._plain(path)
+        return plain if plain.students else found
+
     def _index(self, student: Student) -> None:
-        for name, column in _NUMBERS.items():
-            self._add(name, student.ids.get(column, ""), student)
+        for platform in PLATFORMS:
+            self._add(platform.name, _value(student, platform.number), student)
+            for column in platform.logins:
+                self._add(f"login of {platform.name}", _value(student, column), student)
         for column in _LOGINS:
             self._add("login", _value(student, column), student)
-        for form in _forms(student.name):
+        self._add("email", student.email, student)
+        for form in forms(student.name):
             self._add("name", form, student)
-        self._add("group", _letters(student.group), student)
+            self._add("joined name", joined(form), student)
+        self._add("group", spaced(student.group), student)
+        self._add("joined group", joined(student.group), student)
 
     def _add(self, kind: str, key: str, student: Student) -> None:
-        known = self._by.setdefault((kind, _folded(key)), [])
+        known = self._by.setdefault((kind, folded(key)), [])
         if key and student not in known:
             known.append(student)
 
     def _get(self, kind: str, key: str) -> list[Student]:
-        return self._by.get((kind, _folded(key)), []) if key else []
+        return self._by.get((kind, folded(key)), []) if key else []
 
-    def _claims(self, path: PurePosixPath) -> Sequence[Claim]:
-        """What the platform says that wrote the path. One that the download's other files are not
-        of wrote none of them: its naming is then a name that somebody chose."""
-        readings = self._readings(path)
+    def _called_so(self, kind: str, claim: Claim) -> list[Student]:
+        """Those whose name, or whose group's, is the claim's."""
+        if claim.platform and not _PLATFORMS[claim.platform].keeps_spaces:
+            return self._get(f"joined {kind}", joined(claim.owner))
+        return self._get(kind, spaced(claim.owner))
+
+    def _claims(self, path: PurePosixPath) -> tuple[int, Sequence[Claim]]:
+        """What the platform says that wrote the path, and the folders around that. One that the
+        download's other files are not of wrote none of them: its naming is then a name that
+        somebody chose."""
+        skipped, readings = self._readings(path)
         often = [self._read_by[claims[0].platform] for claims in readings]
         likely = [each for each, count in zip(readings, often, strict=True) if count == max(often)]
-        return [claim for claims in likely for claim in claims]
+        return skipped, [claim for claims in likely for claim in claims]
 
-    def _readings(self, path: PurePosixPath) -> list[Sequence[Claim]]:
-        """What each platform reads in the path, which may lie in folders that all share."""
-        for skipped in range(len(self._shared) + 1):
-            inner = PurePosixPath(*path.parts[skipped:])
-            read = (each.claims(inner, self._sidecars.get(each.sidecar, b"")) for each in PLATFORMS)
-            if readings := [claims for claims in read if claims]:
-                return readings
-            if self._named(path.parts[skipped]):
+    def _levels_of(self, paths: Sequence[PurePosixPath]) -> tuple[int, ...]:
+        """How many of the shared folders may lie around what a platform wrote.
+
+        Not behind a student's folder; and where several lie below, what is said of all alike is
+        the name of the folder around them.
+        """
+        levels = []
+        for level in range(len(self._shared) + 1):
+            outer = level < len(self._shared)
+            said = {_said(self._at(path, level)) for path in paths}
+            if not (outer and self._several_below and len(said) == 1):
+                levels.append(level)
+            if outer and not self._several_below and self._named(self._shared[level]):
                 break
-        return []
+        return tuple(levels)
+
+    def _readings(self, path: PurePosixPath) -> tuple[int, list[Sequence[Claim]]]:
+        """What each platform reads in the path, and in how many folders that all share it lies."""
+        for level in self._levels:
+            if readings := self._at(path, level):
+                return level, readings
+        return 0, []
+
+    def _at(self, path: PurePosixPath, level: int) -> list[Sequence[Claim]]:
+        """What each platform reads in the path without its outermost folders."""
+        inner = PurePosixPath(*path.parts[level:])
+        outer = PurePosixPath(*path.parts[:level])
+        read = (
+            each.claims(inner, self._sidecars.get(outer / each.sidecar, b"")) for each in PLATFORMS
+        )
+        return [claims for claims in read if claims]
 
     def _claimed(self, claims: Sequence[Claim]) -> Found:
-        """Whose it is by the platform's naming."""
+        """Whose it is by the platform's naming, and who handed it in as well."""
+        found = self._one(claims)
+        others = [self._one([other]) for claim in claims for other in claim.others]
+        students = {each.id: each for one in (found, *others) for each in one.students}
+        problems = [one.problem for one in (found, *others) if one.problem]
+        return replace(
+            found, students=tuple(students.values()), problem="; ".join(dict.fromkeys(problems))
+        )
+
+    def _one(self, claims: Sequence[Claim]) -> Found:
         first = claims[0]
         if len({claim.platform for claim in claims}) > 1:
             return Found(claim=first, problem="two platforms could have called it so")
-        known = [(claim, owner) for claim in claims if (owner := self._numbered(claim))]
+        known = [(claim, owner) for claim in claims for owner in self._numbered(claim)]
         if len({owner.id for _, owner in known}) > 1:
             either = " or ".join(plain_line(owner.name or owner.id) for _, owner in known)
             return Found(claim=first, problem=f"its name can be read as {either}'s")
         if known:
             claim, owner = known[0]
             if self._agrees(owner, claim):
-                others = tuple(each for other in claim.others for each in self._people(other))
-                return Found(_unique((owner, *others)), claim, by_number=True)
+                return Found((owner,), claim, by="number")
             # Also where a group is called so: its number may be a student's, and a student may
             # call himself like a group.
             shown, name = plain_line(claim.owner), plain_line(owner.name)
-            number = plain_line(claim.number or claim.login)
-            return Found(claim=claim, problem=f"{number} is {name}, but it is named {shown}")
+            number = plain_line(claim.number or claim.login or claim.address)
+            problem = f"{number} is {name}, but it is named {shown}: {_RENAME}"
+            return Found(claim=claim, problem=problem)
         people = [(claim, who) for claim in claims if (who := self._people(claim))]
         if len({tuple(each.id for each in who) for _, who in people}) > 1:
             return Found(claim=first, problem="its name can be read as that of several students")
-        if people:
-            claim, who = people[0]
-            others = tuple(each for other in claim.others for each in self._people(other))
-            return Found(_unique((*who, *others)), claim)
-        return Found(claim=first, problem=self._nobody(first.owner or first.login or first.file))
+        if not people:
+            return Found(claim=first, problem=self._nobody(first))
+        claim, who = people[0]
+        sure = claim.number or claim.login or claim.address
+        if self._called_so("name", claim) != who:
+            return Found(tuple(who), claim, by="group" if sure else "file")
+        if problem := self._contradiction(who[0], claim):
+            return Found(claim=claim, problem=problem)
+        return Found(tuple(who), claim, by="name" if sure else "file")
 
-    def _numbered(self, claim: Claim) -> Student | None:
-        """Whom the platform's number or login stands for."""
-        numbered = self._get(claim.platform, claim.number) or self._get("login", claim.login)
-        return numbered[0] if len(numbered) == 1 else None
+    def _numbered(self, claim: Claim) -> list[Student]:
+        """Whom the platform's number, login and address stand for: two, where they disagree."""
+        login = self._get(f"login of {claim.platform}", claim.login)
+        found = (
+            self._get(claim.platform, claim.number),
+            login or self._get("login", claim.login),
+            self._get("email", claim.address),
+        )
+        one = {each[0].id: each[0] for each in found if len(each) == 1}
+        return list(one.values())
 
     def _people(self, claim: Claim) -> list[Student]:
         """The one student who is called so, or the group."""
-        owner = self._numbered(claim) if not claim.number else None
-        named = [owner] if owner else self._get("name", _letters(claim.owner))
-        return named if len(named) == 1 else self._get("group", _letters(claim.owner))
+        named = self._called_so("name", claim)
+        return named if len(named) == 1 else self._called_so("group", claim)
 
     def _agrees(self, student: Student, claim: Claim) -> bool:
-        """Whether a name beside a number may be the student's: whole, or at least two words."""
+        """Whether a name beside a number may be the student's."""
         if not claim.owner or not student.name or claim.owner == "anon" or self._anonymous:
             return True
-        known, shown = _words(student.name), _words(claim.owner)
-        if _letters(claim.owner) in _forms(student.name) or known == shown:
-            return True
-        if len(shown) > 1:
-            shorter, longer = sorted((set(known), set(shown)), key=len)
-            return len(shorter) > 1 and shorter <= longer
-        return bool(shown) and _is_made_of(shown[0], known)
+        if _PLATFORMS[claim.platform].free_names:
+            return self._called_so("name", claim) in ([], [student])
+        return agree(student.name, claim.owner)
+
+    def _contradiction(self, student: Student, claim: Claim) -> str:
+        """What the roster knows of a student that is not what stands beside the name."""
+        platform = _PLATFORMS[claim.platform]
+        lasts = platform.number_lasts or self._current
+        number = _value(student, platform.number) if lasts else ""
+        logins = {_value(student, column) for column in platform.logins} - {""}
+        for kind, said, known in (
+            ("number", claim.number, {number} - {""}),
+            ("login", claim.login, logins),
+            ("address", claim.address, {student.email} - {""}),
+        ):
+            if said and known:
+                shown, name = plain_line(said), plain_line(student.name)
+                those = plain_line(" or ".join(sorted(known)))
+                return f"{shown} is not {name}'s {kind} in the roster, which is {those}"
+        return ""
 
     def _plain(self, path: PurePosixPath) -> Found:
         """Whose it is by its folders, or by its own name where there is none."""
         *folders, file = path.parts
+        depth = len(self._shared)
+        claim = Claim("", file=file)
         for at, folder in enumerate(folders):
-            named = self._named(folder) or self._get("group", _letters(folder))
-            if named:
-                return Found(tuple(named), Claim("", file=file))
-            if at >= len(self._shared):
-                return Found(problem=self._nobody(folder))
-        stem = re.sub(r"\.ipynb(\.txt|\.json)?\Z|\.json\Z|\.zip\Z", "", file, flags=re.IGNORECASE)
-        for start in _beginnings(stem):
+            if at < depth and self._several_below:
+                continue
+            if named := self._named(folder) or self._get("group", spaced(folder)):
+                inner = [each for each in map(self._named, folders[at + 1 : depth]) if each]
+                if any(each != named for each in inner):
+                    shown = plain_line("/".join(folders[:depth]))
+                    return Found(problem=f"{shown} names several students")
+                return Found(tuple(named), claim, around=self._shared[:at])
+            if at >= depth:
+                remedy = "if it is no student's folder, give what is in it alone"
+                return Found(problem=f"{self._nobody(Claim('', folder))}; {remedy}")
+        stem = _NOTEBOOK.sub("", file)
+        for start in beginnings(stem):
             called = self._get("login", start)
             # One word alone may be what anybody calls a file.
-            if not called and len(_words(start)) > 1:
-                called = self._get("name", _letters(start))
+            if not called and len(spaced(start).split()) > 1:
+                called = self._get("name", spaced(start))
             if len(called) == 1:
-                return Found(tuple(called), Claim("", file=file))
+                return Found(tuple(called), claim, by="file", around=self._shared)
             if called:
-                return Found(problem=self._nobody(start))
-        return Found(problem=self._nobody(file))
+                return Found(problem=self._nobody(Claim("", start)))
+        return Found(problem=self._nobody(Claim("", str(path))))
 
     def _named(self, folder: str) -> list[Student]:
         """The one student whose id, login, address or name a folder is called by."""
-        named = self._get("login", folder) or self._get("name", _letters(folder))
+        named = self._get("login", folder) or self._get("name", spaced(folder))
         return named if len(named) == 1 else []
 
-    def _nobody(self, name: str) -> str:
-        shown = plain_line(name)
-        namesakes = len(self._get("name", _letters(name)))
-        if namesakes > 1:
-            return f"{namesakes} students are called {shown}, and no number tells which it is"
+    def _nobody(self, claim: Claim) -> str:
+        shown = plain_line(claim.owner or claim.login or claim.address or claim.file)
+        if claim.platform == "canvas" and claim.owner == "studenttest":
+            return "it is of Canvas's test student"
+        login = claim.login or claim.owner
+        namesakes = self._get("login", login) or self._called_so("name", claim)
+        if len(namesakes) > 1:
+            return f"{len(namesakes)} students are called {shown}, and no number tells which it is"
         return f"nobody in the roster is called {shown}"
 
-    def _unknown(self, path: PurePosixPath, claims: Sequence[Claim]) -> Found:
+    def _unknown(
+        self, path: PurePosixPath, claims: Sequence[Claim], around: tuple[str, ...]
+    ) -> Found:
         """A student made of what the path says, as there is no roster."""
         if len(claims) > 1:
-            return Found(
-                claim=claims[0], problem="its name can be read in several ways: a roster tells"
-            )
+            problem = "its name can be read in several ways: a roster tells"
+            return Found(claim=claims[0], problem=problem)
         if claims:
-            people = [_made_of(claim) for claim in (claims[0], *claims[0].others)]
-            found = tuple(each for each in people if each is not None)
-            if found:
-                return Found(found, claims[0])
+            people = [of_claim(claim) for claim in (claims[0], *claims[0].others)]
+            if found := tuple(each for each in people if each is not None):
+                return Found(found, claims[0], by="number", around=around)
         *folders, file = path.parts
-        own = folders[len(self._shared) :] or ([] if self._several else folders)
-        if own and not claims and STUDENT_ID.match(_ascii(own[0])):
-            return Found((Student(_ascii(own[0]), plain_line(own[0])),), Claim("", file=file))
+        own = folders[len(self._shared) :]
+        if not own and self._one_notebook:
+            own = [folder for folder in folders if not _AROUND.match(folder)]
+        if own and not claims and (student := of_folder(own[0])):
+            return Found((student,), Claim("", file=file))
         shown = plain_line(own[0] if own else file)
         return Found(problem=f"{shown} does not say whose it is, and there is no roster")
 
 
-def _made_of(claim: Claim) -> Student | None:
-    slug = re.sub(r"[^a-z0-9]+", "-", _ascii(claim.owner).lower()).strip("-")
-    identity = "-".join(filter(None, (slug, claim.number))) if claim.number else claim.login or slug
-    if not STUDENT_ID.match(identity):
-        return None
-    ids = {_NUMBERS[claim.platform]: claim.number} if claim.number else {}
-    return Student(identity, plain_line(claim.owner), ids=ids)
+_ROSTER = "a roster.csv tells them apart"
+
+
+def may_say(sidecar: PurePosixPath) -> bool:
+    """Whether what lies there is the platform's: a folder around it could be a student's."""
+    return not sidecar.parent.parts or bool(_AROUND.match(sidecar.parent.name))
+
+
+def _said(readings: Iterable[Sequence[Claim]]) -> tuple[tuple[str, ...], ...]:
+    """Whose it is in each reading; what a file is called and when it came does not matter."""
+    return tuple(
+        (one.platform, one.owner, one.number, one.login) for all in readings for one in all
+    )
 
 
 def shared_folders(paths: Sequence[PurePosixPath]) -> tuple[str, ...]:
@@ -245,64 +386,3 @@ def shared_folders(paths: Sequence[PurePosixPath]) -> tuple[str, ...]:
 def _value(student: Student, column: str) -> str:
     value: Any = getattr(student, column, None)
     return student.ids.get(column, "") if value is None else value
-
-
-def _unique(students: Iterable[Student]) -> tuple[Student, ...]:
-    return tuple({student.id: student for student in students}.values())
-
-
-def _forms(name: str) -> set[str]:
-    """How a name is written in a file's name: first name first, last name first."""
-    last, comma, first = name.partition(",")
-    if comma:
-        return {_letters(last + first), _letters(first + last)}
-    words = name.split()
-    turned = {_letters("".join(words[at:] + words[:at])) for at in range(len(words))}
-    return turned - {""}
-
-
-def _beginnings(text: str) -> Iterator[str]:
-    """The text, and what begins it up to a sign that parts words, the longest first."""
-    yield text
-    for end in sorted((each.start() for each in re.finditer(r"[\W_]+", text)), reverse=True):
-        yield text[:end]
-
-
-def _is_made_of(text: str, words: Sequence[str]) -> bool:
-    """Whether a text is two or more of the words, in any order, without spaces."""
-    if len(words) > 8:
-        return False
-    return any(
-        _is_each(text, chosen)
-        for count in range(2, len(words) + 1)
-        for chosen in combinations(words, count)
-    )
-
-
-def _is_each(text: str, words: tuple[str, ...]) -> bool:
-    if not words:
-        return not text
-    return any(
-        text.startswith(word) and _is_each(text[len(word) :], words[:at] + words[at + 1 :])
-        for at, word in enumerate(words)
-    )
-
-
-def _folded(text: str) -> str:
-    """The same for ADA and ada, and for an ë of one code point and of two."""
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
-def _words(text: str) -> list[str]:
-    """A name's words without case and accents, in order of the alphabet."""
-    marks = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(letter for letter in marks if not unicodedata.combining(letter))
-    return sorted(filter(None, re.split(r"[\W_]+", plain)))
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[\W_]", "", _folded(text))
-
-
-def _ascii(text: str) -> str:
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

@@ -20,7 +20,8 @@ class Claim:
         platform: whose naming it is.
         owner: the name of the student, or of a group.
         number: of the student on the platform.
-        login: with which the student signs in there, or the e-mail address.
+        login: with which the student signs in there, or the university's number.
+        address: the e-mail address.
         file: what the file is called.
         late: whether the platform says so; None where it says nothing.
         handed_in: when, where the platform says so.
@@ -32,6 +33,7 @@ class Claim:
     owner: str = ""
     number: str = ""
     login: str = ""
+    address: str = ""
     file: str = ""
     late: bool | None = None
     handed_in: datetime | None = None
@@ -92,13 +94,19 @@ class Platform:
         logins: columns of a roster with which it tells students apart, the surest first, beside
             the number that its file names carry.
         number_lasts: whether that number is the same in every assignment.
+        keeps_spaces: whether the names that it writes have spaces between their words.
+        free_names: whether its users call themselves as they like, so that a name beside a known
+            address says nothing while it is not another student's.
         time_formats: how its lists write a time, beside ISO 8601 (`datetime.strptime`).
-        sidecar: a file of its downloads that says whose the others are; "" where there is none.
+        sidecar: a file of its downloads that says whose the folders beside it are; "" where there
+            is none.
     """
 
     name: str
     logins: tuple[str, ...] = ()
     number_lasts: bool = True
+    keeps_spaces: bool = True
+    free_names: bool = False
     time_formats: tuple[str, ...] = ()
     sidecar: str = ""
 

@@ -14,23 +14,21 @@ from helpers.grading.lms.platform import Platform
 #: A path is shown to each in turn; whose naming it is can read it, and no later one is asked.
 PLATFORMS: tuple[Platform, ...] = (
     Moodle(),
-    Gradescope(),
     GitHubClassroom(),
     Ilias(),
     Blackboard(),
     Canvas(),
+    Gradescope(),
     GoogleClassroom(),
 )
 #: Those that read a sheet of grades.
 GRADEBOOKS = tuple(each for each in PLATFORMS if type(each).rows is not Platform.rows)
 
-_LOGINS = tuple(login for platform in PLATFORMS for login in platform.logins)
+_LOGINS = tuple(dict.fromkeys(login for platform in PLATFORMS for login in platform.logins))
+_LASTING = tuple(each.number for each in PLATFORMS if each.number_lasts)
+_PASSING = tuple(each.number for each in PLATFORMS if not each.number_lasts)
 #: What can be a student's id, the first of them that there is.
-IDENTITIES = (
-    "id",
-    *_LOGINS,
-    "email",
-    *(each.number for each in sorted(PLATFORMS, key=lambda each: not each.number_lasts)),
-)
-#: What a platform's list and roster.csv may both say of one student, the surest first.
-SHARED = (*(platform.number for platform in PLATFORMS), *_LOGINS, "email")
+IDENTITIES = ("id", *_LOGINS, "email", *_PASSING, *_LASTING)
+#: What a platform's list and roster.csv may both say of one student, the surest first: a number
+#: that is new in each assignment was somebody else's before.
+SHARED = (*_LASTING, *_LOGINS, "email", *_PASSING)

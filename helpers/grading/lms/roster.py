@@ -28,9 +28,9 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from helpers.grading.lms.owners import STUDENT_ID
 from helpers.grading.lms.platform import Student
 from helpers.grading.lms.registry import IDENTITIES, PLATFORMS, SHARED
+from helpers.grading.lms.strangers import STUDENT_ID
 
 MAX_ROSTER_BYTES = 16 * 1024**2
 
@@ -56,9 +56,10 @@ _IDS = tuple(column for column in IDENTITIES if column not in _PLAIN)
 
 def parse_time(text: str) -> datetime | None:
     """A time as ISO 8601 or as a platform writes it; without a zone, this machine's."""
+    # Also the narrow space before PM.
+    text = " ".join(text.split())
     for form in (None, *(form for platform in PLATFORMS for form in platform.time_formats)):
         with suppress(ValueError, OverflowError):
-            text = text.strip()
             time = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
             return time.astimezone(UTC)
     return None
@@ -69,6 +70,12 @@ def handed_in_at(student: Student) -> datetime | None:
     return parse_time(student.handed_in)
 
 
+def is_own(course: Path, roster: Path) -> bool:
+    """Whether a roster is the course's own, and no list that a platform made just now."""
+    own = course / "roster.csv"
+    return own.is_file() and roster.resolve() == own.resolve()
+
+
 def students_of(course: Path, roster: Path | None = None) -> tuple[Student, ...]:
     """The students of `roster`, or of the course's roster.csv; nobody where there is neither.
 
@@ -76,7 +83,7 @@ def students_of(course: Path, roster: Path | None = None) -> tuple[Student, ...]
     as of `read_roster`.
     """
     own = course / "roster.csv"
-    if roster is None or (own.is_file() and roster.resolve() == own.resolve()):
+    if roster is None or is_own(course, roster):
         return read_roster(own) if own.is_file() else ()
     students = read_roster(roster)
     if own.is_file():

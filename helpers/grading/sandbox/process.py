@@ -173,6 +173,10 @@ class StudentProcess:
             self._reply(grace, outputs)
         except OutOfTime:
             self._end(f"did not stop after {timeout:g} s", timed_out=True)
+        except ProcessDied as died:
+            # Interrupted while it hands on what it prints, it can end.
+            reason = f"{died}; it was interrupted after {timeout:g} s"
+            raise ProcessDied(reason, timed_out=True) from None
         raise CallTimeout(f"took longer than {timeout:g} s")
 
     def _reply(self, deadline: Deadline, outputs: Outputs | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import pytest
 
+from helpers.grading.engine import worker_state
 from helpers.grading.engine.grade_submission import Graded
 from helpers.grading.engine.grader_process import GraderProcess
 from helpers.grading.engine.job import Task
@@ -67,7 +68,7 @@ def test_off_the_main_thread_a_deadly_submission_ends_a_process_made_for_it() ->
 
 
 def test_a_grader_process_that_is_killed_is_told_from_one_that_answers() -> None:
-    process, job = GraderProcess(), make_job()
+    process, job = GraderProcess(worker_state.__name__), make_job()
     try:
         assert process.grade(job, Task("ada", ANSWERED)).total == POINTS
         os.kill(process.pid, signal.SIGKILL)

@@ -41,12 +41,17 @@ submission_7:
 """
 
 
+RENAME = ": change the name in roster.csv, or give it to submitted/ yourself"
+ALONE = "; if it is no student's folder, give what is in it alone"
+
+
 def owners_of(
     path: str, *beside: str, students: tuple[Student, ...] = CLASS, meta: bytes = b""
 ) -> list[str]:
     """The ids of those whose the file is; or the problem, alone."""
     paths = [PurePosixPath(each) for each in (path, *beside)]
-    found = Owners(students, paths, {"submission_metadata.yml": meta}).find(paths[0])
+    sidecar = paths[0].parent.parent / "submission_metadata.yml"
+    found = Owners(students, paths, {sidecar: meta}).find(paths[0])
     return [each.id for each in found.students] or [found.problem]
 
 
@@ -57,7 +62,6 @@ def owners_of(
         ("Ada Lovelace_901_assignsubmission_file_/sub/hw.ipynb", "ada"),
         ("Ada Lovelace_901_assignsubmission_file_hw_1.ipynb", "ada"),
         ("Ada Lovelace_777_assignsubmission_file/numbers unknown.ipynb", "ada"),
-        ("HW 1-77/Ada Lovelace_901_assignsubmission_file/in a folder.ipynb", "ada"),
         ("lovelaceada_11_678_homework-1.ipynb", "ada"),
         ("lovelaceada_LATE_11_678_hw_2_3_x.ipynb", "ada"),
         ("anon_LATE_aB3xY_678_hw.ipynb", "nobody in the roster is called anon"),
@@ -70,7 +74,6 @@ def owners_of(
         ("hw-submissions/hw-ada-l/homework.ipynb", "ada"),
         ("Ada Lovelace - homework.ipynb", "ada"),
         ("Eve - homework.ipynb", "eve"),
-        ("Homework/Ada Lovelace - homework.ipynb", "ada"),
         ("ada/x.ipynb", "ada"),
         ("submitted/ben/homework/homework.ipynb", "ben"),
         ("ada_x.ipynb", "ada"),
@@ -91,19 +94,22 @@ def test_every_naming_leads_to_its_student(path: str, owner: str) -> None:
         # A group's number is somebody's number.
         (
             "Team C_903_assignsubmission_file/x.ipynb",
-            "903 is Eve, but it is named Team C",
+            "903 is Eve, but it is named Team C" + RENAME,
         ),
         # A name that holds what the platform puts behind it.
         (
             "lovelaceada_11_9999999999_a_50001_77_x.ipynb",
             "its name can be read as Ada Lovelace or Eve's",
         ),
-        ("x_11_9999999999_a_60002_77_x.ipynb", "11 is Ada Lovelace, but it is named x"),
+        ("x_11_9999999999_a_60002_77_x.ipynb", "11 is Ada Lovelace, but it is named x" + RENAME),
         # Folders decide, and the first of them.
-        ("hw1/zoe/ada.ipynb", "nobody in the roster is called zoe"),
-        ("zoe/ada/x.ipynb", "nobody in the roster is called zoe"),
-        ("zoe/lovelaceada_11_70_x.ipynb", "nobody in the roster is called zoe"),
-        ("zoe/HW_ada01_attempt_2026-11-20-12-00-00_x.ipynb", "nobody in the roster is called zoe"),
+        ("hw1/zoe/ada.ipynb", "nobody in the roster is called zoe" + ALONE),
+        ("zoe/ada/x.ipynb", "nobody in the roster is called zoe" + ALONE),
+        ("zoe/lovelaceada_11_70_x.ipynb", "nobody in the roster is called zoe" + ALONE),
+        (
+            "zoe/HW_ada01_attempt_2026-11-20-12-00-00_x.ipynb",
+            "nobody in the roster is called zoe" + ALONE,
+        ),
     ],
 )
 def test_what_says_two_things_is_nobodys(path: str, problem: str) -> None:
@@ -112,11 +118,43 @@ def test_what_says_two_things_is_nobodys(path: str, problem: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("ada", "ben"),
+    [
+        (
+            "HW 1-77/Ada Lovelace_901_assignsubmission_file/x.ipynb",
+            "HW 1-77/Ben Müller_902_assignsubmission_file/x.ipynb",
+        ),
+        ("Homework/Ada Lovelace - homework.ipynb", "Homework/Eve - homework.ipynb"),
+        ("intro_to_dl_2026/ada/x.ipynb", "intro_to_dl_2026/ben/x.ipynb"),
+        ("eve/ada/x.ipynb", "eve/ben/x.ipynb"),
+        ("submitted/ada/hw/hw.ipynb", "submitted/ada/hw/data.csv"),
+    ],
+)
+def test_a_folder_around_all_does_not_say_whose_they_are(ada: str, ben: str) -> None:
+    """Also where it is called like a student, or as a platform calls a student's folder."""
+    assert owners_of(ada, ben) == ["ada"]
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["ada/hw.ipynb", "Ada Lovelace_901_assignsubmission_file/hw.ipynb", "ada_hw.ipynb"],
+)
+def test_what_lies_in_the_only_folder_may_be_of_its_owners_making(inside: str) -> None:
+    assert owners_of(f"M. Mall/{inside}") == [
+        "all lies in M. Mall, which may be one student's folder: if it is not, give what is in it"
+    ]
+
+
+def test_two_students_in_one_line_of_folders_are_for_a_person() -> None:
+    assert owners_of("late/eve/ada/x.ipynb") == ["late/eve/ada names several students"]
+
+
 def test_a_groups_folder_is_everyones_of_it() -> None:
     assert owners_of("Team A_31_assignsubmission_file/x.ipynb") == ["ada", "ben"]
     # Not where its number is that of a student, who may have called herself so.
     assert owners_of("Team A_903_assignsubmission_file/x.ipynb") == [
-        "903 is Eve, but it is named Team A"
+        "903 is Eve, but it is named Team A" + RENAME
     ]
 
 
@@ -124,7 +162,7 @@ def test_gradescope_says_who_submitted_in_a_file_beside() -> None:
     path = "assignment_1_export/submission_7/hw.ipynb"
     assert owners_of(path, meta=META) == ["ada", "ben"]
     assert owners_of("submission_8/hw.ipynb", "o/x", meta=META) == [
-        "nobody in the roster is called submission_8"
+        "nobody in the roster is called submission_8" + ALONE
     ]
 
 
@@ -207,3 +245,158 @@ def test_no_name_of_ones_own_hands_in_for_somebody_else(name: str, file: str) ->
         f"{moodle}_903_assignsubmission_file/{flat}.ipynb",
     ):
         assert {*owners_of(path, "o/x")} & {"ada", "ben"} == set()
+
+
+def test_a_list_of_submitters_counts_only_beside_the_folders_that_it_names() -> None:
+    """In the only folder it may be of a student's making; so may one that names other folders."""
+    forged = META.replace(b"submission_7", b"eve")
+    assert owners_of("o/eve/x.ipynb", "o/ben/x.ipynb", meta=forged) == ["eve"]
+    assert owners_of("eve/submission_7/x.ipynb", meta=META) == ["eve"]
+    assert owners_of("M. Mall/submission_7/x.ipynb", meta=META) != ["ada", "ben"]
+
+
+def gradescope(*submitters: str, students: tuple[Student, ...] = CLASS) -> list[str]:
+    people = "".join(f"\n  - {{{who}}}" for who in submitters)
+    meta = f"submission_7:\n  :submitters:{people}\n".encode()
+    return owners_of("assignment_1_export/submission_7/hw.ipynb", students=students, meta=meta)
+
+
+def test_gradescopes_submitters_are_found_by_address_or_number_before_the_name() -> None:
+    ada = Student("ada", "Ada Lovelace", "ada@uni.example", ids={"sis_id": "S-1"})
+    ben = Student("ben", "Ben Müller")
+    both = (ada, ben)
+    mail, name = '":email": ', '":name": '
+    assert gradescope(f"{name}Countess, {mail}ada@uni.example", students=both) == ["ada"]
+    private = f'{name}Countess, ":sid": S-1, {mail}a@mail.example'
+    assert gradescope(private, students=both) == ["ada"]
+    assert gradescope(f"{name}Ben Müller, {mail}b@mail.example", students=both) == ["ben"]
+    assert gradescope(f"{name}Ada Lovelace, {mail}eve@mail.example", students=both) == [
+        "eve@mail.example is not Ada Lovelace's address in the roster, which is ada@uni.example"
+    ]
+    assert gradescope(f"{name}Ben Müller, {mail}ada@uni.example", students=both) == [
+        f"ada@uni.example is Ada Lovelace, but it is named Ben Müller{RENAME}"
+    ]
+
+
+def test_who_is_named_with_a_known_submitter_but_is_not_found_is_said() -> None:
+    meta = (
+        b"submission_7:\n  :submitters:\n  - {':name': Eve, ':email': eve@uni.example}\n"
+        b"  - {':name': Ada Lovelace, ':email': x@mail.example}\n"
+    )
+    path = PurePosixPath("assignment_1_export/submission_7/hw.ipynb")
+    sidecar = PurePosixPath("assignment_1_export/submission_metadata.yml")
+    found = Owners(CLASS, [path], {sidecar: meta}).find(path)
+    assert [each.id for each in found.students] == ["eve"]
+    assert found.problem.startswith("x@mail.example is not Ada Lovelace's address")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("lovelaceada_99999_70_x.ipynb", "99999 is not Ada Lovelace's number in the roster"),
+        ("Lovelace_Ada_ada01_99999/x.ipynb", ""),
+        ("Lovelace_Ada_mal_99999/x.ipynb", "99999 is not Ada Lovelace's number in the roster"),
+    ],
+)
+def test_a_name_under_another_lasting_number_is_nobodys(path: str, said: str) -> None:
+    assert owners_of(path)[0].startswith(said or "ada")
+
+
+def test_a_passing_number_counts_where_the_roster_has_those_of_this_assignment() -> None:
+    path = PurePosixPath("Ada Lovelace_777_assignsubmission_file/x.ipynb")
+    for current, problem in (
+        (False, ""),
+        (True, "777 is not Ada Lovelace's number in the roster, which is 901"),
+    ):
+        assert Owners(CLASS, [path], {}, numbers_are_current=current).find(path).problem == problem
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("राम कुमार", "रमा कमार"), ("Anna Lee", "Ann Alee"), ("राम", "रमा"), ("Anna Lee", "AnnaLee")],
+)
+def test_vowel_signs_and_the_ends_of_words_tell_names_apart(name: str, folder: str) -> None:
+    students = (Student("a", name), Student("b", "Bob Ross"))
+    beside = "Bob Ross/x.ipynb"
+    assert owners_of(f"{name}/x.ipynb", beside, students=students) == ["a"]
+    assert owners_of(f"{folder}/x.ipynb", beside, students=students) != ["a"]
+    assert owners_of(f"{folder}_7_assignsubmission_file/x.ipynb", beside, students=students) != [
+        "a"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("Ben Müller", "Mueller_Ben_login_5/x.ipynb"),
+        ("Ben Müller", "Muller_Ben_login_5/x.ipynb"),
+        ("Anna Groß", "Gros_Anna_login_5/x.ipynb"),
+        ("Anna Groß", "Gross_Anna_login_5/x.ipynb"),
+        ("Łukasz Nowak", "Nowak_Lukasz_login_5/x.ipynb"),
+        ("Joerg Mueller", "Team 7/Müller_Jörg_login_5/x.ipynb"),
+    ],
+)
+def test_beside_a_number_a_name_may_be_spelt_in_any_usual_way(name: str, path: str) -> None:
+    assert owners_of(path, students=(Student("one", name, ids={"ilias_id": "5"}),)) == ["one"]
+
+
+def test_what_only_another_platform_calls_a_file_weighs_as_little_as_any_name() -> None:
+    paths = [
+        PurePosixPath(each)
+        for each in (
+            "Ada Lovelace_901_assignsubmission_file_x.ipynb",
+            "Ada Lovelace - hw.ipynb",
+            "Eve - hw.ipynb",
+        )
+    ]
+    assert Owners(CLASS, paths, {}).find(paths[0]).by == "file"
+
+
+def test_a_login_that_is_another_students_id_is_not_nobodys() -> None:
+    students = (Student("ada"), Student("mal", ids={"github_username": "ada"}))
+    problem = "2 students are called ada, and no number tells which it is"
+    assert owners_of("ada/x.ipynb", "mal/x.ipynb", students=students) == [problem + ALONE]
+    blackboard = "HW_ada_attempt_2026-11-20-12-00-00_x.ipynb"
+    assert owners_of(blackboard, students=students) == [problem]
+    assert owners_of("hw-submissions/hw-ada/x.ipynb", students=students) == ["mal"]
+
+
+def test_canvass_test_student_is_named_so() -> None:
+    assert owners_of("studenttest_99_70_x.ipynb") == ["it is of Canvas's test student"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "called"),
+    [("Zoë", "Zoe", "Zoe"), ("张伟01", "李娜01", "01"), ("u_a_b_1", "u_a_c_1", "u-a-1")],
+)
+def test_without_a_roster_two_students_never_become_one(one: str, other: str, called: str) -> None:
+    assert owners_of(f"{one}/x.ipynb", f"{other}/x.ipynb", students=()) == [
+        f"several would be called {called}: a roster.csv tells them apart"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "beside", "owner"),
+    [
+        ("submitted/ada/hw/hw.ipynb", (), "ada"),
+        ("ada/hw.ipynb", ("ada/data.csv",), "ada"),
+        ("intro_to_dl_2026/ada/x.ipynb", ("intro_to_dl_2026/ben/x.ipynb",), "ada"),
+    ],
+)
+def test_without_a_roster_a_folder_around_all_is_nobody(
+    path: str, beside: tuple[str, ...], owner: str
+) -> None:
+    assert owners_of(path, *beside, students=()) == [owner]
+
+
+@given(CHOSEN, CHOSEN, st.sampled_from(["eve", "M. Mall", "Eve_903_assignsubmission_file"]))
+def test_nothing_in_the_only_folder_hands_in_for_somebody_else(
+    folder: str, file: str, only: str
+) -> None:
+    """Also with a list of submitters of one's own, and whether the roster knows the owner."""
+    inside = re.sub("/+", "/", f"{folder}/{file}.ipynb").strip("/")
+    path = PurePosixPath(f"{only}/{inside}")
+    meta = META.replace(b"submission_7", inside.split("/")[0].encode())
+    sidecars = {each / "submission_metadata.yml": meta for each in path.parents if each.parts}
+    found = Owners(CLASS, [path], sidecars).find(path)
+    assert {each.id for each in found.students} <= {"eve"}

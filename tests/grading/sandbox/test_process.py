@@ -157,6 +157,13 @@ def test_a_cell_that_cannot_be_interrupted_ends_its_process(process: StudentProc
         process.run(code, 0.5)
 
 
+def test_a_cell_that_ends_its_process_when_interrupted_is_told_so(process: StudentProcess) -> None:
+    code = "import os, time\ntry: time.sleep(60)\nexcept BaseException: os._exit(1)"
+    with pytest.raises(ProcessDied, match="ended; it was interrupted after") as died:
+        process.run(code, 0.5)
+    assert died.value.timed_out
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
