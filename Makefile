@@ -18,9 +18,10 @@ demo: .venv/ready
 test: .venv/ready
 	$(BIN)/$(PYTEST)
 
-# The same on the lowest versions that pyproject.toml allows.
+# The same on the lowest versions that pyproject.toml allows; TESTS names some of them.
+TESTS ?=
 lowest: .venv-lowest/ready
-	.venv-lowest/bin/$(PYTEST)
+	.venv-lowest/bin/$(PYTEST) $(TESTS)
 
 # Every released notebook in a place like Colab, and every shape that Colab gives a submission.
 colab: .venv/ready
