@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
@@ -33,7 +35,7 @@ def kept_in(store: Path) -> Run:
 
     def run(name: str, notebook: NotebookNode) -> NotebookNode:
         kept = store / f"{name}.ipynb"
-        with _locked(store / f"{name}.lock"):
+        with locked(store / f"{name}.lock"):
             if not kept.exists():
                 write_text(kept, nbformat.writes(executed(notebook)))
         return nbformat.read(kept, as_version=4)
@@ -41,8 +43,15 @@ def kept_in(store: Path) -> Run:
     return run
 
 
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """One folder of a test run for all its workers."""
+    folder = factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Waits until no other worker holds the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

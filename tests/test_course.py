@@ -1,7 +1,6 @@
 """The whole road for every unit: released, answered, graded; run in a real kernel."""
 
 import json
-import os
 
 import nbformat
 import pytest
@@ -12,7 +11,7 @@ from helpers.exercises import EXERCISES
 from helpers.grading.class_run import grade_notebook
 from helpers.grading.handin.rebuild import NOT_RUN
 from tests import COURSE
-from tests.executed import Run, executed, kept_in
+from tests.executed import Run, executed, kept_in, shared_folder
 
 #: Runs below a unit's solution: its answers, judged in the cases of so many submissions.
 DRAWN = """\
@@ -40,8 +39,7 @@ print(json.dumps([judged, wrong]))"""
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Runs a notebook, once for all tests and workers."""
-    store = tmp_path_factory.getbasetemp()
-    return kept_in((store.parent if "PYTEST_XDIST_WORKER" in os.environ else store) / "executed")
+    return kept_in(shared_folder(tmp_path_factory) / "executed")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 import re
 import socket
 import sqlite3
@@ -25,6 +26,7 @@ from helpers.grading.class_run import ClassResult, Options, SubmissionResult, gr
 from helpers.grading.engine.worker_state import close_worker
 from helpers.grading.sandbox.backend import Limits, MiB
 from tests.attacks import Case, read_cases
+from tests.executed import locked, shared_folder
 from tests.grading import sample
 from tests.grading.processes import adopting_orphans, descendants_of, is_running, still_running
 
@@ -68,7 +70,19 @@ class Graded:
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory, attacked: str) -> Graded:
-    course = sample.make_course(tmp_path_factory.mktemp("attacked"))
+    """Graded once in a test run, by the worker that asks first: it takes minutes."""
+    store = shared_folder(tmp_path_factory) / "attacked" / attacked.replace(" ", "_")
+    kept = store / "graded.pickle"
+    with locked(store / "lock"):
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(_graded(store / "course")))
+    found = pickle.loads(kept.read_bytes())
+    assert isinstance(found, Graded)
+    return found
+
+
+def _graded(folder: Path) -> Graded:
+    course = sample.make_course(folder)
     listener, connections = _listen()
     token, port = uuid4().hex, str(listener.getsockname()[1])
     for number, case in enumerate(CASES):
