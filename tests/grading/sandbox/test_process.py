@@ -151,6 +151,15 @@ def test_a_cell_that_runs_out_of_time_leaves_the_rest(process: StudentProcess) -
     assert process.run("x", 30).outputs[0]["data"] == {"text/plain": "1"}
 
 
+def test_what_a_cell_prints_is_not_kept_in_its_process(process: StudentProcess) -> None:
+    """Else one without an end would be ended for its memory, and all that it defined be lost."""
+    process.run("from pathlib import Path", 30)
+    resident = "int(Path('/proc/self/statm').read_text().split()[1]) * 4096"
+    loop = "for i in range(3_000): print(f'{i:0100000}')"
+    process.run(f"before = {resident}\n{loop}\ngrown = {resident} - before", 60)
+    assert process.get("grown", 5) < 100 * MiB
+
+
 def test_a_cell_that_cannot_be_interrupted_ends_its_process(process: StudentProcess) -> None:
     code = "import time\nwhile True:\n    try: time.sleep(1)\n    except BaseException: pass"
     with pytest.raises(ProcessDied, match="did not stop"):

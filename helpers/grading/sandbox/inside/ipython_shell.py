@@ -210,6 +210,17 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         """Nothing: there is no event loop to hook into (`%matplotlib inline` asks for it)."""
 
 
+class _Forgotten(dict[int, list[Any]]):
+    """In the place of the outputs that IPython 9 keeps for its history, cell by cell: what a cell
+    prints without end would fill the memory before its time is over."""
+
+    def __missing__(self, cell: int) -> list[Any]:
+        return []
+
+    def setdefault(self, cell: int, default: Any = None) -> Any:
+        return default
+
+
 def make_shell() -> Any:
     """The shell, made once in the fork server; `connect` gives it a socket after the fork."""
     config = Config()
@@ -219,6 +230,7 @@ def make_shell() -> Any:
     shell: Any = ZMQInteractiveShell.instance(
         config=config, kernel=_Kernel(), compiler_class=XCachingCompiler
     )
+    shell.history_manager.outputs = _Forgotten()
     shell.displayhook.session = session
     shell.displayhook.pub_socket = None
     shell.displayhook.topic = b"execute_result"
