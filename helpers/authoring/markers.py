@@ -22,6 +22,8 @@ from helpers.exercises import EXERCISES, Exercise
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+#: How the grade ids of tests of one's own begin.
+TEST = "test_"
 #: What nbgrader takes for a name, short enough for a cell's id with what comes before it.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
@@ -80,7 +82,7 @@ def _check(name: str, _points: Any, unit: str, where: str) -> dict[str, Any]:
 def _test(name: str, points: Any, _unit: str, where: str) -> dict[str, Any]:
     if not _is_number(points) or points <= 0:
         raise ValueError(f'{where}: test="{name}" needs points=…, more than 0')
-    return _graded(f"test_{name}", points)
+    return _graded(f"{TEST}{name}", points)
 
 
 def _graded(grade_id: str, points: float) -> dict[str, Any]:
