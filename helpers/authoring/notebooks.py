@@ -95,8 +95,8 @@ def every_unit(course: Path) -> list[Unit]:
 
 def _folders(course: Path) -> list[Path]:
     # A folder without either is not begun yet, or holds what an editor left.
-    folders = (folder for folder in sorted((course / "source").glob("*/")) if folder.is_dir())
-    found = [folder for folder in folders if _notebooks_in(folder) or list(folder.glob("*.py"))]
+    folders = filter(Path.is_dir, sorted((course / "source").glob("*")))
+    found = [folder for folder in folders if _notebooks_in(folder) or any(folder.glob("*.py"))]
     if not found:
         raise ValueError(f"{course} holds no course: run this where source/ is, or use --course")
     return found
@@ -124,6 +124,12 @@ def _unit_in(folder: Path) -> Unit:
 def _notebooks_in(folder: Path) -> list[str]:
     """The names of its notebooks; not what an editor hides there."""
     return [path.stem for path in sorted(folder.glob("*.ipynb")) if path.name[0] != "."]
+
+
+def names_of_texts(course: Path) -> list[str]:
+    """The names of all files that hold a unit's solutions, for nbgrader to leave out."""
+    paths = sorted((course / "source").glob("*/*.py"))
+    return sorted({path.name for path in paths if is_text(path)})
 
 
 def is_text(path: Path) -> bool:

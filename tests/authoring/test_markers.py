@@ -52,7 +52,7 @@ def built(unit, text):
 
 
 def test_a_test_becomes_nbgraders_cell_to_the_byte(unit):
-    (test,) = [each for each in built(unit, HEAD + ANSWER + TEST)["source"]["cells"][-1:]]
+    test = built(unit, HEAD + ANSWER + TEST)["source"]["cells"][-1]
     assert json.dumps(test, sort_keys=True) == json.dumps(
         {
             "cell_type": "code",
