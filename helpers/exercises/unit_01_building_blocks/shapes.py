@@ -238,13 +238,6 @@ PADDING_NEEDED = Exercise(
             "search end too early?",
             lambda size_in, size_out, kernel: _padding_below(kernel, size_in, size_out, kernel),
         ),
-        Misconception(
-            "no more padding than half the kernel",
-            "padding can be more than what keeps the size: does your search end too early?",
-            lambda size_in, size_out, kernel: _padding_below(
-                kernel // 2 + 1, size_in, size_out, kernel
-            ),
-        ),
     ),
 )
 
