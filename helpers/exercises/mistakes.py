@@ -7,6 +7,11 @@ from __future__ import annotations
 
 BITS_FOR_BYTES = ("bits for bytes", "eight bits make a byte")
 
+ELEMENTS_FOR_BYTES = (
+    "elements for bytes",
+    "this is how many numbers move, not how many bytes: how large is one in fp32?",
+)
+
 FIRST_ADDITION_SAVED = (
     "first addition saved",
     "here one MAC is two FLOP: the first addition of each output counts, too",
@@ -20,6 +25,11 @@ GB_AS_GIB = (
 MEMORY_AS_GIB = (
     "GB taken as GiB",
     "a memory in GB counts in steps of 1000, not of 1024",
+)
+
+HALF_THE_WIDTH = (
+    "half the width",
+    "this is half: how many bytes does a number take in fp32?",
 )
 
 OFFSET_FORGOTTEN = (
