@@ -108,7 +108,7 @@ LINEAR_SHAPES = Exercise(
         ),
         Misconception(
             "a bias for each input",
-            "look at the shape of the bias printed above: is it as long as the input or the output?",
+            "find the bias in what is printed above: is it as long as the input or the output?",
             lambda batch, i, o: {"parameters": i * o + i},
         ),
     ),
