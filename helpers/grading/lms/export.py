@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +26,10 @@ from traitlets import Enum, Unicode
 
 from helpers.authoring.notebooks import bonus_cells, find_unit, refuse_path
 from helpers.files import write_text
+from helpers.grading.lms.origins import read_origins
 from helpers.grading.lms.platform import Grade, Platform, Student, as_number
 from helpers.grading.lms.registry import GRADEBOOKS
-from helpers.grading.lms.roster import students_of
+from helpers.grading.lms.roster import is_own, students_of
 from helpers.grading.nbgrader.config import open_course
 
 if TYPE_CHECKING:
@@ -95,12 +97,47 @@ class UnitExport(ExportPlugin):
             )
         return found
 
+    def _as_known(self, unit: str) -> tuple[Student, ...]:
+        """The students, by the numbers that the platform has for them in this unit.
+
+        ValueError where the roster's are of another assignment, or may be.
+        """
+        platform = SHEETS[self.platform]
+        if platform.number_lasts:
+            return self.everyone
+        course, column = Path(self.course), platform.number
+        roster = Path(self.roster or course / "roster.csv")
+        own = is_own(course, roster)
+        seen = {
+            student: origin.number
+            for student, origin in read_origins(course, unit).items()
+            if origin.platform == platform.name and origin.own
+        }
+        numbers = {each.id: each.ids[column] for each in self.everyone if each.ids.get(column)}
+        remedy = f"take the list that {platform.name} has for {unit}, as --roster"
+        if own and numbers and not seen:
+            raise ValueError(
+                f"{roster}: {column} is another number in each assignment, and nothing says that "
+                f"these are {unit}'s: {remedy}"
+            )
+        for student in () if own else sorted(set(seen) & set(numbers)):
+            if seen[student] != numbers[student]:
+                raise ValueError(
+                    f"{roster} is of another assignment: it has {numbers[student]} for {student}, "
+                    f"and the download of {unit} had {seen[student]}: {remedy}"
+                )
+        known = seen if own else numbers | seen
+        return tuple(
+            replace(each, ids={**each.ids, column: known.get(each.id, "")})
+            for each in self.everyone
+        )
+
     def export(self, gradebook: Gradebook) -> None:
         """Write the file, whole or not at all. ValueError for what cannot be exported."""
         if len(self.assignment) != 1:
             raise ValueError("name one unit to export: --assignment='[\"homework\"]'")
         unit = self.assignment[0]
-        grades, students = grades_of(gradebook, unit), self.everyone
+        grades, students = grades_of(gradebook, unit), self._as_known(unit)
         if self.student:
             grades = {name: grade for name, grade in grades.items() if name in self.student}
             students = tuple(each for each in students if each.id in self.student)

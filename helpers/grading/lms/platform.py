@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from helpers.grading.lms.origins import Origin
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -100,6 +102,8 @@ class Platform:
         time_formats: how its lists write a time, beside ISO 8601 (`datetime.strptime`).
         sidecar: a file of its downloads that says whose the folders beside it are; "" where there
             is none.
+        takes_feedback: where its users hand a zip of files back to a whole class; "" where they
+            cannot.
     """
 
     name: str
@@ -109,6 +113,7 @@ class Platform:
     free_names: bool = False
     time_formats: tuple[str, ...] = ()
     sidecar: str = ""
+    takes_feedback: str = ""
 
     @property
     def number(self) -> str:
@@ -139,6 +144,13 @@ class Platform:
     def clean_number(self, text: str) -> str:
         """The number alone, of what its list writes in that column."""
         return text
+
+    def feedback_name(self, origin: Origin, file: str) -> str:
+        """What a file is called in a zip that goes back, so that it finds who handed in.
+
+        "" where that cannot be: `origin` says too little.
+        """
+        return ""
 
     def rows(
         self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
