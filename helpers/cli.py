@@ -249,11 +249,17 @@ def export(
         Path | None, typer.Option(help="The CSV to write.", show_default="UNIT-TO.csv")
     ] = None,
     roster: Roster = None,
+    title: Annotated[
+        str | None, typer.Option(help="The assignment there: 'Homework (4711)' in Canvas.")
+    ] = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="With the points of each; for csv.")
+    ] = False,
 ) -> None:
     """Writes a unit's grades in the columns that a course platform reads."""
     from helpers.grading.lms.export import export_grades
 
-    for line in export_grades(course, unit, to, output, roster):
+    for line in export_grades(course, unit, to, output, roster, title=title, questions=questions):
         print(line)
 
 

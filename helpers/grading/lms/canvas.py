@@ -64,6 +64,14 @@ class Canvas(Platform):
             order=int(found["file_id"][:18]),
         )
 
+    def title(self, unit: str, header: Sequence[str]) -> str:
+        def words(text: str) -> str:
+            return re.sub(r"\W|_", "", text).casefold()
+
+        there = [name for name in header if re.search(r" \(\d+\)\Z", name)]
+        called_so = [name for name in there if words(name.rpartition(" (")[0]) == words(unit)]
+        return called_so[0] if len(called_so) == 1 else unit
+
     def feedback_name(self, origin: Origin, file: str) -> str:
         if not origin.order:
             return ""

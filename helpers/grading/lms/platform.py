@@ -73,6 +73,7 @@ class Grade:
         penalty: for lateness.
         out_of: the points that there are, without bonus.
         to_read: answers that wait for a person; their points are not in it yet.
+        questions: the points of each.
     """
 
     student: str
@@ -81,6 +82,7 @@ class Grade:
     penalty: float
     out_of: float
     to_read: int
+    questions: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def grade(self) -> float:
@@ -145,6 +147,14 @@ class Platform:
         """The number alone, of what its list writes in that column."""
         return text
 
+    def title(self, unit: str, header: Sequence[str]) -> str:
+        """What the assignment of a unit is called there.
+
+        Args:
+            header: of the list of students, where it is the platform's own.
+        """
+        return unit
+
     def feedback_name(self, origin: Origin, file: str) -> str:
         """What a file is called in a zip that goes back, so that it finds who handed in.
 
@@ -158,6 +168,7 @@ class Platform:
         """The grade sheet that it imports: its header, then a row for each student.
 
         Args:
+            unit: what the assignment is called there.
             students: of the roster, in its order.
             grades: by `Student.id`; who has none handed in nothing.
         """
