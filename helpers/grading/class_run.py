@@ -133,6 +133,7 @@ def grade_class(
         server = stack.enter_context(options.server(modules, notebooks[0].beside))
         submissions = [each.submissions(options.students) for each in notebooks]
         refuse_secret(notebooks[0].course)
+        headings = headings_of(notebooks)
         # Each is registered before the first submission is: that has all of them.
         gradebooks = [stack.enter_context(each.open_gradebook()) for each in notebooks]
         runs = [
@@ -144,7 +145,7 @@ def grade_class(
         # Of all: the due date or the rule may have changed since an earlier run.
         gradebooks[0].renew_penalties()
     results = {each.notebook_name: run.results for each, run in zip(notebooks, runs, strict=True)}
-    return ClassResult(unit, together(results), headings_of(notebooks))
+    return ClassResult(unit, together(results), headings)
 
 
 def _counting(progress: Progress | None, done: int, notebooks: int) -> Progress | None:
