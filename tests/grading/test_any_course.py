@@ -16,8 +16,12 @@ from helpers.grading.class_run import ClassResult, Options, grade_class
 from helpers.grading.commands.grade import as_data, print_table
 from helpers.grading.handin.ipynb import kernel_of, read_notebook
 from helpers.grading.handin.template import make_template
+from helpers.grading.lms.export import grades_of
+from helpers.grading.nbgrader.config import open_course
 from helpers.grading.nbgrader.course_files import files_beside
 from helpers.grading.preprocessors import Rebuild
+from helpers.grading.report.data import read_class
+from helpers.grading.report.feedback import write_feedback
 from helpers.grading.sandbox.registry import BACKENDS
 from tests import COURSE
 from tests.grading import notebooks, sample
@@ -114,6 +118,35 @@ def test_programs_are_told_which_notebook_a_score_is_of(
         each for each in as_data(graded[1], "bwrap")["submissions"] if each["student"] == "right"
     )
     assert {each["notebook"] for each in student["scores"]} == {"part_a", "part_b"}
+
+
+def test_everyone_gets_a_page_for_each_notebook(copied: Path) -> None:
+    pages, failed = write_feedback(copied, UNIT, ["half", "right"])
+    assert failed == {}
+    assert sorted("/".join(page.parts[-3:]) for page in pages) == [
+        f"{student}/ps/{part}.html" for student in ("half", "right") for part in notebooks.PARTS
+    ]
+
+
+def test_the_report_knows_questions_by_their_notebook(graded: tuple[Path, ClassResult]) -> None:
+    report = read_class(graded[0], UNIT)
+    assert [(each.name, each.points, each.topic) for each in report.questions] == [
+        ("part_a/test_rows", 2.0, "tests"),
+        ("part_a/test_seven", 1.0, "tests"),
+        ("part_b/test_rows", 4.0, "tests"),
+    ]
+    assert [each.reasons for each in report.look if each.student == "half"] == [
+        ("part_b: no part_b.ipynb in ps/",)
+    ]
+    assert (report.out_of, report.questions[0].difficulty) == (7.0, 0.75)
+
+
+def test_a_grade_is_of_all_notebooks(graded: tuple[Path, ClassResult]) -> None:
+    with open_course(graded[0]).gradebook as gradebook:
+        found = grades_of(gradebook, UNIT)
+    points = {student: grade.points for student, grade in found.items()}
+    assert points == {"half": 3.0, "right": 7.0, "writes": 6.0, "wrong": 1.0}
+    assert found["half"].to_read == 1
 
 
 def test_nothing_is_graded_again_until_a_file_beside_changes(copied: Path) -> None:
