@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from helpers.meter.interception import RECURRENT, Handler, intercepting
+from helpers.meter.memory.device.recurrent import gru, lstm
 
 aten = torch.ops.aten
 
@@ -29,6 +30,8 @@ def kernels_of(device: str) -> AbstractContextManager[None]:
         chosen[aten.scaled_dot_product_attention.default] = _cuda_attention
         chosen[aten.dropout.default] = _fused_dropout
     else:
+        chosen[aten.lstm.input] = lstm
+        chosen[aten.gru.input] = gru
         chosen[aten.scaled_dot_product_attention.default] = _cpu_attention
     return intercepting(chosen)
 
