@@ -268,7 +268,7 @@ def _batch_norm(
     terms = (counted or batch_norm_flops)(batch, channels, height, width).terms
     once = ("sums of", "divisions of", "variance:")
     statistics = tuple(
-        part for term in terms if term.name.startswith(once) for part in _each_sum(term)
+        way for term in terms if term.name.startswith(once) for way in _ways_to(term, channels)
     )
     rest = tuple(
         # The price list has a root.
@@ -279,8 +279,17 @@ def _batch_norm(
     return {"statistics": Ledger("FLOP", statistics), "normalize": Ledger("FLOP", rest)}
 
 
-def _each_sum(term: Term) -> tuple[Term, ...]:
-    """The two sums apart: one of them may start from zero, and the other from its first number."""
+def _ways_to(term: Term, channels: int) -> tuple[Term, ...]:
+    """A term of the statistics with every right way to it: one of the two sums may start from zero
+    and the other from its first number, and the variance has other formulas."""
+    if term.name == "variance: subtract mean":
+        # Welford: x − μ, ÷ n, added to μ, x − new μ, product, added, in place of two sums, their
+        # divisions, a subtraction and a square.
+        others = (
+            Alternative("E[x²] − μ²: a square and a subtraction a channel", 2 * channels),
+            Alternative("Welford's running mean", max(0, 6 * term.count - 4 * channels)),
+        )
+        return (replace(term, alternatives=others),)
     if term.name != "sums of mean and variance":
         return (term,)
     from_zero = tuple(replace(way, count=way.count // 2) for way in term.alternatives)
@@ -288,11 +297,6 @@ def _each_sum(term: Term) -> tuple[Term, ...]:
         Term(name, term.count // 2, term.price, from_zero)
         for name in ("sum of the mean", "sum of the variance")
     )
-
-
-def _norm_of(statistics: Callable[..., tuple[int, ...]]) -> Callable[..., dict[str, OneOf]]:
-    """Another formula for mean and variance: what it takes, from N numbers in C channels."""
-    return lambda b, c, h, w: {"statistics": OneOf(statistics(b * c * h * w, c))}
 
 
 _PER_CHANNEL = "how many means are there: one for each channel, or for each pixel of it?"
@@ -328,20 +332,6 @@ BATCH_NORM_COST = Exercise(
             lambda b, c, h, w: {
                 "normalize": OneOf(tuple((3 + again) * b * c * h * w + 9 * c for again in (1, 0)))
             },
-        ),
-        Misconception(
-            "mean of the squares less the squared mean",
-            "E[x²] − μ² is another formula for the variance, and cheaper: count the one that "
-            "stands here, with x − μ squared",
-            # Squares, two sums, two divisions; μ² and the difference once a channel.
-            _norm_of(lambda n, c: tuple(3 * n + (10 - less) * c for less in (2, 1, 0))),
-        ),
-        Misconception(
-            "Welford's running mean",
-            "Welford's way updates the mean with every number, and costs more: count the formula "
-            "that stands here, with two sums",
-            # x − μ, ÷ n, μ + …, x − μ again, product, sum: 1 + 4 + 1 + 1 + 1 + 1.
-            _norm_of(lambda n, c: (9 * n + 4 * c, 9 * (n - c) + 4 * c)),
         ),
         Misconception(
             "what is done once a channel left out",
