@@ -36,6 +36,9 @@ LINEAR_COST = Exercise(
         for _ in range(4)
     ],
     reference=_linear,
+    known_slips={
+        "2 * mac + batch * tokens * out_features → 2 * mac": "right: sums that start at the bias",
+    },
     misconceptions=(
         Misconception(
             "MAC for FLOP",
@@ -177,6 +180,9 @@ GROUPED_COST = Exercise(
     examples=[(16, 16, 11, 3, 1), (16, 16, 11, 3, 4), (16, 16, 11, 3, 16), (8, 24, 11, 5, 2)],
     hidden=_draw_groups,
     reference=_grouped,
+    known_slips={
+        "in_channels // groups → in_channels / groups": "equivalent: the groups divide",
+    },
     misconceptions=(
         Misconception(
             "groups ignored",
@@ -229,6 +235,12 @@ AVERAGE_POOL_FLOPS = Exercise(
         (draw.randrange(2, 129), kernel * draw.randrange(3, 30), kernel) for kernel in (2, 3, 4, 7)
     ],
     reference=_pool,
+    known_slips={
+        "size // kernel → size / kernel": "equivalent: the kernel divides",
+        "kernel ** 2 - 1 → kernel ** 2": "right: a sum that starts from zero",
+        "1 → 0": "right: a sum that starts from zero",
+        "4 → 5": "one addition a window, as of a sum that starts from zero: the same number",
+    },
     misconceptions=(
         Misconception(
             "a comparison like the maximum",
@@ -310,6 +322,14 @@ BATCH_NORM_COST = Exercise(
         for _ in range(4)
     ],
     reference=_batch_norm,
+    known_slips={
+        "numbers - channels → numbers": "right: sums that start from zero",
+        "4 → 5": "two operations a channel, as of sums that start from zero: the same number",
+        "1 + 4 + 1 + 1 → 1 + 4 + 1": "one operation a number less, as with x − μ kept",
+        "1 + 4 → 4": "one operation a number less, as with x − μ kept",
+        "1 → 0": "one operation a number less, as with x − μ kept",
+        "4 → 3": "one operation a number less, as with x − μ kept",
+    },
     misconceptions=(
         Misconception(
             "statistics per pixel",
@@ -370,7 +390,7 @@ def _draw_activations(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PRELU_PRODUCTS = Exercise(
     points=1,
     topic="FLOP of PReLU, which depend on the data",
-    examples=[([[2.0, -1.0, 0.0]],), ([[0.5, 1.0], [-0.5, 2.0]],)],
+    examples=[([[2.0, -1.0, 0.0]],), ([[0.5, 1.0, 3.0], [-0.5, 2.0, 1.5]],)],
     hidden=_draw_activations,
     reference=lambda x: PReLU(x).flops(),
     misconceptions=(
@@ -403,6 +423,10 @@ SOFTMAX_COST = Exercise(
     examples=[(1, 10), (12, 128)],
     hidden=lambda draw: [(draw.randrange(2, 65), draw.randrange(3, 2000)) for _ in range(4)],
     reference=lambda rows, n: softmax_flops(rows, n),
+    known_slips={
+        "n - 1 → n": "right: a sum that starts from zero",
+        "1 → 0": "right: a sum that starts from zero",
+    },
     misconceptions=(
         Misconception(
             "two operations for every element",
