@@ -159,11 +159,12 @@ def _complain_about_test(
         )
 
 
-def _defined(tree: ast.Module) -> set[str]:
+def _defined(body: list[ast.stmt]) -> set[str]:
     """Names that a cell gives a meaning to."""
-    names = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name) and _binds(each)}
+    every = [each for statement in body for each in ast.walk(statement)]
+    names = {each.id for each in every if isinstance(each, ast.Name) and _binds(each)}
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    return names | {each.name for each in ast.walk(tree) if isinstance(each, kinds)}
+    return names | {each.name for each in every if isinstance(each, kinds)}
 
 
 def _binds(name: ast.Name) -> bool:

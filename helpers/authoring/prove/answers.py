@@ -117,7 +117,7 @@ def _needed(mine: CodeCell, cells: Sequence[CodeCell]) -> list[ast.stmt]:
 
 
 def _names_used(body: Sequence[ast.stmt]) -> set[str]:
-    """The names that some statements look for outside of themselves, local ones of functions not."""
+    """The names that some statements look for outside of themselves."""
     table = symtable.symtable(ast.unparse(ast.Module(list(body), [])), "<cells>", "exec")
     return _free_names(table)
 
