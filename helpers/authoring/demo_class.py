@@ -75,8 +75,8 @@ def best_batch(in_features, out_features, ridge):
 }
 _RIDGE_IN_GIB = {
     "block_bound": """\
-def block_bound(batch, peak_tflops, bandwidth_gb):
-    intensity = block_flops(batch) / block_bytes(batch)
+def block_bound(flop, traffic, peak_tflops, bandwidth_gb):
+    intensity = flop / traffic
     ridge = peak_tflops * 1e12 / (bandwidth_gb * 1024**3)
     bound = "compute" if intensity >= ridge else "memory"
     return {"intensity": intensity, "ridge": ridge, "bound": bound}"""

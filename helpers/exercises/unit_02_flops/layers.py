@@ -222,7 +222,7 @@ def _batch_norm(
 ) -> dict[str, Ledger]:
     """What is done once for the statistics, and what to each element; `counted` may be wrong."""
     terms = (counted or batch_norm_flops)(batch, channels, height, width).terms
-    once = ("sums of", "divisions of", "variance:")
+    once = ("sum of", "divisions of", "variance:")
     statistics = tuple(term for term in terms if term.name.startswith(once))
     rest = tuple(term for term in terms if term not in statistics)
     return {"statistics": Ledger("FLOP", statistics), "normalize": Ledger("FLOP", rest)}
