@@ -279,7 +279,7 @@ def _complain_about_entries(unit: Unit) -> None:
 def _complain_about_function(source: str, exercise: Exercise, where: str) -> None:
     """ValueError where the function that students write is not called as the reference is."""
     try:
-        body = _parsed(source).body
+        body = python_of(source)
     except SyntaxError as error:
         raise ValueError(f"{where}: line {error.lineno} is not Python: {error.msg}") from None
     defined = {each.name: _call(each) for each in body if isinstance(each, ast.FunctionDef)}
@@ -292,12 +292,12 @@ def _complain_about_function(source: str, exercise: Exercise, where: str) -> Non
         )
 
 
-def _parsed(source: str) -> ast.Module:
+def python_of(source: str) -> list[ast.stmt]:
+    """The statements of a cell, without IPython's own lines. SyntaxError for what is none."""
     try:
-        return ast.parse(source)
+        return ast.parse(source).body
     except SyntaxError:
-        # IPython's own lines are no Python.
-        return ast.parse(re.sub(r"^([ \t]*)[%!].*", r"\1pass", source, flags=re.MULTILINE))
+        return ast.parse(re.sub(r"^([ \t]*)[%!].*", r"\1pass", source, flags=re.MULTILINE)).body
 
 
 def _call(function: ast.FunctionDef) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.grading.engine.grade_submission import Graded
@@ -60,7 +60,6 @@ def graded(deaths: dict[str, int], jobs: int = 2, data: bytes = b"") -> list[tup
     return [(task.student, result) for task, result in pool.run(tasks)]
 
 
-@settings(deadline=None)
 @given(
     deaths=st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.integers(0, ATTEMPTS + 2)),
     jobs=st.integers(1, 3),
