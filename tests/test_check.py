@@ -107,13 +107,6 @@ def test_who_returns_one_value_of_two_is_told_both_ways_to_return_them():
     )
 
 
-def test_a_slow_question_does_not_say_that_cases_which_it_skips_are_right():
-    exercise = EXERCISES["convnext_size"]
-    cases = grading_cases(exercise, b"1")
-    assert all(case.hidden for case in cases)
-    assert judge(exercise, lambda *args: [1, 2, 3], cases).hint == ""
-
-
 def test_a_dict_that_lacks_a_part_keeps_the_points_of_the_others():
     exercise = EXERCISES["depthwise_cost"]
     verdict = judge(

@@ -76,14 +76,19 @@ def plot_misconceptions(of: Callable[..., Block] | None = None) -> tuple[Misconc
 
     return (
         known(
+            "labels exchanged",
+            "your labels stand at each other's axes: what runs along x?",
+            named("exchanged"),
+        ),
+        known(
             "axes exchanged",
             "the batch runs along x and the intensity up y: yours are the other way round",
             _exchanged,
         ),
         known(
             "traffic without the weights",
-            "a curve that does not rise: what is read once for the whole batch is missing in the "
-            "traffic",
+            "a curve that does not rise: the weights are missing in the traffic, which are read "
+            "once for the whole batch",
             _changed(lambda batch, flop, moved, once: flop / moved),
         ),
         known(
@@ -146,11 +151,6 @@ def plot_misconceptions(of: Callable[..., Block] | None = None) -> tuple[Misconc
             "one batch too many",
             "your curve goes one batch too far",
             _with_batches(lambda largest: list(range(1, largest + 2))),
-        ),
-        known(
-            "labels exchanged",
-            "your labels stand at each other's axes: what runs along x?",
-            named("exchanged"),
         ),
         known(
             "y axis not named",

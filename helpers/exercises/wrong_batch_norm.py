@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from helpers.ledger import Ledger
+from helpers.ledger import Alternative, Ledger, Term
 from helpers.reference import batch_norm_flops
 
 
@@ -23,5 +23,9 @@ def divided_per_element(batch: int, channels: int, height: int, width: int) -> L
 
 def without_variance_sum(batch: int, channels: int, height: int, width: int) -> Ledger:
     """One of the two sums, of the elements and of the squares, is missing."""
+    n = batch * channels * height * width
     terms = batch_norm_flops(batch, channels, height, width).terms
-    return Ledger("FLOP", tuple(term for term in terms if term.name != "sum of the variance"))
+    from_zero = Alternative("the sum starts from zero", n)
+    one_sum = Term("sums of the mean", n - channels, alternatives=(from_zero,))
+    rest = tuple(term for term in terms if not term.name.startswith("sums of"))
+    return Ledger("FLOP", (one_sum, *rest))

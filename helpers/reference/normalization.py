@@ -25,6 +25,7 @@ from helpers.ledger import Alternative, Ledger, Term
 from helpers.reference.layer import Layer, divides, priced, summed, titled
 
 _KEPT = Alternative("x − μ is kept from the variance: no second subtraction", 0)
+_NO_ROOT = Alternative("the square root is not priced", 0)
 
 
 class Normalization(Layer):
@@ -55,15 +56,14 @@ class Normalization(Layer):
         terms: list[Term] = []
         if self.measures:
             terms += [
-                summed("sum of the mean", n, groups),
-                summed("sum of the variance", n, groups),
+                summed("sums of mean and variance", 2 * n, 2 * groups),
                 priced("divisions of mean and variance", "divide", 2 * groups),
                 priced("variance: subtract mean", "add", n),
                 priced("variance: square", "multiply", n),
             ]
         terms += [
             priced("add ε", "add", groups),
-            priced("square root", "sqrt", groups),
+            priced("square root", "sqrt", groups, _NO_ROOT),
             priced("subtract mean", "add", n, *([_KEPT] if self.measures else [])),
             priced("divide by deviation", "divide", n),
         ]
@@ -246,7 +246,7 @@ class RMSNorm(Layer):
             summed("mean: sum", n, rows),
             priced("mean: division", "divide", rows),
             priced("add ε", "add", rows),
-            priced("square root", "sqrt", rows),
+            priced("square root", "sqrt", rows, _NO_ROOT),
             priced("one over it", "divide", rows),
             priced("times 1 / root", "multiply", n),
         ]

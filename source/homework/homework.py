@@ -138,19 +138,19 @@ check("depthwise_cost", depthwise_cost)
 #
 # Four images of 3 × 220 × 220 go through BatchNorm. How many means does it take: 3, or 145,200?
 #
-# Count everything it does in training: mean, variance, normalising (divide every element by √(variance + ε)), scale and shift. Leave out the running averages. *2 points.*
+# Count everything it does in training: the *mean*; the *variance*; and to *normalize*: subtract the mean, divide every element by √(variance + ε), scale, shift. (Adding ε and the root belong to the third.) Leave out the running averages. *2 points.*
 
 
 # %% answer="batch_norm_flops"
 def batch_norm_flops(batch, channels, height, width):
-    """FLOP of BatchNorm in training, forward."""
+    """{"mean": …, "variance": …, "normalize": …}: FLOP of BatchNorm in training, forward."""
     ### BEGIN SOLUTION
     n = batch * channels * height * width
-    mean = (n - channels) + 4 * channels
-    variance = n + n + (n - channels) + 4 * channels  # subtract, square, sum, divide
-    deviation = channels + 4 * channels  # add ε, square root
-    normalise = n + 4 * n  # subtract, divide
-    return mean + variance + deviation + normalise + n + n  # scale and shift
+    return {
+        "mean": (n - channels) + 4 * channels,
+        "variance": n + n + (n - channels) + 4 * channels,  # subtract, square, sum, divide
+        "normalize": channels + 4 * channels + n + 4 * n + n + n,  # ε, root; scale and shift
+    }
     ### END SOLUTION
 
 
@@ -164,7 +164,7 @@ check("batch_norm_flops", batch_norm_flops)
 # With N elements and C channels: the mean costs N − C additions and C divisions, the variance N
 # subtractions, N squares, N − C additions and C divisions. ε and the square root come once a
 # channel. Normalising subtracts and divides each element, scale and shift take one each:
-# 11N + 11C. Whoever keeps x − μ from the variance subtracts once less: 10N + 11C.
+# 11N + 11C in all. Whoever keeps x − μ from the variance subtracts once less: 10N + 11C.
 
 # %% [markdown]
 # ## Task 4: PReLU (1 point)

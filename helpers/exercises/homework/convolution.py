@@ -53,11 +53,6 @@ PADDING = Exercise(
             lambda size_in, size_out, kernel: (size_out - size_in) // 2,
         ),
         Misconception(
-            "one pixel too many for the kernel",
-            "a kernel of 3 over 11 pixels stands in 9 places, so it takes 2 away, not 3",
-            lambda size_in, size_out, kernel: (size_out - size_in + kernel) // 2,
-        ),
-        Misconception(
             "sign of the padding",
             "zeros that are added cannot be fewer than none: which size is taken from which?",
             lambda size_in, size_out, kernel: (size_in - size_out - kernel + 1) // 2,
@@ -122,11 +117,6 @@ CONV_COST = Exercise(
             lambda ci, co, size, kernel: _with_bias(
                 totals(_convolution(ci, co, size, kernel)), co * (size - kernel + 1) ** 2
             ),
-        ),
-        Misconception(
-            "every pixel a place",
-            "without padding a kernel stands in fewer places than there are pixels",
-            lambda ci, co, size, kernel: totals(_convolution(ci, co, size + kernel - 1, kernel)),
         ),
         Misconception(
             "input channels forgotten",
@@ -215,11 +205,6 @@ DEPTHWISE_COST = Exercise(
             "one place too few",
             "a kernel of 3 over 11 pixels stands in 9 places, not in 8",
             lambda channels, size, kernel: totals(_depthwise(channels, size - 1, kernel)),
-        ),
-        Misconception(
-            "every pixel a place",
-            "without padding a kernel stands in fewer places than there are pixels",
-            lambda channels, size, kernel: totals(_depthwise(channels, size + kernel - 1, kernel)),
         ),
         Misconception(
             "channels left out",

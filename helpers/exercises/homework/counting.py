@@ -4,81 +4,57 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from itertools import combinations
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
-from helpers.exercises.wrong_batch_norm import divided_per_element, without_variance_sum
 from helpers.ledger import Alternative, Ledger, Term
-from helpers.reference import batch_norm_flops, softmax_flops
+from helpers.reference import softmax_flops
 from helpers.reference.elementwise import PReLU
 
 
 def _batch_norm(
-    batch: int,
-    channels: int,
-    height: int,
-    width: int,
-    counted: Callable[[int, int, int, int], Ledger] = batch_norm_flops,
-) -> Ledger:
-    """Mean and variance by any of three formulas: they differ in how often μ is subtracted."""
-    n = batch * channels * height * width
-    subtractions = Term(
-        "subtract the mean",
-        2 * n,
-        alternatives=(
-            Alternative("x − μ is kept from the variance: no second subtraction", n),
-            Alternative(
-                "variance as E[x²] − μ²: a square and a subtraction a channel", n + 2 * channels
-            ),
-            # 9 FLOP an element and a division a channel in place of two sums, their divisions, a
-            # subtraction and a square: x − μ, ÷ count, added to μ, x − new μ, product, added.
-            Alternative("Welford's running mean and variance", 7 * n - 4 * channels),
-        ),
+    batch: int, channels: int, height: int, width: int, statistics: int | None = None
+) -> dict[str, Ledger]:
+    """What the mean, the variance and the rest cost; `statistics`: how many means there are."""
+    n, means = batch * channels * height * width, statistics or channels
+    from_zero = Alternative("the sum starts from zero", n)
+    # x − μ, ÷ count and added to μ, for each element: 6 FLOP, and no division at the end.
+    welford = Alternative("Welford's running mean", 6 * n - 4 * means)
+    squares = Alternative("E[x²] − μ²: a square and a subtraction a mean", 2 * means)
+    kept = Alternative("x − μ is kept from the variance: no second subtraction", 0)
+    mean = (
+        Term("sum of the mean", n - means, alternatives=(from_zero, welford)),
+        Term("division of the mean", means, 4),
     )
-    terms = counted(batch, channels, height, width).terms
-    others = (term for term in terms if "subtract mean" not in term.name)
-    return Ledger("FLOP", (*others, subtractions))
-
-
-def _batch_norm_without_variance(batch: int, channels: int, height: int, width: int) -> Ledger:
-    """Only the mean is taken; whatever stands under the square root costs nothing."""
-    n = batch * channels * height * width
-    return Ledger(
-        "FLOP",
-        (
-            Term("sum", n - channels, alternatives=(Alternative("from zero", n),)),
-            Term("division by the count", channels, 4),
-            Term("ε", channels, alternatives=(Alternative("left out, too", 0),)),
-            Term("square root", channels, 4, (Alternative("left out, too", 0),)),
-            Term("subtract, divide, scale and shift", n, 1 + 4 + 1 + 1),
-        ),
+    variance = (
+        Term("variance: subtract the mean", n, alternatives=(squares,)),
+        Term("variance: square", n),
+        Term("sum of the variance", n - means, alternatives=(from_zero,)),
+        Term("division of the variance", means, 4),
     )
+    rest = (
+        Term("add ε", means),
+        Term("square root", means, 4),
+        Term("subtract the mean", n, alternatives=(kept,)),
+        Term("divide by the deviation", n, 4),
+        Term("scale", n),
+        Term("shift", n),
+    )
+    parts = {"mean": mean, "variance": variance, "normalize": rest}
+    return {part: Ledger("FLOP", terms) for part, terms in parts.items()}
 
 
-def _plus(extra: Callable[[int, int], Sequence[float]]) -> Callable[..., OneOf]:
-    """Every right derivation and something more: `extra(elements, channels)`, in one of several
-    amounts."""
+def _of_images(gives: Callable[[int, int, int], dict[str, Sequence[float]]]) -> Callable[..., Any]:
+    """Wrong parts: `gives(elements, channels, places)`, each in one of several amounts."""
 
-    def gives(batch: int, channels: int, height: int, width: int) -> OneOf:
-        n = batch * channels * height * width
-        rights = _batch_norm(batch, channels, height, width).accepted_totals()
-        return OneOf(tuple(total + more for total in rights for more in extra(n, channels)))
+    def of(batch: int, channels: int, height: int, width: int) -> dict[str, OneOf]:
+        places = channels * height * width
+        return {
+            part: OneOf(tuple(ways))
+            for part, ways in gives(batch * places, channels, places).items()
+        }
 
-    return gives
-
-
-def _divided_per_element_and_less(batch: int, channels: int, height: int, width: int) -> OneOf:
-    """Divided once for each (channel, row, column), and up to four other terms left out."""
-    terms = _batch_norm(batch, channels, height, width, divided_per_element).terms
-    divided = [term for term in terms if term.name.startswith("divisions of")]
-    others = [term for term in terms if not term.name.startswith("divisions of")]
-    totals: set[float] = set()
-    for size in range(1, 5):
-        for missing in combinations(others, size):
-            left = tuple(term for term in others if term not in missing)
-            totals |= Ledger("FLOP", (*divided, *left)).accepted_totals()
-    return OneOf(tuple(totals))
+    return of
 
 
 def _draw_images(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -103,23 +79,32 @@ BATCH_NORM_FLOPS = Exercise(
         Misconception(
             "statistics per element",
             _PER_CHANNEL,
-            lambda b, c, h, w: _batch_norm(b, c * h * w, 1, 1),
+            lambda b, c, h, w: _batch_norm(b, c, h, w, statistics=c * h * w),
         ),
         Misconception(
-            "variance missing",
-            "you left out the variance: the mean alone does not say by what to divide",
-            _batch_norm_without_variance,
-        ),
-        Misconception(
-            "counted as at inference",
-            "in training, mean and variance are not known beforehand: what do they cost?",
-            lambda b, c, h, w: batch_norm_flops(b, c, h, w, training=False),
+            "divided per element",
+            _PER_CHANNEL,
+            _of_images(
+                lambda n, c, places: {
+                    "mean": [n - c + 4 * places, n + 4 * places, n - places + 4 * places],
+                    # With the sum, or without: the first thing to look at is the same.
+                    "variance": [
+                        each + 4 * places
+                        for each in (3 * n - c, 3 * n, 3 * n - places, 2 * n, n, 2 * n - c)
+                    ],
+                }
+            ),
         ),
         Misconception(
             "statistics for each image",
             "BatchNorm takes one mean and one variance for a channel over the whole batch, "
             "not for each image",
-            lambda b, c, h, w: _batch_norm(1, b * c, h, w),
+            lambda b, c, h, w: _batch_norm(b, c, h, w, statistics=b * c),
+        ),
+        Misconception(
+            "one mean for all channels",
+            "how many means are there: one in all, or one for each channel?",
+            lambda b, c, h, w: _batch_norm(b, c, h, w, statistics=1),
         ),
         Misconception(
             "one channel",
@@ -127,62 +112,88 @@ BATCH_NORM_FLOPS = Exercise(
             lambda b, c, h, w: _batch_norm(b, 1, h, w),
         ),
         Misconception(
-            "one mean for all channels",
-            "how many means are there: one in all, or one for each channel?",
-            lambda b, c, h, w: _batch_norm(b * c, 1, h, w),
-        ),
-        Misconception(
             "variance sum missing",
-            "mean and variance are averages: you left out one of the two sums",
-            lambda b, c, h, w: _batch_norm(b, c, h, w, without_variance_sum),
+            "the variance is an average, too: which sum does it need?",
+            _of_images(lambda n, c, places: {"variance": [2 * n + 4 * c]}),
         ),
         Misconception(
-            "divided per element",
-            _PER_CHANNEL,
-            lambda b, c, h, w: _batch_norm(b, c, h, w, divided_per_element),
+            "variance without its squares",
+            "the variance is the average of what? Each difference is squared",
+            _of_images(lambda n, c, places: {"variance": [2 * n + 3 * c, n + 3 * c]}),
+        ),
+        Misconception(
+            "not measured",
+            "in training, mean and variance are not known beforehand: what do they cost?",
+            _of_images(lambda n, c, places: {"mean": [0], "variance": [0]}),
+        ),
+        Misconception(
+            "elements divided",
+            "a mean is one sum and one division: is each element divided?",
+            _of_images(
+                lambda n, c, places: {
+                    "mean": [5 * n - c, 5 * n, 4 * n],
+                    "variance": [7 * n - c, 7 * n, 6 * n],
+                }
+            ),
         ),
         Misconception(
             "running averages counted",
-            "some operations too many for each channel: are the running averages among them? The "
-            "task leaves them out",
-            _plus(lambda n, channels: [channels * each for each in (4, 6, 7, 8)]),
+            "a few FLOP too many for each channel: the task leaves the running averages out",
+            _of_images(
+                lambda n, c, places: {
+                    "mean": [n + k * c for k in (6, 7)],
+                    "variance": [3 * n + k * c for k in (6, 7)],
+                }
+            ),
         ),
         Misconception(
             "n − 1 for the variance",
-            "one operation too many for each channel: is it the − 1 of n − 1? Normalising divides "
-            "by n",
-            _plus(lambda n, channels: [channels, 1]),
-        ),
-        Misconception(
-            "root not priced",
-            "four FLOP are missing for each channel: the root, or one of the two divisions?",
-            _plus(lambda n, channels: [-4 * channels]),
-        ),
-        Misconception(
-            "root priced 1",
-            "the root of each channel has a price of its own: what does the list say?",
-            _plus(lambda n, channels: [-3 * channels]),
-        ),
-        Misconception(
-            "ε and root for each element",
-            "√(σ² + ε) is one number a channel: for how many elements does it serve?",
-            _plus(lambda n, channels: [5 * n - 5 * channels, 4 * n - 4 * channels]),
+            "one FLOP too many for each channel: the task divides the sum by n",
+            _of_images(lambda n, c, places: {"variance": [3 * n + 5 * c]}),
         ),
         Misconception(
             "one reciprocal a channel",
             "one reciprocal a channel would be cheaper, but the task divides every element",
-            _plus(lambda n, channels: [4 * channels - 3 * n]),
+            _of_images(lambda n, c, places: {"normalize": [4 * n + 9 * c, 3 * n + 9 * c]}),
         ),
         Misconception(
-            "divided per element, and more left out",
-            _PER_CHANNEL,
-            _divided_per_element_and_less,
+            "ε and root for each element",
+            "√(variance + ε) is one number a channel: for how many elements does it serve?",
+            _of_images(
+                lambda n, c, places: {
+                    "normalize": [k * n for k in (11, 12)] + [k * n + c for k in (10, 11)]
+                }
+            ),
         ),
         Misconception(
-            "9N: only the normalisation",
-            "this counts what is done to each element once mean and variance are known: "
-            "what do they cost?",
-            lambda b, c, h, w: 9 * b * c * h * w,
+            "root left out",
+            "the root has a price: what does the list say, and how many roots are there?",
+            _of_images(
+                lambda n, c, places: {
+                    "normalize": [k * n + more * c for k in (6, 7) for more in (0, 1, 2, 4)]
+                }
+            ),
+        ),
+        Misconception(
+            "priced 1",
+            "what does the list say of a division, and of a root?",
+            _of_images(
+                lambda n, c, places: {
+                    "mean": [n, n + c],
+                    "variance": [3 * n + c],
+                    "normalize": [k * n + more * c for k in (3, 4) for more in (0, 1, 2, 5)],
+                }
+            ),
+        ),
+        Misconception(
+            "divided only",
+            "each element is divided, and what else is done to it?",
+            _of_images(
+                lambda n, c, places: {
+                    "normalize": [4 * n + more * c for more in (4, 5)]
+                    + [5 * n + more * c for more in (0, 4, 5)]
+                }
+            ),
         ),
     ),
 )

@@ -15,7 +15,7 @@ from typing import Any
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.figure_questions import read_intensity_plot
 from helpers.exercises.intensity_plot import plot_misconceptions, right_plot
-from helpers.exercises.mistakes import FIRST_ADDITION_SAVED, GB_AS_GIB, WEIGHTS_FOR_EVERY_SAMPLE
+from helpers.exercises.mistakes import GB_AS_GIB, WEIGHTS_FOR_EVERY_SAMPLE
 from helpers.exercises.prelu_linear import (
     FP32,
     MAC_FOR_FLOP,
@@ -57,7 +57,10 @@ BLOCK_FLOPS = Exercise(
             lambda batch: batch * IN * OUT + batch * IN,
         ),
         Misconception(
-            *FIRST_ADDITION_SAVED,
+            # Of 64 features and 32 outputs both make the same difference.
+            "first addition saved, or PReLU behind the layer",
+            "32 FLOP too few for each sample: the first addition of each output counts here, and "
+            "PReLU comes before the layer",
             lambda batch: _block_flops(batch).total - batch * OUT,
         ),
         Misconception(
@@ -83,11 +86,6 @@ BLOCK_FLOPS = Exercise(
                     2 * batch * IN * OUT + 2 * IN,
                 )
             ),
-        ),
-        Misconception(
-            "PReLU after the layer",
-            "PReLU comes first: of how many numbers?",
-            lambda batch: 2 * batch * IN * OUT + batch * OUT,
         ),
     ),
 )

@@ -75,7 +75,7 @@ MODEL_SIZE = Exercise(
     topic="parameters and bytes of a timm model",
     # Models that are made in hundredths of a second: a class is graded on them. One of those shown
     # has batch norms, whose buffers are no parameters.
-    examples=[("vgg11", 32), ("resnet10t", 16)],
+    examples=[("vgg11", 32), ("resnet10t", 16), ("vgg11", 4)],
     hidden=lambda draw: [(draw.choice(["resnet18", "vgg13", "vgg16"]), draw.choice([4, 8]))],
     slow=True,
     reference=lambda model, bits: {
@@ -315,7 +315,7 @@ LARGEST_BATCH = Exercise(
     examples=[
         (197_956_840, 544_480_432, 15_837_691_904),
         (197_956_840, 544_480_432, 84_986_665_369),
-        (10**6, 10**6, 26 * 10**6),
+        (10**6, 10**6, 816 * 10**6),
         (10**9, 10**8, 8 * 10**9),
     ],
     hidden=_draw_devices,

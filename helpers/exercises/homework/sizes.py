@@ -39,16 +39,6 @@ OWN_BYTES = Exercise(
             },
         ),
         Misconception(
-            "GB for both",
-            "a GiB is 1024 · 1024 · 1024 B: which of the two is larger?",
-            lambda name: {"GiB": own_number(name) / 1000**3},
-        ),
-        Misconception(
-            "GiB for both",
-            "a GB counts in steps of 1000",
-            lambda name: {"GB": own_number(name) / 1024**3},
-        ),
-        Misconception(
             "TB for GB",
             "count the steps: B → kB → MB → GB are three",
             lambda name: {"GB": own_number(name) / 1000**4, "GiB": own_number(name) / 1024**4},
