@@ -61,7 +61,8 @@ class CodeCell:
 
 def code_cells(unit: Unit) -> list[CodeCell]:
     """A unit's cells of code, from its text. ValueError for a text that cannot be built."""
-    from helpers.authoring.notebooks import python_of, solution_notebook, source_notebook
+    from helpers.authoring.markers import python_of
+    from helpers.authoring.notebooks import solution_notebook, source_notebook
 
     source = source_notebook(unit)
     marks = {cell.id: cell.metadata.get("nbgrader", {}) for cell in source.cells}
@@ -116,7 +117,7 @@ def _needed(mine: CodeCell, cells: Sequence[CodeCell]) -> list[ast.stmt]:
 
 
 def _names_used(body: Sequence[ast.stmt]) -> set[str]:
-    """The names that some statements look for outside of themselves, local ones of functions not."""
+    """The names that some statements look for outside of themselves."""
     table = symtable.symtable(ast.unparse(ast.Module(list(body), [])), "<cells>", "exec")
     return _free_names(table)
 

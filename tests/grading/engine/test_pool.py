@@ -17,7 +17,7 @@ from helpers.grading.engine.grade_submission import Graded
 from helpers.grading.engine.job import Task
 from helpers.grading.engine.pool import Pool
 from helpers.grading.engine.worker_state import ATTEMPTS
-from helpers.grading.sandbox.backend import Limits, SandboxError, ServerDied
+from helpers.grading.sandbox.backend import Files, Limits, SandboxError, ServerDied
 from tests.grading.fake import FakeBackend, FakeServer, make_job
 
 JOB = make_job()
@@ -126,7 +126,7 @@ class Flaky(FakeBackend):
         super().__init__()
         object.__setattr__(self, "errors", errors)
 
-    def serve(self, modules: tuple[str, ...], limits: Limits) -> FakeServer:
+    def serve(self, modules: tuple[str, ...], limits: Limits, files: Files = ()) -> FakeServer:
         errors: list[SandboxError] = self.errors  # type: ignore[attr-defined]
         return Mortal(errors.pop()) if errors else FakeServer()
 
