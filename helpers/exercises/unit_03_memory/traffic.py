@@ -273,7 +273,7 @@ def _draw_pipelines(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PIPELINE_RATES = Exercise(
     points=1,
     topic="latency and throughput",
-    examples=[([30], 1), ([10, 10, 10], 1), ([80], 8), ([20, 50, 30], 4)],
+    examples=[([30], 1), ([10, 10, 10], 1), ([80], 8), ([30, 50, 20, 40], 4)],
     hidden=_draw_pipelines,
     reference=_rates,
     misconceptions=(
