@@ -26,7 +26,6 @@ MISCONCEPTIONS = [
 #: To be shortened by better examples, never to be added to.
 RIGHT_ON_EVERY_EXAMPLE = {
     ("may_run_in_parallel", "only earlier iterations"),
-    ("recompute_ratio", "backward always twice"),
 }
 
 
