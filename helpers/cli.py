@@ -1,5 +1,5 @@
-"""The command line: `course build · prove · publish · check · collect · grade · feedback · report ·
-export · demo · doctor`, and `count · memory` for any model.
+"""The command line: `course build · prove · publish · check · collect · extend · grade ·
+feedback · report · export · demo · doctor`, and `count · memory` for any model.
 
 Each command is a few lines around a function of the package. Wrong input ends with one line on
 stderr and exit code 2; nothing is changed then.
@@ -166,6 +166,19 @@ def collect(
 
     code = collect_command(course, unit, download, roster, due, replace_newer, groups, as_json)
     raise typer.Exit(code)
+
+
+@app.command()
+def extend(
+    unit: UnitName,
+    student: Annotated[str, typer.Argument(help="The student's id.")],
+    until: Annotated[str, typer.Argument(help="2026-11-27T23:59; the due date takes it back.")],
+    course: Course = Path(),
+) -> None:
+    """Gives one student more time for a unit: collecting and penalties go by it."""
+    from helpers.grading.lms.extensions import extend as extend_unit
+
+    print(extend_unit(course, unit, student, until))
 
 
 @app.command()
