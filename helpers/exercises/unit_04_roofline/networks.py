@@ -117,6 +117,7 @@ NETWORK_TIME = Exercise(
     ],
     hidden=_draw_networks,
     reference=_network_time,
+    known_slips={"memory > compute → memory >= compute": "no layer takes both for equally long"},
     misconceptions=(
         Misconception(
             *IN_PERCENT,

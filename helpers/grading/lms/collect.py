@@ -37,6 +37,7 @@ from helpers.grading.lms.contents import read_contents
 from helpers.grading.lms.enrol import enrol
 from helpers.grading.lms.extensions import extensions
 from helpers.grading.lms.notebooks import Notebooks
+from helpers.grading.lms.origins import Origin, add_origins, read_origins
 from helpers.grading.lms.platform import Student
 from helpers.grading.lms.roster import handed_in_at, is_own, students_of
 
@@ -122,6 +123,7 @@ def collect(
     """
     unit = find_unit(course, unit_name)
     students = students_of(course, roster)
+    read_origins(course, unit_name)  # what is wrong with it is said before anything is changed
     submitted = course / "submitted"
     with _staging(submitted) as staging:
         current = roster is not None and not is_own(course, roster)
@@ -154,12 +156,21 @@ def collect(
             )
             for student, choices in chosen.items()
         ]
+        put = {line.student.id for line in lines if line.state != "kept"}
+        origins = {student: _origin(chosen[student][-1].taken) for student in put}
+        add_origins(course, unit.name, {who: one for who, one in origins.items() if one.platform})
     for owner in students or found.students.values():
         if owner.id not in chosen:
             others = found.others.get(owner.id, ())
             lines.append(_without_notebook(submitted, unit, owner, others))
     ordered = tuple(sorted(lines, key=lambda line: line.student.id))
     return Collected(unit.name, ordered, tuple(found.left_out), due)
+
+
+def _origin(taken: Candidate) -> Origin:
+    claim = taken.owned.claim
+    own = taken.owned.by != "group" and not taken.of_mate
+    return Origin(claim.platform, claim.owner, claim.number, claim.order, own)
 
 
 def _choices(unit: Unit, candidates: Sequence[Candidate]) -> list[Choice]:
