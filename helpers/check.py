@@ -167,7 +167,7 @@ def _parts_of(
 ) -> dict[str, Any]:
     """The student's value, part by part. ValueError, with a line for the student, without one."""
     if exercise.read is not None:
-        value = exercise.read(value)
+        value = exercise.read(value, rights)
     if value is None and not ("" in rights and none_is_an_answer):
         raise ValueError("your function returns nothing: is there a return?")
     if "" in rights:

@@ -68,12 +68,13 @@ class Exercise:
         misconceptions: tried before the general explanations of `diagnosis`.
         tolerance: relative, for numbers that are not whole.
         read: turns what the student's function returned into the shape of the reference, for
-            answers that are pictures. Raises ValueError with a line for the student.
+            answers that are pictures: of several curves the right values, its second argument,
+            tell the one that is meant. Raises ValueError with a line for the student.
         gate: the part of the answer without which the others earn nothing, where those are
             given away by the question or easily guessed.
         bonus: earned on top; not part of the unit's total.
-        slow: a call takes tenths of a second: grading a class calls it on the hidden cases
-            alone, and once more on one of them.
+        slow: a call takes tenths of a second: of its cases one is called again, not several, to
+            find answers that count their calls.
         known_slips: what `course prove` finds and is as it should be: the slip, "a < b → a <= b",
             and the reason ("equivalent: …", or why no case shown can tell).
         name: the name of the answer cell and of the function that the student writes; where the
@@ -88,7 +89,7 @@ class Exercise:
     reference: Callable[..., Any]
     misconceptions: tuple[Misconception, ...] = ()
     tolerance: float = 1e-6
-    read: Callable[[Any], Any] | None = None
+    read: Callable[[Any, dict[str, Right]], Any] | None = None
     gate: str = ""
     bonus: bool = False
     slow: bool = False
@@ -147,11 +148,10 @@ class Exercise:
 
 
 def grading_cases(exercise: Exercise, seed: bytes) -> tuple[Case, ...]:
-    """The visible cases (not of a slow question) and fresh hidden ones, the same for the same
-    `seed`."""
+    """The visible cases and fresh hidden ones, the same for the same `seed`."""
     draw = random.Random(seed + exercise.name.encode())
     hidden = tuple(exercise.case(args, hidden=True) for args in exercise.hidden(draw))
-    return hidden if exercise.slow else exercise.visible_cases() + hidden
+    return exercise.visible_cases() + hidden
 
 
 #: The kinds of parameters that the arguments of a case can be given to.

@@ -13,6 +13,7 @@ A file is a unit's, a table in it is one answer to the question that it is named
 It gets its share on the cases shown and under every seed: a mark is neither luck nor a riddle.
 """
 
+import hashlib
 import math
 import tomllib
 from pathlib import Path
@@ -34,7 +35,7 @@ ANSWERS = [
 
 def function_of(exercise, text):
     """The answer that a text is."""
-    names = {"math": math, "prod": math.prod, "ceil": math.ceil}
+    names = {"hashlib": hashlib, "math": math, "prod": math.prod, "ceil": math.ceil}
     if "def answer(" in text:
         exec(text, names)
         return names["answer"]
@@ -49,13 +50,16 @@ def share_of(exercise, answer, cases):
             value = answer(*case.args)
         except Exception:
             value = {}
-        mine = value if isinstance(value, dict) else {"": value}
+        rights = exercise.correct(case)
+        if "" in rights:
+            value = {"": value}
+        mine = value if isinstance(value, dict) else dict(zip(rights, value, strict=True))
         each = {
             part: is_right(wanted, mine.get(part), exercise.tolerance)
-            for part, wanted in exercise.correct(case).items()
+            for part, wanted in rights.items()
         }
         right = {part: each[part] and (right is None or right[part]) for part in each}
-    return sum(right.values()) / len(right)
+    return sum(right.values()) / len(right) if right.get(exercise.gate, True) else 0
 
 
 @pytest.mark.parametrize(("exercise", "tried"), ANSWERS)

@@ -211,13 +211,16 @@ PAIR_BOUND = Exercise(
 
 IN, OUT = 64, 32
 
+#: FLOP and bytes of a sample, bytes of a batch, largest batch.
+_BLOCK = (IN + 2 * IN * OUT, FP32 * (3 * IN + OUT), FP32 * (IN * OUT + 1), 64)
+
 PLOT_PAIR = Exercise(
     points=2,
     topic="intensity against batch with its limit, plotted",
     examples=[()],
     hidden=lambda draw: [],
     reference=lambda: {
-        **right_plot(IN, OUT),
+        **right_plot(*_BLOCK),
         # What one more sample costs, when weights and slope no longer count.
         "limit": (IN + 2 * IN * OUT) / (FP32 * (3 * IN + OUT)),
     },
@@ -226,7 +229,7 @@ PLOT_PAIR = Exercise(
     # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
     tolerance=5e-3,
     misconceptions=(
-        *plot_misconceptions(IN, OUT),
+        *plot_misconceptions(lambda: _BLOCK),
         Misconception(
             "no line for the limit",
             "draw the limit into the same axes as a level line: axhline",
@@ -235,7 +238,7 @@ PLOT_PAIR = Exercise(
         Misconception(
             "the last value for the limit",
             "the curve has not arrived at batch 64: what remains when the batch is endless?",
-            lambda: {"limit": right_plot(IN, OUT)["intensity"][-1]},
+            lambda: {"limit": right_plot(*_BLOCK)["intensity"][-1]},
         ),
         Misconception(
             "limit as if fused",
@@ -246,11 +249,6 @@ PLOT_PAIR = Exercise(
             "limit of Linear alone",
             "this is the limit of Linear alone: PReLU computes, reads and writes, too",
             lambda: {"limit": 2 * IN * OUT / (FP32 * (IN + OUT))},
-        ),
-        Misconception(
-            "powers of two only",
-            "every batch from 1 to 64 belongs on the curve, not only the powers of two",
-            lambda: {"batch sizes": [2**power for power in range(7)]},
         ),
     ),
 )
