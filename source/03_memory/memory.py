@@ -664,7 +664,7 @@ progress("03_memory")
 # %% [markdown]
 # **References**
 #
-# - M. Horowitz: *Computing's energy problem (and what we can do about it)*, ISSCC 2014. The energies of arithmetic; a chip of 45 nm.
-# - S. Han et al.: *EIE: Efficient inference engine on compressed deep neural network*, ISCA 2016. The 640 pJ of a 32-bit read from DRAM.
+# - M. Horowitz: *Computing's energy problem*, ISSCC 2014. Energies of arithmetic; a chip of 45 nm.
+# - S. Han et al.: *EIE: Efficient inference engine on compressed deep neural network*, ISCA 2016. The 640 pJ of DRAM.
 # - V. Sze, Y.-H. Chen, T.-J. Yang, J. Emer: *Efficient processing of deep neural networks: a tutorial and survey*, Proceedings of the IEEE 105, 2017.
 # - E. Z. Yang: *PyTorch internals*, 2019. Strides and storage.

@@ -176,8 +176,9 @@ in_and_out(
 plt.show()
 
 # %% [markdown]
-# Nothing: it does not run. A desktop computer would move something to a disk and get slow; here there is nothing to move to. The third layer's output has no place, so there is no fourth layer and no answer. **It does not run slowly: it does not fit.** (Layer by layer, as here. MCUNetV2, 2021, runs the first layers patch by patch: a smaller peak, and the borders computed twice.)
-#
+# Nothing: it does not run. A desktop computer would move something to a disk and get slow; here there is nothing to move to. The third layer's output has no place, so there is no fourth layer and no answer. **It does not run slowly: it does not fit.** (Whole layers do not. MCUNetV2, 2021, runs the first ones patch by patch: a smaller peak, borders computed twice.)
+
+# %% [markdown]
 # ✎ `sizes` are the numbers in the input and in each layer's output, `width` bytes each. Which is the first layer that does not fit?
 
 
@@ -542,15 +543,15 @@ check("kept_storages", kept_storages)
 # | layer | keeps, beside its weights |
 # |---|---|
 # | linear, convolution | input |
-# | batch norm | input; mean and deviation of each channel |
-# | layer norm | input; mean and deviation of each token |
+# | batch norm, layer norm | input; means, deviations |
 # | ReLU, sigmoid, softmax | output |
 # | GELU, SiLU, ReLU6, hard swish | input |
 # | max pool | input; where each maximum was, 8 bytes |
 # | dropout | its mask |
-# | cross entropy | the logarithms of all shares |
+# | cross entropy | logarithms of the shares |
 # | sum | nothing |
-#
+
+# %% [markdown]
 # By hand, and by a hook that counts storages:
 
 
