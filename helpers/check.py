@@ -97,8 +97,7 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
         for part in rights[0]
     }
     right_parts = [part for part, in_each_case in accepted.items() if all(in_each_case)]
-    gate_is_shut = exercise.gate and exercise.gate not in right_parts
-    fraction = 0.0 if gate_is_shut else len(right_parts) / len(accepted)
+    fraction = exercise.share(rights, right_parts)
     rows, drawn = _rows(outcomes, accepted, exercise.tolerance)
     if fraction == 1:
         return Verdict(exercise.name, "right", 1.0, rows, drawn=drawn)
