@@ -211,15 +211,18 @@ def feedback(
     unit: UnitName,
     course: Course = Path(),
     students: Only = None,
+    to: Annotated[
+        str | None, typer.Option(help="Also one zip that a platform takes: moodle, canvas.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="That zip.", show_default="UNIT-feedback-TO.zip")
+    ] = None,
+    roster: Roster = None,
 ) -> None:
-    """Writes a feedback page for every graded submission."""
-    from helpers.grading.report.feedback import write_feedback
+    """Writes a feedback page for every graded submission; exit code 3 if one could not be."""
+    from helpers.grading.commands.feedback import feedback_command
 
-    pages, failed = write_feedback(course, unit, students)
-    print(f"{len(pages)} feedback pages in {course / 'feedback'}")
-    for student, reason in failed.items():
-        print(f"{student}: {reason}")
-    raise typer.Exit(3 if failed else 0)
+    raise typer.Exit(feedback_command(course, unit, students, to, output, roster))
 
 
 @app.command()
@@ -246,11 +249,17 @@ def export(
         Path | None, typer.Option(help="The CSV to write.", show_default="UNIT-TO.csv")
     ] = None,
     roster: Roster = None,
+    title: Annotated[
+        str | None, typer.Option(help="The assignment there: 'Homework (4711)' in Canvas.")
+    ] = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="With the points of each; for csv.")
+    ] = False,
 ) -> None:
     """Writes a unit's grades in the columns that a course platform reads."""
     from helpers.grading.lms.export import export_grades
 
-    for line in export_grades(course, unit, to, output, roster):
+    for line in export_grades(course, unit, to, output, roster, title=title, questions=questions):
         print(line)
 
 

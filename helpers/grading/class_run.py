@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers.grading.engine.grade_submission import (
     CellScore,
@@ -133,6 +133,7 @@ def grade_class(
         server = stack.enter_context(options.server(modules, notebooks[0].beside))
         submissions = [each.submissions(options.students) for each in notebooks]
         refuse_secret(notebooks[0].course)
+        headings = headings_of(notebooks)
         # Each is registered before the first submission is: that has all of them.
         gradebooks = [stack.enter_context(each.open_gradebook()) for each in notebooks]
         runs = [
@@ -144,7 +145,7 @@ def grade_class(
         # Of all: the due date or the rule may have changed since an earlier run.
         gradebooks[0].renew_penalties()
     results = {each.notebook_name: run.results for each, run in zip(notebooks, runs, strict=True)}
-    return ClassResult(unit, together(results), headings_of(notebooks))
+    return ClassResult(unit, together(results), headings)
 
 
 def _counting(progress: Progress | None, done: int, notebooks: int) -> Progress | None:
@@ -279,14 +280,20 @@ def _with_remarks(graded: Graded, submission: SubmissionFolder) -> Graded:
 
 
 def grade_notebook(
-    notebook: Path, source: Path, *, timeout: float | None = None, sandbox: Backend = DEFAULT
+    notebook: Path,
+    source: Path,
+    *,
+    timeout: float | None = None,
+    sandbox: Backend = DEFAULT,
+    config: Any = None,
 ) -> Graded:
     """Grade one notebook against the unit's source notebook; no gradebook, no course folder.
 
-    Raises ValueError when `source` is no notebook; an unreadable `notebook` is a result.
+    `config` is nbgrader's, of a course that has one. Raises ValueError when `source` is no
+    notebook; an unreadable `notebook` is a result.
     """
     data = read_source(source)
-    unit = Unit.read(source.parent.name, source.stem, data, secrets.token_bytes(32))
+    unit = Unit.read(source.parent.name, source.stem, data, secrets.token_bytes(32), config)
     files = files_beside(source.parent)
     modules = installed_modules(data, files)
     job = Options(timeout=timeout, sandbox=sandbox).job(unit, modules, files)

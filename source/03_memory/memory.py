@@ -80,7 +80,7 @@ print(f"{NAME}: {own_number(NAME):,} B")
 
 # %% answer="own_units"
 def own_units(name):
-    """The number of this name, as {"kB": …, "KiB": …, "MB": …, "MiB": …}."""
+    """{"kB": …, "KiB": …, "MB": …, "MiB": …} of this name's number; do not round."""
     number = own_number(name)
     ### BEGIN SOLUTION
     return {
@@ -98,7 +98,7 @@ check("own_units", own_units)
 # %% [markdown]
 # ## How many bytes is a number?
 #
-# That depends on its format. The exponent decides how large a number can get, the fraction how finely it is told from its neighbour. An integer format has neither: a sign and a value.
+# That depends on its format. The exponent decides how large a number can get, the fraction how finely it is told from its neighbour. An integer format has neither: all its bits are one whole number, negative ones in two's complement.
 
 # %% tags=["skip-grading"]
 from helpers.plots.tensors import number_formats
@@ -273,7 +273,7 @@ row = torch.tensor([10, 20, 30, 40])
 stretched = row.expand(3, 4)
 print(stretched)
 print("strides", stretched.stride())
-print("storage", stretched.untyped_storage().nbytes(), "B")
+print("storage", stretched.untyped_storage().nbytes(), "B: 4 numbers of int64, 8 B each")
 
 # %% tags=["skip-grading"]
 from helpers.plots.tensors import broadcast
@@ -307,7 +307,7 @@ check("broadcast_shape", broadcast_shape)
 # %% [markdown]
 # ## Does the layout cost time?
 #
-# "Contiguous tensors are 2 to 10 times faster", one reads. **Predict first.** For a 4096 × 4096 matrix: how many times as long does each operation take on `x.T` as on `x`?
+# "Contiguous tensors are faster", one reads. Which, and how much? **Predict first.** For a 4096 × 4096 matrix: how many times as long does each operation take on `x.T` as on `x`?
 
 # %%
 guess = {  # write your own factors
@@ -354,7 +354,7 @@ plt.show()
 # %% [markdown]
 # So the saying is true of some operations only. A full sum may take the elements in any order, so it takes storage order. A mixed addition has no good order: one of its tensors is always read across the rows.
 #
-# Why is that slow? Memory never hands over a single number. It hands over a whole **cache line**.
+# Why is that slow? Memory never hands over a single number. It hands over a whole **cache line**, 64 bytes on x86 processors.
 
 # %% tags=["skip-grading"]
 from helpers.plots.tensors import cache_lines
@@ -586,7 +586,7 @@ check("pipeline_rates", pipeline_rates)
 # %% [markdown]
 # ## Energy: why moving is what costs
 #
-# Energy for one 32-bit operation in a 45 nm chip (Horowitz, 2014). Newer chips need less for all of them; look at the ratios.
+# Energy for one 32-bit operation in a 45 nm chip: arithmetic and SRAM by Horowitz (2014), DRAM by Han et al. (2016). Newer chips need less for all of them; look at the ratios.
 
 # %% tags=["skip-grading"]
 picojoule = {
@@ -603,7 +603,6 @@ bars(
     "pJ for one 32-bit number",
     f"A read from DRAM costs {ratio:.0f} multiplications",
     text="{:g}".format,
-    log=True,
 )
 plt.show()
 
@@ -651,7 +650,7 @@ progress("03_memory")
 # %% [markdown]
 # **References**
 #
-# - M. Horowitz: *Computing's energy problem (and what we can do about it)*, ISSCC 2014. The energies; a chip of 45 nm.
-# - S. Han et al.: *EIE: Efficient inference engine on compressed deep neural network*, ISCA 2016. Reprints them.
+# - M. Horowitz: *Computing's energy problem (and what we can do about it)*, ISSCC 2014. The energies of arithmetic; a chip of 45 nm.
+# - S. Han et al.: *EIE: Efficient inference engine on compressed deep neural network*, ISCA 2016. The 640 pJ of a 32-bit read from DRAM.
 # - V. Sze, Y.-H. Chen, T.-J. Yang, J. Emer: *Efficient processing of deep neural networks: a tutorial and survey*, Proceedings of the IEEE 105, 2017.
 # - E. Z. Yang: *PyTorch internals*, 2019. Strides and storage.

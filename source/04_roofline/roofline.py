@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Roofline: what bounds a layer
 #
-# An A100 is sold with 312 TFLOP/s. A linear layer with one sample in it gets 2 of them, at best, and nothing is broken.
+# An A100 is sold with 312 TFLOP/s. A linear layer with one sample in it gets 2 of them, at best, and nothing is broken. (A language model that writes for one reader is in this very case: one token at a time.)
 #
 # **Where do the other 310 go, and which layers get them?**
 
@@ -139,7 +139,7 @@ check("ridge_points", ridge_points)
 # | CPU | anything, at once; large memory | few FLOP/s, narrow memory |
 # | GPU | large dense products | bandwidth; memory size |
 # | TPU | very large products in bf16 | shapes that do not fill its matrix unit |
-# | microcontroller | milliwatts | kilobytes of memory, no fast float |
+# | microcontroller | milliwatts | kilobytes of memory |
 
 # %% [markdown]
 # Slide through devices, formats, layers and batches. Which layer reaches the peak, and from which batch on?
@@ -280,7 +280,7 @@ intensity_by_batch(
 plt.show()
 
 # %% [markdown]
-# Beyond the ridge a larger batch does not raise the rate any more; it only makes everyone wait longer. The best batch is the first one that reaches the ridge.
+# In this model, a larger batch beyond the ridge does not raise the rate any more; it only makes everyone wait longer. The best batch is the first one that reaches the ridge. (A real device may still gain: a larger product fills it better. Below, you measure how far a layer stays under its roof.)
 #
 # ✎ Find it for **Linear without bias** on a given device. `width` is the bytes of one number. `None` where there is none.
 
@@ -425,33 +425,50 @@ check("roof_share", roof_share)
 # %% [markdown]
 # ## A whole network
 #
-# MobileNetV2 does less than a twelfth of the FLOP of ResNet-50. Is it twelve times as fast? Put every layer under the roof of a T4. (These points are bounds: they sit *on* the roof because the model puts them there.)
+# MobileNetV2 does less than a twelfth of the FLOP of ResNet-50. Is it twelve times as fast? Bound every layer on a T4, and add up by kind.
 
 # %% tags=["skip-grading"]
-from helpers.plots import roofline as draw_roofline
+from collections import Counter
+
+import timm
+
+from helpers.plots.bars import stacked
 from helpers.roofline import points
 
-bounds = {}
-for model in "resnet50", "mobilenetv2_100":
-    counted = count(model, (8, 3, 224, 224))
-    bounds[model] = points(counted.layers(), "T4", "fp32")
-    time_bound = sum(point.time for point in bounds[model])
-    print(f"{model}: {format_count(counted.flops, 'FLOP')}, at least {time_bound * 1e3:.1f} ms")
 
-flops_of, time_of = (
-    [sum(getattr(p, what) for p in bounds[m]) for m in bounds] for what in ("flops", "time")
-)
-print(f"ResNet-50 has {flops_of[0] / flops_of[1]:.1f} times the FLOP,")
-print(f"and {time_of[0] / time_of[1]:.1f} times the time")
+def kind_of(name, modules):
+    """Kind of a layer, by the module of that name or by its operation ("block: add")."""
+    module = modules[name.split(":")[0]]
+    if getattr(module, "groups", 1) > 1:
+        return "depthwise"
+    what = f"{type(module).__name__} {name}".lower()
+    kinds = {"conv2d": "convolution", "norm": "normalization", "relu": "activation"}
+    return next((kinds[word] for word in kinds if word in what), "sums, pools, classifier")
+
 
 # %% tags=["skip-grading"]
-for model in bounds:
-    axes = draw_roofline(bounds[model], "T4", "fp32", label=0)
-    axes.set_title(f"{model}, batch 8: " + axes.get_title().split(": ")[1])
+times, memory_bound = {}, {}
+for title, name in ("ResNet-50", "resnet50"), ("MobileNetV2", "mobilenetv2_100"):
+    with torch.device("meta"):
+        model, images = timm.create_model(name).eval(), torch.empty(8, 3, 224, 224)
+    counted, modules = count(model, images), dict(model.named_modules())
+    kinds, waiting = Counter(), 0
+    for point in points(counted.layers(), "T4", "fp32"):
+        kinds[kind_of(point.name, modules)] += 1e3 * point.time  # ms
+        waiting += 1e3 * point.time if point.bound == "memory" else 0
+    times[title] = dict(kinds)
+    print(f"{title:11} {format_count(counted.flops, 'FLOP')}: at least {kinds.total():.1f} ms,")
+    print(f"{'':11} {waiting / kinds.total():.0%} of them bound by memory")
+
+# %% tags=["skip-grading"]
+whole = [sum(kinds.values()) for kinds in times.values()]
+stacked(
+    times, "ms at least: batch 8, T4, fp32", f"A twelfth of the FLOP, {whole[1] / whole[0]:.0%} of the time"
+)
 plt.show()
 
 # %% [markdown]
-# Few FLOP are not little time: much of MobileNetV2 is depthwise convolution, normalization and activation, and memory bounds all of that.
+# Few FLOP are not little time: much of MobileNetV2 is depthwise convolution, normalization and activation, and memory bounds all of that. (PyTorch runs each of them as a kernel of its own; a compiler that fuses them saves most of that traffic.)
 #
 # ✎ Layers run one after the other, each with its own bound. `layers` is a list of [FLOP, bytes].
 

@@ -174,7 +174,7 @@ in_and_out(
 plt.show()
 
 # %% [markdown]
-# Nothing: it does not run. A desktop computer would move something to a disk and get slow; here there is nothing to move to. The third layer's output has no place, so there is no fourth layer and no answer. **It does not run slowly: it does not fit.**
+# Nothing: it does not run. A desktop computer would move something to a disk and get slow; here there is nothing to move to. The third layer's output has no place, so there is no fourth layer and no answer. **It does not run slowly: it does not fit.** (Layer by layer, as here. MCUNetV2, 2021, runs the first layers patch by patch: a smaller peak, and the borders computed twice.)
 #
 # ✎ `sizes` are the numbers in the input and in each layer's output, `width` bytes each. Which is the first layer that does not fit?
 
@@ -493,8 +493,17 @@ print(f"{len(saved)} tensors:            {sum(t.nbytes for t in saved):8,} B")
 print(f"{len(saved)} times the storage:  {whole:8,} B")
 print(f"{len(storages)} distinct storages: {sum(storages.values()):9,} B")
 
+shape = 1, 8, 1024, 64  # a sample, heads, tokens, width of a head
+q, k, v = (torch.randn(shape, requires_grad=True) for _ in range(3))
+for title, attention in {
+    "written out": lambda q: torch.softmax(q @ k.transpose(-1, -2), dim=-1) @ v,
+    "PyTorch's fused": lambda q: nn.functional.scaled_dot_product_attention(q, k, v),
+}.items():
+    kept = sum(storages_of(saved_tensors(attention, q)).values())
+    print(f"1024 tokens, {title:15} {kept / 2**20:5.1f} MiB")
+
 # %% [markdown]
-# q, k and v are **views**: three windows on one storage. Only the last line is memory. And a view of little can hold much:
+# q, k and v are **views**: three windows on one storage, so only the third line is memory. Written out, attention also keeps a share for each pair of tokens; the fused one computes them again in the backward pass. And a view of little can hold much:
 
 # %%
 x = torch.randn(1000, 1000, requires_grad=True)
@@ -524,9 +533,12 @@ check("kept_storages", kept_storages)
 # |---|---|
 # | linear, convolution | input |
 # | batch norm | input; mean and deviation of each channel |
+# | layer norm | input; mean and deviation of each token |
 # | ReLU, sigmoid, softmax | output |
-# | GELU, SiLU | input |
+# | GELU, SiLU, ReLU6, hard swish | input |
 # | max pool | input; where each maximum was, 8 bytes |
+# | dropout | its mask |
+# | cross entropy | the logarithms of all shares |
 # | sum | nothing |
 #
 # By hand, and by a hook that counts storages:

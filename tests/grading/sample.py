@@ -120,7 +120,7 @@ def make_course(folder: Path, db_url: str = "") -> Path:
     source = folder / "source" / UNIT
     source.mkdir(parents=True)
     (source / f"{UNIT}.ipynb").write_text(json.dumps(source_notebook()))
-    (source / f"{UNIT}.py").write_text("# The text that the notebook would be built from.\n")
+    (source / f"{UNIT}.py").write_text("# %% [markdown]\n# # A text\n")
     (folder / "submitted").mkdir()
     shutil.copy(COURSE / "nbgrader_config.py", folder)
     if db_url:

@@ -75,7 +75,8 @@ LAYER_TIME = Exercise(
     topic="time bound of a layer",
     examples=[
         (33_554_432, 33_570_816, *A100_BF16),
-        # A product of two matrices of 8192².
+        # Products of matrices: 4096² by 4096 × 2048, and 8192² by 8192².
+        (68_719_476_736, 67_108_864, *A100_BF16),
         (1_099_511_627_776, 402_653_184, *A100_BF16),
         # More FLOP than bytes, and yet it waits for memory; and far fewer.
         (100_000_000, 5_000_000, *A100_BF16),

@@ -16,15 +16,15 @@ PAGE = 120.0
 
 def write_feedback(
     course: Path, unit: str, students: Sequence[str] | None = None
-) -> tuple[list[Path], dict[str, str]]:
+) -> tuple[dict[str, list[Path]], dict[str, str]]:
     """Writes the feedback pages of a unit: of these students, or of all that are graded.
 
-    Returns the pages, and the students who get none, with the reason. ValueError for a unit that
-    is not there or not graded, or an unknown student.
+    Returns each student's pages, and the students who get none, with the reason. ValueError for a
+    unit that is not there or not graded, or an unknown student.
     """
     from rich.progress import track
 
-    notebook = find_unit(course, unit).notebook
+    names = find_unit(course, unit).notebooks
     api = open_course(course)
     with api.gradebook as gradebook:
         graded = sorted(each.student_id for each in gradebook.assignment_submissions(unit))
@@ -34,7 +34,7 @@ def write_feedback(
     if unknown:
         raise ValueError(f"{', '.join(unknown)}: no graded {unit}; there are {', '.join(graded)}")
     current = api.get_autograded_students(unit)
-    pages: list[Path] = []
+    pages: dict[str, list[Path]] = {}
     failed: dict[str, str] = {}
     on_terminal = sys.stdout.isatty()
     chosen = students or graded
@@ -47,7 +47,9 @@ def write_feedback(
         with time_limit(PAGE, "the page"):
             done = api.generate_feedback(unit, student, force=True)
         if done["success"]:
-            pages.append(course / "feedback" / student / unit / f"{notebook}.html")
+            folder = course / "feedback" / student / unit
+            written = (folder / f"{name}.html" for name in names)
+            pages[student] = [page for page in written if page.is_file()]
         else:
             failed[student] = "no page could be made; `nbgrader generate_feedback` says why"
     return pages, failed

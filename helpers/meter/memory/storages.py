@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper
 
 from helpers.meter.dispatch import Dispatcher
 from helpers.meter.loan import Values
+from helpers.meter.memory.accumulation import Accumulation
 from helpers.meter.meta import is_inexact, is_made_of_others, tensors_in
 
 #: Bytes that a kernel takes inside an operation and gives back before it ends, beyond its outputs.
@@ -99,6 +100,7 @@ class StorageTracker(TorchDispatchMode):
         super().__init__()
         self.log = StorageLog()
         self.phase = ""
+        self.accumulation = Accumulation()
         self._workspaces = workspaces or {}
         self._layouts = layouts or {}
         self._count_cpu = count_cpu
@@ -126,8 +128,12 @@ class StorageTracker(TorchDispatchMode):
     ) -> Any:
         if is_made_of_others(types):
             return NotImplemented
-        run = self._layouts.get(func, func)
-        out, args, kwargs = self._dispatcher.run(run, args, kwargs or {})
+        kwargs = kwargs or {}
+        if self.accumulation.in_place(func, args):
+            out = args[0].add_(*args[1:], **kwargs)
+        else:
+            run = self._layouts.get(func, func)
+            out, args, kwargs = self._dispatcher.run(run, args, kwargs)
         workspace = self._workspaces.get(func)
         extra = workspace(out, *args, **kwargs) if workspace else 0
         self.log.operations.append(Operation(str(func), self.phase, extra))
