@@ -81,7 +81,8 @@ BATCH_NORM_FLOPS = Exercise(
         "n - channels → channels": "as many operations as E[x²] − μ² takes",
         **dict.fromkeys(
             (
-                "channels + 4 * channels + n + 4 * n + n + n → channels + 4 * channels + n + 4 * n + n",
+                "channels + 4 * channels + n + 4 * n + n + n → "
+                "channels + 4 * channels + n + 4 * n + n",
                 "channels + 4 * channels + n → channels + 4 * channels",
                 "4 → 3",
             ),
