@@ -103,8 +103,7 @@ def judge(
         for part in rights[0]
     }
     right_parts = [part for part, in_each_case in accepted.items() if all(in_each_case)]
-    gate_is_shut = exercise.gate and exercise.gate not in right_parts
-    fraction = 0.0 if gate_is_shut else len(right_parts) / len(accepted)
+    fraction = exercise.share(rights, right_parts)
     rows, drawn = _rows(outcomes, accepted, exercise.tolerance)
     if fraction == 1:
         return Verdict(exercise.name, "right", 1.0, rows, drawn=drawn)
@@ -183,7 +182,7 @@ def _parts_of(
 ) -> dict[str, Any]:
     """The student's value, part by part. ValueError, with a line for the student, without one."""
     if exercise.read is not None:
-        value = exercise.read(value)
+        value = exercise.read(value, rights)
     if value is None and not ("" in rights and none_is_an_answer):
         raise ValueError(_NOTHING_RETURNED)
     if "" in rights:

@@ -201,7 +201,9 @@ def _known_misconceptions(
         if fitting == set(values):
             return dict.fromkeys(values, explanation)
         for part in fitting:
-            found.setdefault(part, explanation)
+            # One of two words fits by chance: it is explained with all that is wrong, or not.
+            if not any(isinstance(value, str | bool) for value in values[part]):
+                found.setdefault(part, explanation)
     return found
 
 

@@ -64,7 +64,8 @@ class CodeCell:
 
 def code_cells(unit: Unit) -> list[CodeCell]:
     """A unit's cells of code, from its text. ValueError for a text that cannot be built."""
-    from helpers.authoring.notebooks import python_of, solution_notebook, source_notebook
+    from helpers.authoring.markers import python_of
+    from helpers.authoring.notebooks import solution_notebook, source_notebook
 
     source = source_notebook(unit)
     marks = {cell.id: cell.metadata.get("nbgrader", {}) for cell in source.cells}

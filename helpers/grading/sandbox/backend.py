@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from helpers.authoring.beside import Files
+
 MiB = 1024 * 1024
 
 Outputs = list[dict[str, Any]]
@@ -140,5 +142,6 @@ class Backend(Protocol):
     @property
     def warning(self) -> str: ...
 
-    def serve(self, modules: tuple[str, ...], limits: Limits) -> Server:
-        """Begin a server, which may not be ready yet; each process has `modules` imported."""
+    def serve(self, modules: tuple[str, ...], limits: Limits, files: Files = ()) -> Server:
+        """Begin a server, which may not be ready yet; each process has `modules` imported, and
+        finds `files`, read-only, in the folder that it runs in, which is its own."""
