@@ -101,7 +101,9 @@ class Parsed(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append(f"<{tag} {sorted(attrs)}>")
+        # A class is a set of words.
+        own = [(name, " ".join((value or "").split())) for name, value in attrs]
+        self.found.append(f"<{tag} {sorted(own)}>")
 
     def handle_endtag(self, tag: str) -> None:
         self.found.append(f"</{tag}>")
