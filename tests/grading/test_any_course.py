@@ -272,7 +272,8 @@ def test_a_module_beside_notebooks_is_not_the_units_text(tmp_path: Path) -> None
     course = notebooks.make_course(tmp_path)
     unit = find_unit(course, UNIT)
     assert (unit.text, unit.notebooks) == (None, ("part_a", "part_b", "read_me"))
-    assert find_units(course) == []
+    with pytest.raises(ValueError, match="is built from a text: of notebooks, `nbgrader generate"):
+        find_units(course)
 
 
 def test_a_module_beside_a_text_is_not_the_text(tmp_path: Path) -> None:
