@@ -1,5 +1,5 @@
 """The command line: `course build · prove · publish · check · collect · extend · grade ·
-feedback · report · export · demo · doctor`, and `count · memory` for any model.
+feedback · report · history · export · demo · doctor`, and `count · memory` for any model.
 
 Each command is a few lines around a function of the package. Wrong input ends with one line on
 stderr and exit code 2; nothing is changed then.
@@ -255,6 +255,21 @@ def report(
 
     written, path = write_report(course, unit, output)
     print(f"report on {len(written.grades) + written.unread} submissions in {path}")
+
+
+@app.command()
+def history(
+    unit: UnitName,
+    student: Annotated[
+        str | None, typer.Argument(metavar="STUDENT", help="All students, if none is named.")
+    ] = None,
+    course: Course = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Says which marks changed: when, from, to, and why."""
+    from helpers.grading.commands.history import history_command
+
+    history_command(course, unit, student, as_json)
 
 
 @app.command()
