@@ -110,7 +110,9 @@ def grade(course: Path, name: str, work: Path) -> Unit:
     unit = Unit(course.name.replace("+", "/"), name)
     stock, ours = (work / course.name / name / each for each in ("stock", "ours"))
     if not (stock / "graded").exists():
-        grade_with_nbgrader(course, name, stock)
+        unit.refused = grade_with_nbgrader(course, name, stock)
+        if unit.refused:
+            return unit
     unit.stock = scores_in(stock)
     shutil.rmtree(ours, ignore_errors=True)
     copy_unit(course, name, ours, OURS)
@@ -123,18 +125,22 @@ def grade(course: Path, name: str, work: Path) -> Unit:
     return unit
 
 
-def grade_with_nbgrader(course: Path, name: str, stock: Path) -> None:
-    """Release the unit, make the students' files, grade them."""
+def grade_with_nbgrader(course: Path, name: str, stock: Path) -> str:
+    """Release the unit, make the students' files, grade them. Returns why it cannot be released."""
     shutil.rmtree(stock, ignore_errors=True)
     copy_unit(course, name, stock, STOCK)
     run(stock, "-m", "nbgrader", "update", "source")
-    run(stock, "-m", "nbgrader", "generate_assignment", name, "--force")
+    released = run(stock, "-m", "nbgrader", "generate_assignment", name, "--force")
+    if released.returncode:
+        errors = re.findall(r"^\s*(\w+Error: .*)$", released.stderr, re.MULTILINE)
+        return f"nbgrader makes no release of it ({errors[-1] if errors else 'no error is said'})"
     for student in MADE:
         hand_in(stock, name, student)
     for real in sorted((course / "submitted").glob(f"*/{name}")):
         shutil.copytree(real, stock / "submitted" / real.parent.name / name)
     run(stock, "-m", "nbgrader", "autograde", name, "--force")
     (stock / "graded").touch()
+    return ""
 
 
 def copy_unit(course: Path, name: str, place: Path, config: str) -> None:
@@ -212,7 +218,7 @@ def row(unit: Unit) -> str:
         for student in MADE
     ]
     same = f"{len(unit.stock) - len(unit.different)} of {len(unit.stock)}"
-    same = "refused" if unit.refused else same
+    same = "not graded" if unit.refused else same
     cells_of = f"{len(cells)} | {unit.inside}"
     return f"| {unit.course} | {unit.name} | {cells_of} | {' | '.join(points)} | {same} |"
 
