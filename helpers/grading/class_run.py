@@ -135,7 +135,9 @@ def grade_class(
         refuse_secret(notebooks[0].course)
         headings = headings_of(notebooks)
         # Each is registered before the first submission is: that has all of them.
-        gradebooks = [stack.enter_context(each.open_gradebook()) for each in notebooks]
+        gradebooks = [
+            stack.enter_context(each.open_gradebook(options.students)) for each in notebooks
+        ]
         runs = [
             ClassRun(files, gradebook, modules, options, _counting(progress, done, len(notebooks)))
             for done, (files, gradebook) in enumerate(zip(notebooks, gradebooks, strict=True))
