@@ -209,6 +209,11 @@ def _flash_attention_backward_workspace(
     return scores + rows * 4 + _copy_bytes(gradient.transpose(1, 2), torch.contiguous_format)
 
 
+def _number_workspace(out: Any, source: Any, other: Any = None, *args: Any, **kwargs: Any) -> int:
+    """A number beside a tensor is made a tensor of fp64, then one of the other's format."""
+    return 8 + source.itemsize if isinstance(other, (int, float)) else 0
+
+
 #: Operations whose results lie otherwise on a CPU than on meta, and how they lie.
 LAYOUTS: dict[Any, Callable[..., Any]] = {
     aten.convolution.default: _convolution,
@@ -229,6 +234,10 @@ WORKSPACES: dict[Any, Callable[..., int]] = {
     aten._scaled_dot_product_flash_attention_for_cpu.default: _flash_attention_workspace,
     aten._scaled_dot_product_flash_attention_for_cpu_backward.default: (
         _flash_attention_backward_workspace
+    ),
+    **dict.fromkeys(
+        (aten.add_.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.mul_.Tensor, aten.div.Tensor),
+        _number_workspace,
     ),
     aten.mkldnn_rnn_layer.default: rnn_layer_workspace,
     aten.mkldnn_rnn_layer_backward.default: rnn_layer_backward_workspace,

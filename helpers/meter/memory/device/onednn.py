@@ -36,6 +36,10 @@ _ALIGNMENT = 256
 _POSITIONS_OF_A_THREAD = 256
 
 
+#: Bytes that threads sum a bias's gradient in, where one block holds all outputs.
+_BIAS_SUMS = 12_352
+
+
 @dataclass(frozen=True)
 class _Layout:
     """How a kernel wants its tensors: channels in blocks of `block`, or plain (`block` is 1)."""
@@ -168,7 +172,7 @@ class Convolution:
         if mask[0]:
             peak = max(peak, self._backward_input())
         if mask[1]:
-            peak = max(peak, gradient_input + self._backward_weight())
+            peak = max(peak, gradient_input + self._backward_weight(mask[2]))
         return peak - gradient_input - gradient_weight
 
     def _backward_input(self) -> int:
@@ -198,7 +202,7 @@ class Convolution:
         if mask[0]:
             peak = max(peak, self.forward() + gradient_input)
         if mask[1]:
-            peak = max(peak, gradient_input + self._backward_weight())
+            peak = max(peak, gradient_input + self._backward_weight(mask[2]))
         return peak - gradient_input - gradient_weight
 
     def _padded_gradients(self) -> int:
@@ -217,7 +221,7 @@ class Convolution:
             return False
         return self.groups == 1 or max(self.in_channels, self.out_channels) > 16 * self.groups
 
-    def _backward_weight(self) -> int:
+    def _backward_weight(self, bias: bool = False) -> int:
         layout = self.layout("weight")
         plain = self.weight_bytes()
         if self.inner_product:
@@ -237,6 +241,8 @@ class Convolution:
         destination = self.destination_bytes(layout.destination) if layout.destination > 1 else 0
         weight = self._weight_in(layout)
         scratch = self._reduction_bytes(layout, weight)
+        if scratch and bias and self.batch > 1 and self.out_channels <= layout.destination:
+            scratch += _BIAS_SUMS
         if self.pointwise and self.strided:
             scratch += self._gathered_bytes() // 2
         return max(destination + source + weight + scratch, weight + plain)
@@ -289,6 +295,9 @@ class Convolution:
         else:
             inputs = prod(self.in_size) // prod(self.stride)
             work, per_item, weights = self.batch, (inputs, positions), (4, 1, 8)
+            if self.batch == 1:  # rows of the one image
+                rows = self.out_size[-2] if len(self.out_size) > 1 else 1
+                work, per_item = rows, (inputs // rows, positions // rows)
         best = None
         for split in range(1, min(threads, work) + 1):
             for out_split in range(1, min(threads // split, outs) + 1):
