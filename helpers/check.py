@@ -49,8 +49,9 @@ def check(name: str, answer: Callable[..., Any]) -> None:
         verdict = Verdict(name, "error", 0.0, (), hint)
     last_verdicts[name] = verdict
     _show(verdict)
-    if lacks := missing_imports.warning():
-        print(lacks)
+    for lacks in (missing_imports.warning(), missing_imports.out_of_sight(answer)):
+        if lacks:
+            print(lacks)
 
 
 def progress(unit: str) -> None:

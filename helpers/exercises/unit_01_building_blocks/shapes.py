@@ -35,7 +35,7 @@ NEURON_OUTPUT = Exercise(
     topic="a neuron with ReLU",
     examples=[
         ([1.0, 2.0], [0.5, 1.0], -1.0),
-        ([1.0, 2.0], [0.5, -1.0], -1.0),
+        ([1.0, 2.0], [0.5, -1.0], -0.5),
         # Three inputs, and more than the 6 at which another function stops.
         ([4.0, -2.0, 3.0], [2.0, 1.0, 1.5], 0.5),
     ],
