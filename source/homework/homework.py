@@ -273,14 +273,9 @@ def plot_intensity(flop, moved, once, largest):
     """A figure: intensity against the batch sizes 1 to `largest`."""
     ### BEGIN SOLUTION
     batches = list(range(1, largest + 1))
-    figure, axes = plt.subplots(figsize=(5, 3))
+    figure, axes = plt.subplots()
     axes.plot(batches, [b * flop / (once + b * moved) for b in batches])
-    axes.axhline(flop / moved, linestyle="--", color="gray")
-    axes.set(
-        xlabel="batch size",
-        ylabel="arithmetic intensity (FLOP/B)",
-        title=f"The intensity saturates at {flop / moved:.1f} FLOP/B",
-    )
+    axes.set(xlabel="batch size", ylabel="arithmetic intensity (FLOP/B)")
     return figure
     ### END SOLUTION
 

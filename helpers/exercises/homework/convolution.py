@@ -23,9 +23,17 @@ def _draw_padding(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PADDING = Exercise(
     points=1,
     topic="padding for a given output size",
-    examples=[(11, 9, 3), (11, 11, 3), (32, 32, 5), (8, 12, 1)],
+    examples=[(11, 9, 3), (11, 11, 3), (32, 32, 5), (8, 18, 1)],
     hidden=_draw_padding,
     reference=lambda size_in, size_out, kernel: (size_out - size_in + kernel - 1) // 2,
+    known_slips=dict.fromkeys(
+        (
+            "(size_out - size_in + kernel - 1) // 2 → (size_out - size_in + kernel - 1) / 2",
+            "size_out - size_in + kernel - 1 → size_out - size_in + kernel",
+            "1 → 0",
+        ),
+        "equivalent: what is halved is even, and one more is rounded away",
+    ),
     misconceptions=(
         Misconception(
             "padding that keeps the size",

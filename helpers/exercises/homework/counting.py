@@ -72,9 +72,23 @@ _PER_CHANNEL = (
 BATCH_NORM_FLOPS = Exercise(
     points=2,
     topic="FLOP of BatchNorm in training",
-    examples=[(4, 3, 220, 220), (2, 8, 5, 5)],
+    examples=[(4, 3, 220, 220), (7, 8, 5, 5)],
     hidden=_draw_images,
     reference=lambda batch, channels, height, width: _batch_norm(batch, channels, height, width),
+    known_slips={
+        "n - channels → n": "a sum that starts from zero",
+        "4 → 5": "as many operations as a sum that starts from zero takes more",
+        "n - channels → channels": "as many operations as E[x²] − μ² takes",
+        **dict.fromkeys(
+            (
+                "channels + 4 * channels + n + 4 * n + n + n → "
+                "channels + 4 * channels + n + 4 * n + n",
+                "channels + 4 * channels + n → channels + 4 * channels",
+                "4 → 3",
+            ),
+            "one operation a number less, as with x − μ kept",
+        ),
+    },
     misconceptions=(
         Misconception(
             "statistics per element",
@@ -180,7 +194,7 @@ BATCH_NORM_FLOPS = Exercise(
             _of_images(
                 lambda n, c, places: {
                     "mean": [n, n + c],
-                    "variance": [3 * n + c],
+                    "variance": [3 * n, 3 * n + c],
                     "normalize": [k * n + more * c for k in (3, 4) for more in (0, 1, 2, 5)],
                 }
             ),
@@ -212,7 +226,15 @@ PRELU_FLOPS = Exercise(
     topic="FLOP of PReLU, which depend on the data",
     examples=[
         ([[1.0, -2.0, 0.5, 3.0]],),
-        ([[0.0, -1.0, 2.0], [-0.5, -4.0, -1.0], [3.0, 0.0, 0.0]],),
+        # Whatever else is counted in it is another number.
+        (
+            [
+                [0.5, 0.5, 0.0, -0.5, 0.0],
+                [-2.0, 2.0, -0.5, -2.0, -4.0],
+                [1.0, -4.0, 3.0, -3.0, 1.0],
+                [-1.0, 0.5, 0.0, 0.5, 0.0],
+            ],
+        ),
     ],
     hidden=_draw_activations,
     reference=lambda x: PReLU(x).flops(),
@@ -262,6 +284,7 @@ SOFTMAX_FLOPS = Exercise(
     examples=[(4, 32), (1, 10)],
     hidden=lambda draw: [(draw.randrange(2, 65), draw.randrange(3, 2000)) for _ in range(5)],
     reference=softmax_flops,
+    known_slips=dict.fromkeys(("n - 1 → n", "1 → 0"), "a sum that starts from zero"),
     misconceptions=(
         Misconception(
             "batch and n exchanged",

@@ -41,6 +41,12 @@ def _of_batch(cost: Callable[[int, int, int], Ledger]) -> Callable[[int], Ledger
 _block_flops, _block_bytes, _fused_bytes = map(_of_batch, (block_flops, block_bytes, fused_bytes))
 
 
+#: Of the worked answers.
+_SLOPE_FREE = dict.fromkeys(
+    ("batch * 64 + 1 → batch * 64", "1 → 0"), "the slope stays in a register"
+)
+
+
 def _draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [(batch,) for batch in draw.sample(range(2, 513), 4)]
 
@@ -106,9 +112,10 @@ def _less_than_the_weights(batch: int) -> OneOf:
 BLOCK_BYTES = Exercise(
     points=1,
     topic="bytes moved by PReLU → Linear",
-    examples=[(1,), (16,)],
+    examples=[(1,), (16,), (100,)],
     hidden=_draw_batches,
     reference=_block_bytes,
+    known_slips=_SLOPE_FREE,
     misconceptions=(
         Misconception(
             *WEIGHTS_FOR_EVERY_SAMPLE,
@@ -156,9 +163,15 @@ BLOCK_BOUND = Exercise(
     topic="intensity, ridge and what bounds a block",
     examples=[
         (4160, 9092, 19.5, 2039),
-        (266_240, 65_540, 0.002, 1),
+        (266_240, 65_540, 0.01, 5),
         (8000, 4000, 2, 1000),
+        # Between two whole numbers, as its ridge is.
+        (7600, 4000, 1.2, 1000),
     ],
+    known_slips=dict.fromkeys(
+        ("1000000000000.0 → 999999999999.0", "1000000000.0 → 1000000001.0"),
+        "a slip that no tolerance sees",
+    ),
     hidden=_draw_bounds,
     reference=lambda flop, traffic, peak_tflops, bandwidth_gb: _bound(
         flop, traffic, peak_tflops, bandwidth_gb
@@ -262,8 +275,17 @@ def _best_batch_with_prelu(in_features: int, out_features: int, ridge: float) ->
 BEST_BATCH = Exercise(
     points=1,
     topic="smallest batch that is compute bound",
-    # A limit that is never reached, a batch on the ridge, and a ridge that is the limit.
-    examples=[(768, 3072, 20.3), (64, 32, 20.3), (96, 96, 12.0), (64, 64, 16.0)],
+    # A ridge that is out of reach, one that a batch is on, one near the limit and one that is the
+    # limit, and one that a single sample reaches.
+    examples=[
+        (768, 3072, 20.3),
+        (64, 32, 20.3),
+        (128, 128, 16.0),
+        (128, 128, 30.0),
+        (64, 64, 16.0),
+        (128, 128, 0.4),
+    ],
+    known_slips={"1 → 0": "equivalent: a batch of 0 reaches no ridge"},
     hidden=_draw_layers,
     reference=best_batch,
     misconceptions=(
@@ -334,6 +356,7 @@ FUSED = Exercise(
     examples=[(1, 4160), (64, 266_240)],
     hidden=_draw_fused,
     reference=lambda batch, flop: _fused(batch, flop),
+    known_slips=_SLOPE_FREE,
     bonus=True,
     misconceptions=(
         Misconception(

@@ -71,6 +71,9 @@ _IMAGE = 3 * 224 * 224 * FP32
 
 
 MODEL_SIZE = Exercise(
+    known_slips={
+        "parameters * bits / 8 → parameters * bits // 8": "equivalent: whole bytes in these models"
+    },
     points=2,
     topic="parameters and bytes of a timm model",
     # Models that are made in hundredths of a second: a class is graded on them. One of those shown
@@ -315,7 +318,7 @@ LARGEST_BATCH = Exercise(
     examples=[
         (197_956_840, 544_480_432, 15_837_691_904),
         (197_956_840, 544_480_432, 84_986_665_369),
-        (10**6, 10**6, 816 * 10**6),
+        (10**7, 10**6, 960 * 10**6),
         (10**9, 10**8, 8 * 10**9),
     ],
     hidden=_draw_devices,

@@ -5,15 +5,25 @@ from __future__ import annotations
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.own_number import draw_names, own_number
 
+
+def _own_bytes(name: str) -> dict[str, float]:
+    return {"GB": own_number(name) / 1000**3, "GiB": own_number(name) / 1024**3}
+
+
+_ROUNDED = "two digits behind the point are enough, and this is less"
+
 OWN_BYTES = Exercise(
     points=1,
     topic="bytes in GB and GiB",
     # The last one's number is small: whoever rounds to one digit sees it.
     examples=[("Ada Lovelace",), ("Alan Turing",), ("Alan Y. Wilson",)],
     hidden=draw_names,
-    reference=lambda name: {"GB": own_number(name) / 1000**3, "GiB": own_number(name) / 1024**3},
+    reference=lambda name: _own_bytes(name),
     # Two digits behind the point are enough, as the text says; GB and GiB differ by 7 %.
     tolerance=5e-3,
+    known_slips=dict.fromkeys(
+        ("1000 → 1001", "1000 → 999", "1024 → 1025", "1024 → 1023"), _ROUNDED
+    ),
     misconceptions=(
         Misconception(
             "bits for bytes",
@@ -32,10 +42,8 @@ OWN_BYTES = Exercise(
             "rounded too far",
             "the right numbers, rounded too far: two digits behind the point are needed",
             lambda name: {
-                "GB": OneOf((round(own_number(name) / 1000**3), round(own_number(name) / 1e9, 1))),
-                "GiB": OneOf(
-                    (round(own_number(name) / 1024**3), round(own_number(name) / 2**30, 1))
-                ),
+                unit: OneOf((round(size), int(size), round(size, 1)))
+                for unit, size in _own_bytes(name).items()
             },
         ),
         Misconception(

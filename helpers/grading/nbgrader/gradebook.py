@@ -183,7 +183,7 @@ class GradebookWriter:
             owner = db.get(api.Student, student) or api.Student(id=student)
             submission = api.SubmittedAssignment(assignment=assignment, student=owner)
             for source in assignment.notebooks:
-                _submit(source, submission)
+                submit_notebook(source, submission)
             db.add(submission)
         return submission
 
@@ -194,7 +194,7 @@ class GradebookWriter:
                 return notebook
         with self._gradebook.db.no_autoflush:
             source = self._gradebook.find_notebook(self.unit.notebook_name, self.unit.name)
-            notebook = _submit(source, submission)
+            notebook = submit_notebook(source, submission)
             self._gradebook.db.add(notebook)
         return notebook
 
@@ -214,7 +214,9 @@ class GradebookWriter:
         return with_retries(attempt, self.db_url)
 
 
-def _submit(source: api.Notebook, submission: api.SubmittedAssignment) -> api.SubmittedNotebook:
+def submit_notebook(
+    source: api.Notebook, submission: api.SubmittedAssignment
+) -> api.SubmittedNotebook:
     """A notebook in a submission, with a grade and a comment for each cell that has one."""
     notebook = api.SubmittedNotebook(notebook=source, assignment=submission)
     for cell in [*source.grade_cells, *source.task_cells]:
