@@ -43,9 +43,10 @@ def _renamed(*args: Any) -> dict[str, OneOf]:
     """How L was made, by one or more operations of other names."""
     told = _computed(Recorded, *args)["made by"]
     ways = [told]
+    # What is right as it is comes last: of several names one may be right.
     for operation, names in _OTHER_NAMES.items():
         ways += [way.replace(f"{operation}(", f"{name}(") for way in ways for name in names]
-    return {"made by": OneOf(tuple(ways))}
+    return {"made by": OneOf(tuple(ways[::-1]))}
 
 
 def _draw_operators(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -78,21 +79,6 @@ COMPUTED = Exercise(
     reference=lambda program, x, y: _computed(Recorded, program, x, y),
     misconceptions=(
         Misconception(
-            "left and right swapped",
-            "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
-            lambda *args: _computed(mistaken_numbers.Swapped, *args),
-        ),
-        Misconception(
-            "minus swapped",
-            "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
-            lambda *args: _computed(mistaken_numbers.MinusSwapped, *args),
-        ),
-        Misconception(
-            "division swapped",
-            "in 1 / x Python calls x.__rtruediv__(1): which of the two is divided?",
-            lambda *args: _computed(mistaken_numbers.DivisionSwapped, *args),
-        ),
-        Misconception(
             "parents swapped",
             "in 3 - x the 3 comes first, and in 1 / x the 1: in which order does yours remember "
             "its parents?",
@@ -107,6 +93,21 @@ COMPUTED = Exercise(
             "parents of division swapped",
             "in 1 / x the 1 comes first: in which order does yours remember its parents?",
             _made_by(mistaken_numbers.DivisionParentsSwapped),
+        ),
+        Misconception(
+            "left and right swapped",
+            "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
+            lambda *args: _computed(mistaken_numbers.Swapped, *args),
+        ),
+        Misconception(
+            "minus swapped",
+            "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
+            lambda *args: _computed(mistaken_numbers.MinusSwapped, *args),
+        ),
+        Misconception(
+            "division swapped",
+            "in 1 / x Python calls x.__rtruediv__(1): which of the two is divided?",
+            lambda *args: _computed(mistaken_numbers.DivisionSwapped, *args),
         ),
         Misconception(
             "one parent of two",
