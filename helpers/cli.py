@@ -1,5 +1,5 @@
-"""The command line: `course build · prove · publish · check · collect · grade · feedback · report ·
-export · demo · doctor`, and `count · memory` for any model.
+"""The command line: `course build · prove · publish · check · collect · extend · grade ·
+feedback · report · history · export · demo · doctor`, and `count · memory` for any model.
 
 Each command is a few lines around a function of the package. Wrong input ends with one line on
 stderr and exit code 2; nothing is changed then.
@@ -63,23 +63,27 @@ def build(
     """Builds each unit's notebooks from its text and, for all units, the table of units."""
     from rich.progress import track
 
+    from helpers.authoring.beside import copies
     from helpers.authoring.catalogue import build_units, out_of_date
     from helpers.authoring.first_cell import NOT_SET, read_origin
     from helpers.authoring.notebooks import find_unit, find_units
-    from helpers.files import write_text
+    from helpers.files import write_bytes
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
     shown = track(chosen, description="Building", transient=True, disable=not _on_terminal())
     # All are built before the first is written: a unit with an error changes nothing.
     texts = build_units(shown, tables=not units)
-    stale = out_of_date(texts)
+    files = {path: text.encode() for path, text in texts.items()}
+    for unit in chosen:
+        files |= copies(unit)
+    stale = out_of_date(files)
     if check:
         for path in stale:
             print(f"out of date: {path}")
         raise typer.Exit(1 if stale else 0)
     for path in stale:
-        write_text(path, texts[path])
-    print(f"{len(chosen)} units built, {len(stale)} of {len(texts)} files changed")
+        write_bytes(path, files[path])
+    print(f"{len(chosen)} units built, {len(stale)} of {len(files)} files changed")
     if not read_origin(course).is_set:
         print(NOT_SET)
 
@@ -165,6 +169,19 @@ def collect(
 
 
 @app.command()
+def extend(
+    unit: UnitName,
+    student: Annotated[str, typer.Argument(help="The student's id.")],
+    until: Annotated[str, typer.Argument(help="2026-11-27T23:59; the due date takes it back.")],
+    course: Course = Path(),
+) -> None:
+    """Gives one student more time for a unit: collecting and penalties go by it."""
+    from helpers.grading.lms.extensions import extend as extend_unit
+
+    print(extend_unit(course, unit, student, until))
+
+
+@app.command()
 def grade(
     unit: UnitName,
     course: Course = Path(),
@@ -238,6 +255,21 @@ def report(
 
     written, path = write_report(course, unit, output)
     print(f"report on {len(written.grades) + written.unread} submissions in {path}")
+
+
+@app.command()
+def history(
+    unit: UnitName,
+    student: Annotated[
+        str | None, typer.Argument(metavar="STUDENT", help="All students, if none is named.")
+    ] = None,
+    course: Course = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Says which marks changed: when, from, to, and why."""
+    from helpers.grading.commands.history import history_command
+
+    history_command(course, unit, student, as_json)
 
 
 @app.command()

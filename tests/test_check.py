@@ -60,7 +60,7 @@ def test_parts_of_an_answer_stand_below_one_case():
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (lambda batch, n: None, "returns nothing: is there a return?"),
+        (lambda batch, n: None, "returns nothing. Is there a return?"),
         (lambda batch, n: "5756", "text (a str), not a number"),
         (lambda batch, n: float("nan"), "not a number that a count can have"),
         (lambda batch, n: float("inf"), "not a number that a count can have"),
@@ -85,7 +85,7 @@ def test_an_answer_of_the_wrong_kind_gets_a_line_and_no_points(answer, hint):
 @pytest.mark.parametrize(
     ("question", "value", "hint"),
     [
-        ("kept_values", {"x"}, "your function returns a set, not a list"),
+        ("kept_values", {"x"}, "your function returns a set, not a list: list(…) makes one of it"),
         ("kept_values", "x", "'x' is text (a str), not a list"),
         ("topological_order", "x", "'x' is text (a str), not a list"),
         ("sweep_back", {0: 1.0}, "your function returns a dict, not a list"),
@@ -323,4 +323,4 @@ def test_none_for_a_word_is_said_to_be_that():
     question = EXERCISES["published_unit"]
     verdict = judge(question, lambda published, gmac: None, question.visible_cases())
     assert verdict.fraction < 1
-    assert "no word fits" in verdict.text()
+    assert "None says that there is no such word" in verdict.text()

@@ -218,7 +218,7 @@ def test_of_misconceptions_that_give_the_same_numbers_the_first_is_named():
         (lambda b, n: products(b, n).total / 2, General.MAC_FOR_FLOP),
         (lambda b, n: products(b, n).total * 2, General.COUNTED_TWICE),
         (lambda b, n: products(b, n).total - b, General.LEFT_OUT),
-        (lambda b, n: products(b, n).total - b * n, General.PRICED_1),
+        (lambda b, n: products(b, n).total - b * n, General.MAC_FOR_FLOP),
         (lambda b, n: products(1, n).total, General.BATCH_FORGOTTEN),
     ],
     ids=lambda value: None if callable(value) else str(value),

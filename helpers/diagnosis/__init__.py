@@ -171,6 +171,10 @@ def _one_of(equals: list[Explanation]) -> Explanation | None:
         return replace(
             distinct[0], hint=f"you left out {_NUMERALS[counts.pop()]} of: {', '.join(names)}"
         )
+    shared = [slip for slip in distinct[0].slips if all(slip in each.slips for each in distinct)]
+    if shared:
+        hint = f"more than one thing; look at this first: {shared[0]}"
+        return replace(distinct[0], misconception=General.SEVERAL_SLIPS, hint=hint)
     if len(distinct) == 2:
         return replace(distinct[0], hint=", or: ".join(each.hint for each in distinct))
     return None
@@ -197,7 +201,9 @@ def _known_misconceptions(
         if fitting == set(values):
             return dict.fromkeys(values, explanation)
         for part in fitting:
-            found.setdefault(part, explanation)
+            # One of two words fits by chance: it is explained with all that is wrong, or not.
+            if not any(isinstance(value, str | bool) for value in values[part]):
+                found.setdefault(part, explanation)
     return found
 
 

@@ -98,23 +98,37 @@ def remark_on(right: Any, mine: object, quoted: bool = True) -> str:
     if not kinds:
         return ""
     mines, needed = kinds[0]
+    if mine is None and needed == "True or False":
+        return "None is neither True nor False"
     if mine is None:
-        return (
-            "None says that there is none, but in a case shown there is one"
-            if quoted
-            else ("None says that there is none, but in a case drawn when grading there is one")
-        )
+        return f"None says that there is no such {needed.split()[-1]}, but there is"
     if isinstance(mine, str) and needed != "a word":
         return (
             f"{mine[:20]!r} is text (a str), not {needed}" if quoted else f"a text is not {needed}"
         )
     if not isinstance(mine, mines) or (isinstance(mine, bool) and needed != "True or False"):
-        return f"your function returns {_kind_of(mine)}, not {needed}"
+        mend = _MENDS.get((needed, _type_name(mine)), "")
+        if needed == "a number" and isinstance(mine, list | tuple) and len(mine) == 1:
+            mend = ": take the one number out of it, [0] or .item()"
+        return f"your function returns {_kind_of(mine)}, not {needed}{mend}"
     if isinstance(mine, float) and not is_number(mine):
         return f"{mine} is not a number that a count can have"
     return ""
 
 
-def _kind_of(value: object) -> str:
+_LAZY = ("generator", "map", "filter", "zip", "reversed", "range", "list_reverseiterator")
+_MENDS = {
+    **{("a list", name): ": list(…) makes one of it" for name in (*_LAZY, "set", "dict_keys")},
+    ("a number", "generator"): ": sum(…) adds up what it gives",
+}
+
+
+def _type_name(value: object) -> str:
+    """The type's name; of what came from the grader's sandbox and is no plain data, as it was."""
     name = type(value).__name__
+    return str(getattr(value, "kind", name)) if name == "Opaque" else name
+
+
+def _kind_of(value: object) -> str:
+    name = _type_name(value)
     return "None" if value is None else f"an {name}" if name[0] in "aeiou" else f"a {name}"

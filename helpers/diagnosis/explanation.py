@@ -53,12 +53,14 @@ class Explanation:
         hint: a line for the student; it may say more than the name, such as which terms.
         edits: how much has to be changed to get from the right answer to this one.
         left_out: the terms that are missing, where nothing else is wrong.
+        slips: of several, a line on each, the one that matters most first.
     """
 
     misconception: str
     hint: str
     edits: float = 1
     left_out: tuple[str, ...] = ()
+    slips: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def explained_by_ledger(
         other = DERIVATION if number else 0
         found = [
             *_whole_ledger(unit, derivation, values),
-            *_edited_terms(derivation, values, {} if number else as_if_one),
+            *_edited_terms(derivation, values, as_if_one, is_first=not number),
         ]
         # What is left out makes a count smaller than it should be; on another derivation than the
         # first, an edit smaller than their difference would explain anything.
@@ -114,33 +114,33 @@ class _Edit:
 
     @property
     def told(self) -> str:
-        return {
-            LEFT_OUT: f"you left out: {self.term}",
-            PRICED_1: f"priced as 1 where the price list says more: {self.term}",
-            TWICE: f"counted twice: {self.term}",
-            WITHOUT: f"the {self.argument} is missing in: {self.term}",
-        }[self.kind]
+        if self.kind == WITHOUT:
+            return f"the {self.argument} is missing in: {self.term}"
+        return f"{_TOLD[self.kind]}: {self.term}"
 
 
-LEFT_OUT, PRICED_1, TWICE, WITHOUT = "left out", "priced 1", "twice", "without"
+LEFT_OUT, PRICED_1, MAC_AS_FLOP, TWICE, WITHOUT = "left out", "priced 1", "MAC", "twice", "without"
 
 
 def _edits(
-    derivation: Sequence[tuple[Term, ...]], as_if_one: dict[str, Sequence[Ledger]]
+    derivation: Sequence[tuple[Term, ...]],
+    as_if_one: dict[str, Sequence[Ledger]],
+    is_first: bool,
 ) -> Iterator[_Edit]:
     for index, term in enumerate(derivation[0]):
         amounts = tuple(terms[index].amount for terms in derivation)
         if not any(amounts):
             continue
         yield _Edit(LEFT_OUT, term.name, amounts)
-        # The price list says more than 1; a MAC is no entry of it.
         if term.price > 1:
-            yield _Edit(
-                PRICED_1, term.name, tuple(t[index].amount - t[index].count for t in derivation)
-            )
+            kind = MAC_AS_FLOP if term.price == FLOP_PER_MAC else PRICED_1
+            counts = tuple(terms[index].count for terms in derivation)
+            taken = tuple(a - b for a, b in zip(amounts, counts, strict=True))
+            yield _Edit(kind, term.name, taken)
         if not as_if_one:
             continue
-        yield _Edit(TWICE, term.name, tuple(-amount for amount in amounts))
+        if is_first:
+            yield _Edit(TWICE, term.name, tuple(-amount for amount in amounts))
         for argument, ledgers in as_if_one.items():
             alone = [{t.name: t.amount for t in each.terms}.get(term.name, 0) for each in ledgers]
             taken = tuple(a - b for a, b in zip(amounts, alone, strict=True))
@@ -152,12 +152,13 @@ def _edited_terms(
     derivation: Sequence[tuple[Term, ...]],
     values: Sequence[float],
     as_if_one: dict[str, Sequence[Ledger]],
+    is_first: bool,
 ) -> Iterator[Explanation]:
     """The fewest edits of terms that give the values: up to `MOST_EDITS`."""
     first = derivation[0]
     if any([t.name for t in terms] != [t.name for t in first] for terms in derivation):
         return  # a term that is not there in every case cannot be edited in all of them
-    edits = list(_edits(derivation, as_if_one))
+    edits = list(_edits(derivation, as_if_one, is_first))
     totals = [sum(term.amount for term in terms) for terms in derivation]
     wanted = tuple(total - value for total, value in zip(totals, values, strict=True))
     for size in range(1, MOST_EDITS + 1):
@@ -195,23 +196,28 @@ def _key(amounts: Sequence[float]) -> Amounts:
 
 
 def _edit_explanation(chosen: Sequence[_Edit]) -> Explanation:
-    by_kind = {
-        kind: [edit.term for edit in chosen if edit.kind == kind] for kind in (LEFT_OUT, PRICED_1)
-    }
-    left_out, priced_1 = by_kind[LEFT_OUT], by_kind[PRICED_1]
-    lines = []
-    if left_out:
-        lines.append(f"you left out: {', '.join(left_out)}")
-    if priced_1:
-        lines.append(f"priced as 1 where the price list says more: {', '.join(priced_1)}")
-    others = [edit for edit in chosen if edit.kind in (TWICE, WITHOUT)]
-    lines += [edit.told for edit in others]
-    hint, size = "; ".join(lines), len(chosen)
-    if others:
-        name = General.SEVERAL_SLIPS if size > 1 else General.COUNTED_TWICE
-        if size == 1 and others[0].kind == WITHOUT:
-            name = General.ARGUMENT_FORGOTTEN
-        return Explanation(name, hint, size + 0.5)
-    if not priced_1:
-        return Explanation(General.LEFT_OUT, hint, size, tuple(left_out))
-    return Explanation(General.LEFT_OUT_AND_PRICED_1 if left_out else General.PRICED_1, hint, size)
+    kinds, size = {edit.kind for edit in chosen}, len(chosen)
+    named = {kind: [edit.term for edit in chosen if edit.kind == kind] for kind in kinds}
+    if not kinds <= {LEFT_OUT, PRICED_1}:
+        by_size = sorted(chosen, key=lambda edit: -abs(edit.taken[-1]))
+        told = tuple(edit.told for edit in by_size)
+        name = General.SEVERAL_SLIPS if size > 1 else _ALONE[chosen[0].kind]
+        return Explanation(name, "; ".join(told), size + 0.5 * (TWICE in kinds), slips=told)
+    lines = [f"{_TOLD[kind]}: {', '.join(named[kind])}" for kind in _TOLD if kind in kinds]
+    if kinds == {LEFT_OUT}:
+        return Explanation(General.LEFT_OUT, lines[0], size, tuple(named[LEFT_OUT]))
+    name = General.PRICED_1 if kinds == {PRICED_1} else General.LEFT_OUT_AND_PRICED_1
+    return Explanation(name, "; ".join(lines), size)
+
+
+_TOLD = {
+    LEFT_OUT: "you left out",
+    PRICED_1: "priced as 1 where the price list says more",
+    MAC_AS_FLOP: "MAC where FLOP are asked for",
+    TWICE: "counted twice",
+}
+_ALONE = {
+    MAC_AS_FLOP: General.MAC_FOR_FLOP,
+    TWICE: General.COUNTED_TWICE,
+    WITHOUT: General.ARGUMENT_FORGOTTEN,
+}

@@ -8,7 +8,7 @@ the same arguments and returns the right value in the same shape.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import Parameter, signature
@@ -145,6 +145,31 @@ class Exercise:
         """The right answer of each part; an answer of one value is the part ""."""
         value = self.reference(*case.args)
         return value if isinstance(value, dict) else {"": value}
+
+    def share(self, rights: Sequence[Mapping[str, Right]], earned: Collection[str]) -> float:
+        """The share of the points, 0 to 1, for the parts that are right in every case.
+
+        All count equally, but that a number which is the same in every case can be copied from the
+        table: it counts only as far as the others are right. Without the `gate` none counts.
+
+        Args:
+            rights: the right answer of each case.
+            earned: the parts that are right in all of them.
+        """
+        if self.gate and self.gate not in earned:
+            return 0.0
+        given = {part for part in rights[0] if _can_be_copied([each[part] for each in rights])}
+        found_out = [part in earned for part in rights[0] if part not in given]
+        worth = sum(found_out) / len(found_out) if found_out else 1
+        copied = sum(part in earned for part in given)
+        return (sum(found_out) + worth * copied) / len(rights[0])
+
+
+def _can_be_copied(rights: Sequence[Right]) -> bool:
+    """Whether a part of several cases is one and the same number in all of them."""
+    first = rights[0]
+    is_a_number = isinstance(first, int | float | Ledger) and not isinstance(first, bool)
+    return len(rights) > 1 and is_a_number and all(right == first for right in rights)
 
 
 def grading_cases(exercise: Exercise, seed: bytes) -> tuple[Case, ...]:

@@ -35,7 +35,8 @@ print("a negative sum under ReLU, max(0, ·):", F.relu(torch.tensor(-1.5)).item(
 
 # %% answer="neuron_output"
 def neuron_output(inputs, weights, bias):
-    """Output of a ReLU neuron; inputs and weights are lists of one length."""
+    """Output of a ReLU neuron; inputs and weights
+    are lists of one length."""
     ### BEGIN SOLUTION
     return max(0.0, sum(w * x for w, x in zip(weights, inputs)) + bias)
     ### END SOLUTION
@@ -97,7 +98,9 @@ print("weight", tuple(layer.weight.shape), "  bias  ", tuple(layer.bias.shape))
 
 # %% answer="linear_shapes"
 def linear_shapes(batch, in_features, out_features):
-    """{"weight": [rows, columns], "output": [rows, columns], "parameters": how many in all}."""
+    """{"weight": [rows, columns], "output":
+    [rows, columns], "parameters": how many in
+    all}."""
     ### BEGIN SOLUTION
     return {
         "weight": [out_features, in_features],
@@ -209,7 +212,7 @@ for depth, width, kind in [(2, 32, ""), (17, 8, ""), (17, 8, "Kaiming"), (17, 8,
     print(f"{depth:2} layers of {width:2} {kind:9} {runs}")
 
 # %% [markdown]
-# Depth is not free: from PyTorch's own starting weights, 17 plain layers hardly learn in 150 steps. It is the start that fails, as the signal shrinks on its way through: with weights that keep its size (*Kaiming*, He et al. 2015, as in the stacks above) the same layers mostly learn, and so they do with *residuals* (output = input + layer). One toy decides nothing in general; large networks went deep once they had residuals (He et al. 2016).
+# Depth is not free: from PyTorch's own starting weights, 17 plain layers hardly learn in 150 steps. The start fails, as the signal shrinks on its way: with weights that keep its size (*Kaiming*, He et al. 2015, as in the stacks above) the same layers mostly learn, and so they do with *residuals* (output = input + layer). One toy decides nothing in general; large networks went deep with residuals (He et al. 2016).
 
 # %% [markdown]
 # ## Convolution
@@ -252,7 +255,8 @@ plt.show()
 
 # %% answer="output_size"
 def output_size(size, kernel, stride, padding):
-    """Places of a kernel along one side of the image."""
+    """Places of a kernel along one side of the
+    image."""
     ### BEGIN SOLUTION
     return (size + 2 * padding - kernel) // stride + 1
     ### END SOLUTION
@@ -267,7 +271,8 @@ check("output_size", output_size)
 
 # %% answer="padding_needed"
 def padding_needed(size_in, size_out, kernel):
-    """Padding on each side, at stride 1; None where no whole number ≥ 0 does it."""
+    """Padding on each side, at stride 1; None
+    where no whole number ≥ 0 does it."""
     ### BEGIN SOLUTION
     both_sides = size_out - size_in + kernel - 1
     return both_sides // 2 if both_sides >= 0 and both_sides % 2 == 0 else None
@@ -319,7 +324,8 @@ print(small_cnn())
 
 # %% answer="cnn_shapes"
 def cnn_shapes(batch, size):
-    """{"pool": [n, c, h, w], "conv2": [n, c, h, w], "flatten": [n, features]}."""
+    """{"pool": [n, c, h, w], "conv2": [n, c, h,
+    w], "flatten": [n, features]}."""
     ### BEGIN SOLUTION
     pooled = size // 2
     last = (pooled - 3) // 2 + 1
@@ -349,7 +355,8 @@ plt.show()
 
 # %% answer="receptive_field"
 def receptive_field(kernels, strides):
-    """Inputs, along one side, that one output of the stack sees; first layer first."""
+    """Inputs, along one side, that one output of
+    the stack sees; first layer first."""
     ### BEGIN SOLUTION
     field, step = 1, 1
     for kernel, stride in zip(kernels, strides):
@@ -394,7 +401,8 @@ except ValueError as error:
 
 # %% answer="grouped_parameters"
 def grouped_parameters(in_channels, out_channels, kernel, groups):
-    """Weights of a kernel × kernel convolution without bias; None where groups do not fit."""
+    """Weights of a kernel × kernel convolution
+    without bias; None where groups do not fit."""
     ### BEGIN SOLUTION
     if in_channels % groups or out_channels % groups:
         return None
@@ -411,7 +419,8 @@ check("grouped_parameters", grouped_parameters)
 
 # %% answer="separable_parameters"
 def separable_parameters(in_channels, out_channels, kernel):
-    """{"standard": weights of one convolution, "separable": of depthwise, then pointwise}."""
+    """{"standard": weights of one convolution,
+    "separable": of depthwise, then pointwise}."""
     ### BEGIN SOLUTION
     return {
         "standard": in_channels * out_channels * kernel**2,
@@ -449,7 +458,8 @@ plt.show()
 
 # %% answer="norm_means"
 def norm_means(batch, channels, height, width, groups):
-    """{"batch": …, "layer": …, "instance": …, "group": …}: how many means each one takes."""
+    """{"batch": …, "layer": …, "instance": …,
+    "group": …}: how many means each one takes."""
     ### BEGIN SOLUTION
     return {
         "batch": channels,
@@ -505,7 +515,8 @@ print(f"1 + erf(−6 / √2) in fp32: {(1 + torch.erf(at / 2**0.5)).item():.1e}"
 
 # %% answer="quantization_step"
 def quantization_step(activation, largest):
-    """Distance of neighbouring 8-bit levels for "relu", "relu6" or "leaky_relu"."""
+    """Distance of neighbouring 8-bit levels for
+    "relu", "relu6" or "leaky_relu"."""
     ### BEGIN SOLUTION
     low = -0.1 * largest if activation == "leaky_relu" else 0.0
     high = min(largest, 6.0) if activation == "relu6" else largest
@@ -538,7 +549,8 @@ for name, parameter in block.named_parameters():
 
 # %% answer="block_parameters"
 def block_parameters(width, heads):
-    """{"attention": …, "MLP": …, "norms": …}, biases and shifts included."""
+    """{"attention": …, "MLP": …, "norms": …},
+    biases and shifts included."""
     ### BEGIN SOLUTION
     return {
         "attention": 4 * width**2 + 4 * width,
@@ -572,7 +584,8 @@ check("block_parameters", block_parameters)
 
 # %% answer="alexnet_weights"
 def alexnet_weights(image_channels, classes):
-    """{"conv1": …, "conv2": …, …, "fc8": …, "biases": …}."""
+    """{"conv1": …, "conv2": …, …, "fc8": …,
+    "biases": …}."""
     ### BEGIN SOLUTION
     outputs = [96, 256, 384, 384, 256, 4096, 4096, classes]
     return {
@@ -624,7 +637,7 @@ progress("01_building_blocks")
 # - Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, 2012
 # - Goodfellow, Bengio, Courville: *Deep Learning*, 2016 (XOR: section 6.1)
 # - Dumoulin, Visin: *A guide to convolution arithmetic for deep learning*, 2016
-# - He, Zhang, Ren, Sun: *Delving Deep into Rectifiers*, 2015 (Kaiming initialization); *Deep Residual Learning for Image Recognition*, 2016
+# - He et al.: *Delving Deep into Rectifiers*, 2015; *Deep Residual Learning for Image Recognition*, 2016
 # - Howard et al.: *MobileNets*, 2017. Wu, He: *Group Normalization*, 2018
 # - Vaswani et al.: *Attention Is All You Need*, 2017
 # - Araujo, Norris, Sim: *Computing Receptive Fields of Convolutional Neural Networks*, 2019

@@ -91,7 +91,8 @@ print(f"in {1000 * t:.1f} ms: {format_count(2 * n**3 / t, 'FLOP/s')}")
 
 # %% answer="linear_cost"
 def linear_cost(batch, tokens, in_features, out_features):
-    """{"MAC": …, "FLOP": …} of a linear layer with bias on (batch, tokens, in_features)."""
+    """{"MAC": …, "FLOP": …} of a linear layer
+    with bias on (batch, tokens, in_features)."""
     ### BEGIN SOLUTION
     mac = batch * tokens * in_features * out_features
     return {"MAC": mac, "FLOP": 2 * mac + batch * tokens * out_features}
@@ -117,7 +118,8 @@ print("by hand", 4 * 10 * 64 * 32, "MAC", 2 * 4 * 10 * 64 * 32 + 4 * 10 * 32, "F
 
 # %% answer="convolution_macs"
 def convolution_macs(batch, in_channels, out_channels, size, kernel, stride, padding):
-    """MAC of a kernel × kernel convolution over size × size images."""
+    """MAC of a kernel × kernel convolution over
+    size × size images."""
     ### BEGIN SOLUTION
     side = (size + 2 * padding - kernel) // stride + 1
     return batch * out_channels * side**2 * in_channels * kernel**2
@@ -133,7 +135,8 @@ check("convolution_macs", convolution_macs)
 
 # %% answer="grouped_cost"
 def grouped_cost(in_channels, out_channels, size, kernel, groups):
-    """{"MAC": …, "FLOP": …}: one image, stride 1, no padding, no bias."""
+    """{"MAC": …, "FLOP": …}: one image, stride 1,
+    no padding, no bias."""
     ### BEGIN SOLUTION
     side = size - kernel + 1
     mac = out_channels * side**2 * (in_channels // groups) * kernel**2
@@ -178,7 +181,8 @@ print(f"MAC {macs[1] / macs[64]:.0f} times fewer, time {times[1] / times[64]:.1f
 
 # %% answer="average_pool_flops"
 def average_pool_flops(channels, size, kernel):
-    """FLOP of average pooling over a size × size image; kernel divides size."""
+    """FLOP of average pooling over a size × size
+    image; kernel divides size."""
     ### BEGIN SOLUTION
     windows = channels * (size // kernel) ** 2
     return windows * (kernel**2 - 1 + 4)
@@ -201,7 +205,8 @@ check("average_pool_flops", average_pool_flops)
 
 # %% answer="batch_norm_cost"
 def batch_norm_cost(batch, channels, height, width):
-    """{"statistics": FLOP, "normalize": FLOP} of a training step's forward pass."""
+    """{"statistics": FLOP, "normalize": FLOP} of
+    a training step's forward pass."""
     ### BEGIN SOLUTION
     numbers = batch * channels * height * width
     sums = 2 * (numbers - channels)
@@ -234,7 +239,8 @@ for title, layer, shape in [
 
 # %% answer="prelu_products"
 def prelu_products(x):
-    """FLOP of PReLU on x, a list of rows of numbers."""
+    """FLOP of PReLU on x, a list of rows of
+    numbers."""
     ### BEGIN SOLUTION
     return sum(value <= 0 for row in x for value in row)
     ### END SOLUTION
@@ -249,7 +255,8 @@ check("prelu_products", prelu_products)
 
 # %% answer="softmax_cost"
 def softmax_cost(rows, n):
-    """FLOP of softmax over each of `rows` rows of n numbers."""
+    """FLOP of softmax over each of `rows` rows of
+    n numbers."""
     ### BEGIN SOLUTION
     return rows * (40 * n + (n - 1) + 4 * n)
     ### END SOLUTION
@@ -281,7 +288,8 @@ for function in (nn.ReLU(), nn.PReLU(), nn.Hardswish(), nn.Sigmoid(), nn.SiLU(),
 
 # %% answer="attention_cost"
 def attention_cost(tokens, width, heads):
-    """{"projections": FLOP, "scores and values": FLOP, "causal": FLOP} of one sample."""
+    """{"projections": FLOP, "scores and values":
+    FLOP, "causal": FLOP} of one sample."""
     ### BEGIN SOLUTION
     return {
         "projections": 2 * 4 * tokens * width**2,
@@ -300,7 +308,8 @@ check("attention_cost", attention_cost)
 
 # %% answer="attention_share"
 def attention_share(tokens, width):
-    """{"share of projections": 0 to 1, not rounded, "even at": tokens}."""
+    """{"share of projections": 0 to 1, not
+    rounded, "even at": tokens}."""
     ### BEGIN SOLUTION
     projections, rest = 8 * tokens * width**2, 4 * tokens**2 * width
     return {"share of projections": projections / (projections + rest), "even at": 2 * width}
@@ -332,7 +341,8 @@ plt.show()
 
 # %% answer="alexnet_layer_macs"
 def alexnet_layer_macs(image_channels, classes):
-    """{"conv1": MAC, …, "conv5": MAC, "fc6": MAC, "fc7": MAC, "fc8": MAC} of one image."""
+    """{"conv1": MAC, …, "conv5": MAC, "fc6": MAC,
+    "fc7": MAC, "fc8": MAC} of one image."""
     ### BEGIN SOLUTION
     return {
         "conv1": 96 * image_channels * 11**2 * 55**2,
@@ -436,7 +446,8 @@ for published in (
 
 # %% answer="published_unit"
 def published_unit(published, gmac):
-    """The word "MAC" or "FLOP", whichever fits within 10 %; None where neither does."""
+    """The word "MAC" or "FLOP", whichever fits
+    within 10 %; None where neither does."""
     ### BEGIN SOLUTION
     if abs(published / gmac - 1) <= 0.1:
         return "MAC"
@@ -557,7 +568,8 @@ print("Conv2d ", flopco_of(nn.Conv2d(64, 64, kernel_size=1, groups=4), (4, 64, 1
 
 # %% answer="flopco_macs"
 def flopco_macs(batch, tokens, channels, groups):
-    """{"linear": …, "convolution": …} as flopco-pytorch 0.1.4 reports them."""
+    """{"linear": …, "convolution": …} as
+    flopco-pytorch 0.1.4 reports them."""
     ### BEGIN SOLUTION
     seen = channels if groups == 1 else 1  # it takes every grouped convolution as depthwise
     return {"linear": channels * channels, "convolution": tokens * channels * seen}

@@ -35,7 +35,8 @@ print(f"{moved:,} B at {a100.bandwidth / 1e9:,.0f} GB/s:      {moving * 1e6:5.2f
 
 # %% answer="layer_time"
 def layer_time(flops, bytes_moved, peak_tflops, bandwidth_gb):
-    """{"microseconds": …, "bound": "memory" or "compute"}."""
+    """{"microseconds": …, "bound": "memory" or
+    "compute"}."""
     ### BEGIN SOLUTION
     compute = flops / (peak_tflops * 1e12)
     memory = bytes_moved / (bandwidth_gb * 1e9)
@@ -71,7 +72,8 @@ plt.show()
 
 # %% answer="attainable_tflops"
 def attainable_tflops(intensity, peak_tflops, bandwidth_gb):
-    """TFLOP/s that a layer of this intensity reaches at most."""
+    """TFLOP/s that a layer of this intensity
+    reaches at most."""
     ### BEGIN SOLUTION
     return min(peak_tflops, intensity * bandwidth_gb / 1000)
     ### END SOLUTION
@@ -121,7 +123,8 @@ plt.show()
 
 # %% answer="ridge_points"
 def ridge_points(bf16_tflops, tf32_tflops, fp32_tflops, bandwidth_gb):
-    """{"bf16": …, "tf32": …, "fp32": …}: the ridge in each format."""
+    """{"bf16": …, "tf32": …, "fp32": …}: the
+    ridge in each format."""
     ### BEGIN SOLUTION
     peaks = {"bf16": bf16_tflops, "tf32": tf32_tflops, "fp32": fp32_tflops}
     return {dtype: 1000 * peak / bandwidth_gb for dtype, peak in peaks.items()}
@@ -159,7 +162,8 @@ roofline()
 
 # %% answer="upgrade_speedup"
 def upgrade_speedup(intensity, old, new):
-    """Rate on the new device ÷ rate on the old one."""
+    """Rate on the new device ÷ rate on the old
+    one."""
 
     ### BEGIN SOLUTION
     def rate(peak_tflops, bandwidth_gb):
@@ -182,7 +186,8 @@ check("upgrade_speedup", upgrade_speedup)
 
 # %% answer="pair_costs"
 def pair_costs(batch, in_features, out_features):
-    """{"FLOP": …, "bytes": …} of PReLU → Linear(in → out), fp32."""
+    """{"FLOP": …, "bytes": …} of PReLU →
+    Linear(in → out), fp32."""
     ### BEGIN SOLUTION
     flop = batch * in_features + 2 * batch * in_features * out_features
     prelu = batch * in_features + 1 + batch * in_features  # input, slope, output
@@ -201,7 +206,8 @@ check("pair_costs", pair_costs)
 
 # %% answer="pair_bound"
 def pair_bound(batch, in_features, out_features, peak_tflops, bandwidth_gb):
-    """{"intensity": FLOP/B, "bound": "memory" or "compute"}."""
+    """{"intensity": FLOP/B, "bound": "memory" or
+    "compute"}."""
     ### BEGIN SOLUTION
     costs = pair_costs(batch, in_features, out_features)
     intensity = costs["FLOP"] / costs["bytes"]
@@ -221,7 +227,8 @@ check("pair_bound", pair_bound)
 
 # %% answer="plot_pair"
 def plot_pair():
-    """A figure: intensity at each batch from 1 to 64, and its limit as a level line."""
+    """A figure: intensity at each batch from 1 to
+    64, and its limit as a level line."""
 
     ### BEGIN SOLUTION
     def intensity(batch):
@@ -287,7 +294,8 @@ plt.show()
 
 # %% answer="ridge_batch"
 def ridge_batch(in_features, out_features, width, peak_tflops, bandwidth_gb):
-    """Smallest batch at which Linear(in → out) is compute bound, or None."""
+    """Smallest batch at which Linear(in → out) is
+    compute bound, or None."""
     ### BEGIN SOLUTION
     ridge = 1000 * peak_tflops / bandwidth_gb
     weights, vectors = in_features * out_features, in_features + out_features
@@ -313,7 +321,8 @@ check("ridge_batch", ridge_batch)
 
 # %% answer="fusion_saves"
 def fusion_saves(batch, in_features, out_features):
-    """{"saved": bytes, "limit": FLOP/B of the fused block for an endless batch}."""
+    """{"saved": bytes, "limit": FLOP/B of the
+    fused block for an endless batch}."""
     ### BEGIN SOLUTION
     saved = 4 * 2 * batch * in_features  # the tensor between: written and read
     flop_a_sample = in_features + 2 * in_features * out_features
@@ -463,7 +472,9 @@ for title, name in ("ResNet-50", "resnet50"), ("MobileNetV2", "mobilenetv2_100")
 # %% tags=["skip-grading"]
 whole = [sum(kinds.values()) for kinds in times.values()]
 stacked(
-    times, "ms at least: batch 8, T4, fp32", f"A twelfth of the FLOP, {whole[1] / whole[0]:.0%} of the time"
+    times,
+    "ms at least: batch 8, T4, fp32",
+    f"A twelfth of the FLOP, {whole[1] / whole[0]:.0%} of the time",
 )
 plt.show()
 
@@ -475,7 +486,8 @@ plt.show()
 
 # %% answer="network_time"
 def network_time(layers, peak_tflops, bandwidth_gb):
-    """{"microseconds": …, "memory_share": part of the time, 0 to 1, that memory bounds}."""
+    """{"microseconds": …, "memory_share": part of
+    the time, 0 to 1, that memory bounds}."""
     ### BEGIN SOLUTION
     total = waiting = 0
     for flops, moved in layers:

@@ -16,7 +16,7 @@ from helpers.authoring.notebooks import find_units
 from helpers.authoring.student_branch import ALSO, recorded_questions, students_files
 from helpers.check import judge
 from helpers.diagnosis import General
-from helpers.diagnosis.variants import correct_for, variants
+from helpers.diagnosis.variants import FORGETTABLE, correct_for, variants
 from helpers.exercises import EXERCISES
 from helpers.ledger import Ledger
 from helpers.parts import PARTS

@@ -44,22 +44,20 @@ def function_of(exercise, text):
 
 def share_of(exercise, answer, cases):
     """What `judge` gives an answer, without a word on why."""
-    right = None
-    for case in cases:
+    rights = [exercise.correct(case) for case in cases]
+    earned = set(rights[0])
+    for case, right in zip(cases, rights, strict=True):
         try:
             value = answer(*case.args)
         except Exception:
             value = {}
-        rights = exercise.correct(case)
-        if "" in rights:
+        if "" in right:
             value = {"": value}
-        mine = value if isinstance(value, dict) else dict(zip(rights, value, strict=True))
-        each = {
-            part: is_right(wanted, mine.get(part), exercise.tolerance)
-            for part, wanted in rights.items()
+        mine = value if isinstance(value, dict) else dict(zip(right, value, strict=True))
+        earned = {
+            part for part in earned if is_right(right[part], mine.get(part), exercise.tolerance)
         }
-        right = {part: each[part] and (right is None or right[part]) for part in each}
-    return sum(right.values()) / len(right) if right.get(exercise.gate, True) else 0
+    return exercise.share(rights, earned)
 
 
 @pytest.mark.parametrize(("exercise", "tried"), ANSWERS)

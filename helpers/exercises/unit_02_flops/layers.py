@@ -282,12 +282,7 @@ def _batch_norm(
     statistics = tuple(
         way for term in terms if term.name.startswith(once) for way in _ways_to(term, channels)
     )
-    rest = tuple(
-        # The price list has a root.
-        replace(term, alternatives=()) if term.name == "square root" else term
-        for term in terms
-        if not term.name.startswith(once)
-    )
+    rest = tuple(term for term in terms if not term.name.startswith(once))
     return {"statistics": Ledger("FLOP", statistics), "normalize": Ledger("FLOP", rest)}
 
 

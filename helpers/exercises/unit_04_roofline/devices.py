@@ -153,7 +153,13 @@ def _draw_intensities(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 ATTAINABLE_TFLOPS = Exercise(
     points=1,
     topic="rate that the roof allows",
-    examples=[(0.02, *T4_FP32), (1.0, *A100_BF16), (100.0, *A100_BF16), (1500.5, *B200_BF16)],
+    examples=[
+        (0.02, *T4_FP32),
+        (1.0, *A100_BF16),
+        (100.0, *A100_BF16),
+        (1500.5, *B200_BF16),
+        (500.5, *H100_FP32),
+    ],
     hidden=_draw_intensities,
     reference=_attainable,
     misconceptions=(

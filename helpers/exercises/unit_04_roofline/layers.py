@@ -96,7 +96,7 @@ def _bound(found: OneOf, peak: float, bandwidth: float, giga: float = 1e9) -> di
 #: this block on it, by any right formula and in any order of its operations. Where the slope is
 #: not read the intensity is higher, and the bound the same.
 _ON_THE_RIDGE = (
-    *((4, 9, 20, 1.0), (4, 13, 16, 1.0), (2, 15, 27, 0.75), (5, 24, 31, 1.5)),
+    *((4, 9, 20, 1.0), (4, 13, 16, 1.0), (13, 64, 27, 2.5), (5, 24, 31, 1.5)),
     *((18, 10, 8, 1.0), (12, 13, 27, 1.875), (17, 12, 31, 2.125), (19, 50, 21, 2.375)),
 )
 
@@ -146,8 +146,8 @@ PAIR_BOUND = Exercise(
         (64, 1024, 1024, 0.54, 30),
         # Below a ridge, just below one, and on one.
         (16, 256, 64, 0.35, 50),
-        (16, 256, 64, 0.23, 50),
-        (13, 64, 27, 2.5, 1000),
+        (19, 256, 64, 0.25, 50),
+        (2, 15, 27, 0.75, 1000),
     ],
     hidden=_draw_bounds,
     reference=_pair_bound,
@@ -156,7 +156,6 @@ PAIR_BOUND = Exercise(
         "pair_costs(in_features, batch, out_features)": (
             "equivalent: weights and output exchange their sizes"
         ),
-        "1000 → 999": "no case is so near to its ridge, and those on it are compute bound still",
     },
     misconceptions=(
         Misconception(
@@ -355,7 +354,7 @@ def _fusion_saves(batch: int, in_features: int, out_features: int) -> dict[str, 
 FUSION_SAVES = Exercise(
     points=1,
     topic="what fusing PReLU → Linear saves",
-    examples=[(1, 64, 32), (64, 64, 32), (16, 100, 300)],
+    examples=[(1, 64, 32), (64, 64, 32), (16, 100, 61)],
     hidden=_draw_sizes,
     reference=_fusion_saves,
     misconceptions=(

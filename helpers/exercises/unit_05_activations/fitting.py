@@ -79,6 +79,7 @@ OVERFLOWING_LAYER = Exercise(
         # The first layer needs 32,000 bytes: exactly what there is. The second needs one more.
         ([10_000, 22_000, 10_001, 30_000], 1, 32),
         ([9000, 100, 50], 4, 32),
+        ([3000, 4000, 8100, 10], 4, 32),
     ],
     hidden=_draw_devices,
     reference=_overflowing,
@@ -168,8 +169,8 @@ LARGEST_SIDE = Exercise(
     points=1,
     topic="largest image for a microcontroller",
     # 30 · 64² is 122,880: 120 KiB, but not 120 kB. With 24 for 30 the third is two steps too large,
-    # with 31 one too small. 768,000 is 30 · 160², exactly full; 30 · 288² is 2,488,320.
-    examples=[(1, 256), (1, 120), (4, 40_000), (4, 100), (1, 768), (1, 2488)],
+    # with 31 one too small. 768,000 is 30 · 160², exactly full. The last is 1 % short of 608².
+    examples=[(1, 256), (1, 120), (4, 39_900), (4, 100), (1, 768), (1, 10_980)],
     hidden=_draw_memories,
     reference=_side,
     misconceptions=(

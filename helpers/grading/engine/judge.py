@@ -30,7 +30,7 @@ from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, marks_of
 from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import MAX_NODES, Function
 from helpers.grading.sandbox.outputs import error_output
-from helpers.values import TooLarge, plain
+from helpers.values import PlaceholderLeft, TooLarge, plain
 
 #: Cases of a question that are called a second time.
 CALLED_AGAIN = 3
@@ -164,8 +164,8 @@ class StudentFunction:
         try:
             return self._space.student.call(self.__name__, args, kwargs, session.call_timeout)
         except StudentError as error:
-            if error.kind == "NotImplementedError":
-                raise NotImplementedError(error.message) from None
+            if error.kind in _NO_ANSWER and not error.message:
+                raise _NO_ANSWER[error.kind] from None
             raise _named(error.kind, error.message) from None
         except (CallTimeout, ProcessDied) as error:
             kind = "TimeoutError" if isinstance(error, CallTimeout) else "DeadKernelError"
@@ -173,6 +173,10 @@ class StudentFunction:
             raise self._space.lost from None
         finally:
             session.student_seconds += time.monotonic() - start
+
+
+#: What says that there is no answer yet, by the name of its type.
+_NO_ANSWER = {each.__name__: each for each in (NotImplementedError, PlaceholderLeft)}
 
 
 def _named(kind: str, message: str) -> StudentError:

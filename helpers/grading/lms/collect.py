@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from helpers.authoring.notebooks import Unit, find_unit
@@ -35,6 +35,7 @@ from helpers.grading.lms.candidates import (
 )
 from helpers.grading.lms.contents import read_contents
 from helpers.grading.lms.enrol import enrol
+from helpers.grading.lms.extensions import extensions
 from helpers.grading.lms.notebooks import Notebooks
 from helpers.grading.lms.origins import Origin, add_origins, read_origins
 from helpers.grading.lms.platform import Student
@@ -136,13 +137,15 @@ def collect(
         for student in chosen:
             _refuse_links(submitted / student / unit.name)
         due = enrol(course, unit.name, students, due)
+        more_time = extensions(course, unit.name) if due else {}
         own = _own_work(submitted, unit, found, chosen)
         lines = [
             _as_one(
                 unit,
                 [
                     _put_in_place(
-                        *(submitted, unit, found.students[student], choice, due),
+                        *(submitted, unit, found.students[student], choice),
+                        *(due, more_time.get(student)),
                         replace_newer=replace_newer,
                         has_own_work=(student, choice.taken.notebook) in own,
                         others=found.others.get(student, ()),
@@ -283,6 +286,7 @@ def _put_in_place(
     student: Student,
     choice: Choice,
     due: datetime | None,
+    extension: timedelta | None,
     *,
     replace_newer: bool,
     has_own_work: bool,
@@ -321,15 +325,19 @@ def _put_in_place(
         _stamp(folder, taken)
     elif there.timestamp is not None:
         at = there.timestamp.replace(tzinfo=UTC)
-    late = _is_late(taken, at, due)
+    late = _is_late(taken, at, due, extension)
     return Line(student, state, taken.shown, late, remarks, choice.unsure)
 
 
-def _is_late(taken: Candidate, at: datetime | None, due: datetime | None) -> bool | None:
-    """What the platform says, or else the clock; None where neither is known."""
-    if taken.owned.claim.late is not None:
-        return taken.owned.claim.late
-    return None if due is None or at is None else at > due
+def _is_late(
+    taken: Candidate, at: datetime | None, due: datetime | None, extension: timedelta | None
+) -> bool | None:
+    """What the platform says, or else the clock; None where neither is known. Of an extension that
+    was granted here the platform does not know."""
+    said = taken.owned.claim.late
+    if said is not None and not (said and extension):
+        return said
+    return None if due is None or at is None else at > due + (extension or timedelta())
 
 
 def _stamp(folder: Path, taken: Candidate) -> None:

@@ -33,12 +33,12 @@ from helpers.grading.lms.roster import is_own, read_header, students_of
 from helpers.grading.nbgrader.config import open_course
 
 if TYPE_CHECKING:
-    from nbgrader.api import Gradebook
+    from nbgrader.api import Gradebook, SubmittedAssignment
 
 
 def grades_of(gradebook: Gradebook, unit: str) -> dict[str, Grade]:
     """Everyone's grade in a unit, by student. ValueError where nothing of it is graded."""
-    submissions = gradebook.assignment_submissions(unit)
+    submissions = [each for each in gradebook.assignment_submissions(unit) if is_marked(each)]
     if not submissions:
         raise ValueError(f"nothing of {unit} is graded: run `course grade {unit}` first")
     assignment = gradebook.find_assignment(unit)
@@ -58,6 +58,17 @@ def grades_of(gradebook: Gradebook, unit: str) -> dict[str, Grade]:
             {_question(each): each.score for each in graded},
         )
     return found
+
+
+def is_marked(submission: SubmittedAssignment) -> bool:
+    """Whether something was handed in and marked, and not only an extension granted."""
+    grades = [grade for book in submission.notebooks for grade in book.grades]
+    if not grades:
+        return bool(submission.notebooks)
+    return any(
+        grade.auto_score is not None or grade.manual_score is not None or grade.needs_manual_grade
+        for grade in grades
+    )
 
 
 def _question(grade: Any) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from helpers.authoring.notebooks import find_unit
 from helpers.grading.engine.time_limit import time_limit
+from helpers.grading.lms.export import is_marked
 from helpers.grading.nbgrader.config import open_course
 
 #: Seconds for a page. What is known to take nbconvert long does not come so far, see `markup`.
@@ -27,7 +28,8 @@ def write_feedback(
     names = find_unit(course, unit).notebooks
     api = open_course(course)
     with api.gradebook as gradebook:
-        graded = sorted(each.student_id for each in gradebook.assignment_submissions(unit))
+        submissions = gradebook.assignment_submissions(unit)
+        graded = sorted(each.student_id for each in submissions if is_marked(each))
     if not graded:
         raise ValueError(f"nothing of {unit} is graded: run `course grade {unit}` first")
     unknown = sorted(set(students or ()) - set(graded))

@@ -160,6 +160,7 @@ class Step:
     def _choices(self, cache: bool) -> Iterator[None]:
         with ExitStack() as modes:
             modes.enter_context(self.tracker.accumulation.followed())
+            modes.enter_context(self.tracker.seeing_random_states())
             if self.values is Values.ALL:
                 modes.enter_context(torch.autocast("cpu", self.autocast, bool(self.autocast)))
                 yield

@@ -11,7 +11,8 @@ and Python's reference counts are the real ones.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -122,6 +123,23 @@ class StorageTracker(TorchDispatchMode):
             return None
         self.log.storages[entry[0]].category = category
         return entry[0]
+
+    @contextmanager
+    def seeing_random_states(self) -> Iterator[None]:
+        """Counts the random states that checkpointing keeps, which no operation makes."""
+        get_state = torch.get_rng_state
+
+        def seen() -> torch.Tensor:
+            state = get_state()
+            if self._count_cpu:
+                self._see(state, "temporaries")
+            return state
+
+        torch.get_rng_state = seen
+        try:
+            yield
+        finally:
+            torch.get_rng_state = get_state
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None

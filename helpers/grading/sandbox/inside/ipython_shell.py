@@ -20,6 +20,7 @@ from jupyter_client.session import Session
 from traitlets.config import Config
 
 from helpers.figures import current_figure, no_show
+from helpers.values import placeholder
 
 from . import codec
 
@@ -299,7 +300,10 @@ class Server:
             function = self.shell.user_ns[request["name"]]
             args, kwargs = codec.decode(request["args"]), codec.decode(request["kwargs"])
             with no_show():
-                value = function(*args, **kwargs)
+                try:
+                    value = function(*args, **kwargs)
+                except NotImplementedError as error:
+                    raise placeholder(error, function) from None
             if value is None:
                 value = current_figure()
             return {"value": codec.encode(value)}
@@ -311,8 +315,7 @@ class Server:
                 text = str(error)[:500]
             except BaseException:
                 text = ""
-            kind = "NotImplementedError" if isinstance(error, NotImplementedError) else ""
-            return {"raised": [kind or type(error).__name__[:100], text]}
+            return {"raised": [type(error).__name__[:100], text]}
         finally:
             self.session.flush()
             close_figures()
