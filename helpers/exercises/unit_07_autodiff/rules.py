@@ -74,6 +74,8 @@ COMPUTED = Exercise(
         ("L = 1 / (x / y)", 2.0, 5.0),
         ("L = relu(x - y) + relu(y)", 2.0, 5.0),
         ("L = sigmoid(x)", 2.0, 5.0),
+        ("L = -x / y", 2.0, 5.0),
+        ("L = relu(y - x) / 2 - sigmoid(x)", 2.0, 5.0),
     ],
     hidden=_draw_operators,
     reference=lambda program, x, y: _computed(Recorded, program, x, y),
@@ -211,7 +213,11 @@ def _draw_trials(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 TRY_SLOPES = Exercise(
     points=1,
     topic="finite differences",
-    examples=[("L = x * y * y", 2.0, 5.0, 0.1), ("L = exp(x) / y", 1.0, 2.0, 0.01)],
+    examples=[
+        ("L = x * y * y", 2.0, 5.0, 0.1),
+        ("L = exp(x) / y", 1.0, 2.0, 0.01),
+        ("L = log(x) * y", 3.0, 0.5, 0.02),
+    ],
     hidden=_draw_trials,
     reference=_tried(lambda f, h: (f(h) - f(-h)) / (2 * h)),
     misconceptions=(
@@ -279,7 +285,7 @@ def _rule(rule: Callable[[float, float, float], tuple[float, float]]) -> Callabl
 MUL_BACKWARD = Exercise(
     points=1,
     topic="backward of a product",
-    examples=[(2.0, 5.0, 1.0), (2.0, 5.0, -3.0)],
+    examples=[(2.0, 5.0, 1.0), (2.0, 5.0, -3.0), (-3.0, 4.0, 2.0)],
     hidden=_draw_products,
     reference=_rule(lambda x, y, grad: (grad * y, grad * x)),
     misconceptions=(
@@ -309,7 +315,7 @@ MUL_BACKWARD = Exercise(
 DIV_BACKWARD = Exercise(
     points=1,
     topic="backward of a division",
-    examples=[(2.0, 5.0, 1.0), (2.0, 5.0, -3.0)],
+    examples=[(2.0, 5.0, 1.0), (2.0, 5.0, -3.0), (-3.0, 4.0, 2.0)],
     hidden=_draw_products,
     reference=_rule(lambda x, y, grad: (grad / y, -grad * x / y**2)),
     misconceptions=(
@@ -371,7 +377,7 @@ def _draw_outputs(draw: random.Random) -> Sequence[tuple[float, float]]:
 OUTPUT_BACKWARD = Exercise(
     points=2,
     topic="backward from the output alone",
-    examples=[(0.25, 1.0), (0.25, -4.0), (0.0, 3.0)],
+    examples=[(0.25, 1.0), (0.25, -4.0), (0.0, 3.0), (0.6, 2.0)],
     hidden=_draw_outputs,
     reference=_by_output,
     misconceptions=(

@@ -72,10 +72,14 @@ ELEMENT_POSITIONS = Exercise(
         ((3, 2), (1, 3), 0),
         ((2, 2), (4, 2), 1),
         ((2, 2, 2), (1, 6, 2), 3),
+        ((3, 2), (5, 3), 7),
         ((3,), (2,), 1),
     ],
     hidden=lambda draw: [_draw_layout(draw, axes) for axes in (1, 2, 2, 3, 3)],
     reference=_positions,
+    known_slips={
+        "zip(index, strides) → zip(strides, index)": "equivalent: a product of two numbers"
+    },
     misconceptions=(
         Misconception(
             "first index fastest",
@@ -229,7 +233,12 @@ def _draw_stretches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 BROADCAST_STRIDES = Exercise(
     points=1,
     topic="strides of a tensor that is stretched to a larger shape",
-    examples=[((3, 1), (1, 1), (3, 4)), ((4,), (1,), (3, 4)), ((3, 4), (4, 1), (3, 4))],
+    examples=[
+        ((3, 1), (1, 1), (3, 4)),
+        ((4,), (1,), (3, 4)),
+        ((3, 4), (4, 1), (3, 4)),
+        ((2, 1, 3), (7, 5, 2), (4, 2, 6, 3)),
+    ],
     hidden=_draw_stretches,
     reference=_stretch,
     misconceptions=(
@@ -299,6 +308,11 @@ TENSOR_ZIP = Exercise(
     ],
     hidden=_draw_zips,
     reference=_zip,
+    known_slips={
+        "numpy.broadcast_shapes(a[1], b[1]) → numpy.broadcast_shapes(b[1], a[1])": (
+            "equivalent: the shape of both is the same either way"
+        )
+    },
     misconceptions=(
         Misconception(
             "nothing stretched",
@@ -394,6 +408,7 @@ TENSOR_REDUCE = Exercise(
         ("maximum", ([0, -1, -2, -3, -4, -5, -6], (3, 2), (1, 3), 1), 0),
         ("subtract", ([1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0), 1),
         ("multiply", ([9, 1, 2, 3, 4, 5, 6, 7, 8], (2, 2, 2), (4, 2, 1), 1), 1),
+        ("add", ([9, 1, 2, 3, 4, 5, 6, 7, 8], (2, 2, 2), (1, 2, 4), 1), 0),
     ],
     hidden=_draw_reductions,
     reference=_reduce,

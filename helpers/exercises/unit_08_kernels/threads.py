@@ -31,9 +31,13 @@ def _draw_products(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PRODUCT_READS = Exercise(
     points=1,
     topic="global reads of a matrix product, naive and tiled",
-    examples=[(8, 8, 8, 4), (64, 32, 128, 16)],
+    examples=[(8, 12, 20, 4), (64, 32, 128, 16), (9, 15, 6, 3)],
     hidden=_draw_products,
     reference=_product_reads,
+    known_slips=dict.fromkeys(
+        ("m // tile → m / tile", "n // tile → n / tile", "k // tile → k / tile"),
+        "equivalent: tile divides m, n and k",
+    ),
     misconceptions=(
         Misconception(
             "one matrix only",
@@ -80,7 +84,11 @@ def _draw_threads(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 THREAD_ELEMENT = Exercise(
     points=1,
     topic="the matrix element of a thread",
-    examples=[([1, 0], [2, 3], [8, 4], 32), ([2, 3], [0, 1], [16, 16], 100)],
+    examples=[
+        ([1, 0], [2, 3], [8, 4], 32),
+        ([2, 3], [5, 1], [16, 8], 100),
+        ([3, 2], [1, 6], [4, 32], 57),
+    ],
     hidden=_draw_threads,
     reference=_thread_element,
     misconceptions=(
@@ -135,7 +143,7 @@ def _block_forgotten(numbers: int, threads: int, seed: int) -> dict[str, Any]:
 AXPY = Exercise(
     points=1,
     topic="a kernel with a global index and its guard",
-    examples=[(8, 4, 1), (11, 4, 2)],
+    examples=[(8, 4, 1), (11, 4, 2), (19, 8, 5)],
     hidden=lambda draw: [
         (draw.randrange(9, 50), draw.choice([4, 8]), draw.randrange(10**6)) for _ in range(5)
     ],
@@ -185,8 +193,14 @@ def _draw_blocks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 LARGEST_TILE = Exercise(
     points=1,
     topic="the widest tile that a block has threads and shared memory for",
-    # The last two are no powers of two: bound by shared memory, and by threads.
-    examples=[(49_152, 4, 1024), (2048, 4, 1024), (3000, 4, 1024), (49_152, 4, 512)],
+    # The last three are no powers of two: bound by shared memory, and by threads.
+    examples=[
+        (49_152, 4, 1024),
+        (2048, 4, 1024),
+        (1500, 4, 1024),
+        (4000, 8, 1024),
+        (49_152, 4, 512),
+    ],
     hidden=_draw_blocks,
     reference=_largest_tile,
     misconceptions=(
@@ -323,6 +337,7 @@ TILED_PRODUCT = Exercise(
     examples=[(4, 1), (8, 2)],
     hidden=lambda draw: [(size, draw.randrange(10**6)) for size in (4, 8, 12)],
     reference=_tiled,
+    known_slips={"1 → 0": "equivalent: matrices are square"},
     gate="product",
     misconceptions=(
         Misconception(
