@@ -97,7 +97,12 @@ def progress(unit: str) -> None:
     print("What you explain in words is not among them: a person reads it")
 
 
-def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case]) -> Verdict:
+def judge(
+    exercise: Exercise,
+    answer: Callable[..., Any],
+    cases: Sequence[Case],
+    explained: bool = True,
+) -> Verdict:
     """Calls an answer on every case and says what is right, what is wrong and why.
 
     Args:
@@ -105,6 +110,7 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
         answer: called with each case's arguments; returns plain data. NotImplementedError without
             a message means that there is no answer yet, any other exception that the answer fails.
         cases: in the order in which they are called and shown.
+        explained: whether to look for what explains a wrong answer, which takes longest.
     """
     if not callable(answer):
         return _not_a_function(exercise, answer)
@@ -128,9 +134,11 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
     rows, drawn = _rows(outcomes, accepted, exercise.tolerance)
     if fraction == 1:
         return Verdict(exercise.name, "right", 1.0, rows, drawn=drawn)
-    hint, names = _explained(exercise, outcomes, [p for p in accepted if p not in right_parts])
+    wrong = [part for part in accepted if part not in right_parts]
+    hint, names = _explained(exercise, outcomes, wrong) if explained else ("", ())
     if not hint and rows and all(row.right for row in rows):
-        hint = "right on the cases shown, wrong on others: does it hold for every size?"
+        varied = ", ".join(exercise.parameters)
+        hint = f"right on the cases shown, wrong on others: try it by hand with another {varied}"
     status: Status = "partly right" if fraction else "wrong"
     if all(outcome.error for outcome in outcomes):
         status = "error"
