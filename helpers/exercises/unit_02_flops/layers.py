@@ -22,7 +22,7 @@ def _linear(batch: int, tokens: int, in_features: int, out_features: int) -> dic
 LINEAR_COST = Exercise(
     points=1,
     topic="MAC and FLOP of a linear layer",
-    examples=[(1, 1, 64, 32), (4, 10, 64, 32)],
+    examples=[(1, 1, 64, 32), (4, 10, 64, 32), (2, 3, 100, 10)],
     hidden=lambda draw: [
         (
             draw.randrange(2, 33),

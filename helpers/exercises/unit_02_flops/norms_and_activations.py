@@ -53,7 +53,7 @@ _PER_CHANNEL = "how many means are there: one for each channel, or for each pixe
 BATCH_NORM_COST = Exercise(
     points=2,
     topic="FLOP of batch norm in training",
-    examples=[(2, 3, 4, 5), (32, 64, 56, 56)],
+    examples=[(2, 3, 4, 5), (16, 48, 28, 28)],
     hidden=lambda draw: [
         (draw.randrange(2, 33), draw.randrange(2, 65), draw.randrange(3, 57), draw.randrange(3, 57))
         for _ in range(4)
@@ -127,7 +127,11 @@ def _draw_activations(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PRELU_PRODUCTS = Exercise(
     points=1,
     topic="FLOP of PReLU, which depend on the data",
-    examples=[([[2.0, -1.0, 0.0]],), ([[0.5, 1.0, 3.0], [-0.5, 2.0, 1.5]],)],
+    examples=[
+        ([[2.0, -1.0, 0.0]],),
+        ([[0.5, 1.0, 3.0], [-0.5, 2.0, 1.5]],),
+        ([[-0.5, -0.25, 0.0], [-3.0, 0.5, 0.75]],),
+    ],
     hidden=_draw_activations,
     reference=lambda x: PReLU(x).flops(),
     misconceptions=(
