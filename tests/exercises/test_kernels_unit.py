@@ -41,7 +41,7 @@ def test_stretched_strides_are_those_of_expand(args):
     assert right("broadcast_strides", *args) == list(stretched.stride())
 
 
-TWO = {"add": torch.add, "multiply": torch.mul, "maximum": torch.maximum}
+TWO = {"add": torch.add, "subtract": torch.sub, "multiply": torch.mul, "maximum": torch.maximum}
 
 
 @pytest.mark.parametrize("args", drawn("tensor_zip", seeds=3))
@@ -53,7 +53,14 @@ def test_zip_broadcasts_as_pytorch_does(args):
 @pytest.mark.parametrize("args", drawn("tensor_reduce", seeds=3))
 def test_reduce_is_pytorchs(args):
     name, a, axis = args
-    function = {"add": torch.sum, "multiply": torch.prod, "maximum": torch.amax}[name]
+    if name == "subtract":
+
+        def function(tensor, axis):
+            first, *others = tensor.unbind(axis)
+            return first - sum(others)
+
+    else:
+        function = {"add": torch.sum, "multiply": torch.prod, "maximum": torch.amax}[name]
     assert right("tensor_reduce", *args) == function(as_torch(*a), axis).flatten().tolist()
 
 

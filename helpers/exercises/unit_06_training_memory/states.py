@@ -155,9 +155,9 @@ def _adam_8bit(parameters: int) -> Ledger:
 ADAM_8BIT_STEP = Exercise(
     points=1,
     topic="8-bit Adam with a scale for each block",
-    # A last block that is full, and one less than half full: with it, blocks over m and v together
+    # A last block that is full, and one of a single number: with it, blocks over m and v together
     # would be fewer.
-    examples=[(256,), (300,), (1000,), (197_956_840,)],
+    examples=[(256,), (257,), (1000,), (197_956_840,)],
     hidden=lambda draw: [
         (256 * draw.randrange(10, 10**5) + rest,)
         for rest in (0, draw.randrange(1, 129), draw.randrange(129, 256))

@@ -43,9 +43,10 @@ def _renamed(*args: Any) -> dict[str, OneOf]:
     """How L was made, by one or more operations of other names."""
     told = _computed(Recorded, *args)["made by"]
     ways = [told]
+    # What is right as it is comes last: of several names one may be right.
     for operation, names in _OTHER_NAMES.items():
         ways += [way.replace(f"{operation}(", f"{name}(") for way in ways for name in names]
-    return {"made by": OneOf(tuple(ways))}
+    return {"made by": OneOf(tuple(ways[::-1]))}
 
 
 def _draw_operators(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -73,25 +74,12 @@ COMPUTED = Exercise(
         ("L = 1 / (x / y)", 2.0, 5.0),
         ("L = relu(x - y) + relu(y)", 2.0, 5.0),
         ("L = sigmoid(x)", 2.0, 5.0),
+        ("L = -x / y", 2.0, 5.0),
+        ("L = relu(y - x) / 2 - sigmoid(x)", 2.0, 5.0),
     ],
     hidden=_draw_operators,
     reference=lambda program, x, y: _computed(Recorded, program, x, y),
     misconceptions=(
-        Misconception(
-            "left and right swapped",
-            "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
-            lambda *args: _computed(mistaken_numbers.Swapped, *args),
-        ),
-        Misconception(
-            "minus swapped",
-            "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
-            lambda *args: _computed(mistaken_numbers.MinusSwapped, *args),
-        ),
-        Misconception(
-            "division swapped",
-            "in 1 / x Python calls x.__rtruediv__(1): which of the two is divided?",
-            lambda *args: _computed(mistaken_numbers.DivisionSwapped, *args),
-        ),
         Misconception(
             "parents swapped",
             "in 3 - x the 3 comes first, and in 1 / x the 1: in which order does yours remember "
@@ -107,6 +95,21 @@ COMPUTED = Exercise(
             "parents of division swapped",
             "in 1 / x the 1 comes first: in which order does yours remember its parents?",
             _made_by(mistaken_numbers.DivisionParentsSwapped),
+        ),
+        Misconception(
+            "left and right swapped",
+            "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
+            lambda *args: _computed(mistaken_numbers.Swapped, *args),
+        ),
+        Misconception(
+            "minus swapped",
+            "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
+            lambda *args: _computed(mistaken_numbers.MinusSwapped, *args),
+        ),
+        Misconception(
+            "division swapped",
+            "in 1 / x Python calls x.__rtruediv__(1): which of the two is divided?",
+            lambda *args: _computed(mistaken_numbers.DivisionSwapped, *args),
         ),
         Misconception(
             "one parent of two",
@@ -210,7 +213,11 @@ def _draw_trials(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 TRY_SLOPES = Exercise(
     points=1,
     topic="finite differences",
-    examples=[("L = x * y * y", 2.0, 5.0, 0.1), ("L = exp(x) / y", 1.0, 2.0, 0.01)],
+    examples=[
+        ("L = x * y * y", 2.0, 5.0, 0.1),
+        ("L = exp(x) / y", 1.0, 2.0, 0.01),
+        ("L = log(x) * y", 3.0, 0.5, 0.02),
+    ],
     hidden=_draw_trials,
     reference=_tried(lambda f, h: (f(h) - f(-h)) / (2 * h)),
     misconceptions=(
@@ -278,7 +285,7 @@ def _rule(rule: Callable[[float, float, float], tuple[float, float]]) -> Callabl
 MUL_BACKWARD = Exercise(
     points=1,
     topic="backward of a product",
-    examples=[(2.0, 5.0, 1.0), (2.0, 5.0, -3.0)],
+    examples=[(2.0, 5.0, 1.0), (2.0, 5.0, -3.0), (-3.0, 4.0, 2.0)],
     hidden=_draw_products,
     reference=_rule(lambda x, y, grad: (grad * y, grad * x)),
     misconceptions=(
@@ -308,7 +315,7 @@ MUL_BACKWARD = Exercise(
 DIV_BACKWARD = Exercise(
     points=1,
     topic="backward of a division",
-    examples=[(2.0, 5.0, 1.0), (2.0, 5.0, -3.0)],
+    examples=[(2.0, 5.0, 1.0), (2.0, 5.0, -3.0), (-3.0, 4.0, 2.0)],
     hidden=_draw_products,
     reference=_rule(lambda x, y, grad: (grad / y, -grad * x / y**2)),
     misconceptions=(
@@ -370,7 +377,7 @@ def _draw_outputs(draw: random.Random) -> Sequence[tuple[float, float]]:
 OUTPUT_BACKWARD = Exercise(
     points=2,
     topic="backward from the output alone",
-    examples=[(0.25, 1.0), (0.25, -4.0), (0.0, 3.0)],
+    examples=[(0.25, 1.0), (0.25, -4.0), (0.0, 3.0), (0.6, 2.0)],
     hidden=_draw_outputs,
     reference=_by_output,
     misconceptions=(

@@ -8,12 +8,12 @@ from itertools import product, zip_longest
 from math import prod
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.mistakes import OFFSET_FORGOTTEN
 
 Sizes = tuple[int, ...]
 #: Storage, shape, strides, offset: a tensor as plain data.
-Tensor = tuple[list[int], Sizes, Sizes, int]
+Tensor = tuple[Sequence[int], Sizes, Sizes, int]
 
 #: What the questions apply to numbers, by name; the unit has the same tables.
 ONE: dict[str, Callable[[int], int]] = {
@@ -23,6 +23,7 @@ ONE: dict[str, Callable[[int], int]] = {
 }
 TWO: dict[str, Callable[[int, int], int]] = {
     "add": lambda x, y: x + y,
+    "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
     "maximum": max,
 }
@@ -37,6 +38,13 @@ def _positions(shape: Sizes, strides: Sizes, offset: int) -> list[int]:
         offset + sum(i * stride for i, stride in zip(index, strides, strict=True))
         for index in product(*map(range, shape))
     ]
+
+
+def _nested(flat: list[Any], shape: Sizes) -> list[Any]:
+    """A flat list as lists in lists."""
+    for size in reversed(shape[1:]):
+        flat = [flat[at : at + size] for at in range(0, len(flat), size)]
+    return flat
 
 
 def _draw_layout(draw: random.Random, axes: int) -> tuple[Sizes, Sizes, int]:
@@ -59,9 +67,19 @@ def _draw_tensor(draw: random.Random, axes: int) -> Tensor:
 ELEMENT_POSITIONS = Exercise(
     points=1,
     topic="where the elements of a tensor lie, in the order of their indices",
-    examples=[((2, 3), (3, 1), 0), ((3, 2), (1, 3), 0), ((2, 2), (4, 2), 1)],
+    examples=[
+        ((2, 3), (3, 1), 0),
+        ((3, 2), (1, 3), 0),
+        ((2, 2), (4, 2), 1),
+        ((2, 2, 2), (1, 6, 2), 3),
+        ((3, 2), (5, 3), 7),
+        ((3,), (2,), 1),
+    ],
     hidden=lambda draw: [_draw_layout(draw, axes) for axes in (1, 2, 2, 3, 3)],
     reference=_positions,
+    known_slips={
+        "zip(index, strides) → zip(strides, index)": "equivalent: a product of two numbers"
+    },
     misconceptions=(
         Misconception(
             "first index fastest",
@@ -71,6 +89,40 @@ ELEMENT_POSITIONS = Exercise(
         Misconception(
             *OFFSET_FORGOTTEN,
             lambda shape, strides, offset: _positions(shape, strides, 0),
+        ),
+        Misconception(
+            "a list for each row",
+            "one flat list, not a list of rows",
+            lambda shape, strides, offset: _nested(_positions(shape, strides, offset), shape),
+        ),
+        Misconception(
+            "indices, not positions",
+            "these are indices: at which place of the storage does each of them lie?",
+            lambda shape, strides, offset: [list(index) for index in product(*map(range, shape))],
+        ),
+        Misconception(
+            "offset at every step",
+            "the offset is where the tensor begins: how often does it count?",
+            lambda shape, strides, offset: [
+                at + (len(shape) - 1) * offset for at in _positions(shape, strides, offset)
+            ],
+        ),
+        Misconception(
+            "offset stretched by the last stride",
+            "the offset is a position in storage already",
+            lambda shape, strides, offset: [
+                at + offset * (strides[-1] - 1) for at in _positions(shape, strides, offset)
+            ],
+        ),
+        Misconception(
+            "two axes only",
+            "a tensor may have one axis, or three: does yours look at every one?",
+            lambda shape, strides, offset: _positions(shape[:2], strides[:2], offset),
+        ),
+        Misconception(
+            "the last two axes only",
+            "a tensor may have one axis, or three: does yours look at every one?",
+            lambda shape, strides, offset: _positions(shape[-2:], strides[-2:], offset),
         ),
         Misconception(
             "storage order",
@@ -92,9 +144,11 @@ TENSOR_MAP = Exercise(
         ("square", [1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0),
         ("square", [1, 2, 3, 4, 5, 6], (3, 2), (1, 3), 0),
         ("relu", [5, -4, 3, -2, 1, 0], (2, 2), (3, 1), 1),
+        ("negate", [1, 2, 3, 4, 5, 6, 7, 8, 9], (2, 2, 2), (4, 1, 2), 1),
     ],
     hidden=lambda draw: [
-        (draw.choice(list(ONE)), *_draw_tensor(draw, axes)) for axes in (1, 2, 2, 3, 3)
+        (name, *_draw_tensor(draw, axes))
+        for name, axes in zip([*ONE, *draw.sample(list(ONE), 2)], (1, 2, 2, 3, 3), strict=True)
     ],
     reference=_map,
     misconceptions=(
@@ -103,6 +157,45 @@ TENSOR_MAP = Exercise(
             "this maps all of the storage: which of its elements belong to the tensor, and in "
             "which order?",
             lambda name, storage, *layout: [ONE[name](x) for x in storage],
+        ),
+        Misconception(
+            "a list for each row",
+            "one flat list, not a list of rows",
+            lambda name, storage, shape, *layout: _nested(
+                _map(name, storage, shape, *layout), shape
+            ),
+        ),
+        Misconception(
+            "positions, not elements",
+            "the function is for the elements: take them from the storage first",
+            lambda name, storage, *layout: [ONE[name](at) for at in _positions(*layout)],
+        ),
+        Misconception(
+            "positions",
+            "these are positions in the storage: which elements stand there, and what does the "
+            "function make of them?",
+            lambda name, storage, *layout: _positions(*layout),
+        ),
+        Misconception(
+            "no function applied",
+            "these are the elements: apply ONE[name] to each",
+            lambda name, storage, *layout: [storage[at] for at in _positions(*layout)],
+        ),
+        Misconception(
+            "one function for all",
+            "which function is it? Look it up by its name",
+            lambda name, *tensor: OneOf(tuple(_map(other, *tensor) for other in ONE)),
+        ),
+        Misconception(
+            *OFFSET_FORGOTTEN,
+            lambda name, storage, shape, strides, offset: _map(name, storage, shape, strides, 0),
+        ),
+        Misconception(
+            "first index fastest",
+            "which index moves fastest? The last one",
+            lambda name, storage, shape, strides, offset: _map(
+                name, storage, shape[::-1], strides[::-1], offset
+            ),
         ),
         Misconception(
             "the first elements of the storage",
@@ -140,7 +233,12 @@ def _draw_stretches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 BROADCAST_STRIDES = Exercise(
     points=1,
     topic="strides of a tensor that is stretched to a larger shape",
-    examples=[((3, 1), (1, 1), (3, 4)), ((4,), (1,), (3, 4)), ((3, 4), (4, 1), (3, 4))],
+    examples=[
+        ((3, 1), (1, 1), (3, 4)),
+        ((4,), (1,), (3, 4)),
+        ((3, 4), (4, 1), (3, 4)),
+        ((2, 1, 3), (7, 5, 2), (4, 2, 6, 3)),
+    ],
     hidden=_draw_stretches,
     reference=_stretch,
     misconceptions=(
@@ -178,7 +276,9 @@ def _zip(name: str, a: Tensor, b: Tensor) -> list[int]:
 
 def _draw_zips(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     cases = []
-    for axes in (1, 2, 2, 3):
+    # Of these only a difference tells which of two comes first.
+    names = ["subtract", "subtract", *draw.sample([name for name in TWO if name != "subtract"], 2)]
+    for name, axes in zip(names, (2, 3, 1, 2), strict=True):
         a = _draw_tensor(draw, axes)
         shape = list(a[1])
         shape[draw.randrange(axes)] = 1
@@ -186,7 +286,7 @@ def _draw_zips(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         storage = [draw.randrange(-9, 10) for _ in range(prod(other) + 2)]
         pair: list[Tensor] = [a, (storage, other, _row_major(other), 2)]
         draw.shuffle(pair)
-        cases.append((draw.choice(list(TWO)), *pair))
+        cases.append((name, *pair))
     return cases
 
 
@@ -204,14 +304,40 @@ TENSOR_ZIP = Exercise(
     examples=[
         ("add", ([1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0), ([10, 20, 30], (3,), (1,), 0)),
         ("multiply", ([1, 2, 3], (3, 1), (1, 1), 0), ([1, 10], (1, 2), (2, 1), 0)),
+        ("subtract", ([0, 5, 6, 7, 8], (2, 2), (1, 2), 1), ([1, 2], (2,), (1,), 0)),
     ],
     hidden=_draw_zips,
     reference=_zip,
+    known_slips={
+        "numpy.broadcast_shapes(a[1], b[1]) → numpy.broadcast_shapes(b[1], a[1])": (
+            "equivalent: the shape of both is the same either way"
+        )
+    },
     misconceptions=(
         Misconception(
             "nothing stretched",
             "this ends with the smaller tensor: how often is each of its elements used?",
             _zip_unstretched,
+        ),
+        Misconception(
+            "operands exchanged",
+            "x - y is not y - x: which tensor's element comes first?",
+            lambda name, a, b: _zip(name, b, a),
+        ),
+        Misconception(
+            "offsets forgotten",
+            "a view of a part does not begin at the start of the storage",
+            lambda name, a, b: _zip(name, (*a[:3], 0), (*b[:3], 0)),
+        ),
+        Misconception(
+            "always a sum",
+            "which function is it? Look it up by its name",
+            lambda name, a, b: _zip("add", a, b),
+        ),
+        Misconception(
+            "a list for each row",
+            "one flat list, not a list of rows",
+            lambda name, a, b: _nested(_zip(name, a, b), _broadcast(a[1], b[1])),
         ),
         Misconception(
             "storages zipped",
@@ -242,6 +368,14 @@ def _reduce(name: str, a: Tensor, axis: int, start: int | None = None) -> list[i
     ]
 
 
+def _reduce_from_the_right(name: str, a: Tensor, axis: int) -> list[int]:
+    """Each element from the last, the next one on its left: 1 - (2 - 3); or from the last down."""
+    storage, shape, strides, offset = a
+    back = offset + (shape[axis] - 1) * strides[axis]
+    turned = (*strides[:axis], -strides[axis], *strides[axis + 1 :])
+    return _reduce(name, (storage, shape, turned, back), axis)
+
+
 def _reduce_all_but(name: str, a: Tensor, axis: int) -> list[int]:
     """Each of the axis's elements over all other axes, as one who keeps the named axis does."""
     storage, shape, strides, offset = a
@@ -254,7 +388,7 @@ def _reduce_all_but(name: str, a: Tensor, axis: int) -> list[int]:
 
 
 def _draw_reductions(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    names = [*TWO, "maximum", "multiply"]
+    names = [*TWO, "subtract"]
     draw.shuffle(names)
     cases = []
     for name, axes in zip(names, (2, 2, 2, 3, 3), strict=True):
@@ -272,6 +406,9 @@ TENSOR_REDUCE = Exercise(
         ("add", ([1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0), 1),
         ("add", ([1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0), 0),
         ("maximum", ([0, -1, -2, -3, -4, -5, -6], (3, 2), (1, 3), 1), 0),
+        ("subtract", ([1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0), 1),
+        ("multiply", ([9, 1, 2, 3, 4, 5, 6, 7, 8], (2, 2, 2), (4, 2, 1), 1), 1),
+        ("add", ([9, 1, 2, 3, 4, 5, 6, 7, 8], (2, 2, 2), (1, 2, 4), 1), 0),
     ],
     hidden=_draw_reductions,
     reference=_reduce,
@@ -289,6 +426,28 @@ TENSOR_REDUCE = Exercise(
             "started from 0",
             "0 + x is x, but is the product, or the maximum, of 0 and x? Begin with an element",
             lambda name, a, axis: _reduce(name, a, axis, start=0),
+        ),
+        Misconception(
+            "folded from the right",
+            "1 - 2 - 3 is (1 - 2) - 3: in which order do you fold?",
+            _reduce_from_the_right,
+        ),
+        Misconception(
+            "a list for each row",
+            "one flat list, not a list of rows",
+            lambda name, a, axis: _nested(
+                _reduce(name, a, axis), (*a[1][:axis], *a[1][axis + 1 :])
+            ),
+        ),
+        Misconception(
+            "positions folded",
+            "these are positions in the storage: which elements stand there?",
+            lambda name, a, axis: _reduce(name, (range(10**4), *a[1:]), axis),
+        ),
+        Misconception(
+            "always a sum",
+            "which function is it? Look it up by its name",
+            lambda name, a, axis: _reduce("add", a, axis),
         ),
         Misconception(
             "everything reduced",

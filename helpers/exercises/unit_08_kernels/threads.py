@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from math import isqrt
+from collections.abc import Callable, Sequence
+from itertools import product
+from math import ceil, isqrt
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.unit_08_kernels.inputs import whole_numbers
 
 #: Width of the tile in the unit's tiled kernel.
@@ -30,9 +31,13 @@ def _draw_products(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PRODUCT_READS = Exercise(
     points=1,
     topic="global reads of a matrix product, naive and tiled",
-    examples=[(8, 8, 8, 4), (64, 32, 128, 16)],
+    examples=[(8, 12, 20, 4), (64, 32, 128, 16), (9, 15, 6, 3)],
     hidden=_draw_products,
     reference=_product_reads,
+    known_slips=dict.fromkeys(
+        ("m // tile → m / tile", "n // tile → n / tile", "k // tile → k / tile"),
+        "equivalent: tile divides m, n and k",
+    ),
     misconceptions=(
         Misconception(
             "one matrix only",
@@ -79,7 +84,11 @@ def _draw_threads(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 THREAD_ELEMENT = Exercise(
     points=1,
     topic="the matrix element of a thread",
-    examples=[([1, 0], [2, 3], [8, 4], 32), ([2, 3], [0, 1], [16, 16], 100)],
+    examples=[
+        ([1, 0], [2, 3], [8, 4], 32),
+        ([2, 3], [5, 1], [16, 8], 100),
+        ([3, 2], [1, 6], [4, 32], 57),
+    ],
     hidden=_draw_threads,
     reference=_thread_element,
     misconceptions=(
@@ -134,7 +143,7 @@ def _block_forgotten(numbers: int, threads: int, seed: int) -> dict[str, Any]:
 AXPY = Exercise(
     points=1,
     topic="a kernel with a global index and its guard",
-    examples=[(8, 4, 1), (11, 4, 2)],
+    examples=[(8, 4, 1), (11, 4, 2), (19, 8, 5)],
     hidden=lambda draw: [
         (draw.randrange(9, 50), draw.choice([4, 8]), draw.randrange(10**6)) for _ in range(5)
     ],
@@ -184,7 +193,14 @@ def _draw_blocks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 LARGEST_TILE = Exercise(
     points=1,
     topic="the widest tile that a block has threads and shared memory for",
-    examples=[(49_152, 4, 1024), (2048, 4, 1024), (49_152, 4, 256)],
+    # The last three are no powers of two: bound by shared memory, and by threads.
+    examples=[
+        (49_152, 4, 1024),
+        (2048, 4, 1024),
+        (1500, 4, 1024),
+        (4000, 8, 1024),
+        (49_152, 4, 512),
+    ],
     hidden=_draw_blocks,
     reference=_largest_tile,
     misconceptions=(
@@ -197,6 +213,30 @@ LARGEST_TILE = Exercise(
             "threads only",
             "do the tiles fit into shared memory?",
             lambda shared_bytes, width, max_threads: isqrt(max_threads),
+        ),
+        Misconception(
+            "a broken side",
+            "a tile has whole sides: which is the largest that fits?",
+            lambda shared_bytes, width, max_threads: min(
+                (shared_bytes / (2 * width)) ** 0.5, max_threads**0.5
+            ),
+        ),
+        Misconception(
+            "rounded",
+            "the next larger side does not fit: round down",
+            lambda shared_bytes, width, max_threads: OneOf(
+                tuple(
+                    way(min((shared_bytes / (2 * width)) ** 0.5, max_threads**0.5))
+                    for way in (ceil, round)
+                )
+            ),
+        ),
+        Misconception(
+            "a power of two",
+            "a tile may have any side: is there a larger one that still fits?",
+            lambda shared_bytes, width, max_threads: (
+                1 << _largest_tile(shared_bytes, width, max_threads).bit_length() - 1
+            ),
         ),
         Misconception(
             "one tile in shared memory",
@@ -240,6 +280,52 @@ def _tiled(size: int, seed: int) -> dict[str, Any]:
     }
 
 
+#: How a kernel takes its numbers: from (row, column) of its tile and the step's start to a place.
+Taken = Callable[[int, int, int, int], tuple[int, int]]
+
+
+def _tiled_by(
+    a_place: Taken | None = None,
+    b_place: Taken | None = None,
+    a_turned: bool = False,
+    b_turned: bool = False,
+) -> Callable[..., dict[str, Any]]:
+    """The product of a kernel that brings other numbers, or uses its tiles transposed.
+
+    `a_place`, `b_place`: what the thread (x, y) of a block at (row0, column0) brings in the step
+    that begins at `start`, by (x, y, origin, start), origin being row0 for a and column0 for b.
+    """
+
+    def gives(size: int, seed: int) -> dict[str, Any]:
+        a, b = _matrices(size, seed)
+        from_a = a_place or (lambda x, y, row0, start: (row0 + y, start + x))
+        from_b = b_place or (lambda x, y, column0, start: (start + y, column0 + x))
+        out = [[0.0] * size for _ in range(size)]
+        side = range(TILE)
+        for row0, column0, start in product(range(0, size, TILE), repeat=3):
+            tile_a = [[_at(a, from_a(x, y, row0, start)) for x in side] for y in side]
+            tile_b = [[_at(b, from_b(x, y, column0, start)) for x in side] for y in side]
+            for y, x, k in product(side, repeat=3):
+                left = tile_a[k][y] if a_turned else tile_a[y][k]
+                right = tile_b[x][k] if b_turned else tile_b[k][x]
+                out[row0 + y][column0 + x] += left * right
+        return {"product": [number for row in out for number in row]}
+
+    return gives
+
+
+def _at(matrix: Matrix, place: tuple[int, int]) -> float:
+    return matrix[place[0]][place[1]]
+
+
+def _a_by_y(x: int, y: int, row0: int, start: int) -> tuple[int, int]:
+    return row0 + y, start + y
+
+
+def _b_by_x(x: int, y: int, column0: int, start: int) -> tuple[int, int]:
+    return start + x, column0 + x
+
+
 def _transposed(product: list[float]) -> list[float]:
     size = isqrt(len(product))
     return [product[j * size + i] for i in range(size) for j in range(size)]
@@ -251,6 +337,7 @@ TILED_PRODUCT = Exercise(
     examples=[(4, 1), (8, 2)],
     hidden=lambda draw: [(size, draw.randrange(10**6)) for size in (4, 8, 12)],
     reference=_tiled,
+    known_slips={"1 → 0": "equivalent: matrices are square"},
     gate="product",
     misconceptions=(
         Misconception(
@@ -288,6 +375,39 @@ TILED_PRODUCT = Exercise(
             lambda size, seed: {
                 "product": [size // TILE * number for number in _product(size, seed, TILE)],
             },
+        ),
+        Misconception(
+            "a by y",
+            "all threads of a row bring the same number of a: which index runs along a row of a?",
+            _tiled_by(a_place=_a_by_y),
+        ),
+        Misconception(
+            "b by x",
+            "all threads of a column bring the same number of b: which index runs down its column?",
+            _tiled_by(b_place=_b_by_x),
+        ),
+        Misconception(
+            "a by y and b by x",
+            "x runs along a row and y down a column: which of them belongs to which number you "
+            "bring?",
+            _tiled_by(a_place=_a_by_y, b_place=_b_by_x),
+        ),
+        Misconception(
+            "a tile used transposed",
+            "one tile is used turned over: which of its indices is the row?",
+            lambda size, seed: {
+                "product": OneOf(
+                    tuple(
+                        _tiled_by(a_turned=a, b_turned=b)(size, seed)["product"]
+                        for a, b in ((True, False), (False, True))
+                    )
+                )
+            },
+        ),
+        Misconception(
+            "both tiles used transposed",
+            "both tiles are used turned over: which of their indices is the row?",
+            _tiled_by(a_turned=True, b_turned=True),
         ),
         Misconception(
             "the result transposed",
