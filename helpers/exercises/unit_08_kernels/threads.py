@@ -152,7 +152,7 @@ AXPY = Exercise(
     misconceptions=(
         Misconception(
             "the thread's index in its block",
-            "only the first block's elements are there: threadIdx begins at 0 in every block",
+            "do your blocks work on different elements? threadIdx begins at 0 in every block",
             _block_forgotten,
         ),
         Misconception(
@@ -199,6 +199,7 @@ LARGEST_TILE = Exercise(
         (2048, 4, 1024),
         (1500, 4, 1024),
         (4000, 8, 1024),
+        (600, 4, 1024),
         (49_152, 4, 512),
     ],
     hidden=_draw_blocks,
