@@ -20,7 +20,7 @@ from helpers.grading.engine.grade_submission import Graded, Times, Unit, modules
 from helpers.grading.engine.job import GradingJob, RebuiltTask
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.handin import rebuild
-from helpers.grading.handin.ipynb import hidden_lines, read_notebook
+from helpers.grading.handin.ipynb import read_notebook, shown_lines
 from helpers.grading.nbgrader.course_files import course_secret
 from helpers.grading.sandbox.backend import Backend
 from helpers.grading.sandbox.registry import BACKENDS, DEFAULT, choices
@@ -95,9 +95,7 @@ class HideTests(NbGraderPreprocessor):
         self, cell: NotebookNode, resources: Resources, index: int
     ) -> tuple[NotebookNode, Resources]:
         if is_grade(cell) and not is_solution(cell):
-            cell.source = "\n".join(
-                line for line, hidden in hidden_lines(cell.source) if not hidden
-            )
+            cell.source = shown_lines(cell.source)
         return cell, resources
 
 

@@ -22,12 +22,21 @@ class ServerDied(SandboxError):
     """What starts the processes was there and is gone; another can be made."""
 
 
-class StudentError(Exception):
-    """The student's code raised. `kind` is the name of the exception's type."""
+#: The kind of a StudentError where the code raised nothing, and what it returned cannot be read.
+UNREADABLE = "UnreadableAnswer"
 
-    def __init__(self, kind: str, message: str) -> None:
+
+class StudentError(Exception):
+    """The student's code raised.
+
+    Attributes:
+        kind: the name of the exception's type.
+        base: the name of Python's own type that this is, or comes from; empty where it is not said.
+    """
+
+    def __init__(self, kind: str, message: str, base: str = "") -> None:
         super().__init__(f"{kind}: {message}" if message else kind)
-        self.kind, self.message = kind, message
+        self.kind, self.message, self.base = kind, message, base
 
 
 class ProcessDied(Exception):

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from helpers.grading.handin.markup import Budget
 from helpers.grading.sandbox.backend import (
+    UNREADABLE,
     CallTimeout,
     CellRun,
     Limits,
@@ -126,13 +127,12 @@ class StudentProcess:
 
     def _value(self, reply: dict[str, Any]) -> Any:
         raised = reply.get("raised")
-        if type(raised) is list and [type(part) for part in raised] == [str, str]:
-            kind, message = (codec.clean_text(part[:500]) for part in raised)
-            raise StudentError(kind, message)
+        if type(raised) is list and [type(part) for part in raised] == [str, str, str]:
+            raise StudentError(*(codec.clean_text(part[:500]) for part in raised))
         try:
             return codec.decode(reply.get("value"))
         except codec.CodecError as error:
-            raise StudentError("UnreadableAnswer", str(error)) from None
+            raise StudentError(UNREADABLE, str(error)) from None
 
     def _hello(self) -> int:
         """Wait for the first message, which the kernel stamps with the sender's process id."""

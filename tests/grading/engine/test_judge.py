@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from nbformat.notebooknode import from_dict
 from nbgrader.utils import determine_grade
 
-from helpers.grading.engine.judge import Judgement, Session, instructor_names, submission_seed
+from helpers.grading.engine.judge import Judgement, Session, submission_seed
+from helpers.grading.engine.stand_ins import instructor_names
 from helpers.grading.engine.verdict_outputs import MIME_TYPE, verdicts_of
 from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import Function

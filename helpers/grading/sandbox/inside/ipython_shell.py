@@ -268,7 +268,7 @@ class Server:
                 request = self.channel.receive()
                 reply = requests[request["ask"]](request)
             except KeyboardInterrupt:
-                reply = {"raised": ["KeyboardInterrupt", "interrupted"]}
+                reply = {"raised": ["KeyboardInterrupt", "interrupted", ""]}
             self.channel.send({"reply": request["number"], **reply})
 
     def run(self, request: Any) -> Any:
@@ -311,11 +311,17 @@ class Server:
                 text = str(error)[:500]
             except BaseException:
                 text = ""
-            kind = "NotImplementedError" if isinstance(error, NotImplementedError) else ""
-            return {"raised": [kind or type(error).__name__[:100], text]}
+            base = builtin_of(type(error))
+            kind = base if base == "NotImplementedError" else type(error).__name__[:100]
+            return {"raised": [kind, text, base]}
         finally:
             self.session.flush()
             close_figures()
+
+
+def builtin_of(kind: type[BaseException]) -> str:
+    """The name of Python's own exception that one is, or comes from."""
+    return next(each.__name__ for each in type.mro(kind) if each.__module__ == "builtins")
 
 
 def close_figures() -> None:
