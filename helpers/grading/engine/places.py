@@ -73,14 +73,17 @@ def _read(cell: Cell, unit: Unit, answers: set[str], has_check: bool) -> Test:
         )
     if has_check and re.search(r"\bcheck\(", source):
         place = "outside"
+    points = float(marks["points"])
+    # Where there is nothing to win, nobody cheats.
+    inside = not points or _asks_about_the_process(source, answers)
     imported = re.findall(r"^(?:from [\w.]+ )?import (.+)", source, re.MULTILINE)
     binds = defined_names(source) | {name for line in imported for name in line.split()}
     return Test(
         marks["grade_id"],
         source,
-        float(marks["points"]),
+        points,
         place,
-        "inside" if _asks_about_the_process(source, answers) else "outside",
+        "inside" if inside else "outside",
         untouched == "passes",
         frozenset(binds),
     )

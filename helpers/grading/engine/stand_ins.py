@@ -132,10 +132,8 @@ def _as_own(kind: str, message: str, base: str) -> StudentError:
     """A StudentError whose type bears the name of the student's, and which `except` takes for the
     exception of Python's own that it is, or comes from."""
     name = kind if kind.isidentifier() else "Error"
-    own = getattr(builtins, base, None)
-    bases: tuple[type, ...] = (StudentError,)
-    if isinstance(own, type) and issubclass(own, Exception) and _can_be_a_base(own):
-        bases = (StudentError, own)
+    own: Any = getattr(builtins, base, None)
+    bases = (StudentError, own) if _can_be_a_base(own) else (StudentError,)
     error: StudentError = type(name, bases, dict(_SAYS_MESSAGE))(name, message, base)
     return error
 
@@ -153,6 +151,8 @@ _SAYS_MESSAGE: dict[str, Any] = {"__init__": _say, "__str__": lambda self: self.
 def _can_be_a_base(own: Any) -> bool:
     """Whether an exception can be made of it with three texts. One that ends a loop would end one
     of ours."""
+    if not isinstance(own, type) or not issubclass(own, Exception):
+        return False
     if issubclass(own, StopIteration | StopAsyncIteration):
         return False
     try:

@@ -67,7 +67,7 @@ class _Trial:
         return inside ^ (wrong & self.undecided)
 
     def with_what_they_use(self, inside: set[str], wrong: set[str]) -> set[str]:
-        """Tests that were wrong in both places inside, with those before that name what they use."""
+        """What was wrong in both places inside, with the tests before it that name what it uses."""
         found = set(inside)
         needed: set[str] = set()
         for test in reversed(self._tests):
