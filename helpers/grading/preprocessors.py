@@ -16,12 +16,17 @@ from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Enum, Float
 
-from helpers.grading.engine.grade_submission import Graded, Times, Unit, modules_of
+from helpers.grading.engine.grade_submission import Graded, Times, Unit
 from helpers.grading.engine.job import GradingJob, RebuiltTask
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import read_notebook, shown_lines
-from helpers.grading.nbgrader.course_files import course_secret
+from helpers.grading.nbgrader.course_files import (
+    course_secret,
+    files_beside,
+    ignored_by,
+    installed_modules,
+)
 from helpers.grading.sandbox.backend import Backend
 from helpers.grading.sandbox.registry import BACKENDS, DEFAULT, choices
 
@@ -108,4 +113,6 @@ def _job(
     folder = folders.format_path(folders.source_directory, ".", name)
     data = (Path(folder) / f"{notebook_name}.ipynb").read_bytes()
     unit = Unit.read(name, notebook_name, data, course_secret(Path(folders.root)), config)
-    return GradingJob(unit, modules_of(data), times or Times(), sandbox=sandbox)
+    files = files_beside(Path(folder), ignored_by(config))
+    modules = installed_modules(data, files)
+    return GradingJob(unit, modules, times or Times(), sandbox=sandbox, files=files)

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numba import cuda
 
@@ -60,7 +60,6 @@ def test_reduce_is_pytorchs(args):
 places = st.lists(st.integers(0, 3), max_size=2)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(places, places), min_size=1, max_size=3))
 def test_iterations_that_may_run_in_parallel_give_the_same_in_every_order(loop):
     reads, writes = ([list(each) for each in side] for side in zip(*loop, strict=True))
@@ -104,7 +103,6 @@ def test_a_chain_whose_results_are_left_out_gets_a_hint():
     assert "results written" in verdict.hint
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10**6), st.lists(st.integers(0, 3), min_size=1, max_size=6))
 def test_fusing_saves_two_arrays_between_each_two_steps(numbers, others):
     answer = right("chain_traffic", numbers, others)

@@ -9,7 +9,7 @@ from typing import Any
 from helpers.grading.engine.grade_submission import Unit
 from helpers.grading.engine.job import GradingJob
 from helpers.grading.engine.run_cells import Times
-from helpers.grading.sandbox.backend import CellRun, Limits
+from helpers.grading.sandbox.backend import CellRun, Files, Limits
 from helpers.grading.sandbox.inside.codec import Function
 from tests.grading import sample
 
@@ -63,7 +63,7 @@ class FakeBackend:
     name: str = "fake"
     warning: str = "runs students' code as a fake: beware."
 
-    def serve(self, modules: tuple[str, ...], limits: Limits) -> FakeServer:
+    def serve(self, modules: tuple[str, ...], limits: Limits, files: Files = ()) -> FakeServer:
         return FakeServer()
 
 

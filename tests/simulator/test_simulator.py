@@ -117,7 +117,7 @@ def test_without_looking_for_races_a_race_gives_the_same_wrong_numbers_each_time
         assert out[4:].tolist() == [3, 2, 1, 0]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(2, 12), st.integers(0, 11), st.booleans())
 def test_threads_that_exchange_elements_race_unless_a_barrier_is_between(size, shift, barrier):
     def shifted(out):
@@ -170,7 +170,7 @@ def test_a_barrier_that_only_some_threads_reach_is_an_error():
     assert threading.active_count() == before
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.tuples(st.integers(1, 3), st.integers(1, 3)), st.tuples(st.integers(1, 3), st.integers(1, 3))
 )

@@ -128,7 +128,7 @@ def print_table(result: ClassResult) -> None:
     for each in result.results:
         points = dict.fromkeys(parts, 0.0)
         for score in each.scores:
-            points[result.headings[score.grade_id]] += score.score or 0.0
+            points[result.headings[score.key]] += score.score or 0.0
         readable = each.status != "unreadable"
         cells = [f"{points[part]:.3g}" if readable else "?" for part in parts]
         to_read = sum(score.needs_manual for score in each.scores)

@@ -19,6 +19,7 @@ from helpers.grading.handin.ipynb import (
     Notebook,
     is_graded,
     is_test,
+    kernel_of,
     marks_of,
     read_notebook,
     unit_of,
@@ -33,12 +34,22 @@ Status = Literal["graded", "for a person", "unreadable"]
 
 @dataclass(frozen=True)
 class CellScore:
-    """The score of one graded cell; None where only a person can tell."""
+    """The score of one graded cell; None where only a person can tell.
+
+    Attributes:
+        notebook: its name, where a unit has several.
+    """
 
     grade_id: str
     score: float | None
     max_score: float
     needs_manual: bool
+    notebook: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other of its unit."""
+        return f"{self.notebook}/{self.grade_id}" if self.notebook else self.grade_id
 
 
 class Scored:
@@ -105,10 +116,33 @@ class Unit:
     def read(
         cls, name: str, notebook_name: str, data: bytes, secret: bytes, config: Any = None
     ) -> Unit:
-        """From the text of the source notebook. ValueError when it is none."""
-        source = read_notebook(data)
-        template = make_template(source, config)
+        """From the text of the source notebook. ValueError, with its place, when it is none or not
+        in Python."""
+        where = f"{name}/{notebook_name}.ipynb"
+        try:
+            source = read_notebook(data)
+            _refuse_other_languages(source)
+            template = make_template(source, config)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
         return cls(name, notebook_name, template, instructor_names(source), secret)
+
+
+def _refuse_other_languages(source: Notebook) -> None:
+    kernel, language = kernel_of(source)
+    if not language and re.fullmatch(_OTHER_KERNELS, kernel):
+        language = "another language"
+    if language and language.lower() not in _PYTHON:
+        raise ValueError(
+            f"its kernel {kernel or '(without a name)'} runs {language}, and only Python can be "
+            "graded here: `nbgrader autograde` with nbgrader's own configuration runs any kernel"
+        )
+
+
+#: What kernels call the language.
+_PYTHON = ("python", "python3", "ipython", "cpython")
+#: Names of kernels that are not, where a notebook does not say the language.
+_OTHER_KERNELS = r"ir|(julia|bash|octave|matlab|xcpp|scala|iruby|ihaskell|sos|javascript|rust).*"
 
 
 def modules_of(data: bytes) -> tuple[str, ...]:

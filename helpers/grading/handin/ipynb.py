@@ -101,6 +101,15 @@ def unit_of(notebook: Notebook) -> str | None:
     return unit if isinstance(unit, str) else None
 
 
+def kernel_of(notebook: Notebook) -> tuple[str, str]:
+    """The kernel that a notebook names and its language, both empty where it names none."""
+    about = notebook["metadata"]
+    kernel, language = (about.get(key) for key in ("kernelspec", "language_info"))
+    kernel = kernel if isinstance(kernel, dict) else {}
+    language = language if isinstance(language, dict) else {}
+    return str(kernel.get("name") or ""), str(kernel.get("language") or language.get("name") or "")
+
+
 def _read_cell(cell: Any) -> Cell | None:
     source = _source_of(cell, "source")
     if source is None:

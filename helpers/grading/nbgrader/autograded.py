@@ -99,6 +99,8 @@ class AutogradedFiles:
     def _version(self) -> str:
         """Of everything that a score depends on beside the submission."""
         digest = hashlib.sha256(self._files.source + self._unit.secret)
+        for name, data in self._files.beside:
+            digest.update(f"{name}\0".encode() + hashlib.sha256(data).digest())
         for path in parts.files(scores=True):
             digest.update(f"{path}\0".encode() + (parts.PACKAGE / path).read_bytes())
         return digest.hexdigest()

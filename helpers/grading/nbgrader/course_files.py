@@ -1,40 +1,51 @@
-"""Where a unit's files are in a course, by its nbgrader_config.py, and the course's secret."""
+"""Where a notebook's files are in a course, by its nbgrader_config.py, and the course's secret."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from helpers.authoring.notebooks import Unit as UnitFiles
+from helpers.authoring.notebooks import find_unit, is_text
 from helpers.files import create_secret
 from helpers.grading.engine.grade_submission import Unit, modules_of
 from helpers.grading.handin.folder import SubmissionFolder, is_real_folder
+from helpers.grading.handin.ipynb import is_graded, read_notebook
 from helpers.grading.nbgrader.config import load_config
+from helpers.grading.sandbox.backend import Files
 
 if TYPE_CHECKING:
     from nbgrader.coursedir import CourseDirectory
 
     from helpers.grading.nbgrader.gradebook import GradebookWriter
 
+#: What nbgrader leaves out of a release where a course says nothing else.
+IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback")
+#: Files beside a unit's notebooks, and bytes in them together.
+MAX_BESIDE, MAX_BESIDE_BYTES = 2000, 256 * 2**20
 #: Of the course's secret: whoever guesses it knows the hidden cases.
 SECRET_BYTES = 32
 
 
 class CourseFiles:
-    """A unit in a course. nbgrader is imported when it is first asked for.
+    """A notebook of a unit in a course. nbgrader is imported when it is first asked for.
 
     Attributes:
-        source: the text of the unit's source notebook.
+        name: the unit's.
+        source: the text of the source notebook.
     """
 
-    def __init__(self, course: Path, unit: UnitFiles) -> None:
-        """ValueError where the unit's source notebook is not built."""
+    def __init__(self, course: Path, unit: UnitFiles, notebook: str = "") -> None:
+        """`notebook` is its name, the unit's first by default. ValueError where it is not built."""
         self.course = course.resolve()
-        self.name, self.notebook_name = unit.name, unit.notebook
-        self.source = read_source(unit.path("source"))
+        self.name, self.notebook_name = unit.name, notebook or unit.notebook
+        self.source = read_source(unit.path("source", self.notebook_name))
+        self._others = tuple(name for name in unit.notebooks if name != self.notebook_name)
+        self._folder = unit.folder
 
     @cached_property
     def config(self) -> Any:
@@ -43,8 +54,20 @@ class CourseFiles:
 
     @cached_property
     def modules(self) -> tuple[str, ...]:
-        """What the unit's notebook imports."""
-        return modules_of(self.source)
+        """What the unit's notebook imports, without what lies beside it."""
+        return installed_modules(self.source, self.beside)
+
+    @property
+    def has_grades(self) -> bool:
+        """Whether something in it is graded."""
+        return any(map(is_graded, read_notebook(self.source)["cells"]))
+
+    @cached_property
+    def beside(self) -> Files:
+        """The unit's other files, as students have them."""
+        found = files_beside(self._folder)
+        # nbgrader's configuration takes a while to import; where there is nothing, it says nothing.
+        return found and files_beside(self._folder, ignored_by(self.config))
 
     @cached_property
     def unit(self) -> Unit:
@@ -75,7 +98,7 @@ class CourseFiles:
         if unknown:
             raise ValueError(f"no submission of {self.name} by {', '.join(unknown)} in {root}")
         return [
-            SubmissionFolder.find(path / self.name, self.name, self.notebook_name)
+            SubmissionFolder.find(path / self.name, self.name, self.notebook_name, self._others)
             for path in folders
             if not students or path.name in students
         ]
@@ -93,11 +116,71 @@ class CourseFiles:
         return CourseDirectory(config=config)
 
 
+def graded_notebooks(course: Path, unit: str) -> list[CourseFiles]:
+    """A unit's notebooks in which something is graded; all where nothing is in any.
+
+    ValueError for a unit that is not there or not built.
+    """
+    files = find_unit(course, unit)
+    notebooks = [CourseFiles(course, files, name) for name in files.notebooks]
+    return [each for each in notebooks if each.has_grades] or notebooks
+
+
+def installed_modules(source: bytes, beside: Files) -> tuple[str, ...]:
+    """Modules that a source notebook imports, without those that lie beside it: students' code
+    imports those itself, from its own folder."""
+    own = {PurePosixPath(name).parts[0].removesuffix(".py") for name, _ in beside}
+    return tuple(name for name in modules_of(source) if name.split(".")[0] not in own)
+
+
 def read_source(path: Path) -> bytes:
     """A unit's source notebook. ValueError where it is not built."""
     if not path.is_file():
         raise ValueError(f"{path} is not built: run `course build {path.parent.name}` first")
     return path.read_bytes()
+
+
+def ignored_by(config: Any) -> Sequence[str]:
+    """Names and patterns that a course's nbgrader leaves out of a release."""
+    said = config.CourseDirectory.get("ignore", IGNORED)
+    # In a configuration a list can be added to without being known.
+    lazy = hasattr(said, "get_value")
+    found: Sequence[str] = said.get_value(list(IGNORED)) if lazy else said
+    return found
+
+
+def files_beside(folder: Path, ignored: Sequence[str] = IGNORED) -> Files:
+    """The files of a unit's folder that students have, too: all but notebooks, texts that those
+    are built from, what an editor hides, and names that nbgrader ignores.
+
+    ValueError where they are more than is taken to each worker.
+    """
+    found: list[tuple[str, bytes]] = []
+    size = 0
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        hidden = any(
+            part[0] == "." or any(fnmatch(part, pattern) for pattern in ignored)
+            for part in inside.parts
+        )
+        if hidden or not path.is_file() or path.suffix == ".ipynb" or _holds_solutions(path):
+            continue
+        size += path.stat().st_size
+        if size > MAX_BESIDE_BYTES or len(found) == MAX_BESIDE:
+            raise ValueError(
+                f"{folder} holds more than {MAX_BESIDE} files or {MAX_BESIDE_BYTES // 2**20} MiB "
+                "beside its notebooks: keep there what students have"
+            )
+        found.append((inside.as_posix(), path.read_bytes()))
+    return tuple(found)
+
+
+def _holds_solutions(path: Path) -> bool:
+    """Whether it is a notebook as a text: of this course, or one that jupytext keeps beside it."""
+    if path.suffix != ".py":
+        return False
+    paired = path.with_suffix(".ipynb").is_file() and path.read_bytes().lstrip()[:5] == b"# ---"
+    return paired or is_text(path)
 
 
 def course_secret(course: Path) -> bytes:

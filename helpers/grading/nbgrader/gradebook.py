@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 
 
 class GradebookWriter:
-    """Writes the grades of one unit's submissions. Use it as a context manager."""
+    """Writes the grades of one notebook of a unit. Use it as a context manager."""
 
     def __init__(self, db_url: str, course_id: str, unit: Unit, config: Any = None) -> None:
         """Opens the gradebook and makes sure that it knows the unit.
@@ -122,7 +122,7 @@ class GradebookWriter:
     def _write(self, student: str, graded: Graded, timestamp: datetime | None) -> None:
         submission = self._submission(student)
         submission.timestamp = timestamp
-        notebook = next(n for n in submission.notebooks if n.name == self.unit.notebook_name)
+        notebook = self._notebook(submission)
         grades = {grade.name: grade for grade in notebook.grades}
         for score in graded.scores:
             grade = grades[score.grade_id]
@@ -145,13 +145,18 @@ class GradebookWriter:
             owner = db.get(api.Student, student) or api.Student(id=student)
             submission = api.SubmittedAssignment(assignment=assignment, student=owner)
             for source in assignment.notebooks:
-                notebook = api.SubmittedNotebook(notebook=source, assignment=submission)
-                for cell in [*source.grade_cells, *source.task_cells]:
-                    api.Grade(cell=cell, notebook=notebook)
-                for cell in [*source.solution_cells, *source.task_cells]:
-                    api.Comment(cell=cell, notebook=notebook)
+                _submit(source, submission)
             db.add(submission)
         return submission
+
+    def _notebook(self, submission: api.SubmittedAssignment) -> api.SubmittedNotebook:
+        """The notebook in a submission; made where the unit had fewer when that was made."""
+        for notebook in submission.notebooks:
+            if notebook.name == self.unit.notebook_name:
+                return notebook
+        with self._gradebook.db.no_autoflush:
+            source = self._gradebook.find_notebook(self.unit.notebook_name, self.unit.name)
+            return _submit(source, submission)
 
     def _transaction(self, work: Callable[[], Result]) -> Result:
         """Do `work` and commit, all or nothing."""
@@ -167,6 +172,16 @@ class GradebookWriter:
                 raise
 
         return with_retries(attempt, self.db_url)
+
+
+def _submit(source: api.Notebook, submission: api.SubmittedAssignment) -> api.SubmittedNotebook:
+    """A notebook in a submission, with a grade and a comment for each cell that has one."""
+    notebook = api.SubmittedNotebook(notebook=source, assignment=submission)
+    for cell in [*source.grade_cells, *source.task_cells]:
+        api.Grade(cell=cell, notebook=notebook)
+    for cell in [*source.solution_cells, *source.task_cells]:
+        api.Comment(cell=cell, notebook=notebook)
+    return notebook
 
 
 def open_gradebook(db_url: str, course_id: str) -> api.Gradebook:

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 MiB = 1024 * 1024
 
 Outputs = list[dict[str, Any]]
+#: Files that lie beside a notebook: a path below its folder, and what is in it.
+Files = tuple[tuple[str, bytes], ...]
 
 
 class SandboxError(ValueError):
@@ -149,5 +151,6 @@ class Backend(Protocol):
     @property
     def warning(self) -> str: ...
 
-    def serve(self, modules: tuple[str, ...], limits: Limits) -> Server:
-        """Begin a server, which may not be ready yet; each process has `modules` imported."""
+    def serve(self, modules: tuple[str, ...], limits: Limits, files: Files = ()) -> Server:
+        """Begin a server, which may not be ready yet; each process has `modules` imported, and
+        finds `files`, read-only, in the folder that it runs in, which is its own."""
