@@ -62,6 +62,11 @@ def tests_of(unit: Unit) -> list[Test]:
     return [_read(cell, unit, answers, has_check) for cell in filter(is_test, cells)]
 
 
+def has_own_tests(unit: Unit) -> bool:
+    """Whether a unit has tests beside those that `check` judges."""
+    return any(test.place != "outside" for test in tests_of(unit))
+
+
 def _read(cell: Cell, unit: Unit, answers: set[str], has_check: bool) -> Test:
     marks, source = marks_of(cell), cell["source"]
     said = cell["metadata"].get("course", {})
