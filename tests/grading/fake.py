@@ -20,7 +20,7 @@ class FakeProcess:
     def __init__(self) -> None:
         self.names: dict[str, Any] = {}
 
-    def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
+    def run(self, code: str, timeout: float, muted: bool = False, brief: bool = False) -> CellRun:
         try:
             exec(code, self.names)
         except Exception as error:

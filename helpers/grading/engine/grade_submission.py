@@ -25,7 +25,7 @@ from helpers.grading.handin.ipynb import (
     unit_of,
 )
 from helpers.grading.handin.markup import Budget, plain_line, shown_code
-from helpers.grading.handin.template import Template, make_template
+from helpers.grading.handin.template import Answer, Template, make_template
 from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
 
@@ -103,6 +103,7 @@ class Unit:
         names: what the instructor's cells define.
         secret: what hidden cases are drawn from.
         inside: grade ids of the tests that are judged in the student's process, see `trust.py`.
+        tried: whether its tests are only tried: nobody sees what cells show.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Unit:
     names: Mapping[str, ast.stmt]
     secret: bytes
     inside: frozenset[str] = frozenset()
+    tried: bool = False
 
     @classmethod
     def read(
@@ -197,7 +199,7 @@ def grade_rebuilt(
     seed = submission_seed(unit.secret, unit.name, student, answers)
     own = frozenset(name for answer in unit.template.answers for name in answer.names)
     session = Session(unit.names, own, seed, times.call, times.judging)
-    ran = run_notebook(notebook, unit.inside, start, session, times)
+    ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
     _shorten(notebook, unit.template)
     said_nothing = _unanswered_tests(rebuilt, unit.template)
     doubtful = _tests_of(rebuilt) | {
@@ -211,7 +213,10 @@ def grade_rebuilt(
             _cell_score(cell, ran.judgements, rebuilt.unanswered, doubtful)
             for cell in filter(is_graded, notebook["cells"])
         ),
-        (*rebuilt.remarks, *ran.remarks),
+        (
+            *rebuilt.remarks,
+            *(line for line in ran.remarks if line.split(":")[0] not in said_nothing),
+        ),
         rebuilt.unanswered,
         ran.timed_out,
         notebook,
@@ -253,13 +258,18 @@ def _tests_of(rebuilt: rebuild.Rebuilt) -> set[str]:
 
 def _unanswered_tests(rebuilt: rebuild.Rebuilt, template: Template) -> set[str]:
     """Tests of answers that are all as they were released: nobody has to look why they fail."""
-    names = {answer.grade_id: answer.names for answer in template.answers}
-    untouched = frozenset[str]().union(*(names[each] for each in rebuilt.unanswered))
-    touched = frozenset[str]().union(*names.values()) - untouched
     found = set()
-    for cell in filter(is_test, rebuilt.notebook["cells"]):
+    above: Answer | None = None
+    for position, cell in enumerate(template.cells):
+        above = template.answer_at.get(position, above)
+        if not is_test(cell):
+            continue
         words = set(re.findall(r"\w+", cell["source"]))
-        if words & untouched and not words & touched:
+        about = {answer.grade_id for answer in template.answers if words & answer.names}
+        if above is not None and not above.names:
+            # It defines nothing, so it changes what is there.
+            about.add(above.grade_id)
+        if about and about <= set(rebuilt.unanswered):
             found.add(marks_of(cell)["grade_id"])
     return found
 

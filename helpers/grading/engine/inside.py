@@ -9,8 +9,19 @@ from __future__ import annotations
 from typing import Any
 
 from helpers.grading.engine.judge import Judgement, NoScore, earned_number
+from helpers.grading.handin.ipynb import Cell, is_test
 from helpers.grading.sandbox.backend import CallTimeout, CellRun, ProcessDied
 from helpers.grading.sandbox.outputs import error_output
+
+
+def note_inside(cell: Cell) -> None:
+    """Write into a graded notebook's test that it was judged inside."""
+    cell["metadata"].setdefault("course", {})["judged"] = "inside"
+
+
+def was_inside(cell: Cell) -> bool:
+    """Whether a graded notebook's test was judged inside."""
+    return is_test(cell) and cell["metadata"].get("course", {}).get("judged") == "inside"
 
 
 def judged(run: CellRun, points: float) -> Judgement:

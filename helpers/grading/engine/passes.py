@@ -11,7 +11,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from helpers.grading.engine.inside import shown
+from helpers.grading.engine.inside import note_inside, shown
 from helpers.grading.engine.judge import Judgement, Session
 from helpers.grading.engine.run_cells import Run, Times
 from helpers.grading.handin.ipynb import (
@@ -47,28 +47,30 @@ def run_notebook(
     start: Callable[[], Process],
     session: Session,
     times: Times,
+    brief: bool = False,
 ) -> Ran:
     """Run a rebuilt notebook and judge its tests, those of these grade ids inside.
 
-    `start` makes a new process for the student's cells.
+    `start` makes a new process for the student's cells; `brief` leaves out tracebacks.
     """
     tests = {marks_of(cell)["grade_id"]: cell for cell in filter(is_test, notebook["cells"])}
     visible = {name: shown_lines(tests[name]["source"]) for name in tests if name in inside}
     hidden = {name for name, cell in tests.items() if has_hidden_lines(cell["source"])}
-    first = Run(start, session, times)
+    first = Run(start, session, times, brief)
     runs = [first]
     judgements = first.notebook(notebook, visible, outside=True)
     if hidden & inside:
-        secret = Run(start, session, times)
+        secret = Run(start, session, times, brief=True)
         runs.append(secret)
         whole = {name: tests[name]["source"] for name in visible}
         judgements |= secret.notebook(copy.deepcopy(notebook), whole, outside=False)
     if hidden - inside:
         # The process of the first run was told what a test passes in: a later cell could show it.
-        clean = Run(start, session, times)
+        clean = Run(start, session, times, brief)
         runs.append(clean)
         clean.notebook(notebook, visible, outside=False)
     for name in visible:
+        note_inside(tests[name])
         outputs = shown(judgements[name], tests[name]["outputs"])
         tests[name]["outputs"] = outputs
         judgements[name] = replace(judgements[name], outputs=outputs)

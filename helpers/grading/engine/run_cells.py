@@ -48,8 +48,11 @@ class Run:
         timed_out: whether a time limit struck.
     """
 
-    def __init__(self, start: Callable[[], Process], session: Session, times: Times) -> None:
-        self.start, self.session, self.times = start, session, times
+    def __init__(
+        self, start: Callable[[], Process], session: Session, times: Times, brief: bool = False
+    ) -> None:
+        """`brief`: nobody sees the outputs, so errors have no tracebacks."""
+        self.start, self.session, self.times, self._brief = start, session, times, brief
         self.deadline = time.monotonic() + times.notebook
         self.remarks: list[str] = []
         self.seconds = 0.0
@@ -110,7 +113,8 @@ class Run:
         """A cell in the student's process. Raises ProcessDied and CallTimeout, as that does."""
         began = time.monotonic()
         try:
-            run = self._living().run(code, self._left(self.times.cell))
+            process = self._living()
+            run = process.run(code, self._left(self.times.cell), brief=self._brief)
         except (ProcessDied, CallTimeout) as error:
             self._note(error)
             if isinstance(error, CallTimeout):

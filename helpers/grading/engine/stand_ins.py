@@ -105,6 +105,10 @@ class Namespace(dict[str, Any]):
         return ""
 
 
+#: Attributes without which Python's own modules call a function all the same.
+_NOT_EVERY_CALLABLE_HAS = frozenset(("__name__", "__qualname__", "__module__", "__wrapped__"))
+
+
 class ToldInside(Exception):
     """Something of a student's function beside what it returns: only its own process knows."""
 
@@ -125,6 +129,8 @@ class StudentFunction:
     def __getattribute__(self, name: str) -> Any:
         if name == "__class__":
             return StudentFunction
+        if name in _NOT_EVERY_CALLABLE_HAS:
+            raise AttributeError(name)
         raise ToldInside(f"{name} of a function is seen in the student's process only")
 
 

@@ -120,7 +120,7 @@ def _unveiled(unit: Unit) -> Unit:
         for cell in unit.template.cells
     ]
     template = replace(unit.template, notebook=unit.template.notebook | {"cells": cells})
-    return replace(unit, template=template)
+    return replace(unit, template=template, tried=True)
 
 
 def _unmarked(source: str) -> str:

@@ -23,7 +23,9 @@ import numpy as np
 from helpers.authoring.notebooks import bonus_cells, find_unit
 from helpers.diagnosis import General
 from helpers.exercises import EXERCISES
+from helpers.grading.engine.inside import was_inside
 from helpers.grading.engine.verdict_outputs import verdicts_of
+from helpers.grading.handin.ipynb import marks_of
 from helpers.grading.lms.export import Grade, grades_of
 from helpers.grading.lms.roster import Student, students_of
 from helpers.grading.nbgrader.config import open_course
@@ -62,6 +64,7 @@ class Question:
         difficulty: mean share of the points; None where it has none or answers are not read yet.
         discrimination: see above; None where it is not defined.
         waiting: students whose answer a person has to read.
+        inside: judged in the students' process, where an answer can cheat.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Question:
     difficulty: float | None
     discrimination: float | None
     waiting: tuple[str, ...]
+    inside: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,7 @@ class _Autograded:
     status: str = "graded"
     remarks: tuple[str, ...] = ()
     sandboxed: bool = True
+    inside: frozenset[str] = frozenset()
     verdicts: Sequence[Verdict] | None = None
 
 
@@ -165,6 +170,7 @@ def read_class(course: Path, unit: str) -> ClassReport:
         for student in grades
     }
     readable = [name for name in sorted(grades) if autograded[name].status != "unreadable"]
+    inside = frozenset[str]().union(*(each.inside for each in autograded.values()))
     roster = students_of(course)
     verdicts = {name: autograded[name].verdicts or () for name in readable}
     hints, more = hints_seen(verdicts)
@@ -172,7 +178,7 @@ def read_class(course: Path, unit: str) -> ClassReport:
         unit,
         tuple(grades[name] for name in readable),
         len(grades) - len(readable),
-        tuple(_question(cell, points, scores, readable) for cell in points),
+        tuple(_question(cell, points, scores, readable, inside) for cell in points),
         hints,
         more,
         _kinds(verdicts),
@@ -223,6 +229,7 @@ def _question(
     points: Mapping[str, float],
     scores: Mapping[str, Mapping[str, Score]],
     readable: Sequence[str],
+    inside: frozenset[str],
 ) -> Question:
     own = {name: scores[cell][name] for name in readable if name in scores.get(cell, {})}
     mine = np.array([score.points for score in own.values()])
@@ -240,6 +247,7 @@ def _question(
         float(mine.mean() / points[cell]) if rated else None,
         correlation(mine, rest) if rated else None,
         tuple(name for name, score in own.items() if score.waits),
+        cell in inside,
     )
 
 
@@ -261,6 +269,7 @@ def _read_autograded(path: Path) -> _Autograded:
             about.get("status", "graded"),
             tuple(map(str, about.get("remarks", ()))),
             is_confined(about.get("sandbox")),
+            frozenset(marks_of(cell)["grade_id"] for cell in filter(was_inside, notebook["cells"])),
             [verdict for cell in notebook["cells"] for verdict in verdicts_of(cell)],
         )
     except VerdictError as problem:

@@ -95,8 +95,9 @@ class CellRun:
 class Process(Protocol):
     """One student's process: runs cells, and answers for what they define."""
 
-    def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
-        """Run a code cell. Its own exceptions are in its outputs.
+    def run(self, code: str, timeout: float, muted: bool = False, brief: bool = False) -> CellRun:
+        """Run a code cell. Its own exceptions are in its outputs, where it is `brief` without their
+        tracebacks, which take longer than most cells; where it is `muted` it has none.
 
         Raises ProcessDied and CallTimeout, with the outputs so far.
         """

@@ -92,14 +92,15 @@ class StudentProcess:
             self._schedule = -1
         self._socket.close()
 
-    def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
+    def run(self, code: str, timeout: float, muted: bool = False, brief: bool = False) -> CellRun:
         """Run a code cell as a kernel would. Its own exceptions are in its outputs.
 
         Raises ProcessDied and CallTimeout; the outputs so far are in their `outputs`.
         """
         outputs = Outputs(self._budget)
+        request = {"ask": "run", "code": code, "muted": muted, "brief": brief}
         try:
-            reply = self._ask({"ask": "run", "code": code, "muted": muted}, timeout, outputs)
+            reply = self._ask(request, timeout, outputs)
         except (ProcessDied, CallTimeout) as error:
             kind = "CellTimeoutError" if isinstance(error, CallTimeout) else "DeadKernelError"
             outputs.error(kind, str(error))

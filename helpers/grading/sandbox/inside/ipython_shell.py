@@ -275,6 +275,8 @@ class Server:
         """One code cell, as a kernel's `execute_request`."""
         self.session.muted, self.session.room = bool(request["muted"]), MAX_OUTPUT
         shell = self.shell
+        if request["brief"]:
+            shell.InteractiveTB.set_mode("Minimal")
         try:
             result = shell.run_cell(request["code"], store_history=True)
             error = result.error_before_exec or result.error_in_exec
