@@ -35,9 +35,9 @@ def check(name: str, answer: Callable[..., Any]) -> None:
         mend = f"did you mean {near}?" if near else "it is called as the function above it is"
         raise ValueError(f"no question {name!r}: {mend}")
     exercise = EXERCISES[name]
-    plain_answer = _plain_answer(answer, draws=exercise.read is not None)
+    given = plain_answer(answer, draws=exercise.read is not None)
     try:
-        verdict = judge(exercise, plain_answer, exercise.visible_cases())
+        verdict = judge(exercise, given, exercise.visible_cases())
     except KeyboardInterrupt:
         hint = "you stopped your function before it came to an end: does its loop ever end?"
         verdict = Verdict(name, "error", 0.0, (), hint)
@@ -281,7 +281,7 @@ def _right_text(right: Right, mine: Any = None, tolerance: float = 0) -> str:
     return _number_text(right)
 
 
-def _plain_answer(answer: Any, draws: bool) -> Any:
+def plain_answer(answer: Any, draws: bool) -> Any:
     """The student's function, returning plain data as the grader gets it.
 
     `draws`: the answer is a picture; where the function returns none, pyplot's is taken.

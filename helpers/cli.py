@@ -1,4 +1,4 @@
-"""The command line: `course build · publish · check · collect · grade · feedback · report ·
+"""The command line: `course build · prove · publish · check · collect · grade · feedback · report ·
 export · demo · doctor`, and `count · memory` for any model.
 
 Each command is a few lines around a function of the package. Wrong input ends with one line on
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -83,6 +84,31 @@ def build(
         print(NOT_SET)
 
 
+@app.command()
+def prove(
+    questions: Annotated[
+        list[str] | None, typer.Argument(help="Questions or units; all, if none is named.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Gradings that each answer goes through.")] = 40,
+    jobs: Jobs = None,
+    course: Course = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Tries wrong answers by the hundred; exit code 1 for luck, a false green or a false hint."""
+    import json
+
+    from rich.progress import track
+
+    from helpers.authoring.prove import report, run
+    from helpers.authoring.prove.answers import question_names
+
+    names = [exercise.name for exercise in question_names(questions or ())]
+    shown = partial(track, total=len(names), transient=True, disable=not _on_terminal())
+    proofs = list(shown(run.prove(course, names, seeds, jobs), description="Proving"))
+    print(json.dumps(report.data(proofs), indent=1) if as_json else report.text(proofs))
+    raise typer.Exit(0 if all(map(report.is_proven, proofs)) else 1)
+
+
 def _on_terminal() -> bool:
     """Whether a progress bar has a place to be drawn."""
     return sys.stdout.isatty()
@@ -105,8 +131,6 @@ def publish(
     course: Course = Path(),
 ) -> None:
     """Makes a version that students can open: sets its address, builds, tries, commits and tags."""
-    from functools import partial
-
     from rich.progress import track
 
     from helpers.authoring.publish import publish as publish_course

@@ -125,7 +125,7 @@ _REGIONS = {"SOLUTION": ("answer", "read"), "HIDDEN TESTS": ("test", "check")}
 
 def _complain_about_function(source: str, exercise: Exercise, where: str) -> None:
     """ValueError where the function that students write is not called as the reference is."""
-    body = _parsed(source, where).body
+    body = _parsed(source, where)
     defined = {each.name: _call(each) for each in body if isinstance(each, ast.FunctionDef)}
     wanted = f"{exercise.name}({', '.join(exercise.parameters)})"
     found = defined.get(exercise.name) or ", ".join(defined.values()) or "no function"
@@ -159,26 +159,29 @@ def _complain_about_test(
         )
 
 
-def _defined(tree: ast.Module) -> set[str]:
+def _defined(body: list[ast.stmt]) -> set[str]:
     """Names that a cell gives a meaning to."""
-    names = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name) and _binds(each)}
+    every = [each for statement in body for each in ast.walk(statement)]
+    names = {each.id for each in every if isinstance(each, ast.Name) and _binds(each)}
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    return names | {each.name for each in ast.walk(tree) if isinstance(each, kinds)}
+    return names | {each.name for each in every if isinstance(each, kinds)}
 
 
 def _binds(name: ast.Name) -> bool:
     return isinstance(name.ctx, ast.Store)
 
 
-def _parsed(source: str, where: str) -> ast.Module:
+def python_of(source: str) -> list[ast.stmt]:
+    """The statements of a cell, without IPython's own lines. SyntaxError for what is none."""
     try:
-        return ast.parse(source)
+        return ast.parse(source).body
     except SyntaxError:
-        pass
-    # IPython's own lines are no Python.
-    source = re.sub(r"^([ \t]*)[%!].*", r"\1pass", source, flags=re.MULTILINE)
+        return ast.parse(re.sub(r"^([ \t]*)[%!].*", r"\1pass", source, flags=re.MULTILINE)).body
+
+
+def _parsed(source: str, where: str) -> list[ast.stmt]:
     try:
-        return ast.parse(source)
+        return python_of(source)
     except SyntaxError as error:
         raise ValueError(f"{where}: line {error.lineno} is not Python: {error.msg}") from None
 

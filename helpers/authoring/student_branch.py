@@ -180,6 +180,7 @@ def _recorded(exercise: Exercise) -> Exercise:
             exercise,
             reference=table(exercise.name, exercise.reference, [*shown, *forgotten]),
             hidden=nothing_drawn,
+            known_slips=None,
             misconceptions=tuple(
                 replace(known, gives=table(known.name, known.gives, shown))
                 for known in exercise.misconceptions

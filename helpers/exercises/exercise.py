@@ -8,7 +8,7 @@ the same arguments and returns the right value in the same shape.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import Parameter, signature
@@ -74,6 +74,8 @@ class Exercise:
         bonus: earned on top; not part of the unit's total.
         slow: a call takes tenths of a second: grading a class calls it on the hidden cases
             alone, and once more on one of them.
+        known_slips: what `course prove` finds and is as it should be: the slip, "a < b → a <= b",
+            and the reason ("equivalent: …", or why no case shown can tell).
         name: the name of the answer cell and of the function that the student writes; where the
             question stands (see `registry`) says it, and
         unit: the folder under source/ that asks it.
@@ -90,6 +92,7 @@ class Exercise:
     gate: str = ""
     bonus: bool = False
     slow: bool = False
+    known_slips: Mapping[str, str] | None = None
     name: str = ""
     unit: str = ""
 

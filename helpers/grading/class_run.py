@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers.grading.engine.grade_submission import (
     CellScore,
@@ -139,6 +139,7 @@ def grade_class(
         submissions = [each.submissions(options.students) for each in notebooks]
         refuse_secret(notebooks[0].course)
         inside = [trusted(each, modules, options, server) for each in notebooks]
+        headings = headings_of(notebooks)
         # Each is registered before the first submission is: that has all of them.
         gradebooks = [stack.enter_context(each.open_gradebook()) for each in notebooks]
         runs = [
@@ -161,7 +162,7 @@ def grade_class(
     names = {
         each.notebook_name: sorted(tests) for each, tests in zip(notebooks, inside, strict=True)
     }
-    return ClassResult(unit, together(results), headings_of(notebooks), _keys(names))
+    return ClassResult(unit, together(results), headings, _keys(names))
 
 
 def trusted(
@@ -319,14 +320,20 @@ def _with_remarks(graded: Graded, submission: SubmissionFolder) -> Graded:
 
 
 def grade_notebook(
-    notebook: Path, source: Path, *, timeout: float | None = None, sandbox: Backend = DEFAULT
+    notebook: Path,
+    source: Path,
+    *,
+    timeout: float | None = None,
+    sandbox: Backend = DEFAULT,
+    config: Any = None,
 ) -> Graded:
     """Grade one notebook against the unit's source notebook; no gradebook, no course folder.
 
-    Raises ValueError when `source` is no notebook; an unreadable `notebook` is a result.
+    `config` is nbgrader's, of a course that has one. Raises ValueError when `source` is no
+    notebook; an unreadable `notebook` is a result.
     """
     data = read_source(source)
-    unit = Unit.read(source.parent.name, source.stem, data, secrets.token_bytes(32))
+    unit = Unit.read(source.parent.name, source.stem, data, secrets.token_bytes(32), config)
     files = files_beside(source.parent)
     modules = installed_modules(data, files)
     job = Options(timeout=timeout, sandbox=sandbox).job(unit, modules, files)

@@ -68,7 +68,8 @@ def measured_training(
     model.train()
     device = _device(model)
     parameters = [p for p in model.parameters() if p.requires_grad]
-    made = make_optimizer(optimizer, parameters, device == "cuda" if foreach is None else foreach)
+    foreach = device == "cuda" if foreach is None else foreach
+    made = make_optimizer(optimizer, parameters, foreach=foreach)
     loss_of = loss or mean_of_squares
 
     def run() -> None:

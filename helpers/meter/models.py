@@ -18,17 +18,19 @@ TORCH_DTYPES = {
 }
 
 
-def build(name: str, train: bool = False, dtype: torch.dtype | None = None) -> nn.Module:
-    """The timm model called `name`, or what `module:factory` returns, built without storage.
+def build(
+    name: str, train: bool = False, dtype: torch.dtype | None = None, on_meta: bool = True
+) -> nn.Module:
+    """The timm model called `name`, or what `module:factory` returns.
 
-    In eval mode, or in train mode to `train`; in its own number format, or converted to `dtype`.
+    Built without storage, or, if not `on_meta`, with values on a CPU. In eval mode, or in train mode to `train`; in its own number format, or converted to `dtype`.
     ValueError when there is no such model.
     """
-    model = _built(name).train(train)
+    model = _built(name, torch.device("meta" if on_meta else "cpu")).train(train)
     return model if dtype is None else model.to(dtype)
 
 
-def _built(name: str) -> nn.Module:
+def _built(name: str, device: torch.device) -> nn.Module:
     if ":" in name:
         module_name, _, factory_name = name.partition(":")
         try:
@@ -37,7 +39,7 @@ def _built(name: str) -> nn.Module:
             raise ValueError(f"no model {name!r}: {error}") from error
         if not callable(factory):
             raise ValueError(f"{name!r} is not a function that makes a model")
-        with torch.device("meta"):
+        with device:
             model = factory()
         if not isinstance(model, nn.Module):
             raise ValueError(f"{name!r} returned {type(model).__name__}, not a torch.nn.Module")
@@ -49,11 +51,11 @@ def _built(name: str) -> nn.Module:
     if not timm.is_model(name):
         raise ValueError(f"timm has no model {name!r}; timm.list_models() names all of them")
     try:
-        with torch.device("meta"):
+        with device:
             return timm.create_model(name)
     except NotImplementedError:
         # Before timm 1.0.30 a RegNet reads values of its tensors while it is built.
-        return timm.create_model(name).to("meta")
+        return timm.create_model(name).to(device)
 
 
 def default_input(model: nn.Module) -> torch.Tensor:

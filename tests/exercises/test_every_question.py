@@ -25,9 +25,7 @@ MISCONCEPTIONS = [
 #: Question and misconception: who thinks so sees every example right, and gets less when graded.
 #: To be shortened by better examples, never to be added to.
 RIGHT_ON_EVERY_EXAMPLE = {
-    ("alexnet_activations", "always at conv1"),
     ("may_run_in_parallel", "only earlier iterations"),
-    ("pair_bound", "GB taken as GiB"),
     ("recompute_ratio", "backward always twice"),
 }
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from helpers.meter.meta import as_meta, on_meta, tensors_in
+from helpers.meter.loan import Loan, Values, lending
+from helpers.meter.meta import tensors_in
 
 
 @dataclass
@@ -29,11 +30,12 @@ def test_tensors_are_found_in_containers_of_any_type():
 
 def test_one_tensor_given_twice_is_one_on_meta():
     x, i = torch.ones(2, 3).t(), torch.ones(2, dtype=torch.long)
-    first, second, integers = as_meta([x, {"x": x}, i], torch.bfloat16, keep_integers=True)
+    loan = Loan(Values.INTEGERS, torch.bfloat16)
+    first, second, integers = loan.lend([x, {"x": x}, i])
     assert first is second["x"]
     assert (first.shape, first.stride(), first.dtype) == ((3, 2), (1, 3), torch.bfloat16)
     assert first.is_meta
-    assert integers is i
+    assert torch.equal(integers, i)
 
 
 def test_a_model_is_on_meta_for_some_time():
@@ -41,7 +43,7 @@ def test_a_model_is_on_meta_for_some_time():
     model[1].weight = model[0].weight
     model.tables = {"a": [torch.ones(2)], "b": (torch.ones(3), 1)}
     before, tables = model.state_dict(keep_vars=True), model.tables
-    with on_meta(model.modules(), torch.float16):
+    with lending(model, dtype=torch.float16):
         assert model[1].weight is model[0].weight
         assert model[0].weight.dtype is torch.float16
         assert all(tensor.is_meta for tensor in model.state_dict().values())

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.layer_costs import mac_and_flop, square_convolution, totals
+from helpers.exercises.mistakes import FIRST_ADDITION_SAVED
 from helpers.exercises.wrong_batch_norm import divided_per_element, without_variance_sum
-from helpers.ledger import Alternative, Ledger
+from helpers.ledger import Alternative, Ledger, Term
 from helpers.reference import batch_norm_flops, softmax_flops
 from helpers.reference.elementwise import PReLU
 from helpers.reference.linear import Linear
@@ -37,6 +38,11 @@ LINEAR_COST = Exercise(
     reference=_linear,
     misconceptions=(
         Misconception(
+            "MAC for FLOP",
+            "this is half: one MAC is a multiply and an add, two FLOP",
+            lambda b, t, i, o: {"FLOP": b * t * i * o},
+        ),
+        Misconception(
             "bias once a token",
             "how many outputs has a token, and how many of them get a bias?",
             lambda b, t, i, o: {"FLOP": b * t * (2 * i * o + 1)},
@@ -50,6 +56,11 @@ LINEAR_COST = Exercise(
             "tokens forgotten",
             "every token goes through the layer: how many are there in a sample?",
             lambda b, t, i, o: {"MAC": b * i * o, "FLOP": b * (2 * i * o + o)},
+        ),
+        Misconception(
+            "bias as one more input",
+            "a bias is added, not multiplied: how many multiply-accumulates is that?",
+            lambda b, t, i, o: {"MAC": b * t * (i + 1) * o, "FLOP": 2 * b * t * (i + 1) * o},
         ),
         Misconception(
             "batch and tokens forgotten",
@@ -91,10 +102,36 @@ def _draw_convolutions(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 CONVOLUTION_MACS = Exercise(
     points=1,
     topic="MAC of a convolution",
-    examples=[(1, 16, 16, 11, 3, 1, 0), (8, 3, 64, 224, 7, 2, 3)],
+    # In the last one a step is left over, and padding makes room for another.
+    examples=[(1, 16, 16, 11, 3, 1, 0), (8, 3, 64, 224, 7, 2, 3), (2, 4, 6, 10, 3, 3, 1)],
     hidden=_draw_convolutions,
     reference=_convolution,
     misconceptions=(
+        Misconception(
+            "stride forgotten",
+            "does the kernel stand at every pixel? Look at what the stride does to the output",
+            lambda b, i, o, size, k, s, p: _convolution(b, i, o, size, k, 1, p).total,
+        ),
+        Misconception(
+            "padding forgotten",
+            "the input is padded before the kernel slides: how large is the output then?",
+            lambda b, i, o, size, k, s, p: _convolution(b, i, o, size, k, s, 0).total,
+        ),
+        Misconception(
+            "padding on one side",
+            "padding goes on both sides of the input",
+            lambda b, i, o, size, k, s, p: b * i * o * k**2 * ((size + p - k) // s + 1) ** 2,
+        ),
+        Misconception(
+            "the first place forgotten",
+            "how many places has the kernel along a side? The first one counts, too (unit 01)",
+            lambda b, i, o, size, k, s, p: b * i * o * k**2 * ((size + 2 * p - k) // s) ** 2,
+        ),
+        Misconception(
+            "+ 1 before the division",
+            "in the formula of the output size (unit 01), where does the + 1 stand?",
+            lambda b, i, o, size, k, s, p: b * i * o * k**2 * ((size + 2 * p - k + 1) // s) ** 2,
+        ),
         Misconception(
             "counted over the input's pixels",
             "a dot product is made for each pixel of the output: how many are those?",
@@ -130,13 +167,14 @@ def _draw_groups(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         channels = groups * draw.randrange(2, 9)
         cases.append((channels, groups * draw.randrange(2, 9), draw.randrange(9, 57), 3, groups))
     channels = draw.randrange(8, 129)
-    return [*cases, (channels, channels, draw.randrange(9, 57), 5, channels)]
+    depthwise = (channels, channels, draw.randrange(9, 57), 5, channels)
+    return [*cases, depthwise, (draw.randrange(8, 65), draw.randrange(65, 129), 20, 5, 1)]
 
 
 GROUPED_COST = Exercise(
     points=1,
     topic="MAC and FLOP with groups, depthwise among them",
-    examples=[(16, 16, 11, 3, 1), (16, 16, 11, 3, 4), (16, 16, 11, 3, 16)],
+    examples=[(16, 16, 11, 3, 1), (16, 16, 11, 3, 4), (16, 16, 11, 3, 16), (8, 24, 11, 5, 2)],
     hidden=_draw_groups,
     reference=_grouped,
     misconceptions=(
@@ -157,10 +195,16 @@ GROUPED_COST = Exercise(
         ),
         Misconception(
             "padding 1",
-            "11 pixels become 9 here: no padding",
+            "there is no padding: 11 pixels become 9 with a kernel of 3",
             lambda i, o, size, k, g: {
                 "MAC": o * (i // g) * k**2 * size**2,
                 "FLOP": 2 * o * (i // g) * k**2 * size**2,
+            },
+        ),
+        Misconception(
+            *FIRST_ADDITION_SAVED,
+            lambda i, o, size, k, g: {
+                "FLOP": o * (size - k + 1) ** 2 * (2 * (i // g) * k**2 - 1),
             },
         ),
     ),
@@ -180,7 +224,7 @@ def _pool(channels: int, size: int, kernel: int) -> Ledger:
 AVERAGE_POOL_FLOPS = Exercise(
     points=1,
     topic="FLOP of average pooling",
-    examples=[(1, 4, 2), (64, 56, 2)],
+    examples=[(1, 4, 2), (64, 56, 2), (5, 21, 3)],
     hidden=lambda draw: [
         (draw.randrange(2, 129), kernel * draw.randrange(3, 30), kernel) for kernel in (2, 3, 4, 7)
     ],
@@ -223,9 +267,32 @@ def _batch_norm(
     """What is done once for the statistics, and what to each element; `counted` may be wrong."""
     terms = (counted or batch_norm_flops)(batch, channels, height, width).terms
     once = ("sums of", "divisions of", "variance:")
-    statistics = tuple(term for term in terms if term.name.startswith(once))
-    rest = tuple(term for term in terms if term not in statistics)
+    statistics = tuple(
+        part for term in terms if term.name.startswith(once) for part in _each_sum(term)
+    )
+    rest = tuple(
+        # The price list has a root.
+        replace(term, alternatives=()) if term.name == "square root" else term
+        for term in terms
+        if not term.name.startswith(once)
+    )
     return {"statistics": Ledger("FLOP", statistics), "normalize": Ledger("FLOP", rest)}
+
+
+def _each_sum(term: Term) -> tuple[Term, ...]:
+    """The two sums apart: one of them may start from zero, and the other from its first number."""
+    if term.name != "sums of mean and variance":
+        return (term,)
+    from_zero = tuple(replace(way, count=way.count // 2) for way in term.alternatives)
+    return tuple(
+        Term(name, term.count // 2, term.price, from_zero)
+        for name in ("sum of the mean", "sum of the variance")
+    )
+
+
+def _norm_of(statistics: Callable[..., tuple[int, ...]]) -> Callable[..., dict[str, OneOf]]:
+    """Another formula for mean and variance: what it takes, from N numbers in C channels."""
+    return lambda b, c, h, w: {"statistics": OneOf(statistics(b * c * h * w, c))}
 
 
 _PER_CHANNEL = "how many means are there: one for each channel, or for each pixel of it?"
@@ -258,7 +325,36 @@ BATCH_NORM_COST = Exercise(
         Misconception(
             "one reciprocal for a channel, then products",
             "that would be cheaper, but the formula divides: how many numbers does it divide?",
-            lambda b, c, h, w: {"normalize": 4 * b * c * h * w + 9 * c},
+            lambda b, c, h, w: {
+                "normalize": OneOf(tuple((3 + again) * b * c * h * w + 9 * c for again in (1, 0)))
+            },
+        ),
+        Misconception(
+            "mean of the squares less the squared mean",
+            "E[x²] − μ² is another formula for the variance, and cheaper: count the one that "
+            "stands here, with x − μ squared",
+            # Squares, two sums, two divisions; μ² and the difference once a channel.
+            _norm_of(lambda n, c: tuple(3 * n + (10 - less) * c for less in (2, 1, 0))),
+        ),
+        Misconception(
+            "Welford's running mean",
+            "Welford's way updates the mean with every number, and costs more: count the formula "
+            "that stands here, with two sums",
+            # x − μ, ÷ n, μ + …, x − μ again, product, sum: 1 + 4 + 1 + 1 + 1 + 1.
+            _norm_of(lambda n, c: (9 * n + 4 * c, 9 * (n - c) + 4 * c)),
+        ),
+        Misconception(
+            "what is done once a channel left out",
+            "some operations are done once for each channel, not for each number: which, and what "
+            "do they cost?",
+            lambda b, c, h, w: {"statistics": 4 * b * c * h * w, "normalize": 7 * b * c * h * w},
+        ),
+        Misconception(
+            "root left out",
+            "ε and the root included: what does the price list say of a root?",
+            lambda b, c, h, w: {
+                "normalize": OneOf(tuple((6 + again) * b * c * h * w + c for again in (1, 0)))
+            },
         ),
         Misconception(
             "variance sum missing",
@@ -332,6 +428,18 @@ SOFTMAX_COST = Exercise(
             "one division for a row",
             "how many shares come out of a row, and what gives each of them?",
             lambda rows, n: rows * (40 * n + (n - 1) + 4),
+        ),
+        Misconception(
+            "one reciprocal for a row, then products",
+            "one reciprocal and n products would be cheaper: here each number is divided by the "
+            "sum, as the text has it",
+            lambda rows, n: OneOf(tuple(rows * (42 * n + 4 - less) for less in (1, 0))),
+        ),
+        Misconception(
+            "the largest number subtracted first",
+            "libraries do subtract the largest number first: read in the question whether to "
+            "count that",
+            lambda rows, n: OneOf(tuple(rows * (46 * n - less) for less in (1, 0))),
         ),
         Misconception(
             "rows forgotten",

@@ -29,7 +29,6 @@ OWN_UNITS = Exercise(
     examples=[("Grace Hopper",), ("Ken Thompson",)],
     hidden=draw_names,
     reference=_own_units,
-    tolerance=1e-3,
     misconceptions=(
         Misconception(
             "1000 and 1024 swapped",
@@ -50,14 +49,17 @@ def _weight_memory(parameters: int, dtype: str) -> Ledger:
 
 
 def _draw_weights(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    formats = ["fp32", "fp16", "bf16", "fp8", "int8", "int4"]
+    formats = ("fp32", "fp16", "bf16", "fp8", "int8", "int4")
     return [(draw.randrange(10**6, 10**9) * 2, dtype) for dtype in formats]
 
 
 WEIGHT_MEMORY = Exercise(
     points=1,
     topic="bytes of a model's weights in a number format",
-    examples=[(25_557_032, "fp32"), (25_557_032, "int4"), (7_000_000_000, "bf16")],
+    examples=[
+        *((25_557_032, dtype) for dtype in ("fp32", "fp16", "fp8", "int8", "int4")),
+        (7_000_000_000, "bf16"),
+    ],
     hidden=_draw_weights,
     reference=_weight_memory,
     misconceptions=(

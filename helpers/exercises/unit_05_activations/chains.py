@@ -40,8 +40,8 @@ def _pools_left_out(image_channels: int, classes: int) -> dict[str, Any]:
 ALEXNET_ACTIVATIONS = Exercise(
     points=1,
     topic="AlexNet's activations, in all and at once",
-    examples=[(3, 1000), (12, 10)],
     # With one channel the image is so small that the peak is one layer further on.
+    examples=[(3, 1000), (12, 10), (1, 10)],
     hidden=lambda draw: [
         (1, draw.randrange(2, 5000)),
         *((draw.randrange(2, 12), draw.randrange(2, 5000)) for _ in range(2)),

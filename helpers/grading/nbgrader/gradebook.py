@@ -156,7 +156,9 @@ class GradebookWriter:
                 return notebook
         with self._gradebook.db.no_autoflush:
             source = self._gradebook.find_notebook(self.unit.notebook_name, self.unit.name)
-            return _submit(source, submission)
+            notebook = _submit(source, submission)
+            self._gradebook.db.add(notebook)
+        return notebook
 
     def _transaction(self, work: Callable[[], Result]) -> Result:
         """Do `work` and commit, all or nothing."""

@@ -24,7 +24,7 @@ def write_feedback(
     """
     from rich.progress import track
 
-    notebook = find_unit(course, unit).notebook
+    names = find_unit(course, unit).notebooks
     api = open_course(course)
     with api.gradebook as gradebook:
         graded = sorted(each.student_id for each in gradebook.assignment_submissions(unit))
@@ -47,7 +47,8 @@ def write_feedback(
         with time_limit(PAGE, "the page"):
             done = api.generate_feedback(unit, student, force=True)
         if done["success"]:
-            pages.append(course / "feedback" / student / unit / f"{notebook}.html")
+            folder = course / "feedback" / student / unit
+            pages += [page for name in names if (page := folder / f"{name}.html").is_file()]
         else:
             failed[student] = "no page could be made; `nbgrader generate_feedback` says why"
     return pages, failed

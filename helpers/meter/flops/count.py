@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -24,8 +25,10 @@ from helpers.meter.flops.result import Count
 from helpers.meter.flops.summary import summarize
 from helpers.meter.flops.timm import Timm
 from helpers.meter.flops.whole_ops import counting_whole
-from helpers.meter.meta import as_meta, on_meta, tensors_in
+from helpers.meter.loan import Loan, Values, lending
+from helpers.meter.meta import NeedsValues, tensors_in
 from helpers.meter.models import as_input, build, default_input, plain
+from helpers.meter.tries import CannotRun, first_that_runs
 
 _CONVENTIONS: dict[str, type[Convention]] = {"course": Course, "mac2": Mac2, "timm": Timm}
 
@@ -58,79 +61,81 @@ def count(
     if backward and convention == "timm":
         raise ValueError("the timm convention has no backward: fvcore looks at the forward pass")
     with _clean_state(backward):
-        model = build(model, train=backward) if isinstance(model, str) else plain(model)
-        parts: dict[str, nn.Module] = {}
-        if isinstance(model, nn.Module):
-            parts = dict(model.named_modules())
-            if not inputs and not keyword_inputs:
-                inputs = (default_input(model),)
-        arguments = model, parts, rules, backward, inputs, keyword_inputs
-        try:
-            recorder = _record(*arguments)
-        except _NeedsValues:
-            # Token numbers and masks are small: with their values many models can go on.
-            recorder = _record(*arguments, keep_integers=True)
-        return summarize(recorder, parts, backward)
+        counted, how = first_that_runs(
+            lambda values: _counted(values, model, rules, backward, inputs, keyword_inputs)
+        )
+    return replace(counted, ran=how)
 
 
-class _NeedsValues(ValueError):
-    """A model looked at the values of tensors that have only shapes."""
-
-
-def _record(
-    model: Callable[..., Any],
-    parts: Mapping[str, nn.Module],
+def _counted(
+    values: Values,
+    model: str | Callable[..., Any],
     rules: Convention,
     backward: bool,
     inputs: tuple[Any, ...],
     keyword_inputs: Mapping[str, Any],
-    keep_integers: bool = False,
-) -> Recorder:
-    """Runs the model once, on the meta device, under a recorder."""
-    arguments, keywords = as_meta(
-        (tuple(map(as_input, inputs)), dict(keyword_inputs)), keep_integers=keep_integers
-    )
+) -> Count:
+    """Runs the model once under a recorder, with these values."""
+    if isinstance(model, str):
+        model = build(model, train=backward, on_meta=values is not Values.ALL)
+    model = plain(model)
+    parts = dict(model.named_modules()) if isinstance(model, nn.Module) else {}
+    if parts and not inputs and not keyword_inputs:
+        inputs = (default_input(model),)
     modules = ModuleStack({id(part): path for path, part in parts.items()})
-    with on_meta(parts.values()):
+    with lending(model, values) as loan:
+        arguments, keywords = _lent(loan, model, inputs, keyword_inputs)
         tensors = (
             tensor
-            for part in parts.values()
+            for part in loan.modules
             for tensor in (*part._parameters.values(), *part._buffers.values())
             if tensor is not None
         )
-        held = {id(tensor): tensor for tensor in tensors}
-        recorder = Recorder(rules, modules, held, keep_integers)
+        recorder = Recorder(rules, modules, {id(tensor): tensor for tensor in tensors}, values)
         with modules.following(), counting_whole(recorder), recorder:
             out = _run(model, arguments, keywords)
             if not parts:
                 modules.saw_call("", (*arguments, *keywords.values()), out)
             if backward:
                 modules.backward = True
-                _differentiate(out)
-    return recorder
+                _differentiate(out, values)
+        return summarize(recorder, parts, backward)
+
+
+def _lent(loan: Loan, model: Any, inputs: Any, keyword_inputs: Any) -> tuple[Any, Any]:
+    try:
+        return loan.lend((tuple(map(as_input, inputs)), dict(keyword_inputs)))
+    except NeedsValues as error:
+        raise CannotRun(f"{_name(model)} cannot be counted: {error}") from error
+
+
+def _name(model: Any) -> str:
+    return type(model).__name__ if isinstance(model, nn.Module) else getattr(model, "__name__", "")
 
 
 def _run(model: Callable[..., Any], arguments: Any, keywords: Mapping[str, Any]) -> Any:
-    name = type(model).__name__ if isinstance(model, nn.Module) else getattr(model, "__name__", "")
     try:
         return model(*arguments, **keywords)
-    except (RuntimeError, NotImplementedError, TypeError, IndexError, AssertionError) as error:
+    except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         shapes = [str(tuple(tensor.shape)) for tensor in tensors_in(arguments, keywords)]
-        message = f"{name} cannot be counted on inputs {', '.join(shapes) or 'none'}: "
-        if any(words in reason for words in ("meta tensor", "data-dependent", "_local_scalar")):
-            message += "it needs the values of tensors, and a count knows only shapes "
-            raise _NeedsValues(f"{message}({reason})") from error
-        raise ValueError(message + reason) from error
+        given = ", ".join(shapes) or "none"
+        message = f"{_name(model)} cannot be counted on inputs {given}: {reason}"
+        raise CannotRun(message) from error
 
 
-def _differentiate(out: Any) -> None:
+def _differentiate(out: Any, values: Values) -> None:
     loss = getattr(out, "loss", None)
     results = [loss] if isinstance(loss, torch.Tensor) else list(tensors_in(out))
     results = [result for result in results if result.requires_grad]
     if not results:
         raise ValueError("nothing to differentiate: no output depends on a parameter or input")
-    torch.autograd.backward(results, [torch.empty_like(result) for result in results])
+    try:
+        like = torch.ones_like if values is Values.ALL else torch.empty_like
+        torch.autograd.backward(results, [like(result) for result in results])
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CannotRun(f"it has no backward pass that could be counted: {reason}") from error
 
 
 @contextmanager

@@ -9,17 +9,16 @@ from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
 
+from helpers.meter.dispatch import Dispatcher
 from helpers.meter.flops.conventions import Convention, Cost, nothing
 from helpers.meter.flops.meta_fast_paths import shortcut
 from helpers.meter.flops.module_stack import ModuleStack
 from helpers.meter.flops.prices import OPS, name_of, record_of
 from helpers.meter.flops.prices.op import Call, places_of
 from helpers.meter.flops.traffic import Traffic, tensor_bytes
-from helpers.meter.meta import tensors_in
-
-_META = torch.device("meta")
+from helpers.meter.loan import Values
+from helpers.meter.meta import is_made_of_others, tensors_in
 
 
 @dataclass
@@ -50,9 +49,8 @@ class _Operation:
 class Recorder(TorchDispatchMode):
     """The mode under which a model is counted.
 
-    `modules` says which module runs, `parameters` holds parameters and buffers by id. With
-    `keep_integers`, tensors of integers that have values are not sent to the meta device, where
-    they would lose them.
+    `modules` says which module runs, `parameters` holds parameters and buffers by id, `values` says
+    which tensors have values.
     """
 
     def __init__(
@@ -60,19 +58,18 @@ class Recorder(TorchDispatchMode):
         convention: Convention,
         modules: ModuleStack,
         parameters: Mapping[int, torch.Tensor],
-        keep_integers: bool = False,
+        values: Values = Values.NONE,
     ) -> None:
         super().__init__()
         self.convention = convention
         self.modules = modules
-        self.keep_integers = keep_integers
         self.sums: dict[tuple[str, str, bool], Sums] = {}
         self.unknown: dict[str, tuple[int, set[tuple[tuple[int, ...], ...]]]] = {}
         self.assumptions: dict[str, None] = {}
         self._is_muted = False
         self._parameters = dict(parameters)
         self._operations: dict[Any, _Operation] = {}
-        self._brought: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._dispatcher = Dispatcher(values)
 
     def __torch_dispatch__(
         self,
@@ -81,6 +78,8 @@ class Recorder(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
+        if is_made_of_others(types):
+            return NotImplemented
         kwargs = kwargs or {}
         operation = self._operations.get(func)
         if operation is None:
@@ -88,9 +87,11 @@ class Recorder(TorchDispatchMode):
                 with self:
                     return func.decompose(*args, **kwargs)
             operation = self._operations[func] = _Operation(func, self.convention)
-        out = operation.shortcut(args, kwargs) if operation.shortcut else None
+        out = None
+        if operation.shortcut and args[0].is_meta:
+            out = operation.shortcut(args, kwargs)
         if out is None:
-            out, args, kwargs = self._run(func, args, kwargs)
+            out, args, kwargs = self._dispatcher.run(func, args, kwargs)
         moved = self._moved(operation.traffic, args, kwargs, out)
         if operation.cost is nothing:
             self._book(operation.name, 0, 0, moved)
@@ -98,32 +99,6 @@ class Recorder(TorchDispatchMode):
             call = Call(args, kwargs, out, operation.places)
             self.record(operation.name, operation.cost, call, moved, operation.assumes)
         return out
-
-    def _run(self, func: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
-        """The result of an operation, and the arguments that it was given in the end."""
-        if self.keep_integers and kwargs.get("device") == _META:
-            out = func(*args, **kwargs)
-            made_of_meta = any(tensor.is_meta for tensor in tensors_in(args))
-            if out.is_floating_point() or made_of_meta:
-                return out, args, kwargs
-            kwargs = {**kwargs, "device": torch.device("cpu")}
-        try:
-            return func(*args, **kwargs), args, kwargs
-        except (RuntimeError, NotImplementedError):
-            if all(tensor.is_meta for tensor in tensors_in(args, kwargs)):
-                raise
-            args, kwargs = tree_map_only(torch.Tensor, self._brought_along, (args, kwargs))
-            return func(*args, **kwargs), args, kwargs
-
-    def _brought_along(self, tensor: torch.Tensor) -> torch.Tensor:
-        """A tensor that a function brought along from another device, on meta."""
-        if tensor.is_meta or tensor.dim() == 0:
-            return tensor
-        if id(tensor) not in self._brought:
-            meta = torch.empty_like(tensor, device="meta")
-            self._brought[id(tensor)] = tensor, meta
-            self._parameters[id(meta)] = meta
-        return self._brought[id(tensor)][1]
 
     def _moved(
         self, traffic: Traffic, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any

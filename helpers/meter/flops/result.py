@@ -65,7 +65,8 @@ class Count:
     """What a model costs. Counts are for the whole batch that was given.
 
     `parameters` are those of the model, shared ones once. `unknown` are operations that have no
-    price and so are missing from `flops`; `assumptions` say what was taken for granted.
+    price and so are missing from `flops`; `assumptions` say what was taken for granted; `ran` how
+    the model ran, where shapes were not enough.
     """
 
     title: str
@@ -76,6 +77,7 @@ class Count:
     modules: tuple[Row, ...]
     unknown: tuple[Unknown, ...] = ()
     assumptions: tuple[str, ...] = ()
+    ran: str = ""
 
     @property
     def macs(self) -> int:
@@ -179,6 +181,7 @@ class Count:
             "by_operation": [asdict(row) for row in self.by_operation()],
             "unknown": [asdict(operation) for operation in self.unknown],
             "assumptions": list(self.assumptions),
+            "ran": self.ran,
         }
 
     def to_json(self) -> str:
@@ -215,6 +218,7 @@ class Count:
         """What the reader of a table has to know beside it."""
         passes = "forward and backward" if self.backward else "forward"
         lines = [f"{passes}, convention {self.convention}"]
+        lines += [self.ran] if self.ran else []
         lines += [f"assumed: {assumption}" for assumption in self.assumptions]
         lines += [
             f"no price for {operation.operation}: called {operation.calls} times,"

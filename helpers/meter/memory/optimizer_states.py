@@ -11,7 +11,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from math import ceil
 from typing import Any
 
@@ -65,31 +67,53 @@ class Adam8bit(optim.Optimizer):
                 state[f"{moment}_scale"] = parameter.new_empty(blocks, dtype=torch.float32)
 
 
-#: Optimizers by name, made from parameters and `foreach`.
-OPTIMIZERS: dict[str, Callable[[list[nn.Parameter], bool], optim.Optimizer]] = {
-    "sgd": lambda parameters, foreach: optim.SGD(parameters, 1e-3, foreach=foreach),
-    "momentum": lambda parameters, foreach: optim.SGD(parameters, 1e-3, 0.9, foreach=foreach),
-    "adam": lambda parameters, foreach: optim.Adam(parameters, foreach=foreach),
-    "adamw": lambda parameters, foreach: optim.AdamW(parameters, foreach=foreach),
-    "adafactor": lambda parameters, foreach: optim.Adafactor(parameters, foreach=foreach),
-    "adam8bit": lambda parameters, _: Adam8bit(parameters),
+#: Optimizers by name, made from parameters and how they are updated: `foreach` or `fused`.
+OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
+    "sgd": lambda parameters, **updates: optim.SGD(parameters, 1e-3, **updates),
+    "momentum": lambda parameters, **updates: optim.SGD(parameters, 1e-3, 0.9, **updates),
+    "adam": lambda parameters, **updates: optim.Adam(parameters, **updates),
+    "adamw": lambda parameters, **updates: optim.AdamW(parameters, **updates),
+    "adafactor": lambda parameters, **updates: optim.Adafactor(parameters, **updates),
+    "adam8bit": lambda parameters, **_: Adam8bit(parameters),
 }
+
+
+def known_optimizer(name: str) -> Callable[..., optim.Optimizer]:
+    """How the optimizer called `name` is made. ValueError where there is none."""
+    if name not in OPTIMIZERS:
+        raise ValueError(f"unknown optimizer {name!r}: use one of {', '.join(OPTIMIZERS)}")
+    return OPTIMIZERS[name]
 
 
 def make_optimizer(
     optimizer: str | Callable[[list[nn.Parameter]], optim.Optimizer],
     parameters: list[nn.Parameter],
-    foreach: bool,
+    **updates: bool | None,
 ) -> optim.Optimizer:
     """The optimizer called `optimizer`, or what the function `optimizer` makes of the parameters.
 
-    Raises ValueError where there is no such name.
+    `updates`: `foreach` or `fused`, for optimizers by name. Raises ValueError where there is no
+    such name, or no such update.
     """
-    if callable(optimizer):
-        return optimizer(parameters)
-    if optimizer not in OPTIMIZERS:
-        raise ValueError(f"unknown optimizer {optimizer!r}: use one of {', '.join(OPTIMIZERS)}")
-    return OPTIMIZERS[optimizer](parameters, foreach)
+    with fused_on_meta():
+        if callable(optimizer):
+            return optimizer(parameters)
+        try:
+            return known_optimizer(optimizer)(parameters, **updates)
+        except TypeError as error:
+            raise ValueError(f"{optimizer} cannot be updated so: {error}") from error
+
+
+@contextmanager
+def fused_on_meta() -> Iterator[None]:
+    """Lets fused optimizers run on meta: PyTorch has the kernels, and asks for a real device."""
+    base: Any = import_module("torch.optim.optimizer")
+    supported = base._get_fused_kernels_supported_devices
+    base._get_fused_kernels_supported_devices = lambda: [*supported(), "meta"]
+    try:
+        yield
+    finally:
+        base._get_fused_kernels_supported_devices = supported
 
 
 def state_tensors(optimizer: optim.Optimizer) -> list[tuple[str, Tensor]]:
@@ -116,8 +140,8 @@ class AnyScalar(TorchDispatchMode):
 def prepare_states(optimizer: optim.Optimizer, parameters: list[nn.Parameter]) -> None:
     """Brings the optimizer to where it stands after one step: states there, gradients gone."""
     for parameter in parameters:
-        parameter.grad = torch.empty_like(parameter)
-    with AnyScalar():
+        parameter.grad = torch.zeros_like(parameter)
+    with AnyScalar(), fused_on_meta():
         optimizer.step()
     optimizer.zero_grad(set_to_none=True)
 
@@ -128,7 +152,7 @@ def optimizer_states(parameters: Iterable[Any], optimizer: str = "adam") -> Ledg
     `parameters`: tensors (meta or real). Raises ValueError for an unknown optimizer.
     """
     own = [nn.Parameter(torch.empty_like(p, device="meta")) for p in parameters]
-    made = make_optimizer(optimizer, own, False)
+    made = make_optimizer(optimizer, own, foreach=False)
     prepare_states(made, own)
     sizes: dict[str, int] = {}
     for name, tensor in state_tensors(made):

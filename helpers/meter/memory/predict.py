@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -26,12 +26,14 @@ from helpers.ledger import Ledger
 from helpers.meter.memory.checkpointing import checkpoint_modules
 from helpers.meter.memory.device.allocator import CUDA_CONTEXT
 from helpers.meter.memory.device.cuda_replay import cublas_bytes, replay
-from helpers.meter.memory.optimizer_states import make_optimizer, prepare_states
+from helpers.meter.memory.optimizer_states import known_optimizer, make_optimizer, prepare_states
 from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
 from helpers.meter.memory.timeline import Timeline, timeline_of
-from helpers.meter.meta import as_meta, on_meta
+from helpers.meter.loan import Values, lending
+from helpers.meter.meta import NeedsValues
 from helpers.meter.models import TORCH_DTYPES, as_input, build
+from helpers.meter.tries import CannotRun, first_that_runs
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Memory:
         reserved: bytes that the allocator has taken from the device at most; `peak` on a CPU.
         context: bytes that a CUDA context takes outside the allocator, an estimate; 0 on a CPU.
         log: every storage that came and went.
+        ran: how the step ran, where shapes were not enough.
     """
 
     peak: int
@@ -57,6 +60,7 @@ class Memory:
     reserved: int
     context: int
     log: StorageLog = field(repr=False, compare=False)
+    ran: str = field(default="", compare=False)
 
     def fits(self, capacity: float) -> bool:
         """Whether the step runs on a device of `capacity` bytes.
@@ -89,6 +93,7 @@ class Memory:
             "peak_phase": self.timeline.phases[at],
             "ledger": self.ledger.to_dict(),
             "saved": [asdict(tensor) for tensor in self.saved],
+            "ran": self.ran,
         }
 
 
@@ -107,9 +112,14 @@ def inference_memory(
     allocator to assume. `dtype`: to convert model and inputs to. `autocast`: 16-bit dtype that
     products run in. Raises ValueError, in one line, where the model fails.
     """
-    with _step(model, inputs, keywords, device, dtype, autocast) as step:
-        step.infer()
-        return _memory(step, "activations")
+
+    def run(values: Values) -> Memory:
+        with _step(values, model, inputs, keywords, device, dtype, autocast) as step:
+            step.infer()
+            return _memory(step, "activations")
+
+    memory, how = first_that_runs(run)
+    return replace(memory, ran=how)
 
 
 def training_memory(
@@ -117,6 +127,7 @@ def training_memory(
     *inputs: Any,
     optimizer: str | Callable[[list[nn.Parameter]], optim.Optimizer] = "adam",
     foreach: bool | None = None,
+    fused: bool = False,
     device: str = "cpu",
     dtype: object = None,
     autocast: object = None,
@@ -134,6 +145,7 @@ def training_memory(
             parameters to a torch optimizer.
         foreach: whether the optimizer updates all parameters at once; PyTorch's default is no on
             a CPU, yes on CUDA.
+        fused: whether one kernel updates all parameters, without temporaries.
         device: "cpu" or "cuda", the kernels and the allocator to assume.
         dtype: to convert model and inputs to ("bf16": weights, gradients and states in 16 bits).
         autocast: 16-bit dtype that products run in, weights staying as they are.
@@ -147,28 +159,39 @@ def training_memory(
     """
     if zero_grad not in ("none", "zero"):
         raise ValueError(f"unknown zero_grad {zero_grad!r}: use 'none' or 'zero'")
-    foreach = device == "cuda" if foreach is None else foreach
-    with _step(model, inputs, keywords, device, dtype, autocast) as step:
-        step.model.train()
-        checkpoint_modules(step.model, checkpoint)
-        parameters = [p for p in step.model.parameters() if p.requires_grad]
-        if not parameters:
-            raise ValueError(f"{type(step.model).__name__} has no parameter to train")
-        made = make_optimizer(optimizer, parameters, foreach)
-        prepare_states(made, parameters)
-        options = made, parameters, zero_grad == "zero", loss or mean_of_squares
-        unused = step.train(*options)
-        if unused and made.state:
-            # A parameter without a gradient has no states either: run again without them.
-            for parameter in unused:
-                made.state.pop(parameter, None)
-            step.restart()
-            step.train(*options)
-        return _memory(step, "temporaries/tensors")
+    if isinstance(optimizer, str):
+        known_optimizer(optimizer)
+    updates = {"fused": True} if fused else {"foreach": foreach}
+    if foreach is None and not fused:
+        updates = {"foreach": device == "cuda"}
+
+    def run(values: Values) -> Memory:
+        with _step(values, model, inputs, keywords, device, dtype, autocast) as step:
+            step.model.train()
+            checkpoint_modules(step.model, checkpoint)
+            parameters = [p for p in step.model.parameters() if p.requires_grad]
+            if not parameters:
+                raise ValueError(f"{type(step.model).__name__} has no parameter to train")
+            with step.failures("has an optimizer that fails beside"):
+                made = make_optimizer(optimizer, parameters, **updates)
+                prepare_states(made, parameters)
+            options = made, parameters, zero_grad == "zero", loss or mean_of_squares
+            unused = step.train(*options)
+            if unused and made.state:
+                # A parameter without a gradient has no states either: run again without them.
+                for parameter in unused:
+                    made.state.pop(parameter, None)
+                step.restart()
+                step.train(*options)
+            return _memory(step, "temporaries/tensors")
+
+    memory, how = first_that_runs(run)
+    return replace(memory, ran=how)
 
 
 @contextmanager
 def _step(
+    values: Values,
     model: nn.Module | str,
     inputs: tuple[Any, ...],
     keywords: dict[str, Any],
@@ -176,12 +199,16 @@ def _step(
     dtype: object,
     autocast: object,
 ) -> Iterator[Step]:
-    """A step of a model that is on meta as long as the step lasts."""
+    """A step of a model that is on loan as long as the step lasts."""
     own_type, products_type = _torch_dtype(dtype), _torch_dtype(autocast)
-    model = build(model) if isinstance(model, str) else model
-    arguments, named = as_meta((tuple(map(as_input, inputs)), keywords), own_type)
-    with on_meta(model.modules(), own_type):
-        yield Step(model, arguments, named, device, products_type)
+    if isinstance(model, str):
+        model = build(model, on_meta=values is not Values.ALL)
+    with torch.inference_mode(False), lending(model, values, own_type) as loan:
+        try:
+            arguments, named = loan.lend((tuple(map(as_input, inputs)), dict(keywords)))
+        except NeedsValues as error:
+            raise CannotRun(f"{type(model).__name__}: {error}") from error
+        yield Step(model, arguments, named, device, products_type, values)
 
 
 def _memory(step: Step, own_tensors: str) -> Memory:

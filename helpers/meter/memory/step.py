@@ -15,9 +15,11 @@ from helpers.meter.memory.device.allocator import rounded
 from helpers.meter.memory.device.autocast import MetaAutocast
 from helpers.meter.memory.device.cpu_kernels import LAYOUTS, WORKSPACES
 from helpers.meter.memory.device.kernel_choice import kernels_of
-from helpers.meter.memory.optimizer_states import AnyScalar, state_tensors
+from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, state_tensors
 from helpers.meter.memory.storages import StorageLog, StorageTracker
+from helpers.meter.loan import Values
 from helpers.meter.meta import tensors_in
+from helpers.meter.tries import CannotRun
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def mean_of_squares(output: Any) -> Tensor:
 
 
 class Step:
-    """A model and its inputs, both on meta, run once under a tracker.
+    """A model and its inputs, run once under a tracker: on meta, or for real if `values` is ALL.
 
     `log` and `saved` hold what it did. Raises ValueError, in one line, for an unknown device, an
     empty input, or a model that fails.
@@ -54,10 +56,12 @@ class Step:
         keywords: dict[str, Any],
         device: str = "cpu",
         autocast: torch.dtype | None = None,
+        values: Values = Values.NONE,
     ) -> None:
         if device not in ("cpu", "cuda"):
             raise ValueError(f"unknown device {device!r}: use 'cpu' or 'cuda'")
         self.device = device
+        self.values = values
         self.autocast = autocast
         self.model, self.inputs, self.keywords = model, inputs, keywords
         for tensor in self._given():
@@ -105,7 +109,7 @@ class Step:
             self.tracker.hold(tensor, name)
         if keep_gradients:
             with self._new_tracker():
-                self._backward(loss_of(self._forward()))
+                self._backward(self._forward(loss_of))
             for parameter in parameters:
                 if parameter.grad is not None:
                     self.tracker.hold(parameter.grad, "gradients")
@@ -116,14 +120,16 @@ class Step:
                 if parameter.grad is not None:
                     self.tracker.relabel(parameter.grad, "gradients")
             self.tracker.phase = "optimizer"
-            with AnyScalar():
+            with AnyScalar(), fused_on_meta(), self.failures("in the optimizer's step after"):
                 optimizer.step()
         return [p for p in parameters if p.grad is None]
 
-    def _forward(self) -> Any:
+    def _forward(self, loss_of: Callable[[Any], Any] = lambda output: output) -> Any:
         self.tracker.phase = "forward"
-        with self._choices(cache=True), self._failures("on"):
-            return self.model(*self.inputs, **self.keywords)
+        with self.failures("on"):
+            with self._choices(cache=True):
+                output = self.model(*self.inputs, **self.keywords)
+            return loss_of(output)
 
     def _backward(self, loss: Tensor) -> None:
         """Gradients of all parameters.
@@ -133,7 +139,7 @@ class Step:
         inside the call that it handles.
         """
         self.tracker.phase = "backward"
-        with self._choices(cache=False), self._failures("in the backward pass of"):
+        with self._choices(cache=False), self.failures("in the backward pass of"):
             torch.autograd.Variable._execution_engine.run_backward(
                 (loss,),
                 (torch.ones_like(loss),),
@@ -145,20 +151,26 @@ class Step:
             )
 
     def _new_tracker(self) -> StorageTracker:
+        layouts = {} if self.values is Values.ALL else LAYOUTS
         if self.device == "cpu":
-            return StorageTracker(WORKSPACES, LAYOUTS)
-        return StorageTracker({}, LAYOUTS, count_cpu=False, rounded=rounded)
+            return StorageTracker(WORKSPACES, layouts, values=self.values)
+        count_cpu = self.values is Values.ALL
+        return StorageTracker({}, layouts, count_cpu, rounded, self.values)
 
     @contextmanager
     def _choices(self, cache: bool) -> Iterator[None]:
         with ExitStack() as modes:
+            if self.values is Values.ALL:
+                modes.enter_context(torch.autocast("cpu", self.autocast, bool(self.autocast)))
+                yield
+                return
             modes.enter_context(kernels_of(self.device))
             if self.autocast:
                 modes.enter_context(MetaAutocast(self.device, self.autocast, cache))
             yield
 
     @contextmanager
-    def _failures(self, where: str) -> Iterator[None]:
+    def failures(self, where: str) -> Iterator[None]:
         """Whatever a model raises, as one line that names the model and its input."""
         try:
             yield
@@ -166,7 +178,7 @@ class Step:
             shapes = ", ".join(str(tuple(tensor.shape)) for tensor in self._given())
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             name = type(self.model).__name__
-            raise ValueError(f"{name} fails {where} input {shapes}: {reason}") from error
+            raise CannotRun(f"{name} fails {where} input {shapes}: {reason}") from error
 
     def _loss(self, loss_of: Callable[[Any], Tensor]) -> Tensor:
         hooks = []
@@ -176,7 +188,7 @@ class Step:
             hooks.append(module.register_forward_hook(visit.leave, always_call=True))
         try:
             with torch.autograd.graph.saved_tensors_hooks(self._save, lambda tensor: tensor):
-                return loss_of(self._forward())
+                return self._forward(loss_of)
         finally:
             for hook in hooks:
                 hook.remove()
@@ -187,13 +199,21 @@ class Step:
             self.saved[number] = SavedTensor(
                 module=self._running[-1] if self._running else "",
                 shape=tuple(tensor.shape),
-                dtype=dtype_name(tensor.dtype),
+                dtype=_format(tensor.dtype),
                 bytes=self.log.storages[number].bytes,
             )
         return tensor
 
     def _given(self) -> list[Tensor]:
         return list(tensors_in(self.inputs, self.keywords))
+
+
+def _format(dtype: torch.dtype) -> str:
+    """The course's name of a number format, PyTorch's where the course has none."""
+    try:
+        return dtype_name(dtype)
+    except ValueError:
+        return str(dtype).removeprefix("torch.")
 
 
 @dataclass

@@ -17,9 +17,11 @@ from itertools import accumulate
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 
-from helpers.meter.meta import tensors_in
+from helpers.meter.dispatch import Dispatcher
+from helpers.meter.loan import Values
+from helpers.meter.meta import is_inexact, is_made_of_others, tensors_in
 
 #: Bytes that a kernel takes inside an operation and gives back before it ends, beyond its outputs.
 Workspace = Callable[..., int]
@@ -92,6 +94,7 @@ class StorageTracker(TorchDispatchMode):
         layouts: Mapping[Any, Callable[..., Any]] | None = None,
         count_cpu: bool = True,
         rounded: Callable[[int], int] = int,
+        values: Values = Values.NONE,
     ) -> None:
         super().__init__()
         self.log = StorageLog()
@@ -100,6 +103,7 @@ class StorageTracker(TorchDispatchMode):
         self._layouts = layouts or {}
         self._count_cpu = count_cpu
         self._rounded = rounded
+        self._dispatcher = Dispatcher(values)
         self._alive: dict[int, tuple[int, weakref.ref]] = {}
 
     def hold(self, tensor: torch.Tensor, category: str) -> None:
@@ -111,7 +115,7 @@ class StorageTracker(TorchDispatchMode):
 
         A storage that was there before keeps its category; None is returned for it.
         """
-        entry = self._alive.get(tensor.untyped_storage()._cdata)
+        entry = self._alive.get(_stored(tensor)[-1].untyped_storage()._cdata)
         if entry is None or self.log.storages[entry[0]].born < 0:
             return None
         self.log.storages[entry[0]].category = category
@@ -120,8 +124,10 @@ class StorageTracker(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
-        out = self._layouts.get(func, func)(*args, **kwargs)
+        if is_made_of_others(types):
+            return NotImplemented
+        run = self._layouts.get(func, func)
+        out, args, kwargs = self._dispatcher.run(run, args, kwargs or {})
         workspace = self._workspaces.get(func)
         extra = workspace(out, *args, **kwargs) if workspace else 0
         self.log.operations.append(Operation(str(func), self.phase, extra))
@@ -130,9 +136,13 @@ class StorageTracker(TorchDispatchMode):
         return out
 
     def _see(self, tensor: torch.Tensor, category: str) -> None:
-        storage = tensor.untyped_storage()
+        for part in _stored(tensor):
+            if part.is_meta or self._count_cpu or not is_inexact(part):
+                self._see_storage(part.untyped_storage(), category)
+
+    def _see_storage(self, storage: torch.UntypedStorage, category: str) -> None:
         key = storage._cdata
-        if key in self._alive or (tensor.is_cpu and not self._count_cpu):
+        if key in self._alive:
             return
         number = len(self.log.storages)
         born = len(self.log.operations) - 1
@@ -144,3 +154,17 @@ class StorageTracker(TorchDispatchMode):
         del self._alive[key]
         self.log.storages[number].died = len(self.log.operations) - 1
         self.log.events.append((number, False))
+
+
+def _stored(tensor: torch.Tensor) -> list[torch.Tensor]:
+    """The tensors that hold a tensor's numbers: itself, or those that it is made of."""
+    if is_traceable_wrapper_subclass(tensor):
+        names, _ = tensor.__tensor_flatten__()
+        return [part for name in names for part in _stored(getattr(tensor, name))]
+    if tensor.layout is torch.sparse_coo:
+        return [tensor._indices(), tensor._values()]
+    if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
+        return [tensor.crow_indices(), tensor.col_indices(), tensor.values()]
+    if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
+        return [tensor.ccol_indices(), tensor.row_indices(), tensor.values()]
+    return [tensor]

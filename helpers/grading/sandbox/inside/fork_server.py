@@ -145,6 +145,7 @@ def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None
             jail.limit(options["limits"])
             system_calls.filter_system_calls()
         os.chdir(working_folder(folder, options["namespaces"]))
+        find_modules_here()
         gc.enable()
         seed()
         from . import ipython_shell
@@ -171,6 +172,14 @@ def working_folder(home: str, private: bool) -> str:
         for name in files:
             os.symlink(os.path.join(place, name), os.path.join(here, name))
     return folder
+
+
+def find_modules_here() -> None:
+    """As in Jupyter, modules beside the notebook come before any other of their name: also before
+    our `helpers`, of which the code in here has imported what it needs."""
+    sys.path.insert(0, "")
+    if os.path.exists("helpers.py") or os.path.exists("helpers"):
+        sys.modules.pop("helpers", None)
 
 
 def close_all_but(keep: int) -> None:

@@ -1,0 +1,62 @@
+"""Runs an operation on tensors of which some are on meta and some have values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_map_only
+
+from helpers.meter.loan import Values
+from helpers.meter.meta import is_inexact, tensors_in
+
+_META, _CPU = torch.device("meta"), torch.device("cpu")
+
+
+class Dispatcher:
+    """What `Values` says of the inputs holds for what a model makes, too.
+
+    Numbers that have values lose them where they meet a tensor on meta. `brought` are tensors that
+    a model has beside its own, by id, each with its twin on meta.
+    """
+
+    def __init__(self, values: Values) -> None:
+        self.values = values
+        self.brought: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+
+    def run(self, func: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+        """The result of an operation, and the arguments that it was given in the end."""
+        device = kwargs.get("device")
+        if device is not None and self.values is not Values.ALL:
+            return self._run_on(torch.device(device), func, args, kwargs)
+        try:
+            return func(*args, **kwargs), args, kwargs
+        except (RuntimeError, NotImplementedError):
+            tensors = list(tensors_in(args, kwargs))
+            if self.values is Values.ALL or all(tensor.is_meta for tensor in tensors):
+                raise
+            args, kwargs = tree_map_only(torch.Tensor, self._on_meta, (args, kwargs))
+            return func(*args, **kwargs), args, kwargs
+
+    def _run_on(self, device: torch.device, func: Any, args: Any, kwargs: Any) -> Any:
+        """An operation that makes a tensor on a device.
+
+        From a tensor on meta it makes one on meta, wherever it is to be. Integers keep their values
+        where those are wanted.
+        """
+        of_meta = any(tensor.is_meta for tensor in tensors_in(args))
+        if of_meta or device.type == "cuda":
+            kwargs = {**kwargs, "device": _META}
+        out = func(*args, **kwargs)
+        if self.values is Values.INTEGERS and not of_meta and out.is_meta and not is_inexact(out):
+            kwargs = {**kwargs, "device": _CPU}
+            out = func(*args, **kwargs)
+        return out, args, kwargs
+
+    def _on_meta(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor that has values, on meta; a number can stay."""
+        if tensor.is_meta or tensor.dim() == 0:
+            return tensor
+        if id(tensor) not in self.brought:
+            self.brought[id(tensor)] = tensor, torch.empty_like(tensor, device="meta")
+        return self.brought[id(tensor)][1]

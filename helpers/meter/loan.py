@@ -1,0 +1,290 @@
+"""Lends a model and its inputs to one run; afterwards everything is as it was.
+
+A run gets twins of all tensors: on meta, where they have shapes and no storage, or copies on a CPU
+where their values are needed (`Values`). Twins take the tensors' places in modules, in lists and
+dicts, and in objects such as a cache of keys and values. Whatever these get meanwhile (gradients,
+hooks, buffers, a mode, a longer cache) is gone at the end. The tensors themselves are not touched.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import random
+import sys
+import types
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
+from enum import Enum
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_map
+
+from helpers.meter.meta import PLAIN, NoValues, is_inexact, to_meta
+
+
+class Values(Enum):
+    """The tensors whose values a run sees."""
+
+    NONE = "none"
+    INTEGERS = "integers and truth values"
+    ALL = "all"
+
+
+_CONTAINERS = frozenset({list, dict, OrderedDict, defaultdict, deque, set})
+
+#: Attributes that every module has; its parameters, buffers and submodules apart, no tensor is
+#: in them.
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+_STORES = ("_parameters", "_buffers", "_modules")
+_BOOKKEEPING = tuple(
+    name
+    for name, value in vars(nn.Module()).items()
+    if isinstance(value, (dict, set)) and name not in _STORES
+)
+
+#: Objects of these types have no tensors of the model's own.
+_SKIPPED = (
+    *(type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType),
+    *(torch.Generator, torch.jit.ScriptFunction, Enum),
+)
+_SKIPPED_PACKAGES = frozenset({"logging", "threading", "weakref", "typing"})
+
+
+class Loan:
+    """What was lent, with what it was like before. A tensor has one twin, wherever it occurs."""
+
+    def __init__(self, values: Values = Values.NONE, dtype: torch.dtype | None = None) -> None:
+        self.values = values
+        self.modules: list[nn.Module] = []
+        self._dtype = dtype
+        self._twins: dict[int, tuple[Tensor, Tensor]] = {}
+        self._taken: dict[int, Any] = {}
+        self._kept: list[tuple[Any, Any]] = []
+        self._classes: list[tuple[nn.Module, type]] = []
+        self._gradients: list[tuple[Tensor, Tensor | None]] = []
+
+    def lend(self, value: Any) -> Any:
+        """A value with its tensors exchanged: containers are copied, objects change in place."""
+        return tree_map(self._lent, value)
+
+    def _lent(self, leaf: Any) -> Any:
+        if isinstance(leaf, Tensor):
+            return self._twin(leaf, is_input=True)
+        self.take(leaf)
+        return leaf
+
+    def take(self, value: Any) -> None:
+        """Exchanges the tensors in a module, a container or an object, and in what is in it."""
+        if type(value) in PLAIN or id(value) in self._taken:
+            return
+        if isinstance(value, nn.Module):
+            for module in value.modules():
+                self._take_module(module)
+        elif isinstance(value, (list, deque, set, MutableMapping)):
+            self._take_container(value)
+        elif _is_object(value):
+            self._taken[id(value)] = value
+            self._keep(vars(value))
+            for name, attribute in list(vars(value).items()):
+                self._exchange(vars(value), name, attribute)
+
+    def _take_module(self, module: nn.Module) -> None:
+        if id(module) in self._taken:
+            return
+        self._taken[id(module)] = module
+        self.modules.append(module)
+        attributes = vars(module)
+        self._keep(attributes)
+        if isinstance(module, nn.modules.lazy.LazyModuleMixin):  # becomes another class as it runs
+            self._classes.append((module, type(module)))
+        for name in _BOOKKEEPING:
+            if isinstance(attributes.get(name), (dict, set)):
+                self._keep(attributes[name])
+        for name in attributes.keys() - _OF_EVERY_MODULE:
+            self._exchange(attributes, name, attributes[name])
+        for name in _STORES:
+            self._take_container(getattr(module, name))
+
+    def _take_container(self, container: Any) -> None:
+        if id(container) in self._taken:
+            return
+        self._taken[id(container)] = container
+        before = self._keep(container)
+        if isinstance(container, set):
+            return
+        items = enumerate(before) if isinstance(before, list) else before.items()
+        for key, value in items:
+            self._exchange(container, key, value)
+
+    def _keep(self, container: Any) -> Any:
+        is_sequence = isinstance(container, (list, deque, set))
+        before = list(container) if is_sequence else dict(container.items())
+        self._kept.append((container, before))
+        return before
+
+    def _exchange(self, container: Any, key: Any, value: Any) -> None:
+        if isinstance(value, Tensor):
+            twin = self._twin(value)
+            if twin is not value:
+                container[key] = twin
+        elif type(value) is tuple:
+            exchanged = tree_map(self._in_tuple, value)
+            if any(a is not b for a, b in zip(value, exchanged, strict=True)):
+                container[key] = exchanged
+        elif type(value) not in PLAIN:
+            self.take(value)
+
+    def _in_tuple(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return self._twin(value)
+        self.take(value)
+        return value
+
+    def _twin(self, tensor: Tensor, is_input: bool = False) -> Tensor:
+        if id(tensor) not in self._twins:
+            self._twins[id(tensor)] = tensor, self._made(tensor, is_input)
+        return self._twins[id(tensor)][1]
+
+    def _made(self, tensor: Tensor, is_input: bool) -> Tensor:
+        if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+            device = "cpu" if self.values is Values.ALL else "meta"
+            return type(tensor)(device=device, dtype=self._dtype or tensor.dtype)
+        if self.values is Values.ALL:
+            twin = _copy(tensor, self._dtype, is_input)
+        elif self.values is Values.INTEGERS and is_input and not is_inexact(tensor):
+            twin = _copy(tensor, None, is_input)
+        elif tensor.is_meta and not is_input and self._dtype is None and not tensor.is_inference():
+            if tensor.is_leaf and tensor.requires_grad:
+                self._gradients.append((tensor, tensor.grad))
+                tensor.grad = None
+            return tensor
+        else:
+            twin = to_meta(tensor, self._dtype)
+        if isinstance(tensor, nn.Parameter):
+            return nn.Parameter(twin.detach(), tensor.requires_grad)
+        return twin.requires_grad_(tensor.requires_grad)
+
+    def give_back(self) -> None:
+        """Everything as it was."""
+        for module, before in self._classes:
+            module.__class__ = before
+        for container, before in self._kept:
+            if isinstance(container, (dict, list, deque, set)):
+                _restore(container, before)
+            else:
+                for key, value in before.items():  # of a scripted module: a view of its C++ side
+                    if container[key] is not value:
+                        container[key] = value
+        for tensor, gradient in reversed(self._gradients):
+            tensor.grad = gradient
+
+
+def _is_object(value: Any) -> bool:
+    """Whether a value has attributes of its own, in which tensors may be."""
+    return (
+        isinstance(getattr(value, "__dict__", None), dict)
+        and not isinstance(value, _SKIPPED)
+        and type(value).__module__.partition(".")[0] not in _SKIPPED_PACKAGES
+    )
+
+
+def _restore(container: Any, before: Any) -> None:
+    if isinstance(container, set):
+        container.intersection_update(before)
+        container.update(before)
+    elif isinstance(container, (list, deque)):
+        if len(container) != len(before) or any(
+            a is not b for a, b in zip(container, before, strict=True)
+        ):
+            container.clear()
+            container.extend(before)
+    elif len(container) != len(before) or any(
+        container.get(key, container) is not value for key, value in before.items()
+    ):
+        container.clear()
+        container.update(before)
+
+
+def _copy(tensor: Tensor, dtype: torch.dtype | None, is_input: bool) -> Tensor:
+    """A copy on a CPU. A meta tensor has no values: of an input, some are made up."""
+    wanted = dtype if dtype is not None and is_inexact(tensor) else tensor.dtype
+    if not tensor.is_meta:
+        with torch.inference_mode(False), torch.no_grad():
+            return tensor.detach().to("cpu", wanted, copy=True)
+    if not is_input:
+        raise NoValues(
+            "it needs the values of tensors, and its weights are on meta: build it on a CPU"
+        )
+    if wanted.is_floating_point or wanted.is_complex:
+        return torch.rand(tensor.shape, dtype=torch.float32).to(wanted)
+    return torch.ones(tensor.shape, dtype=wanted)
+
+
+@contextmanager
+def lending(
+    model: Callable[..., Any], values: Values = Values.NONE, dtype: torch.dtype | None = None
+) -> Iterator[Loan]:
+    """A model on loan, with what belongs to it: what a function refers to, what a method is of."""
+    loan = Loan(values, dtype)
+    try:
+        for owner in owners(model):
+            loan.take(owner)
+        yield loan
+    finally:
+        loan.give_back()
+
+
+def owners(model: Callable[..., Any]) -> Iterable[Any]:
+    """The modules and objects that a callable works with."""
+    found: dict[int, Any] = {}
+    _find(model, found)
+    return [value for value in found.values() if not isinstance(value, types.FunctionType)]
+
+
+def _find(value: Any, found: dict[int, Any]) -> None:
+    if type(value) in PLAIN or id(value) in found:
+        return
+    if isinstance(value, functools.partial):
+        for part in (value.func, *value.args, *value.keywords.values()):
+            _find(part, found)
+    elif inspect.ismethod(value):
+        _find(value.__self__, found)
+    elif isinstance(value, types.FunctionType):
+        found[id(value)] = value
+        if value.__module__.partition(".")[0] != "torch":
+            for part in _referred(value):
+                _find(part, found)
+    elif isinstance(value, (nn.Module, *_CONTAINERS)) or _is_object(value):
+        found[id(value)] = value
+
+
+def _referred(function: types.FunctionType) -> Iterator[Any]:
+    """What a function refers to: closed-over values, and what its module defines or imported."""
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+    for name in function.__code__.co_names:
+        value = function.__globals__.get(name)
+        is_own = isinstance(value, types.FunctionType) and value.__module__ == function.__module__
+        if is_own or isinstance(value, (nn.Module, *_CONTAINERS)) or _is_object(value):
+            yield value
+
+
+@contextmanager
+def random_state_kept() -> Iterator[None]:
+    """PyTorch's, Python's and NumPy's random numbers go on as if nothing had been drawn."""
+    numpy = sys.modules.get("numpy")
+    before = torch.get_rng_state(), random.getstate(), numpy.random.get_state() if numpy else None
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before[0])
+        random.setstate(before[1])
+        if numpy:
+            numpy.random.set_state(before[2])
