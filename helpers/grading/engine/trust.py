@@ -34,14 +34,9 @@ def settle(unit: Unit, solution: bytes, grade: Grade) -> frozenset[str]:
             break
         inside = another(inside, set(wrong))
         wrong = trial.unsolved(inside)
-    free = trial.given_away(inside)
-    if free and not wrong:
-        # Outside it may see too little to fail.
-        moved = inside | (set(free) & trial.undecided)
-        wrong, free = trial.unsolved(moved), trial.given_away(moved)
-        inside = moved
-    for said in (*wrong.values(), *free.values()):
-        raise ValueError(said)
+    problems = wrong or trial.given_away(inside)
+    if problems:
+        raise ValueError(next(iter(problems.values())))
     return frozenset(inside)
 
 
