@@ -20,7 +20,7 @@ from helpers.grading.engine.grade_submission import (
 )
 from helpers.grading.engine.job import GradingJob, Task
 from helpers.grading.engine.places import has_own_tests
-from helpers.grading.engine.worker_state import grade_task, grade_with
+from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.engine.workers import grade_all
 from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.nbgrader.autograded import AutogradedFiles
@@ -33,7 +33,7 @@ from helpers.grading.nbgrader.course_files import (
     read_source,
     refuse_secret,
 )
-from helpers.grading.nbgrader.trusted import TrustedTests
+from helpers.grading.nbgrader.trusted import trust
 from helpers.grading.sandbox.backend import Backend, Files, Limits, Server
 from helpers.grading.sandbox.registry import DEFAULT
 
@@ -138,20 +138,17 @@ def grade_class(
         server = stack.enter_context(options.server(modules, notebooks[0].beside))
         submissions = [each.submissions(options.students) for each in notebooks]
         refuse_secret(notebooks[0].course)
-        inside = [trusted(each, modules, options, server) for each in notebooks]
+        jobs = [
+            trust(each.course, options.job(each.unit, modules, each.beside), each.source, server)
+            for each in notebooks
+        ]
         headings = headings_of(notebooks)
         # Each is registered before the first submission is: that has all of them.
         gradebooks = [stack.enter_context(each.open_gradebook()) for each in notebooks]
         runs = [
-            ClassRun(
-                files,
-                gradebook,
-                options.job(_unit_to_grade(files, tests), modules, files.beside),
-                options,
-                _counting(progress, done, len(notebooks)),
-            )
-            for done, (files, tests, gradebook) in enumerate(
-                zip(notebooks, inside, gradebooks, strict=True)
+            ClassRun(files, gradebook, job, options, _counting(progress, done, len(notebooks)))
+            for done, (files, job, gradebook) in enumerate(
+                zip(notebooks, jobs, gradebooks, strict=True)
             )
         ]
         for run, handed_in in zip(runs, submissions, strict=True):
@@ -159,27 +156,8 @@ def grade_class(
         # Of all: the due date or the rule may have changed since an earlier run.
         gradebooks[0].renew_penalties()
     results = {each.notebook_name: run.results for each, run in zip(notebooks, runs, strict=True)}
-    names = {
-        each.notebook_name: sorted(tests) for each, tests in zip(notebooks, inside, strict=True)
-    }
+    names = {job.unit.notebook_name: sorted(job.unit.inside) for job in jobs}
     return ClassResult(unit, together(results), headings, _keys(names))
-
-
-def trusted(
-    files: CourseFiles, modules: tuple[str, ...], options: Options, server: Server | None = None
-) -> frozenset[str]:
-    """Grade ids of a notebook's tests that are judged inside. ValueError, in one line, where its
-    tests cannot be trusted; see `engine/trust.py`."""
-    tests = TrustedTests(files.course, files.unit, files.source, files.beside, options.sandbox)
-
-    def grade(unit: Unit, data: bytes) -> Graded:
-        return grade_with(server, options.job(unit, modules, files.beside), Task("", data))
-
-    return tests.settled(grade)
-
-
-def _unit_to_grade(files: CourseFiles, inside: frozenset[str]) -> Unit:
-    return replace(files.unit, secret=course_secret(files.course), inside=inside)
 
 
 def _keys(by_notebook: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -257,8 +235,9 @@ class ClassRun:
         options: Options,
         progress: Progress | None = None,
     ) -> None:
-        self._job = job
-        self._autograded = AutogradedFiles(files, job.unit, options.sandbox.name)
+        unit = replace(job.unit, secret=course_secret(files.course))
+        self._job = replace(job, unit=unit)
+        self._autograded = AutogradedFiles(files, unit, options.sandbox.name)
         self._gradebook, self._options, self._progress = gradebook, options, progress
         self.submissions: dict[str, SubmissionFolder] = {}
         self.results: dict[str, SubmissionResult] = {}
@@ -338,11 +317,7 @@ def grade_notebook(
     modules = installed_modules(data, files)
     job = Options(timeout=timeout, sandbox=sandbox).job(unit, modules, files)
     if has_own_tests(unit):
-        tests = TrustedTests(source.parents[2], unit, data, files, sandbox)
-        inside = tests.settled(
-            lambda tried, text: grade_task(replace(job, unit=tried), Task("", text)), keep=False
-        )
-        job = replace(job, unit=replace(unit, inside=inside))
+        job = trust(source.parents[2], job, data, keep=False)
     return grade_task(job, Task("", notebook.read_bytes()))
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from helpers import parts
 from helpers.files import write_text
-from helpers.grading.engine.grade_submission import Unit
-from helpers.grading.engine.trust import Grade, settle
+from helpers.grading.engine.job import GradingJob, Task
+from helpers.grading.engine.trust import settle
+from helpers.grading.engine.worker_state import grade_with
 from helpers.grading.handin.ipynb import read_notebook
-from helpers.grading.sandbox.backend import Backend, Files
+from helpers.grading.sandbox.backend import Files, Server
 from helpers.grading.sandbox.inside.codec import dumps
 
 
@@ -25,37 +27,39 @@ def version_of(source: bytes, beside: Files) -> str:
     return digest.hexdigest()
 
 
-class TrustedTests:
-    """What came of trying a notebook's tests, in the course's own folder `.course/`."""
+def trust(
+    course: Path, job: GradingJob, source: bytes, server: Server | None = None, keep: bool = True
+) -> GradingJob:
+    """The job with the places of its tests settled; see `engine/trust.py`.
 
-    def __init__(
-        self, course: Path, unit: Unit, source: bytes, beside: Files, sandbox: Backend
-    ) -> None:
-        """`source` is the source notebook of the unit, and `beside` the files beside it."""
-        self._path = course / ".course" / "tests" / unit.name / f"{unit.notebook_name}.json"
-        self._unit, self._source = unit, source
-        version = version_of(source, beside) + sandbox.name
-        # How a solution is marked in a cell is a setting of the course's.
-        template = dumps(unit.template.notebook)
-        self._digest = hashlib.sha256(version.encode() + template).hexdigest()
+    Args:
+        course: what came of it is read from its `.course/`, and kept there unless told otherwise.
+        source: the source notebook of the job's unit.
+        server: where to try what is not known, if one is there already.
 
-    @property
-    def inside(self) -> frozenset[str] | None:
-        """Grade ids of the tests that are judged inside; None where it has to be tried (again)."""
-        try:
-            kept = json.loads(self._path.read_text(encoding="utf-8"))
-            return frozenset(kept["inside"]) if kept["digest"] == self._digest else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def settled(self, grade: Grade, keep: bool = True) -> frozenset[str]:
-        """The same, tried where it is not known. ValueError, in one line that names the cell, where
-        the tests cannot be trusted."""
-        known = self.inside
-        if known is not None:
-            return known
-        found = settle(self._unit, dumps(read_notebook(self._source)), grade)
+    Raises ValueError, in one line that names the cell, where the tests cannot be trusted.
+    """
+    unit = job.unit
+    path = course / ".course" / "tests" / unit.name / f"{unit.notebook_name}.json"
+    # How a solution is marked in a cell is a setting of the course's.
+    about = version_of(source, job.files) + job.sandbox.name
+    digest = hashlib.sha256(about.encode() + dumps(unit.template.notebook)).hexdigest()
+    inside = _kept(path, digest)
+    if inside is None:
+        inside = settle(
+            unit,
+            dumps(read_notebook(source)),
+            lambda tried, data: grade_with(server, replace(job, unit=tried), Task("", data)),
+        )
         if keep:
-            about = {"digest": self._digest, "inside": sorted(found)}
-            write_text(self._path, json.dumps(about, indent=1) + "\n")
-        return found
+            write_text(path, json.dumps({"digest": digest, "inside": sorted(inside)}, indent=1))
+    return replace(job, unit=replace(unit, inside=inside))
+
+
+def _kept(path: Path, digest: str) -> frozenset[str] | None:
+    """Grade ids of the tests that are judged inside; None where it has to be tried (again)."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return frozenset(kept["inside"]) if kept["digest"] == digest else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

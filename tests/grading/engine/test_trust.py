@@ -153,5 +153,5 @@ def test_a_source_notebook_that_cannot_be_read_is_refused() -> None:
     def grade(tried: Unit, submission: bytes) -> Graded:
         return Graded("unreadable", remarks=("the file is empty",))
 
-    with pytest.raises(ValueError, match="^unit: its source notebook: the file is empty"):
+    with pytest.raises(ValueError, match=r"^unit: its source notebook: the file is empty"):
         settle(replace(unit), data, grade)
