@@ -86,44 +86,60 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--unit", action="append", help="only this unit; can be repeated")
+    parser.add_argument("--work", type=Path, help="keeps what nbgrader gave, for another run")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     units: list[Unit] = []
+    work = arguments.work or Path(tempfile.mkdtemp())
     for course in sorted(arguments.folder.iterdir()):
         for folder in sorted((course / "source").glob("*/")):
             if any(folder.glob("*.ipynb")) and (
                 not arguments.unit or folder.name in arguments.unit
             ):
-                units.append(grade(course, folder.name))
+                units.append(grade(course, folder.name, work))
                 print(row(units[-1]), flush=True)
                 for line in differences(units[-1]):
                     print("   ", line, flush=True)
     arguments.output.write_text(table(units), encoding="utf-8")
+    if not arguments.work:
+        shutil.rmtree(work)
 
 
-def grade(course: Path, name: str) -> Unit:
+def grade(course: Path, name: str, work: Path) -> Unit:
     """A unit by both graders, each in a copy of its own."""
     unit = Unit(course.name.replace("+", "/"), name)
-    with tempfile.TemporaryDirectory() as folder:
-        stock, ours = (Path(folder, each) for each in ("stock", "ours"))
-        for place, config in ((stock, STOCK), (ours, OURS)):
-            shutil.copytree(course / "source" / name, place / "source" / name)
-            (place / "nbgrader_config.py").write_text(config)
-        run(stock, "-m", "nbgrader", "update", "source")
-        run(stock, "-m", "nbgrader", "generate_assignment", name, "--force")
-        for student in MADE:
-            hand_in(stock, name, student)
-        for real in sorted((course / "submitted").glob(f"*/{name}")):
-            shutil.copytree(real, stock / "submitted" / real.parent.name / name)
-        shutil.copytree(stock / "submitted", ours / "submitted")
-        run(stock, "-m", "nbgrader", "autograde", name, "--force")
-        unit.stock = scores_in(stock)
-        said = run(ours, "-m", "helpers.cli", "grade", name, "--json", "--jobs", "2")
-        if said.returncode in (0, 3):
-            read_ours(unit, ours, json.loads(said.stdout))
-        else:
-            unit.refused = said.stderr.strip().splitlines()[-1]
+    stock, ours = (work / course.name / name / each for each in ("stock", "ours"))
+    if not (stock / "graded").exists():
+        grade_with_nbgrader(course, name, stock)
+    unit.stock = scores_in(stock)
+    shutil.rmtree(ours, ignore_errors=True)
+    copy_unit(course, name, ours, OURS)
+    shutil.copytree(stock / "submitted", ours / "submitted")
+    said = run(ours, "-m", "helpers.cli", "grade", name, "--json", "--jobs", "2")
+    if said.returncode in (0, 3):
+        read_ours(unit, ours, json.loads(said.stdout))
+    else:
+        unit.refused = said.stderr.strip().splitlines()[-1]
     return unit
+
+
+def grade_with_nbgrader(course: Path, name: str, stock: Path) -> None:
+    """Release the unit, make the students' files, grade them."""
+    shutil.rmtree(stock, ignore_errors=True)
+    copy_unit(course, name, stock, STOCK)
+    run(stock, "-m", "nbgrader", "update", "source")
+    run(stock, "-m", "nbgrader", "generate_assignment", name, "--force")
+    for student in MADE:
+        hand_in(stock, name, student)
+    for real in sorted((course / "submitted").glob(f"*/{name}")):
+        shutil.copytree(real, stock / "submitted" / real.parent.name / name)
+    run(stock, "-m", "nbgrader", "autograde", name, "--force")
+    (stock / "graded").touch()
+
+
+def copy_unit(course: Path, name: str, place: Path, config: str) -> None:
+    shutil.copytree(course / "source" / name, place / "source" / name)
+    (place / "nbgrader_config.py").write_text(config)
 
 
 def run(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -197,7 +213,8 @@ def row(unit: Unit) -> str:
     ]
     same = f"{len(unit.stock) - len(unit.different)} of {len(unit.stock)}"
     same = "refused" if unit.refused else same
-    return f"| {unit.course} | {unit.name} | {len(cells)} | {' | '.join(points)} | {same} |"
+    cells_of = f"{len(cells)} | {unit.inside}"
+    return f"| {unit.course} | {unit.name} | {cells_of} | {' | '.join(points)} | {same} |"
 
 
 def differences(unit: Unit) -> Iterator[str]:
@@ -224,8 +241,8 @@ def table(units: list[Unit]) -> str:
         "",
         f"**{same} of {total}** questions of students have the same points.",
         "",
-        "| repository | unit | questions | solution | half | empty | the same |",
-        "|---|---|---|---|---|---|---|",
+        "| repository | unit | questions | judged inside | solution | half | empty | the same |",
+        "|---|---|---|---|---|---|---|---|",
         *map(row, units),
     ]
     listed = [f"- {unit.course}: {line}" for unit in units for line in differences(unit)]

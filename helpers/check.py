@@ -17,12 +17,18 @@ from typing import Any
 
 from helpers import missing_imports
 from helpers.diagnosis import Attempt, General, explain, is_number, is_right, remark_on
+from helpers.diagnosis.observations import observed
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, OneOf, Right
 from helpers.figures import current_figure, no_show
 from helpers.ledger import Ledger
-from helpers.values import plain
+from helpers.values import PlaceholderLeft, placeholder, plain
 from helpers.verdict import Row, Status, Verdict
+
+_PLACEHOLDER_LEFT = (
+    "your function still ends in `raise NotImplementedError()`: where your answer is complete, "
+    "delete that line"
+)
 
 #: The last verdict of every question checked in this kernel, by its name.
 last_verdicts: dict[str, Verdict] = {}
@@ -69,8 +75,8 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
 
     Args:
         exercise: the question.
-        answer: called with each case's arguments; returns plain data. NotImplementedError means
-            that there is no answer yet, any other exception that the answer fails.
+        answer: called with each case's arguments; returns plain data. NotImplementedError without
+            a message means that there is no answer yet, any other exception that the answer fails.
         cases: in the order in which they are called and shown.
     """
     if not callable(answer):
@@ -82,6 +88,8 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
             _outcome(exercise, answer, case, right, none_is_an_answer)
             for case, right in zip(cases, rights, strict=True)
         ]
+    except PlaceholderLeft:
+        return Verdict(exercise.name, "no answer yet", 0.0, (), _PLACEHOLDER_LEFT)
     except NotImplementedError:
         return Verdict(exercise.name, "no answer yet", 0.0)
     accepted = {
@@ -89,8 +97,7 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
         for part in rights[0]
     }
     right_parts = [part for part, in_each_case in accepted.items() if all(in_each_case)]
-    gate_is_shut = exercise.gate and exercise.gate not in right_parts
-    fraction = 0.0 if gate_is_shut else len(right_parts) / len(accepted)
+    fraction = exercise.share(rights, right_parts)
     rows, drawn = _rows(outcomes, accepted, exercise.tolerance)
     if fraction == 1:
         return Verdict(exercise.name, "right", 1.0, rows, drawn=drawn)
@@ -152,9 +159,9 @@ def _outcome(
 ) -> _Outcome:
     try:
         value = answer(*case.args)
-    except NotImplementedError:
-        raise
     except Exception as error:
+        if isinstance(error, NotImplementedError) and not error.args:
+            raise
         return _Outcome(case, rights, {}, error=error)
     try:
         return _Outcome(case, rights, _parts_of(value, rights, exercise, none_is_an_answer))
@@ -167,9 +174,9 @@ def _parts_of(
 ) -> dict[str, Any]:
     """The student's value, part by part. ValueError, with a line for the student, without one."""
     if exercise.read is not None:
-        value = exercise.read(value)
+        value = exercise.read(value, rights)
     if value is None and not ("" in rights and none_is_an_answer):
-        raise ValueError("your function returns nothing: is there a return?")
+        raise ValueError(_NOTHING_RETURNED)
     if "" in rights:
         return {"": value}
     if isinstance(value, dict):
@@ -195,8 +202,10 @@ def _rows(
                 drawn.append(is_accepted)
                 continue
             given = (outcome.values[part], tolerance) if is_accepted else ()
-            expected = _right_text(right, *given)
-            rows.append(Row(outcome.case.label, part, outcome.yours(part), expected, is_accepted))
+            yours, expected = outcome.yours(part), _right_text(right, *given)
+            if yours == expected and not is_accepted and part in outcome.values:
+                yours, expected = _told_apart(outcome.values[part], right)
+            rows.append(Row(outcome.case.label, part, yours, expected, is_accepted))
     return tuple(rows), tuple(drawn)
 
 
@@ -212,15 +221,28 @@ def _explained(
     found = explain(exercise, attempts)
     # Where an explanation fits every case, a remark on one of them says less.
     remarks = [line for each in outcomes for part, line in each.remarks() if part not in found]
+    if _NOTHING_RETURNED in remarks and any(each.problem != _NOTHING_RETURNED for each in outcomes):
+        remarks = [_NONE_AT_TIMES]
+    elif all(outcome.values == {"": None} for outcome in outcomes):
+        remarks = [f"{line}. {_IS_THERE_A_RETURN}" for line in remarks]
     hints = dict.fromkeys(remarks[:1])
     explanations = {part: found[part] for part in wrong if part in found}
     lines = {part: each.hint for part, each in explanations.items()}
-    if len(set(lines.values())) == 1:
+    if not hints and not lines:
+        rights = {part: [outcome.rights[part] for outcome in outcomes] for part in attempts}
+        seen = {part: observed(exercise, attempts[part], rights[part]) for part in attempts}
+        lines = {part: line for part, line in seen.items() if line}
+    if len(set(lines.values())) == 1 and len(lines) == len(wrong):
         hints |= dict.fromkeys(lines.values())
     else:
-        hints |= dict.fromkeys(f"{part}: {line}" for part, line in lines.items())
+        hints |= dict.fromkeys(f"{part}: {line}" if part else line for part, line in lines.items())
     names = dict.fromkeys(str(each.misconception) for each in explanations.values())
     return "; ".join(hints), tuple(names)
+
+
+_IS_THERE_A_RETURN = "Is there a return? What is printed is shown, but not returned"
+_NOTHING_RETURNED = f"your function returns nothing. {_IS_THERE_A_RETURN}"
+_NONE_AT_TIMES = "your function returns None in a case: is there a return on every way through it?"
 
 
 def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:
@@ -271,6 +293,20 @@ def _number_text(value: Any) -> str:
     return text if len(text) <= 30 else f"{text[:29]}…"
 
 
+def _told_apart(mine: Any, right: Right) -> tuple[str, str]:
+    """A wrong value and the right one that look the same, so that the difference is seen."""
+    value = right.values[0] if isinstance(right, OneOf) else right
+    value = value.total if isinstance(value, Ledger) else value
+    if isinstance(mine, list | tuple) and isinstance(value, list | tuple):
+        for at, (one, other) in enumerate(zip(mine, value, strict=False)):
+            if one != other:
+                return f"[{at}] is {_number_text(one)}", f"[{at}] is {_number_text(other)}"
+    try:
+        return repr(mine)[:30], repr(value)[:30]
+    except ValueError:  # an int that is too long for Python to print
+        return _number_text(mine), _number_text(value)
+
+
 def _right_text(right: Right, mine: Any = None, tolerance: float = 0) -> str:
     """The right value; of several right ones, the one that the student gave."""
     if isinstance(right, OneOf | Ledger):
@@ -294,6 +330,8 @@ def plain_answer(answer: Any, draws: bool) -> Any:
         try:
             with no_show():
                 value = answer(*copy.deepcopy(args))
+        except NotImplementedError as error:
+            raise placeholder(error, answer) from error.__cause__
         except SystemExit:
             raise RuntimeError("it calls exit(), which ends everything: use return") from None
         return plain(current_figure() if draws and value is None else value)

@@ -1,5 +1,5 @@
-"""The command line: `course build · prove · publish · check · collect · grade · feedback · report ·
-export · demo · doctor`, and `count · memory` for any model.
+"""The command line: `course build · prove · publish · check · collect · extend · grade ·
+feedback · report · history · export · demo · doctor`, and `count · memory` for any model.
 
 Each command is a few lines around a function of the package. Wrong input ends with one line on
 stderr and exit code 2; nothing is changed then.
@@ -63,27 +63,31 @@ def build(
     """Builds each unit's notebooks from its text and, for all units, the table of units."""
     from rich.progress import track
 
+    from helpers.authoring.beside import copies
     from helpers.authoring.catalogue import build_units, out_of_date
     from helpers.authoring.first_cell import NOT_SET, read_origin
     from helpers.authoring.notebooks import find_unit, find_units
-    from helpers.files import write_text
+    from helpers.files import write_bytes
     from helpers.grading.commands.build import try_tests
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
     shown = track(chosen, description="Building", transient=True, disable=not _on_terminal())
     # All are built before the first is written: a unit with an error changes nothing.
     texts = build_units(shown, tables=not units)
-    stale = out_of_date(texts)
+    files = {path: text.encode() for path, text in texts.items()}
+    for unit in chosen:
+        files |= copies(unit)
+    stale = out_of_date(files)
     if check:
         for path in stale:
             print(f"out of date: {path}")
         raise typer.Exit(1 if stale else 0)
     tried = try_tests(chosen, texts)
     for path in stale:
-        write_text(path, texts[path])
+        write_bytes(path, files[path])
     for line in tried:
         print(line)
-    print(f"{len(chosen)} units built, {len(stale)} of {len(texts)} files changed")
+    print(f"{len(chosen)} units built, {len(stale)} of {len(files)} files changed")
     if not read_origin(course).is_set:
         print(NOT_SET)
 
@@ -169,6 +173,19 @@ def collect(
 
 
 @app.command()
+def extend(
+    unit: UnitName,
+    student: Annotated[str, typer.Argument(help="The student's id.")],
+    until: Annotated[str, typer.Argument(help="2026-11-27T23:59; the due date takes it back.")],
+    course: Course = Path(),
+) -> None:
+    """Gives one student more time for a unit: collecting and penalties go by it."""
+    from helpers.grading.lms.extensions import extend as extend_unit
+
+    print(extend_unit(course, unit, student, until))
+
+
+@app.command()
 def grade(
     unit: UnitName,
     course: Course = Path(),
@@ -215,15 +232,18 @@ def feedback(
     unit: UnitName,
     course: Course = Path(),
     students: Only = None,
+    to: Annotated[
+        str | None, typer.Option(help="Also one zip that a platform takes: moodle, canvas.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="That zip.", show_default="UNIT-feedback-TO.zip")
+    ] = None,
+    roster: Roster = None,
 ) -> None:
-    """Writes a feedback page for every graded submission."""
-    from helpers.grading.report.feedback import write_feedback
+    """Writes a feedback page for every graded submission; exit code 3 if one could not be."""
+    from helpers.grading.commands.feedback import feedback_command
 
-    pages, failed = write_feedback(course, unit, students)
-    print(f"{len(pages)} feedback pages in {course / 'feedback'}")
-    for student, reason in failed.items():
-        print(f"{student}: {reason}")
-    raise typer.Exit(3 if failed else 0)
+    raise typer.Exit(feedback_command(course, unit, students, to, output, roster))
 
 
 @app.command()
@@ -242,6 +262,21 @@ def report(
 
 
 @app.command()
+def history(
+    unit: UnitName,
+    student: Annotated[
+        str | None, typer.Argument(metavar="STUDENT", help="All students, if none is named.")
+    ] = None,
+    course: Course = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Says which marks changed: when, from, to, and why."""
+    from helpers.grading.commands.history import history_command
+
+    history_command(course, unit, student, as_json)
+
+
+@app.command()
 def export(
     unit: UnitName,
     to: Annotated[str, typer.Option(help="A platform (moodle, canvas), or csv.")],
@@ -250,11 +285,17 @@ def export(
         Path | None, typer.Option(help="The CSV to write.", show_default="UNIT-TO.csv")
     ] = None,
     roster: Roster = None,
+    title: Annotated[
+        str | None, typer.Option(help="The assignment there: 'Homework (4711)' in Canvas.")
+    ] = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="With the points of each; for csv.")
+    ] = False,
 ) -> None:
     """Writes a unit's grades in the columns that a course platform reads."""
     from helpers.grading.lms.export import export_grades
 
-    for line in export_grades(course, unit, to, output, roster):
+    for line in export_grades(course, unit, to, output, roster, title=title, questions=questions):
         print(line)
 
 

@@ -60,12 +60,13 @@ def build_units(
     return texts | catalogue(sources) if tables else texts
 
 
-def out_of_date(texts: Mapping[Path, str]) -> list[Path]:
-    """The files that are missing or differ from these texts."""
+def out_of_date(files: Mapping[Path, str] | Mapping[Path, bytes]) -> list[Path]:
+    """The files that are missing or hold something else than this."""
     return [
         path
-        for path, text in texts.items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
+        for path, wanted in files.items()
+        if not path.is_file()
+        or path.read_bytes() != (wanted.encode() if isinstance(wanted, str) else wanted)
     ]
 
 

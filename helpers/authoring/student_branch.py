@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.authoring.first_cell import Origin
-from helpers.diagnosis import FORGETTABLE
+from helpers.diagnosis.variants import correct_for, variants
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise
 from helpers.parts import PACKAGE, PARTS
@@ -170,7 +170,7 @@ def recorded_questions() -> dict[str, Exercise]:
 
 def _recorded(exercise: Exercise) -> Exercise:
     shown = [case.args for case in exercise.visible_cases()]
-    forgotten = [args for case in exercise.visible_cases() for args in _forgotten(exercise, case)]
+    misread = [args for case in exercise.visible_cases() for args in _misread(exercise, case)]
 
     def table(name: str, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Any:
         return record(name, function, exercise.parameters, list(calls))
@@ -178,7 +178,7 @@ def _recorded(exercise: Exercise) -> Exercise:
     try:
         return replace(
             exercise,
-            reference=table(exercise.name, exercise.reference, [*shown, *forgotten]),
+            reference=table(exercise.name, exercise.reference, [*shown, *misread]),
             hidden=nothing_drawn,
             known_slips=None,
             misconceptions=tuple(
@@ -190,8 +190,8 @@ def _recorded(exercise: Exercise) -> Exercise:
         raise ValueError(f"{exercise.name} cannot be given to students as data: {error}") from error
 
 
-def _forgotten(exercise: Exercise, case: Case) -> Iterable[tuple[Any, ...]]:
-    """The arguments that the diagnosis tries where one of them may have been forgotten."""
-    for at, name in enumerate(exercise.parameters):
-        if name in FORGETTABLE:
-            yield (*case.args[:at], 1, *case.args[at + 1 :])
+def _misread(exercise: Exercise, case: Case) -> Iterable[tuple[Any, ...]]:
+    """The arguments that the diagnosis tries where somebody misread the case's."""
+    for variant in variants(exercise, case):
+        if correct_for(exercise, variant) is not None:
+            yield variant.args

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from helpers.authoring.beside import files_beside
 from helpers.grading.engine.grade_submission import (
     CellScore,
     Graded,
@@ -27,7 +28,6 @@ from helpers.grading.nbgrader.autograded import AutogradedFiles
 from helpers.grading.nbgrader.course_files import (
     CourseFiles,
     course_secret,
-    files_beside,
     graded_notebooks,
     installed_modules,
     read_source,

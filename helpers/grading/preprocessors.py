@@ -17,6 +17,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Enum, Float
 
+from helpers.authoring.beside import files_beside
 from helpers.grading.engine.grade_submission import Graded, Times, Unit
 from helpers.grading.engine.job import GradingJob, RebuiltTask
 from helpers.grading.engine.worker_state import grade_task
@@ -24,7 +25,6 @@ from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import read_notebook, shown_lines
 from helpers.grading.nbgrader.course_files import (
     course_secret,
-    files_beside,
     ignored_by,
     installed_modules,
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch.utils._pytree import tree_map_only
+from torch.utils.weak import WeakIdKeyDictionary
 
 from helpers.meter.loan import Values
 from helpers.meter.meta import is_inexact, tensors_in
@@ -16,13 +18,16 @@ _META, _CPU = torch.device("meta"), torch.device("cpu")
 class Dispatcher:
     """What `Values` says of the inputs holds for what a model makes, too.
 
-    Numbers that have values lose them where they meet a tensor on meta. `brought` are tensors that
-    a model has beside its own, by id, each with its twin on meta.
+    Numbers that have values lose them where they meet a tensor on meta: a twin takes their place,
+    of which `brought` is told.
     """
 
-    def __init__(self, values: Values) -> None:
+    def __init__(
+        self, values: Values, brought: Callable[[torch.Tensor], None] = lambda twin: None
+    ) -> None:
         self.values = values
-        self.brought: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._tell = brought
+        self._brought = WeakIdKeyDictionary()
 
     def run(self, func: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
         """The result of an operation, and the arguments that it was given in the end."""
@@ -57,6 +62,8 @@ class Dispatcher:
         """A tensor that has values, on meta; a number can stay."""
         if tensor.is_meta or tensor.dim() == 0:
             return tensor
-        if id(tensor) not in self.brought:
-            self.brought[id(tensor)] = tensor, torch.empty_like(tensor, device="meta")
-        return self.brought[id(tensor)][1]
+        twin = self._brought.get(tensor)
+        if twin is None:
+            twin = self._brought[tensor] = torch.empty_like(tensor, device="meta")
+            self._tell(twin)
+        return twin

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from helpers.plots.style import INK, SHADES, axes_or_new
+from helpers.plots.style import COLORS, HATCHES, INK, SHADES, axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,4 +44,44 @@ def bars(
     ax.invert_yaxis()
     ax.set_xlabel(f"{unit} (log scale)" if log else unit)
     ax.set_title(title)
+    return ax
+
+
+def stacked(
+    rows: Mapping[str, Mapping[str, float]], unit: str, title: str, ax: Axes | None = None
+) -> Axes:
+    """One horizontal bar for each row, made of its parts; a part of one name has one colour.
+
+    Parts come in the order in which the rows first name them. Behind a bar stands its sum, and in
+    a part its share of it, where there is room.
+    """
+    ax = axes_or_new(ax, size=(5.2, 1.7 + 0.5 * len(rows)))
+    names = list(dict.fromkeys(name for parts in rows.values() for name in parts))
+    longest = max(sum(parts.values()) for parts in rows.values())
+    left = dict.fromkeys(rows, 0.0)
+    for place, name in enumerate(names):
+        for row, parts in rows.items():
+            amount = parts.get(name, 0.0)
+            drawn = ax.barh(
+                row,
+                amount,
+                left=left[row],
+                color=COLORS[place % len(COLORS)],
+                hatch=HATCHES[place % len(HATCHES)],
+                edgecolor=INK,
+                linewidth=0.6,
+                label=name if row == next(iter(rows)) else None,
+            )
+            if amount > 0.09 * longest:
+                share = f"{amount / sum(parts.values()):.0%}"
+                (text,) = ax.bar_label(drawn, [share], label_type="center", fontsize=9)
+                text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
+            left[row] += amount
+    for row, total in left.items():
+        ax.text(total + 0.01 * longest, row, f"{total:.3g}", va="center", fontsize=9)
+    ax.set_xlim(0, 1.12 * longest)
+    ax.invert_yaxis()
+    ax.set_xlabel(unit)
+    ax.set_title(title)
+    ax.figure.legend(loc="outside lower left", ncols=2, fontsize=9)
     return ax

@@ -119,7 +119,7 @@ for number in float, torch.tensor, Scalar:
     print(type(run(program, number(2.0), number(3.0))).__name__)
 
 # %% [markdown]
-# ✎ (2 points) Give `Number` what `Scalar` lacks: minus and division, both ways round, relu and sigmoid. One line each, like those above; the operations are called "sub", "div", "relu" and "sigmoid". The function `computed` is there already, for the check.
+# ✎ (2 points) Give `Number` what `Scalar` lacks: minus and division, both ways round, relu and sigmoid. One line each, like those above; the operations are called "sub", "div", "relu" and "sigmoid", and parents stand in the order of the operation: 3, then x, in `3 - x`. The function `computed` is there already, for the check.
 
 
 # %% answer="computed"
@@ -165,15 +165,20 @@ class Number(Scalar):
 
 
 def computed(program, x, y):
-    """L of a program with your numbers, and which of x and y it remembers."""
+    """L of a program with your numbers, which of x and y it remembers, and how it was made."""
     inputs = {"x": Number(x), "y": Number(y)}
     L = run(program, **inputs)
-    met, waiting = set(), [L]
-    while waiting:
-        node = waiting.pop()
+    names, met = {inputs["x"]: "x", inputs["y"]: "y"}, set()
+
+    def made_by(node):  # such as sub(3, mul(x, y))
         met.add(node)
-        waiting += node.parents
-    return {"value": L.data, "remembered": [name for name in inputs if inputs[name] in met]}
+        if not node.parents:
+            return names.get(node, f"{node.data:g}")
+        return f"{node.operation}({', '.join(map(made_by, node.parents))})"
+
+    told = made_by(L)
+    remembered = [name for name in inputs if inputs[name] in met]
+    return {"value": L.data, "remembered": remembered, "made by": told}
 
 
 # %% check="computed"

@@ -13,6 +13,7 @@ A file is a unit's, a table in it is one answer to the question that it is named
 It gets its share on the cases shown and under every seed: a mark is neither luck nor a riddle.
 """
 
+import hashlib
 import math
 import tomllib
 from pathlib import Path
@@ -34,7 +35,7 @@ ANSWERS = [
 
 def function_of(exercise, text):
     """The answer that a text is."""
-    names = {"math": math, "prod": math.prod, "ceil": math.ceil}
+    names = {"hashlib": hashlib, "math": math, "prod": math.prod, "ceil": math.ceil}
     if "def answer(" in text:
         exec(text, names)
         return names["answer"]
@@ -43,19 +44,20 @@ def function_of(exercise, text):
 
 def share_of(exercise, answer, cases):
     """What `judge` gives an answer, without a word on why."""
-    right = None
-    for case in cases:
+    rights = [exercise.correct(case) for case in cases]
+    earned = set(rights[0])
+    for case, right in zip(cases, rights, strict=True):
         try:
             value = answer(*case.args)
         except Exception:
             value = {}
-        mine = value if isinstance(value, dict) else {"": value}
-        each = {
-            part: is_right(wanted, mine.get(part), exercise.tolerance)
-            for part, wanted in exercise.correct(case).items()
+        if "" in right:
+            value = {"": value}
+        mine = value if isinstance(value, dict) else dict(zip(right, value, strict=True))
+        earned = {
+            part for part in earned if is_right(right[part], mine.get(part), exercise.tolerance)
         }
-        right = {part: each[part] and (right is None or right[part]) for part in each}
-    return sum(right.values()) / len(right)
+    return exercise.share(rights, earned)
 
 
 @pytest.mark.parametrize(("exercise", "tried"), ANSWERS)

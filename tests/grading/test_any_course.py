@@ -18,7 +18,6 @@ from helpers.grading.handin.ipynb import kernel_of, read_notebook
 from helpers.grading.handin.template import make_template
 from helpers.grading.lms.export import grades_of
 from helpers.grading.nbgrader.config import open_course
-from helpers.grading.nbgrader.course_files import files_beside
 from helpers.grading.preprocessors import Rebuild
 from helpers.grading.report.data import read_class
 from helpers.grading.report.feedback import write_feedback
@@ -267,23 +266,6 @@ def test_a_unit_without_headings_has_its_points_under_the_notebooks_name(
     print_table(result)
     assert set(result.headings.values()) == {"part_a"}
     assert "part_a" in capsys.readouterr().out
-
-
-def test_what_students_have_is_all_but_notebooks_and_texts_with_solutions(tmp_path: Path) -> None:
-    folder = notebooks.make_course(tmp_path) / "source" / UNIT
-    (folder / "part_a.py").write_text("# ---\n# jupyter: paired\n# ---\nanswer = 1\n")
-    (folder / "text.py").write_text("# %% [markdown]\n# # A text\n")
-    (folder / ".hidden").write_text("")
-    (folder / "__pycache__").mkdir()
-    (folder / "__pycache__" / "beside.pyc").write_text("")
-    assert [name for name, _ in files_beside(folder)] == sorted(notebooks.BESIDE)
-
-
-def test_files_that_are_too_many_are_refused_in_one_line(tmp_path: Path) -> None:
-    for number in range(2001):
-        (tmp_path / str(number)).touch()
-    with pytest.raises(ValueError, match="holds more than 2000 files or 256 MiB"):
-        files_beside(tmp_path)
 
 
 def test_a_module_beside_notebooks_is_not_the_units_text(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ functions and constants, is found by name, and nothing else of the notebook is r
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
 import symtable
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +24,7 @@ from helpers.ledger import Ledger
 
 #: What a function of an answer cell says that a student is not to change.
 _RUNNER = "leave this as it is"
+_COMPOUND = ast.For | ast.While | ast.If | ast.Try | ast.With
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ def _worked(exercise: Exercise, cells: Sequence[CodeCell]) -> Iterator[Answer]:
     (mine,) = (cell for cell in cells if cell.answer == exercise.name)
     space: dict[str, Any] = {"__name__": "answer"}
     needed = ast.Module(_needed(mine, cells), [])
-    exec(compile(needed, "<other cells>", "exec"), space)
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(needed, "<other cells>", "exec"), space)
 
     def made(tree: ast.Module) -> Callable[[], Callable[..., Any]]:
         def make() -> Callable[..., Any]:
@@ -117,9 +121,16 @@ def _needed(mine: CodeCell, cells: Sequence[CodeCell]) -> list[ast.stmt]:
 
 
 def _names_used(body: Sequence[ast.stmt]) -> set[str]:
-    """The names that some statements look for outside of themselves."""
-    table = symtable.symtable(ast.unparse(ast.Module(list(body), [])), "<cells>", "exec")
-    return _free_names(table)
+    """The names that statements look for outside of themselves, and not a function's own."""
+    return set().union(*(_free_names(table) - _assigned(table) for table in map(_table_of, body)))
+
+
+def _assigned(table: symtable.SymbolTable) -> set[str]:
+    return {each.get_name() for each in table.get_symbols() if each.is_assigned()}
+
+
+def _table_of(statement: ast.stmt) -> symtable.SymbolTable:
+    return symtable.symtable(ast.unparse(statement), "<cell>", "exec")
 
 
 def _free_names(table: symtable.SymbolTable) -> set[str]:
@@ -133,17 +144,26 @@ def _free_names(table: symtable.SymbolTable) -> set[str]:
 
 
 def _names_defined(statement: ast.stmt) -> set[str]:
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {(each.asname or each.name).split(".")[0] for each in statement.names}
+    """The names that a statement gives a meaning, or a part of it: `RULES["exp"] = …` in a loop.
+
+    Not the names that a loop or an `if` of a notebook uses for itself.
+    """
+    symbols = _table_of(statement).get_symbols()
+    own = {each.get_name() for each in symbols if each.is_assigned() or each.is_imported()}
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return {statement.name}
-    if not isinstance(statement, ast.Assign | ast.AnnAssign):
-        return set()
-    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-    # `Number.exp = …` is a part of what Number is.
-    return {
-        node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)
+        return own
+    parts = {
+        _root(node)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
     }
+    return parts if isinstance(statement, _COMPOUND) else own | parts
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _mistakes(exercise: Exercise) -> Iterator[Answer]:

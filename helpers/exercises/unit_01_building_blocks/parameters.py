@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from helpers.exercises.alexnet import alexnet_weights
+from helpers.exercises.alexnet import HALVES_OF_ALEXNET, alexnet_weights
 from helpers.exercises.exercise import Exercise, Misconception
 from helpers.ledger import Ledger, Term
 
@@ -54,6 +54,9 @@ GROUPED_PARAMETERS = Exercise(
     examples=[(4, 2, 2, 1), (4, 2, 2, 2), (8, 12, 3, 4), (6, 4, 3, 4), (4, 6, 3, 4)],
     hidden=_draw_groups,
     reference=_grouped,
+    known_slips={
+        "in_channels // groups → in_channels / groups": "equivalent: the groups divide",
+    },
     misconceptions=(
         Misconception(
             "groups ignored",
@@ -342,6 +345,7 @@ ALEXNET_WEIGHTS = Exercise(
     examples=[(3, 1000), (1, 10)],
     hidden=lambda draw: [(draw.randrange(2, 13), draw.randrange(2, 5000)) for _ in range(3)],
     reference=_alexnet,
+    known_slips=HALVES_OF_ALEXNET,
     misconceptions=(
         Misconception(
             "two digits of conv1 slipped",

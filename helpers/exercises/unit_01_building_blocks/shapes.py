@@ -35,12 +35,13 @@ NEURON_OUTPUT = Exercise(
     topic="a neuron with ReLU",
     examples=[
         ([1.0, 2.0], [0.5, 1.0], -1.0),
-        ([1.0, 2.0], [0.5, -1.0], 0.5),
+        ([1.0, 2.0], [0.5, -1.0], -1.0),
         # Three inputs, and more than the 6 at which another function stops.
         ([4.0, -2.0, 3.0], [2.0, 1.0, 1.5], 0.5),
     ],
     hidden=_draw_neurons,
     reference=lambda inputs, weights, bias: max(0.0, _weighted_sum(inputs, weights) + bias),
+    known_slips={"zip(weights, inputs) → zip(inputs, weights)": "equivalent: the product is one"},
     misconceptions=(
         Misconception(
             "no activation function",
@@ -198,6 +199,10 @@ PADDING_NEEDED = Exercise(
     examples=[(11, 9, 3), (11, 11, 3), (32, 32, 5), (32, 32, 4), (11, 7, 3), (4, 30, 3)],
     hidden=_draw_paddings,
     reference=_padding,
+    known_slips={
+        "0 → -1": "equivalent: -1 is odd",
+        "both_sides // 2 → both_sides / 2": "equivalent: both_sides is even",
+    },
     misconceptions=(
         Misconception(
             "padding that keeps the size",

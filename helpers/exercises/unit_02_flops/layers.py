@@ -36,6 +36,9 @@ LINEAR_COST = Exercise(
         for _ in range(4)
     ],
     reference=_linear,
+    known_slips={
+        "2 * mac + batch * tokens * out_features → 2 * mac": "right: sums that start at the bias",
+    },
     misconceptions=(
         Misconception(
             "MAC for FLOP",
@@ -177,6 +180,9 @@ GROUPED_COST = Exercise(
     examples=[(16, 16, 11, 3, 1), (16, 16, 11, 3, 4), (16, 16, 11, 3, 16), (8, 24, 11, 5, 2)],
     hidden=_draw_groups,
     reference=_grouped,
+    known_slips={
+        "in_channels // groups → in_channels / groups": "equivalent: the groups divide",
+    },
     misconceptions=(
         Misconception(
             "groups ignored",
@@ -229,6 +235,12 @@ AVERAGE_POOL_FLOPS = Exercise(
         (draw.randrange(2, 129), kernel * draw.randrange(3, 30), kernel) for kernel in (2, 3, 4, 7)
     ],
     reference=_pool,
+    known_slips={
+        "size // kernel → size / kernel": "equivalent: the kernel divides",
+        "kernel ** 2 - 1 → kernel ** 2": "right: a sum that starts from zero",
+        "1 → 0": "right: a sum that starts from zero",
+        "4 → 5": "one addition a window, as of a sum that starts from zero: the same number",
+    },
     misconceptions=(
         Misconception(
             "a comparison like the maximum",
@@ -268,19 +280,23 @@ def _batch_norm(
     terms = (counted or batch_norm_flops)(batch, channels, height, width).terms
     once = ("sums of", "divisions of", "variance:")
     statistics = tuple(
-        part for term in terms if term.name.startswith(once) for part in _each_sum(term)
+        way for term in terms if term.name.startswith(once) for way in _ways_to(term, channels)
     )
-    rest = tuple(
-        # The price list has a root.
-        replace(term, alternatives=()) if term.name == "square root" else term
-        for term in terms
-        if not term.name.startswith(once)
-    )
+    rest = tuple(term for term in terms if not term.name.startswith(once))
     return {"statistics": Ledger("FLOP", statistics), "normalize": Ledger("FLOP", rest)}
 
 
-def _each_sum(term: Term) -> tuple[Term, ...]:
-    """The two sums apart: one of them may start from zero, and the other from its first number."""
+def _ways_to(term: Term, channels: int) -> tuple[Term, ...]:
+    """A term of the statistics with every right way to it: one of the two sums may start from zero
+    and the other from its first number, and the variance has other formulas."""
+    if term.name == "variance: subtract mean":
+        # Welford: x − μ, ÷ n, added to μ, x − new μ, product, added, in place of two sums, their
+        # divisions, a subtraction and a square.
+        others = (
+            Alternative("E[x²] − μ²: a square and a subtraction a channel", 2 * channels),
+            Alternative("Welford's running mean", max(0, 6 * term.count - 4 * channels)),
+        )
+        return (replace(term, alternatives=others),)
     if term.name != "sums of mean and variance":
         return (term,)
     from_zero = tuple(replace(way, count=way.count // 2) for way in term.alternatives)
@@ -288,11 +304,6 @@ def _each_sum(term: Term) -> tuple[Term, ...]:
         Term(name, term.count // 2, term.price, from_zero)
         for name in ("sum of the mean", "sum of the variance")
     )
-
-
-def _norm_of(statistics: Callable[..., tuple[int, ...]]) -> Callable[..., dict[str, OneOf]]:
-    """Another formula for mean and variance: what it takes, from N numbers in C channels."""
-    return lambda b, c, h, w: {"statistics": OneOf(statistics(b * c * h * w, c))}
 
 
 _PER_CHANNEL = "how many means are there: one for each channel, or for each pixel of it?"
@@ -306,6 +317,14 @@ BATCH_NORM_COST = Exercise(
         for _ in range(4)
     ],
     reference=_batch_norm,
+    known_slips={
+        "numbers - channels → numbers": "right: sums that start from zero",
+        "4 → 5": "two operations a channel, as of sums that start from zero: the same number",
+        "1 + 4 + 1 + 1 → 1 + 4 + 1": "one operation a number less, as with x − μ kept",
+        "1 + 4 → 4": "one operation a number less, as with x − μ kept",
+        "1 → 0": "one operation a number less, as with x − μ kept",
+        "4 → 3": "one operation a number less, as with x − μ kept",
+    },
     misconceptions=(
         Misconception(
             "statistics per pixel",
@@ -328,20 +347,6 @@ BATCH_NORM_COST = Exercise(
             lambda b, c, h, w: {
                 "normalize": OneOf(tuple((3 + again) * b * c * h * w + 9 * c for again in (1, 0)))
             },
-        ),
-        Misconception(
-            "mean of the squares less the squared mean",
-            "E[x²] − μ² is another formula for the variance, and cheaper: count the one that "
-            "stands here, with x − μ squared",
-            # Squares, two sums, two divisions; μ² and the difference once a channel.
-            _norm_of(lambda n, c: tuple(3 * n + (10 - less) * c for less in (2, 1, 0))),
-        ),
-        Misconception(
-            "Welford's running mean",
-            "Welford's way updates the mean with every number, and costs more: count the formula "
-            "that stands here, with two sums",
-            # x − μ, ÷ n, μ + …, x − μ again, product, sum: 1 + 4 + 1 + 1 + 1 + 1.
-            _norm_of(lambda n, c: (9 * n + 4 * c, 9 * (n - c) + 4 * c)),
         ),
         Misconception(
             "what is done once a channel left out",
@@ -380,7 +385,7 @@ def _draw_activations(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PRELU_PRODUCTS = Exercise(
     points=1,
     topic="FLOP of PReLU, which depend on the data",
-    examples=[([[2.0, -1.0, 0.0]],), ([[0.5, 1.0], [-0.5, 2.0]],)],
+    examples=[([[2.0, -1.0, 0.0]],), ([[0.5, 1.0, 3.0], [-0.5, 2.0, 1.5]],)],
     hidden=_draw_activations,
     reference=lambda x: PReLU(x).flops(),
     misconceptions=(
@@ -413,6 +418,10 @@ SOFTMAX_COST = Exercise(
     examples=[(1, 10), (12, 128)],
     hidden=lambda draw: [(draw.randrange(2, 65), draw.randrange(3, 2000)) for _ in range(4)],
     reference=lambda rows, n: softmax_flops(rows, n),
+    known_slips={
+        "n - 1 → n": "right: a sum that starts from zero",
+        "1 → 0": "right: a sum that starts from zero",
+    },
     misconceptions=(
         Misconception(
             "two operations for every element",

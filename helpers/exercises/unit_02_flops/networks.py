@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from helpers.exercises.alexnet import alexnet_weights
+from helpers.exercises.alexnet import HALVES_OF_ALEXNET, alexnet_weights
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.mistakes import FIRST_ADDITION_SAVED
 from helpers.ledger import Ledger, Term
@@ -34,7 +34,7 @@ def _attention_with_one_addition_less(tokens: int, width: int, heads: int) -> di
     return {
         "projections": 4 * tokens * width * (2 * width - 1),
         "scores and values": products,
-        "causal": OneOf((4 * pairs * width - heads * pairs - tokens * width, products / 2)),
+        "causal": OneOf((4 * pairs * width - heads * pairs - tokens * width, products // 2)),
     }
 
 
@@ -51,6 +51,13 @@ ATTENTION_COST = Exercise(
     examples=[(512, 768, 12), (10, 64, 4)],
     hidden=_draw_attention,
     reference=_attention,
+    known_slips={
+        "2 * 2 * width * tokens * (tokens + 1) // 2 → 2 * 2 * width * tokens * (tokens + 1) / 2": (
+            "equivalent: the product is even"
+        ),
+        "tokens + 1 → tokens": "right: the round half",
+        "1 → 0": "right: the round half",
+    },
     misconceptions=(
         Misconception(
             "times heads",
@@ -160,6 +167,7 @@ ALEXNET_LAYER_MACS = Exercise(
     examples=[(3, 1000), (1, 10)],
     hidden=lambda draw: [(draw.randrange(2, 13), draw.randrange(2, 5000)) for _ in range(3)],
     reference=_alexnet_macs,
+    known_slips=HALVES_OF_ALEXNET,
     misconceptions=(
         Misconception(
             "weights for MAC",
@@ -217,16 +225,28 @@ def _draw_publications(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return cases
 
 
+_NEVER_AT_10 = "a float is never exactly 10 % off, and 10 % of which number is not said"
+
 PUBLISHED_UNIT = Exercise(
     points=1,
     topic="MAC or FLOP in print",
     examples=[
         *((4.09, 4.09), (21.785, 11.17), (0.39, 0.386), (55.48, 17.56)),
         # 8 % above and 13 % below a count of MAC, the same of a count of FLOP.
-        *((4.32, 4.0), (3.48, 4.0), (8.64, 4.0), (6.96, 4.0)),
+        *((4.32, 4.0), (3.48, 4.0), (0.8, 0.37), (6.96, 4.0)),
     ],
     hidden=_draw_publications,
     reference=_published,
+    known_slips={
+        "abs(published / gmac - 1) <= 0.1 → abs(published / gmac - 1) < 0.1": _NEVER_AT_10,
+        "abs(published / (2 * gmac) - 1) <= 0.1 → abs(published / (2 * gmac) - 1) < 0.1": (
+            _NEVER_AT_10
+        ),
+        "published / gmac - 1 → 1 - published / gmac": "equivalent: the sign is taken off",
+        "published / (2 * gmac) - 1 → 1 - published / (2 * gmac)": "equivalent, as above",
+        "published / gmac → gmac / published": "right: 10 % of the published number",
+        "published / (2 * gmac) → 2 * gmac / published": "right: 10 % of the published number",
+    },
     misconceptions=(
         Misconception(
             "believes the label",
@@ -282,7 +302,7 @@ def _draw_audits(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 FLOPCO_MACS = Exercise(
     points=2,
     topic="what a counter gets wrong",
-    examples=[(1, 1, 64, 1), (1, 196, 64, 1), (3, 196, 48, 4)],
+    examples=[(1, 1, 64, 1), (1, 196, 64, 1), (3, 196, 48, 4), (2, 49, 64, 2)],
     hidden=_draw_audits,
     reference=_flopco,
     misconceptions=(

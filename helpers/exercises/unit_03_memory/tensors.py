@@ -78,6 +78,7 @@ STORAGE_POSITION = Exercise(
     ],
     hidden=_draw_positions,
     reference=_position,
+    known_slips={"zip(index, strides) → zip(strides, index)": "equivalent: the product is one"},
     misconceptions=(
         Misconception(
             *OFFSET_FORGOTTEN,
@@ -215,16 +216,20 @@ def _draw_broadcasts(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         full = _draw_shape(draw, axes)
         ones = list(full)
         ones[draw.randrange(axes)] = 1
-        cases += [(full, tuple(ones)), (full[1:], full), (full, full[:-1])]
+        cases += [(full, tuple(ones)), (full[1:], full), (full, full[1:]), (full, full[:-1])]
     return cases
 
 
 BROADCAST_SHAPE = Exercise(
     points=1,
     topic="shapes that broadcast",
-    examples=[((3, 1), (1, 4)), ((2, 3, 4), (3, 1)), ((3, 4), (3,)), ((4,), (5, 1, 4))],
+    examples=[
+        *(((3, 1), (1, 4)), ((5, 3, 4), (3, 1)), ((3, 4), (3,))),
+        *(((4,), (5, 1, 4)), ((2, 3), (2, 3))),
+    ],
     hidden=_draw_broadcasts,
     reference=_broadcast,
+    known_slips={"zip(a, b) → zip(b, a)": "equivalent: a + b is b + a"},
     misconceptions=(
         Misconception(
             "aligned on the left",
@@ -262,8 +267,8 @@ def _draw_walks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 LINES_TOUCHED = Exercise(
     points=1,
     topic="cache lines that a strided read loads",
-    # In the last one the elements end before a line does.
-    examples=[(1024, 1), (1024, 4), (1024, 4096), (11, 6)],
+    # In the last two the elements end before a line does, and just behind its beginning.
+    examples=[(1024, 1), (1024, 4), (1024, 4096), (11, 6), (20, 3)],
     hidden=_draw_walks,
     reference=_lines,
     misconceptions=(

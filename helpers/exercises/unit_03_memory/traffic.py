@@ -19,7 +19,8 @@ from helpers.reference import linear_bytes
 
 FP32 = 4  # bytes
 
-#: Picojoule at 45 nm (Horowitz, 2014): a 32-bit multiplication, addition, and read from DRAM.
+#: Picojoule at 45 nm: a 32-bit multiplication and addition (Horowitz, 2014), and a read from DRAM
+#: (Han et al., EIE, 2016).
 MULTIPLY, ADD, DRAM = 3.7, 0.9, 640
 
 _DTYPE = {4: "fp32", 2: "bf16", 1: "int8"}
@@ -273,7 +274,7 @@ def _draw_pipelines(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PIPELINE_RATES = Exercise(
     points=1,
     topic="latency and throughput",
-    examples=[([30], 1), ([10, 10, 10], 1), ([80], 8), ([20, 50, 30], 4)],
+    examples=[([30], 1), ([10, 10, 10], 1), ([80], 8), ([30, 50, 20, 40], 4)],
     hidden=_draw_pipelines,
     reference=_rates,
     misconceptions=(

@@ -75,12 +75,16 @@ LAYER_TIME = Exercise(
     topic="time bound of a layer",
     examples=[
         (33_554_432, 33_570_816, *A100_BF16),
+        # Products of matrices: 4096² by 4096 × 2048, and 8192² by 8192².
         (68_719_476_736, 67_108_864, *A100_BF16),
-        # More FLOP than bytes, and yet it waits for memory.
+        (1_099_511_627_776, 402_653_184, *A100_BF16),
+        # More FLOP than bytes, and yet it waits for memory; and far fewer.
         (100_000_000, 5_000_000, *A100_BF16),
+        (1_000_000, 12_000_000, *A100_BF16),
     ],
     hidden=draw_work,
     reference=_layer_time,
+    known_slips={"compute >= memory → compute > memory": "no layer takes both for equally long"},
     misconceptions=(
         Misconception(
             "both times added",
@@ -149,7 +153,13 @@ def _draw_intensities(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 ATTAINABLE_TFLOPS = Exercise(
     points=1,
     topic="rate that the roof allows",
-    examples=[(0.1, *A100_BF16), (1.0, *A100_BF16), (100.0, *A100_BF16), (1000.0, *A100_BF16)],
+    examples=[
+        (0.02, *T4_FP32),
+        (1.0, *A100_BF16),
+        (100.0, *A100_BF16),
+        (1500.5, *B200_BF16),
+        (500.5, *H100_FP32),
+    ],
     hidden=_draw_intensities,
     reference=_attainable,
     misconceptions=(
@@ -293,7 +303,7 @@ UPGRADE_SPEEDUP = Exercise(
     points=1,
     topic="what a faster device brings a layer",
     # The third is right of the A100's ridge, 153, and left of the H100's, 295.
-    examples=[(intensity, A100_BF16, H100_BF16) for intensity in (1.0, 1000.0, 200.0)],
+    examples=[(intensity, A100_BF16, H100_BF16) for intensity in (1.0, 1000.0, 200.0, 400.0)],
     hidden=_draw_upgrades,
     reference=_speedup,
     misconceptions=(

@@ -51,6 +51,10 @@ PAIR_COSTS = Exercise(
     examples=[(1, 64, 32), (16, 64, 32), (4, 100, 300)],
     hidden=_draw_sizes,
     reference=_pair_costs,
+    known_slips={
+        "batch * in_features + 1 → batch * in_features": "right: the slope stays in a register",
+        "1 → 0": "right: the slope stays in a register",
+    },
     misconceptions=(
         Misconception(
             *FIRST_ADDITION_SAVED,
@@ -92,7 +96,7 @@ def _bound(found: OneOf, peak: float, bandwidth: float, giga: float = 1e9) -> di
 #: this block on it, by any right formula and in any order of its operations. Where the slope is
 #: not read the intensity is higher, and the bound the same.
 _ON_THE_RIDGE = (
-    *((4, 9, 20, 1.0), (4, 13, 16, 1.0), (2, 15, 27, 0.75), (5, 24, 31, 1.5)),
+    *((4, 9, 20, 1.0), (4, 13, 16, 1.0), (13, 64, 27, 2.5), (5, 24, 31, 1.5)),
     *((18, 10, 8, 1.0), (12, 13, 27, 1.875), (17, 12, 31, 2.125), (19, 50, 21, 2.375)),
 )
 
@@ -139,14 +143,20 @@ PAIR_BOUND = Exercise(
     examples=[
         (1, 64, 32, 19.5, 2039),
         # Its intensity is 25.6: above a ridge of 18, and below one of 36.
-        (64, 1024, 1024, 0.9, 50),
+        (64, 1024, 1024, 0.54, 30),
         # Below a ridge, just below one, and on one.
         (16, 256, 64, 0.35, 50),
-        (16, 256, 64, 0.23, 50),
-        (13, 64, 27, 2.5, 1000),
+        (19, 256, 64, 0.25, 50),
+        (2, 15, 27, 0.75, 1000),
     ],
     hidden=_draw_bounds,
     reference=_pair_bound,
+    known_slips={
+        "pair_costs(batch, in_features, out_features) → "
+        "pair_costs(in_features, batch, out_features)": (
+            "equivalent: weights and output exchange their sizes"
+        ),
+    },
     misconceptions=(
         Misconception(
             "memory bound at the ridge",
@@ -200,13 +210,16 @@ PAIR_BOUND = Exercise(
 
 IN, OUT = 64, 32
 
+#: FLOP and bytes of a sample, bytes of a batch, largest batch.
+_BLOCK = (IN + 2 * IN * OUT, FP32 * (3 * IN + OUT), FP32 * (IN * OUT + 1), 64)
+
 PLOT_PAIR = Exercise(
     points=2,
     topic="intensity against batch with its limit, plotted",
     examples=[()],
     hidden=lambda draw: [],
     reference=lambda: {
-        **right_plot(IN, OUT),
+        **right_plot(*_BLOCK),
         # What one more sample costs, when weights and slope no longer count.
         "limit": (IN + 2 * IN * OUT) / (FP32 * (3 * IN + OUT)),
     },
@@ -215,7 +228,7 @@ PLOT_PAIR = Exercise(
     # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
     tolerance=5e-3,
     misconceptions=(
-        *plot_misconceptions(IN, OUT),
+        *plot_misconceptions(lambda: _BLOCK),
         Misconception(
             "no line for the limit",
             "draw the limit into the same axes as a level line: axhline",
@@ -224,7 +237,7 @@ PLOT_PAIR = Exercise(
         Misconception(
             "the last value for the limit",
             "the curve has not arrived at batch 64: what remains when the batch is endless?",
-            lambda: {"limit": right_plot(IN, OUT)["intensity"][-1]},
+            lambda: {"limit": right_plot(*_BLOCK)["intensity"][-1]},
         ),
         Misconception(
             "limit as if fused",
@@ -235,11 +248,6 @@ PLOT_PAIR = Exercise(
             "limit of Linear alone",
             "this is the limit of Linear alone: PReLU computes, reads and writes, too",
             lambda: {"limit": 2 * IN * OUT / (FP32 * (IN + OUT))},
-        ),
-        Misconception(
-            "powers of two only",
-            "every batch from 1 to 64 belongs on the curve, not only the powers of two",
-            lambda: {"batch sizes": [2**power for power in range(7)]},
         ),
     ),
 )
@@ -275,9 +283,9 @@ def _draw_devices(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         for _ in range(3)
     ]
     fp32 = (draw.choice([768, 1024]), draw.choice([3072, 4096]), 4, *draw.choice([(19.5, 2039)]))
-    # A batch that reaches the ridge exactly: a quarter of the width is that of half as many.
-    side = draw.choice([256, 512, 2048])
-    exactly = (side, side, 2, side / 4, 1000)
+    # A batch of one and a half sides reaches the ridge exactly.
+    side = draw.choice([256, 512, 768])
+    exactly = (side, side, 2, 0.375 * side, 1000)
     never = (draw.choice([32, 64, 96]), 64, 2, *draw.choice(sixteen_bit))
     return [*reachable, fp32, exactly, never]
 
@@ -287,11 +295,19 @@ RIDGE_BATCH = Exercise(
     topic="best batch for a device and a layer",
     examples=[
         *((768, 3072, 4, 19.5, 2039), (4096, 4096, 2, 312, 2039), (64, 32, 4, 8.1, 320)),
-        # Exactly on the ridge, 384, and a larger batch than is ever drawn.
-        (1024, 1024, 2, 384, 1000),
+        # Exactly on the ridge, 384, and a larger batch than is ever drawn; just below a ridge, for
+        # ever.
+        *((1024, 1024, 2, 384, 1000), (1024, 1024, 2, 520, 1000)),
     ],
     hidden=_draw_devices,
     reference=_ridge_batch,
+    known_slips={
+        "2 * weights <= ridge * width * vectors → 2 * weights < ridge * width * vectors": (
+            "no layer's limit is exactly a ridge"
+        ),
+        "1 → 2": "a search may begin later: no batch of 1 reaches a ridge",
+        "1 → 0": "a search may begin earlier",
+    },
     misconceptions=(
         Misconception(
             "always four bytes",
@@ -338,7 +354,7 @@ def _fusion_saves(batch: int, in_features: int, out_features: int) -> dict[str, 
 FUSION_SAVES = Exercise(
     points=1,
     topic="what fusing PReLU → Linear saves",
-    examples=[(1, 64, 32), (64, 64, 32), (16, 100, 300)],
+    examples=[(1, 64, 32), (64, 64, 32), (16, 100, 61)],
     hidden=_draw_sizes,
     reference=_fusion_saves,
     misconceptions=(

@@ -36,7 +36,7 @@ ROOF_SHARE = Exercise(
     topic="how near a measured layer comes to its roof",
     examples=[
         (33_554_432, 33_570_816, 20e-6, *A100_BF16),
-        (68_719_476_736, 67_108_864, 300e-6, *A100_BF16),
+        (10**12, 10**8, 8e-3, *A100_BF16),
     ],
     hidden=_draw_runs,
     reference=_share,
@@ -117,6 +117,7 @@ NETWORK_TIME = Exercise(
     ],
     hidden=_draw_networks,
     reference=_network_time,
+    known_slips={"memory > compute → memory >= compute": "no layer takes both for equally long"},
     misconceptions=(
         Misconception(
             *IN_PERCENT,

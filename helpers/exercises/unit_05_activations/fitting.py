@@ -71,12 +71,15 @@ OVERFLOWING_LAYER = Exercise(
     examples=[
         ([27_648, 73_728, 73_728, 221_184, 13_824], 1, 256),
         ([3072, 16_384, 4096, 10], 4, 256),
-        # Up to layer 2 all tensors together are over, its own two fit; layer 5 is the largest.
-        ([3000, 3700, 3400, 8200, 6000, 8800], 4, 32),
+        # Up to layer 2 all tensors together are over, its own two fit; layer 4 is the largest that
+        # is over, and layer 5 the last.
+        ([3000, 3700, 3400, 8200, 8800, 6000], 4, 32),
         # AlexNet's conv2 lies between 256 kB and 256 KiB.
         ([69_984, 186_624, 43_264], 1, 256),
-        # The first layer needs 32,000 bytes: exactly what there is.
-        ([10_000, 22_000, 8_000], 1, 32),
+        # The first layer needs 32,000 bytes: exactly what there is. The second needs one more.
+        ([10_000, 22_000, 10_001, 30_000], 1, 32),
+        ([9000, 100, 50], 4, 32),
+        ([3000, 4000, 8100, 10], 4, 32),
     ],
     hidden=_draw_devices,
     reference=_overflowing,
@@ -165,9 +168,9 @@ def _draw_memories(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 LARGEST_SIDE = Exercise(
     points=1,
     topic="largest image for a microcontroller",
-    # 30 · 64² is 122,880: 120 KiB, but not 120 kB. With 24 for 30 the third is two steps too large.
-    # The last is 30 · 160², exactly full.
-    examples=[(1, 256), (1, 120), (4, 29_000), (4, 100), (1, 768)],
+    # 30 · 64² is 122,880: 120 KiB, but not 120 kB. With 24 for 30 the third is two steps too large,
+    # with 31 one too small. 768,000 is 30 · 160², exactly full. The last is 1 % short of 608².
+    examples=[(1, 256), (1, 120), (4, 39_900), (4, 100), (1, 768), (1, 10_980)],
     hidden=_draw_memories,
     reference=_side,
     misconceptions=(

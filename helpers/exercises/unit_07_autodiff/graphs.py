@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Sequence
-from itertools import product
+from itertools import pairwise, product
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.unit_07_autodiff.recorded_numbers import (
@@ -30,13 +31,18 @@ def all_orders(parents: Parents) -> list[list[str]]:
     return orders
 
 
+_MOST_USES = 500
+
+
 def _once_for_each_use(parents: Parents) -> list[str]:
     order: list[str] = []
 
     def place(name: str) -> None:
-        for parent in parents[name]:
-            place(parent)
-        order.append(name)
+        # In a chain of squarings the uses double at every step.
+        if len(order) < _MOST_USES:
+            for parent in parents[name]:
+                place(parent)
+            order.append(name)
 
     for name in parents:
         if not any(name in above for above in parents.values()):
@@ -66,8 +72,16 @@ def _itself_first(parents: Parents) -> list[str]:
     return order
 
 
+def _squarings(names: Sequence[str]) -> Parents:
+    """Each the product of the one before with itself: 2ⁿ paths lead through n of them."""
+    return {names[0]: []} | {new: [old, old] for old, new in pairwise(names)}
+
+
 def _draw_graphs(draw: random.Random) -> Sequence[tuple[Parents]]:
-    cases = []
+    """Small ones, and a chain of 40 squarings."""
+    chain = list(_squarings([f"{draw.choice('abc')}{at}" for at in range(41)]).items())
+    draw.shuffle(chain)
+    cases: list[tuple[Parents]] = [(dict(chain),)]
     for _ in range(5):
         names = draw.sample("abcdefghkmnpqrstuvwxyz", 6)
         parents: Parents = {names[0]: [], names[1]: []}
@@ -86,6 +100,9 @@ TOPOLOGICAL_ORDER = Exercise(
         ({"L": ["a", "x"], "a": ["x"], "x": []},),
         ({"x": [], "L": ["a", "a"], "a": ["x"]},),
         ({"a": ["b", "c"], "c": [], "b": ["c"]},),
+        ({"L": ["a"], "a": ["x", "y"], "x": [], "y": []},),
+        # Who places a name for each use is not done in a lifetime.
+        (dict(reversed(_squarings([f"a{at}" for at in range(41)]).items())),),
     ],
     hidden=_draw_graphs,
     reference=lambda parents: OneOf(tuple(all_orders(parents))),
@@ -109,6 +126,17 @@ TOPOLOGICAL_ORDER = Exercise(
             "itself first",
             "a node can be placed when its parents are: do you place it before them?",
             _itself_first,
+        ),
+        Misconception(
+            "itself first, turned round",
+            "turned round, a name may still stand before a parent that was met earlier: place each "
+            "after its parents instead",
+            lambda parents: _itself_first(parents)[::-1],
+        ),
+        Misconception(
+            "by the number of parents",
+            "a node with one parent may need many others: those of its parent",
+            lambda parents: sorted(parents, key=lambda name: len(parents[name])),
         ),
         Misconception(
             "by name",
@@ -140,6 +168,33 @@ def _swept(
         for parent, local in edges[node]:
             share = local * (grads[node] if chain else 1)
             grads[int(parent)] = share + (grads[int(parent)] if accumulate else 0)
+    return grads
+
+
+def _swept_by_products(edges: Edges) -> list[float]:
+    grads = [1.0] * len(edges)
+    for node in reversed(range(len(edges))):
+        for parent, local in edges[node]:
+            grads[int(parent)] *= local * grads[node]
+    return grads
+
+
+def _handed_on_early(edges: Edges, at: str) -> list[float]:
+    """Each parent hands on as soon as it is handed something: by a stack, a queue or recursion."""
+    grads = [0.0] * len(edges)
+    grads[-1] = 1.0
+    waiting = [len(edges) - 1]
+
+    def hand_on(node: int) -> None:
+        for parent, local in edges[node]:
+            grads[int(parent)] += local * grads[node]
+            if at:
+                waiting.append(int(parent))
+            else:
+                hand_on(int(parent))
+
+    while waiting:
+        hand_on(waiting.pop(-1 if at == "last" else 0))
     return grads
 
 
@@ -185,6 +240,26 @@ SWEEP_BACK = Exercise(
             "nothing to start from",
             "where does the sweep begin, and what is dL/dL?",
             lambda edges: [0.0] * len(edges),
+        ),
+        Misconception(
+            "only the first parent",
+            "a node hands its gradient to each parent: does your loop end after the first?",
+            lambda edges: _swept([uses[:1] for uses in edges]),
+        ),
+        Misconception(
+            "multiplied",
+            "what a value is handed by its users is added up, not multiplied",
+            lambda edges: OneOf(
+                (
+                    [*[0.0] * (len(edges) - 1), 1.0],
+                    _swept_by_products(edges),
+                )
+            ),
+        ),
+        Misconception(
+            "handed on too early",
+            "a node hands on its gradient once, when all of its users have handed it theirs",
+            lambda edges: OneOf(tuple(_handed_on_early(edges, at) for at in ("last", "first", ""))),
         ),
         Misconception(
             "everyone starts with 1",
@@ -244,25 +319,53 @@ def _grad_twice(program: str, x: float, y: float) -> list[float]:
     return [grads.get(source, 0.0) for source in inputs]
 
 
+def _recursive(program: str, x: float, y: float) -> list[float]:
+    """From L down: who is handed something hands on all that it has, again."""
+    result, inputs = _recorded(program, x, y)
+    grads: defaultdict[Recorded, float] = defaultdict(float, {result: 1.0})
+
+    def hand_on(number: Recorded) -> None:
+        shares = [(parent, local * grads[number]) for parent, local in number.edges]
+        for parent, share in shares:
+            grads[parent] += share
+            hand_on(parent)
+
+    hand_on(result)
+    return [grads[source] for source in inputs]
+
+
+def _by_parent(program: str, x: float, y: float) -> list[float]:
+    """A dict from parents to what they are handed: of two uses by one node it holds the last."""
+    result, inputs = _recorded(program, x, y)
+    grads: defaultdict[Recorded, float] = defaultdict(float, {result: 1.0})
+    for number in reversed(depth_first(result)):
+        for parent, local in dict(number.edges).items():
+            grads[parent] += local * grads[number]
+    return [grads[source] for source in inputs]
+
+
+#: Every operation that a number of the notebook has; values stay small.
+_FORMS = (
+    *("{near} * tanh({far})", "{near} + {far}", "{far} + {near} * {near}"),
+    *("exp(tanh({near})) * {far}", "{far} * log({near} * {near} + 2)", "-tanh({near} + {far})"),
+    *("{near} - {far}", "2 - {near} * {far}", "{near} / (2 + {far} * {far})"),
+    *("3 / (1 + {near} * {near}) + {far}", "relu({near} + 2) * {far}", "sigmoid({near}) - {far}"),
+)
+
+
 def _draw_programs(draw: random.Random) -> Sequence[tuple[str, float, float]]:
-    """Sums, products, exp, log and tanh only: what the notebook gives. Every value stays small."""
-    forms = (
-        "{near} * tanh({far})",
-        "{near} + {far}",
-        "{far} + {near} * {near}",
-        "exp(tanh({near})) * {far}",
-        "{far} * log({near} * {near} + 2)",
-        "tanh({near} + {far}) + {near}",
-    )
+    """Two programs for each half of the forms, so that every operation occurs in some."""
     cases = []
-    for _ in range(6):
-        names, lines = ["x", "y"], []
-        for new in "abcL":
-            near, far = names[-1], draw.choice(names[:-1])
-            lines.append(f"{new} = {draw.choice(forms).format(near=near, far=far)}")
-            names.append(new)
-        program = "; ".join(lines)
-        cases.append((program, round(draw.uniform(0.3, 1), 2), round(draw.uniform(0.3, 1), 2)))
+    for _ in range(2):
+        forms = draw.sample(_FORMS, len(_FORMS))
+        for first in range(0, len(forms), 4):
+            names, lines = ["x", "y"], []
+            for new, form in zip("abcL", forms[first : first + 4], strict=True):
+                near, far = names[-1], draw.choice(names[:-1])
+                lines.append(f"{new} = {form.format(near=near, far=far)}")
+                names.append(new)
+            point = (round(draw.uniform(0.3, 1), 2), round(draw.uniform(0.3, 1), 2))
+            cases.append(("; ".join(lines), *point))
     return cases
 
 
@@ -273,6 +376,8 @@ GRADIENTS = Exercise(
         ("L = x * y", 2.0, 3.0),
         ("a = x + y; L = a * x", 2.0, 3.0),
         ("a = x * y; L = a * a + exp(x)", 0.5, 2.0),
+        ("a = 3 - x; L = a / y - 1 / a", 2.0, 3.0),
+        ("a = relu(x - y) + x; L = -sigmoid(a) * a", 3.0, 2.0),
     ],
     hidden=_draw_programs,
     reference=_gradients,
@@ -292,6 +397,17 @@ GRADIENTS = Exercise(
             "inputs first",
             "in_order gives parents first: in which direction does a gradient travel?",
             _inputs_first,
+        ),
+        Misconception(
+            "handed on too early",
+            "a node hands on its gradient once, when all of its users have handed it theirs: "
+            "in_order gives the nodes in an order for that",
+            _recursive,
+        ),
+        Misconception(
+            "one gradient a parent",
+            "a * a hands a two gradients: what becomes of two for one parent in a dict?",
+            _by_parent,
         ),
         Misconception(
             "grad multiplied twice",

@@ -7,16 +7,45 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.unit_07_autodiff import mistaken_numbers
-from helpers.exercises.unit_07_autodiff.recorded_numbers import Recorded, depends_on, run, sigmoid
+from helpers.exercises.unit_07_autodiff.recorded_numbers import (
+    Recorded,
+    depends_on,
+    run,
+    sigmoid,
+    told,
+)
 
 
 def _computed(number: type[Recorded], program: str, x: float, y: float) -> dict[str, Any]:
     inputs = {"x": number(x), "y": number(y)}
     result = run(program, **inputs)
     met = [name for name, source in inputs.items() if depends_on(result, source)]
-    return {"value": result.value, "remembered": met}
+    names = {source: name for name, source in inputs.items()}
+    return {"value": result.value, "remembered": met, "made by": told(result, names)}
+
+
+def _made_by(number: type[Recorded]) -> Callable[..., dict[str, str]]:
+    return lambda *args: {"made by": _computed(number, *args)["made by"]}
+
+
+#: What else the operations are called.
+_OTHER_NAMES = {
+    "sub": ("subtract", "minus", "-", "rsub", "subtraction", "neg"),
+    "div": ("divide", "truediv", "/", "rdiv", "division"),
+    "relu": ("max", "re_lu"),
+    "sigmoid": ("sig", "logistic"),
+}
+
+
+def _renamed(*args: Any) -> dict[str, OneOf]:
+    """How L was made, by one or more operations of other names."""
+    told = _computed(Recorded, *args)["made by"]
+    ways = [told]
+    for operation, names in _OTHER_NAMES.items():
+        ways += [way.replace(f"{operation}(", f"{name}(") for way in ways for name in names]
+    return {"made by": OneOf(tuple(ways))}
 
 
 def _draw_operators(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -64,6 +93,22 @@ COMPUTED = Exercise(
             lambda *args: _computed(mistaken_numbers.DivisionSwapped, *args),
         ),
         Misconception(
+            "parents swapped",
+            "in 3 - x the 3 comes first, and in 1 / x the 1: in which order does yours remember "
+            "its parents?",
+            _made_by(mistaken_numbers.ParentsSwapped),
+        ),
+        Misconception(
+            "parents of minus swapped",
+            "in 3 - x the 3 comes first: in which order does yours remember its parents?",
+            _made_by(mistaken_numbers.MinusParentsSwapped),
+        ),
+        Misconception(
+            "parents of division swapped",
+            "in 1 / x the 1 comes first: in which order does yours remember its parents?",
+            _made_by(mistaken_numbers.DivisionParentsSwapped),
+        ),
+        Misconception(
             "one parent of two",
             "x - y was made from two numbers: does it remember both?",
             lambda *args: _computed(mistaken_numbers.OneParent, *args),
@@ -92,6 +137,40 @@ COMPUTED = Exercise(
             "slope of ReLU for its value",
             "ReLU passes a positive number on as it is",
             lambda *args: {"value": _computed(mistaken_numbers.Gate, *args)["value"]},
+        ),
+        Misconception(
+            "minus made of other operations",
+            "the number is right, but made by other operations: minus is one of its own, "
+            'called "sub"',
+            _made_by(mistaken_numbers.MinusByPlus),
+        ),
+        Misconception(
+            "minus from the right made of other operations",
+            "the number is right, but made by other operations: minus is one of its own, "
+            'called "sub"',
+            _made_by(mistaken_numbers.MinusByPlusFromTheRight),
+        ),
+        Misconception(
+            "sigmoid made of other operations",
+            "the number is right, but made by other operations: the sigmoid is one of its own, "
+            "with one parent",
+            lambda *args: {
+                "made by": OneOf(
+                    tuple(
+                        _computed(number, *args)["made by"]
+                        for number in (
+                            mistaken_numbers.SigmoidOfParts,
+                            mistaken_numbers.SigmoidOfPartsFromTheRight,
+                        )
+                    )
+                )
+            },
+        ),
+        Misconception(
+            "operations called otherwise",
+            'the four are called "sub", "div", "relu" and "sigmoid": later cells look their rules '
+            "up by these names",
+            _renamed,
         ),
     ),
 )
@@ -151,6 +230,16 @@ TRY_SLOPES = Exercise(
             _tried(lambda f, h: (f(h) - f(-h)) / 2 * h),
         ),
         Misconception(
+            "half a step each way",
+            "move by h each way, not by half of it: how far apart are the two points?",
+            _tried(lambda f, h: (f(h / 2) - f(-h / 2)) / h),
+        ),
+        Misconception(
+            "sign",
+            "which of the two values is taken from which?",
+            _tried(lambda f, h: (f(-h) - f(h)) / (2 * h)),
+        ),
+        Misconception(
             "another h",
             "by what step do you move? Take the h that is given",
             _tried(lambda f, h: (f(1e-5) - f(-1e-5)) / 2e-5),
@@ -204,6 +293,11 @@ MUL_BACKWARD = Exercise(
             _rule(lambda x, y, grad: (y, x)),
         ),
         Misconception(
+            "the product for both",
+            "this is the value of x · y: by how much does it change if one of them does?",
+            _rule(lambda x, y, grad: (grad * x * y, grad * x * y)),
+        ),
+        Misconception(
             "like a sum",
             "grad is passed on as it is by x + y: a product scales it",
             _rule(lambda x, y, grad: (grad, grad)),
@@ -237,6 +331,16 @@ DIV_BACKWARD = Exercise(
             "grad forgotten",
             "these are the local derivatives: what is the other factor of the chain rule?",
             _rule(lambda x, y, grad: (1 / y, -x / y**2)),
+        ),
+        Misconception(
+            "the same for both",
+            "y stands below the line: is z steeper in y where x is larger, or where it is smaller?",
+            _rule(lambda x, y, grad: (grad / y, grad / x)),
+        ),
+        Misconception(
+            "upside down",
+            "z = x / y: if y is 10, does z grow by 10 where x grows by 1?",
+            _rule(lambda x, y, grad: (grad * y, -grad * x / y**2)),
         ),
         Misconception(
             "like a product",

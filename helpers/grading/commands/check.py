@@ -18,7 +18,15 @@ from helpers.exercises import EXERCISES
 from helpers.grading.class_run import grade_notebook
 from helpers.grading.engine.grade_submission import CellScore, Graded
 from helpers.grading.engine.verdict_outputs import verdicts_of
-from helpers.grading.handin.ipynb import Notebook, is_graded, marks_of, read_notebook, unit_of
+from helpers.grading.handin.ipynb import (
+    Notebook,
+    is_graded,
+    likeness,
+    marks_of,
+    names_in,
+    read_notebook,
+    unit_of,
+)
 from helpers.grading.nbgrader.config import config_of
 from helpers.grading.sandbox.backend import Backend
 from helpers.verdict import Verdict
@@ -98,12 +106,12 @@ def source_of(notebook: Path, course: Path) -> tuple[Unit, Path]:
 
 def _most_alike(path: Path, content: Notebook, course: Path) -> tuple[Unit, Path]:
     """The source notebook with most of the same graded cells; of equals, the one of its name."""
-    own, found = _names_in(content), []
+    own, found = names_in(content), []
     for unit in every_unit(course):
         for name in unit.notebooks:
             source = unit.path("source", name)
             if source.is_file():
-                same = len(own & _names_in(read_notebook(source.read_bytes())))
+                same = likeness(own, names_in(read_notebook(source.read_bytes())))
                 found.append((same, name == path.stem, unit, source))
     if not any(same for same, *_ in found):
         raise ValueError(
@@ -111,13 +119,6 @@ def _most_alike(path: Path, content: Notebook, course: Path) -> tuple[Unit, Path
         )
     *_, unit, source = max(found, key=lambda each: each[:2])
     return unit, source
-
-
-def _names_in(notebook: Notebook) -> set[str]:
-    """nbgrader's names of a notebook's cells."""
-    marked = (marks_of(cell) for cell in notebook["cells"])
-    names = (marks.get("grade_id") for marks in marked if isinstance(marks, dict))
-    return {name for name in names if isinstance(name, str)}
 
 
 def _errors(graded: Graded) -> dict[str, str]:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from helpers.grading.handin.ipynb import Notebook, is_test, marks_of
 from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import Function, Opaque
+from helpers.values import PlaceholderLeft
 
 
 class Student(Protocol):
@@ -137,8 +138,10 @@ class StudentFunction:
 def _as_own(kind: str, message: str, base: str) -> StudentError:
     """A StudentError whose type bears the name of the student's, and which `except` takes for the
     exception of Python's own that it is, or comes from."""
-    name = kind if kind.isidentifier() else "Error"
     own: Any = getattr(builtins, base, None)
+    if kind == PlaceholderLeft.__name__ and not message:
+        kind, own = base, PlaceholderLeft
+    name = kind if kind.isidentifier() else "Error"
     bases = (StudentError, own) if _can_be_a_base(own) else (StudentError,)
     error: StudentError = type(name, bases, dict(_SAYS_MESSAGE))(name, message, base)
     return error

@@ -49,7 +49,7 @@ class SubmissionFolder:
         files = [path for path in sorted(folder.glob("*.ipynb")) if _is_real_file(path)]
         if others:
             names = (notebook_name, *others)
-            files = [each for each in files if _name_in(each.stem, names) == notebook_name]
+            files = [each for each in files if name_in(each.stem, names) == notebook_name]
             if not files:
                 return cls(student, None, f"no {notebook_name}.ipynb in {folder.name}/", stamp)
         fitting = [path for path in files if path.stat().st_size <= MAX_NOTEBOOK_BYTES]
@@ -108,7 +108,7 @@ def _timestamp_text(folder: Path) -> str:
     return stamp.read_text(encoding="utf-8", errors="replace").strip()
 
 
-def _name_in(stem: str, names: Sequence[str]) -> str:
+def name_in(stem: str, names: Sequence[str]) -> str:
     """The longest of some names that a file's name holds; empty where it holds none."""
     return max((name for name in names if name in stem), key=len, default="")
 

@@ -101,6 +101,18 @@ def unit_of(notebook: Notebook) -> str | None:
     return unit if isinstance(unit, str) else None
 
 
+def names_in(notebook: Notebook) -> frozenset[str]:
+    """nbgrader's names of a notebook's cells, whoever's it is."""
+    marked = (marks_of(cell) for cell in notebook["cells"])
+    names = (marks.get("grade_id") for marks in marked if isinstance(marks, dict))
+    return frozenset(name for name in names if isinstance(name, str))
+
+
+def likeness(one: frozenset[str], other: frozenset[str]) -> float:
+    """The share of two notebooks' names that both have."""
+    return len(one & other) / max(1, len(one | other))
+
+
 def kernel_of(notebook: Notebook) -> tuple[str, str]:
     """The kernel that a notebook names and its language, both empty where it names none."""
     about = notebook["metadata"]

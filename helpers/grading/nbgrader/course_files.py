@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from helpers.authoring.beside import IGNORED, Files, files_beside
 from helpers.authoring.notebooks import Unit as UnitFiles
-from helpers.authoring.notebooks import find_unit, is_text
+from helpers.authoring.notebooks import find_unit
 from helpers.files import create_secret
 from helpers.grading.engine.grade_submission import Unit, modules_of
 from helpers.grading.handin.folder import SubmissionFolder, is_real_folder
 from helpers.grading.handin.ipynb import is_graded, read_notebook
 from helpers.grading.nbgrader.config import load_config
-from helpers.grading.sandbox.backend import Files
 
 if TYPE_CHECKING:
     from nbgrader.coursedir import CourseDirectory
 
     from helpers.grading.nbgrader.gradebook import GradebookWriter
 
-#: What nbgrader leaves out of a release where a course says nothing else.
-IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback")
-#: Files beside a unit's notebooks, and bytes in them together.
-MAX_BESIDE, MAX_BESIDE_BYTES = 2000, 256 * 2**20
 #: Of the course's secret: whoever guesses it knows the hidden cases.
 SECRET_BYTES = 32
 
@@ -147,40 +142,6 @@ def ignored_by(config: Any) -> Sequence[str]:
     lazy = hasattr(said, "get_value")
     found: Sequence[str] = said.get_value(list(IGNORED)) if lazy else said
     return found
-
-
-def files_beside(folder: Path, ignored: Sequence[str] = IGNORED) -> Files:
-    """The files of a unit's folder that students have, too: all but notebooks, texts that those
-    are built from, what an editor hides, and names that nbgrader ignores.
-
-    ValueError where they are more than is taken to each worker.
-    """
-    found: list[tuple[str, bytes]] = []
-    size = 0
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        hidden = any(
-            part[0] == "." or any(fnmatch(part, pattern) for pattern in ignored)
-            for part in inside.parts
-        )
-        if hidden or not path.is_file() or path.suffix == ".ipynb" or _holds_solutions(path):
-            continue
-        size += path.stat().st_size
-        if size > MAX_BESIDE_BYTES or len(found) == MAX_BESIDE:
-            raise ValueError(
-                f"{folder} holds more than {MAX_BESIDE} files or {MAX_BESIDE_BYTES // 2**20} MiB "
-                "beside its notebooks: keep there what students have"
-            )
-        found.append((inside.as_posix(), path.read_bytes()))
-    return tuple(found)
-
-
-def _holds_solutions(path: Path) -> bool:
-    """Whether it is a notebook as a text: of this course, or one that jupytext keeps beside it."""
-    if path.suffix != ".py":
-        return False
-    paired = path.with_suffix(".ipynb").is_file() and path.read_bytes().lstrip()[:5] == b"# ---"
-    return paired or is_text(path)
 
 
 def course_secret(course: Path) -> bytes:

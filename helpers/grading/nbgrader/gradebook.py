@@ -1,14 +1,14 @@
 """Scores into nbgrader's gradebook: one writer, one transaction a submission.
 
 The rows are nbgrader's own, so formgrader, feedback and export read them as ever. SQLite or
-PostgreSQL, whatever `db_url` says. A manual score is never touched; where there is one and the
-machine's score is written anew, the grade is marked for a person, as nbgrader does.
+PostgreSQL, whatever `db_url` says. A manual score is never touched; where there is one, and the
+answer or the question is another than when it was given, the grade is marked for a person.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +24,17 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from helpers.grading.engine.grade_submission import Graded, Unit
 from helpers.grading.handin.ipynb import is_graded, marks_of
 from helpers.grading.nbgrader.config import redacted
+from helpers.grading.nbgrader.history import (
+    AGAIN,
+    LATENESS,
+    QUESTION,
+    History,
+    Mark,
+    by_hand,
+    reason,
+    score_of,
+    texts_of,
+)
 from helpers.grading.nbgrader.lateness import set_penalties
 
 if TYPE_CHECKING:
@@ -67,7 +78,7 @@ class GradebookWriter:
 
         def renew() -> None:
             submissions = self._gradebook.assignment_submissions(self.unit.name)
-            set_penalties(self._gradebook, submissions, self.config)
+            self._set_penalties(submissions)
 
         self._transaction(renew)
 
@@ -124,14 +135,41 @@ class GradebookWriter:
         submission.timestamp = timestamp
         notebook = self._notebook(submission)
         grades = {grade.name: grade for grade in notebook.grades}
+        history = History(self._gradebook, self.unit.name)
+        history.note_by_hand([submission])
+        last = history.last(self.unit.notebook_name, student)
+        texts = texts_of(graded.notebook.get("cells", ()))
+        marks = {}
         for score in graded.scores:
-            grade = grades[score.grade_id]
+            grade, known = grades[score.grade_id], last.get(score.grade_id)
+            by_machine = grade.auto_score
             grade.auto_score = score.score
-            grade.needs_manual_grade = score.needs_manual or grade.manual_score is not None
+            mark = Mark(score_of(grade), *texts[score.grade_id])
+            why = reason(known, mark)
+            # The same answer earns another score: what is asked has changed where no text shows it.
+            if why == AGAIN and by_machine not in (None, score.score):
+                why = QUESTION
+            if not by_hand(grade):
+                grade.needs_manual_grade = score.needs_manual
+            elif known is None or not known.answer or why != AGAIN:
+                grade.needs_manual_grade = True
+            marks[score.grade_id] = mark, why
+        history.note(self.unit.notebook_name, student, marks)
         empty = set(graded.unanswered)
         for comment in notebook.comments:
             comment.auto_comment = "No response." if comment.name in empty else None
-        set_penalties(self._gradebook, [submission], self.config)
+        self._set_penalties([submission])
+
+    def _set_penalties(self, submissions: Sequence[api.SubmittedAssignment]) -> None:
+        """Also noted, as what is taken changes what counts."""
+        set_penalties(self._gradebook, submissions, self.config)
+        history = History(self._gradebook, self.unit.name)
+        for submission in submissions:
+            for book in submission.notebooks:
+                known = LATENESS in history.last(book.name, submission.student_id)
+                if known or book.late_submission_penalty:
+                    taken = Mark(-(book.late_submission_penalty or 0.0), "", "")
+                    history.note(book.name, submission.student_id, {LATENESS: (taken, LATENESS)})
 
     def _submission(self, student: str) -> api.SubmittedAssignment:
         """The student's submission, with a grade and a comment for each cell that has one."""
@@ -145,7 +183,7 @@ class GradebookWriter:
             owner = db.get(api.Student, student) or api.Student(id=student)
             submission = api.SubmittedAssignment(assignment=assignment, student=owner)
             for source in assignment.notebooks:
-                _submit(source, submission)
+                submit_notebook(source, submission)
             db.add(submission)
         return submission
 
@@ -156,7 +194,7 @@ class GradebookWriter:
                 return notebook
         with self._gradebook.db.no_autoflush:
             source = self._gradebook.find_notebook(self.unit.notebook_name, self.unit.name)
-            notebook = _submit(source, submission)
+            notebook = submit_notebook(source, submission)
             self._gradebook.db.add(notebook)
         return notebook
 
@@ -176,7 +214,9 @@ class GradebookWriter:
         return with_retries(attempt, self.db_url)
 
 
-def _submit(source: api.Notebook, submission: api.SubmittedAssignment) -> api.SubmittedNotebook:
+def submit_notebook(
+    source: api.Notebook, submission: api.SubmittedAssignment
+) -> api.SubmittedNotebook:
     """A notebook in a submission, with a grade and a comment for each cell that has one."""
     notebook = api.SubmittedNotebook(notebook=source, assignment=submission)
     for cell in [*source.grade_cells, *source.task_cells]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from helpers.authoring.notebooks import find_unit
 from helpers.grading.engine.time_limit import time_limit
+from helpers.grading.lms.export import is_marked
 from helpers.grading.nbgrader.config import open_course
 
 #: Seconds for a page. What is known to take nbconvert long does not come so far, see `markup`.
@@ -16,25 +17,26 @@ PAGE = 120.0
 
 def write_feedback(
     course: Path, unit: str, students: Sequence[str] | None = None
-) -> tuple[list[Path], dict[str, str]]:
+) -> tuple[dict[str, list[Path]], dict[str, str]]:
     """Writes the feedback pages of a unit: of these students, or of all that are graded.
 
-    Returns the pages, and the students who get none, with the reason. ValueError for a unit that
-    is not there or not graded, or an unknown student.
+    Returns each student's pages, and the students who get none, with the reason. ValueError for a
+    unit that is not there or not graded, or an unknown student.
     """
     from rich.progress import track
 
     names = find_unit(course, unit).notebooks
     api = open_course(course)
     with api.gradebook as gradebook:
-        graded = sorted(each.student_id for each in gradebook.assignment_submissions(unit))
+        submissions = gradebook.assignment_submissions(unit)
+        graded = sorted(each.student_id for each in submissions if is_marked(each))
     if not graded:
         raise ValueError(f"nothing of {unit} is graded: run `course grade {unit}` first")
     unknown = sorted(set(students or ()) - set(graded))
     if unknown:
         raise ValueError(f"{', '.join(unknown)}: no graded {unit}; there are {', '.join(graded)}")
     current = api.get_autograded_students(unit)
-    pages: list[Path] = []
+    pages: dict[str, list[Path]] = {}
     failed: dict[str, str] = {}
     on_terminal = sys.stdout.isatty()
     chosen = students or graded
@@ -48,7 +50,8 @@ def write_feedback(
             done = api.generate_feedback(unit, student, force=True)
         if done["success"]:
             folder = course / "feedback" / student / unit
-            pages += [page for name in names if (page := folder / f"{name}.html").is_file()]
+            written = (folder / f"{name}.html" for name in names)
+            pages[student] = [page for page in written if page.is_file()]
         else:
             failed[student] = "no page could be made; `nbgrader generate_feedback` says why"
     return pages, failed

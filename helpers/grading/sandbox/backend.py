@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from helpers.authoring.beside import Files
+
 MiB = 1024 * 1024
 
 Outputs = list[dict[str, Any]]
-#: Files that lie beside a notebook: a path below its folder, and what is in it.
-Files = tuple[tuple[str, bytes], ...]
 
 
 class SandboxError(ValueError):

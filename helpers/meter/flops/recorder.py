@@ -69,7 +69,7 @@ class Recorder(TorchDispatchMode):
         self._is_muted = False
         self._parameters = dict(parameters)
         self._operations: dict[Any, _Operation] = {}
-        self._dispatcher = Dispatcher(values)
+        self._dispatcher = Dispatcher(values, self._brought)
 
     def __torch_dispatch__(
         self,
@@ -99,6 +99,10 @@ class Recorder(TorchDispatchMode):
             call = Call(args, kwargs, out, operation.places)
             self.record(operation.name, operation.cost, call, moved, operation.assumes)
         return out
+
+    def _brought(self, twin: torch.Tensor) -> None:
+        """A function may have tensors beside a model's parameters: they are such, too."""
+        self._parameters[id(twin)] = twin
 
     def _moved(
         self, traffic: Traffic, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any

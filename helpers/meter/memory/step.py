@@ -12,7 +12,7 @@ from torch import Tensor, nn, optim
 
 from helpers.conventions import dtype_name
 from helpers.meter.memory.device.allocator import rounded
-from helpers.meter.memory.device.autocast import MetaAutocast
+from helpers.meter.memory.device.autocast import autocasting
 from helpers.meter.memory.device.cpu_kernels import LAYOUTS, WORKSPACES
 from helpers.meter.memory.device.kernel_choice import kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, state_tensors
@@ -126,10 +126,8 @@ class Step:
 
     def _forward(self, loss_of: Callable[[Any], Any] = lambda output: output) -> Any:
         self.tracker.phase = "forward"
-        with self.failures("on"):
-            with self._choices(cache=True):
-                output = self.model(*self.inputs, **self.keywords)
-            return loss_of(output)
+        with self._choices(cache=True), self.failures("on"):
+            return loss_of(self.model(*self.inputs, **self.keywords))
 
     def _backward(self, loss: Tensor) -> None:
         """Gradients of all parameters.
@@ -140,6 +138,7 @@ class Step:
         """
         self.tracker.phase = "backward"
         with self._choices(cache=False), self.failures("in the backward pass of"):
+            self.tracker.accumulation.follow([loss])
             torch.autograd.Variable._execution_engine.run_backward(
                 (loss,),
                 (torch.ones_like(loss),),
@@ -160,13 +159,14 @@ class Step:
     @contextmanager
     def _choices(self, cache: bool) -> Iterator[None]:
         with ExitStack() as modes:
+            modes.enter_context(self.tracker.accumulation.followed())
+            modes.enter_context(self.tracker.seeing_random_states())
             if self.values is Values.ALL:
                 modes.enter_context(torch.autocast("cpu", self.autocast, bool(self.autocast)))
                 yield
                 return
             modes.enter_context(kernels_of(self.device))
-            if self.autocast:
-                modes.enter_context(MetaAutocast(self.device, self.autocast, cache))
+            modes.enter_context(autocasting(self.device, self.autocast, cache))
             yield
 
     @contextmanager

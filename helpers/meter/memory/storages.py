@@ -11,7 +11,8 @@ and Python's reference counts are the real ones.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -21,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper
 
 from helpers.meter.dispatch import Dispatcher
 from helpers.meter.loan import Values
+from helpers.meter.memory.accumulation import Accumulation
 from helpers.meter.meta import is_inexact, is_made_of_others, tensors_in
 
 #: Bytes that a kernel takes inside an operation and gives back before it ends, beyond its outputs.
@@ -99,6 +101,7 @@ class StorageTracker(TorchDispatchMode):
         super().__init__()
         self.log = StorageLog()
         self.phase = ""
+        self.accumulation = Accumulation()
         self._workspaces = workspaces or {}
         self._layouts = layouts or {}
         self._count_cpu = count_cpu
@@ -121,13 +124,34 @@ class StorageTracker(TorchDispatchMode):
         self.log.storages[entry[0]].category = category
         return entry[0]
 
+    @contextmanager
+    def seeing_random_states(self) -> Iterator[None]:
+        """Counts the random states that checkpointing keeps, which no operation makes."""
+        get_state = torch.get_rng_state
+
+        def seen() -> torch.Tensor:
+            state = get_state()
+            if self._count_cpu:
+                self._see(state, "temporaries")
+            return state
+
+        torch.get_rng_state = seen
+        try:
+            yield
+        finally:
+            torch.get_rng_state = get_state
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         if is_made_of_others(types):
             return NotImplemented
-        run = self._layouts.get(func, func)
-        out, args, kwargs = self._dispatcher.run(run, args, kwargs or {})
+        kwargs = kwargs or {}
+        if self.accumulation.in_place(func, args):
+            out = args[0].add_(*args[1:], **kwargs)
+        else:
+            run = self._layouts.get(func, func)
+            out, args, kwargs = self._dispatcher.run(run, args, kwargs)
         workspace = self._workspaces.get(func)
         extra = workspace(out, *args, **kwargs) if workspace else 0
         self.log.operations.append(Operation(str(func), self.phase, extra))

@@ -20,6 +20,7 @@ from jupyter_client.session import Session
 from traitlets.config import Config
 
 from helpers.figures import current_figure, no_show
+from helpers.values import placeholder
 
 from . import codec
 
@@ -301,7 +302,10 @@ class Server:
             function = self.shell.user_ns[request["name"]]
             args, kwargs = codec.decode(request["args"]), codec.decode(request["kwargs"])
             with no_show():
-                value = function(*args, **kwargs)
+                try:
+                    value = function(*args, **kwargs)
+                except NotImplementedError as error:
+                    raise placeholder(error, function) from None
             if value is None:
                 value = current_figure()
             return {"value": codec.encode(value)}
@@ -313,9 +317,8 @@ class Server:
                 text = str(error)[:500]
             except BaseException:
                 text = ""
-            base = builtin_of(type(error))
-            kind = base if base == "NotImplementedError" else type(error).__name__[:100]
-            return {"raised": [kind, text, base]}
+            kind = type(error)
+            return {"raised": [kind.__name__[:100], text, builtin_of(kind)]}
         finally:
             self.session.flush()
             close_figures()

@@ -1,14 +1,17 @@
 """Autocast for meta tensors: which calls run in 16 bits and which in fp32, by device.
 
 `torch.autocast` looks at the device of each tensor and leaves meta tensors alone, so a prediction
-has to do its casts itself. The lists are PyTorch's, by name of the call. Weights that are cast are
-kept until the end of the forward pass, as autocast's own cache does, and longer where autograd
-saves them.
+has to do its casts itself, where autocast is on: for the whole step, or inside the model. The lists
+are PyTorch's, by name of the call. Weights that are cast are kept until autocast ends, as in its own
+cache, and longer where autograd saves them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -42,20 +45,24 @@ _RAISED: dict[str, frozenset[str]] = {
 
 
 class MetaAutocast(TorchFunctionMode):
-    """Casts the floating-point arguments of calls as `torch.autocast(device, dtype)` would.
+    """Casts the floating-point arguments of calls as autocast of `device` would, where it is on.
 
     `cache` keeps weights that were cast; a checkpointed module that runs again casts them anew.
     """
 
-    def __init__(self, device: str, dtype: torch.dtype, cache: bool = True) -> None:
+    def __init__(self, device: str, cache: bool = True) -> None:
         super().__init__()
         self.cache = cache
-        self.dtype = dtype
+        self.device = device
         self.raised = _RAISED[device]
         self._cast_weights: dict[int, tuple[Tensor, Tensor]] = {}
 
-    def __exit__(self, *exception: Any) -> None:
+    def forget(self) -> None:
+        """Empties the cache of cast weights."""
         self._cast_weights.clear()
+
+    def __exit__(self, *exception: Any) -> None:
+        self.forget()
         super().__exit__(*exception)
 
     def __torch_function__(
@@ -63,22 +70,48 @@ class MetaAutocast(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        if name in _LOWERED:
-            args, kwargs = tree_map_only(Tensor, self._lowered, (args, kwargs))
-        elif name in self.raised:
+        if name in _LOWERED and torch.is_autocast_enabled(self.device):
+            # One tensor given twice, as to self-attention, is cast once.
+            lowered = lru_cache(self._lowered)
+            args, kwargs = tree_map_only(Tensor, lowered, (args, kwargs))
+        elif name in self.raised and torch.is_autocast_enabled(self.device):
             args, kwargs = tree_map_only(Tensor, self._raised, (args, kwargs))
         return func(*args, **kwargs)
 
     def _lowered(self, tensor: Tensor) -> Tensor:
-        if not tensor.is_floating_point() or tensor.dtype in (self.dtype, torch.float64):
+        dtype = torch.get_autocast_dtype(self.device)
+        if not tensor.is_floating_point() or tensor.dtype in (dtype, torch.float64):
             return tensor
         weight = tensor.is_leaf and tensor.requires_grad and tensor.dtype is torch.float32
         if not (weight and self.cache):
-            return tensor.to(self.dtype)
+            return tensor.to(dtype)
         if id(tensor) not in self._cast_weights:
-            self._cast_weights[id(tensor)] = tensor, tensor.to(self.dtype)
+            self._cast_weights[id(tensor)] = tensor, tensor.to(dtype)
         return self._cast_weights[id(tensor)][1]
 
     @staticmethod
     def _raised(tensor: Tensor) -> Tensor:
         return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+
+
+@contextmanager
+def autocasting(device: str, dtype: torch.dtype | None, cache: bool) -> Iterator[None]:
+    """Autocast as on `device`, wherever this runs: to `dtype` throughout, or where a model says so.
+
+    Without a GPU `torch.autocast("cuda")` turns itself off; in here it does not.
+    """
+    amp: Any = import_module("torch.cuda.amp.common")
+    absent, clear = amp.amp_definitely_not_available, torch.clear_autocast_cache
+    mode = MetaAutocast(device, cache)
+
+    def forget() -> None:
+        clear()
+        mode.forget()
+
+    amp.amp_definitely_not_available = lambda: False
+    torch.clear_autocast_cache = forget
+    try:
+        with mode, torch.autocast(device, dtype) if dtype else nullcontext():
+            yield
+    finally:
+        amp.amp_definitely_not_available, torch.clear_autocast_cache = absent, clear

@@ -21,6 +21,12 @@ from helpers.meter.memory.device.onednn import (
     is_channels_last,
     uses_onednn,
 )
+from helpers.meter.memory.device.recurrent import (
+    rnn_layer,
+    rnn_layer_backward,
+    rnn_layer_backward_workspace,
+    rnn_layer_workspace,
+)
 
 aten = torch.ops.aten
 
@@ -198,6 +204,8 @@ LAYOUTS: dict[Any, Callable[..., Any]] = {
     aten.convolution_backward.default: _convolution_backward,
     aten.native_layer_norm_backward.default: _layer_norm_backward,
     aten.native_batch_norm_backward.default: _batch_norm_backward,
+    aten.mkldnn_rnn_layer.default: rnn_layer,
+    aten.mkldnn_rnn_layer_backward.default: rnn_layer_backward,
 }
 
 #: Bytes beyond the outputs that an operation holds at its highest: of its result and arguments.
@@ -211,6 +219,8 @@ WORKSPACES: dict[Any, Callable[..., int]] = {
     aten._scaled_dot_product_flash_attention_for_cpu_backward.default: (
         _flash_attention_backward_workspace
     ),
+    aten.mkldnn_rnn_layer.default: rnn_layer_workspace,
+    aten.mkldnn_rnn_layer_backward.default: rnn_layer_backward_workspace,
     aten._softmax.default: _contiguous_copies(1),
     aten._log_softmax.default: _contiguous_copies(1),
     aten._safe_softmax.default: _contiguous_copies(1),

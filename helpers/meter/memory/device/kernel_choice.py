@@ -9,11 +9,13 @@ watched changes one choice, which is changed back here.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from helpers.meter.interception import RECURRENT, Handler, intercepting
+from helpers.meter.memory.device.recurrent import gru, lstm
 
 aten = torch.ops.aten
 
@@ -28,17 +30,26 @@ def kernels_of(device: str) -> AbstractContextManager[None]:
         chosen[aten.scaled_dot_product_attention.default] = _cuda_attention
         chosen[aten.dropout.default] = _fused_dropout
     else:
+        chosen[aten.lstm.input] = lstm
+        chosen[aten.gru.input] = gru
         chosen[aten.scaled_dot_product_attention.default] = _cpu_attention
     return intercepting(chosen)
 
 
-def _fused(query: Tensor, key: Tensor, value: Tensor, enable_gqa: bool) -> bool:
-    """Whether (batch, heads, length, width) tensors are such as fused kernels take."""
+def _fused(query: Tensor, key: Tensor, value: Tensor, grouped: bool) -> bool:
+    """Whether tensors of (batch, heads, length, width) are such as fused kernels take.
+
+    `grouped`: whether several heads of queries may share one of keys and values.
+    """
     tensors = (query, key, value)
+    if not all(t.dim() == 4 and t.stride(-1) == 1 and t.numel() for t in tensors):
+        return False
+    heads, shared = query.shape[1], key.shape[1]
     return (
-        all(t.dim() == 4 and t.stride(-1) == 1 and t.numel() for t in tensors)
-        and query.shape[-1] == key.shape[-1] == value.shape[-1]
-        and not enable_gqa
+        query.shape[-1] == key.shape[-1] == value.shape[-1]
+        and query.shape[0] == key.shape[0] == value.shape[0]
+        and value.shape[1] == shared
+        and (heads == shared or (grouped and heads % shared == 0))
     )
 
 
@@ -53,8 +64,12 @@ def _cpu_attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Tensor:
-    learned_mask = attn_mask is not None and attn_mask.requires_grad
-    if _fused(query, key, value, enable_gqa) and dropout_p == 0 and not learned_mask:
+    if query.dim() == 3 and attn_mask is None:
+        batches = (t.unsqueeze(0) for t in (query, key, value))
+        options: Any = {"scale": scale, "enable_gqa": enable_gqa}
+        return _cpu_attention(*batches, None, dropout_p, is_causal, **options).squeeze(0)
+    fused = _fused(query, key, value, grouped=True) and dropout_p == 0
+    if fused and _takes_mask(attn_mask):
         mask = _additive(attn_mask, query)
         return aten._scaled_dot_product_flash_attention_for_cpu(
             query, key, value, 0.0, is_causal, attn_mask=mask, scale=scale
@@ -76,12 +91,12 @@ def _cuda_attention(
     enable_gqa: bool = False,
 ) -> Tensor:
     tensors = (query, key, value)
-    if _fused(*tensors, enable_gqa):
-        half = query.dtype in (torch.float16, torch.bfloat16)
-        if half and attn_mask is None and query.shape[-1] <= _FLASH_WIDTH:
-            return aten._scaled_dot_product_flash_attention(
-                *tensors, dropout_p, is_causal, False, scale=scale
-            )[0]
+    half = query.dtype in (torch.float16, torch.bfloat16)
+    if half and attn_mask is None and _fused(*tensors, enable_gqa):
+        square = query.shape[-2] == key.shape[-2]
+        if query.shape[-1] <= _FLASH_WIDTH and (square or not is_causal):
+            return _flash_attention(*tensors, dropout_p, is_causal, scale)
+    if _fused(*tensors, grouped=False):
         if not is_causal or attn_mask is None:
             mask = _additive(attn_mask, query)
             if mask is not None:
@@ -93,6 +108,26 @@ def _cuda_attention(
     return aten.scaled_dot_product_attention.default.decompose(
         *(*tensors, attn_mask, dropout_p, is_causal), scale=scale, enable_gqa=enable_gqa
     )
+
+
+def _flash_attention(
+    query: Tensor, key: Tensor, value: Tensor, dropout: float, is_causal: bool, scale: float | None
+) -> Tensor:
+    """CUDA's flash kernel takes widths that are multiples of 8: others are padded before."""
+    width = query.shape[-1]
+    scale = width**-0.5 if scale is None else scale
+    if width % 8:
+        padded = (torch.nn.functional.pad(t, (0, 8 - width % 8)) for t in (query, key, value))
+        query, key, value = padded
+    out = aten._scaled_dot_product_flash_attention(
+        query, key, value, dropout, is_causal, False, scale=scale
+    )[0]
+    return out[..., :width] if width % 8 else out
+
+
+def _takes_mask(mask: Tensor | None) -> bool:
+    """The CPU's kernel has no gradient of a mask, and takes one of two or four dimensions."""
+    return mask is None or (not mask.requires_grad and mask.dim() in (2, 4))
 
 
 def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

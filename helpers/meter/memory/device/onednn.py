@@ -53,6 +53,7 @@ class Convolution:
     channels_last: bool
     threads: int
     register: int
+    weight_channels_last: bool = False
 
     @property
     def depthwise(self) -> bool:
@@ -221,7 +222,7 @@ class Convolution:
 
     def _channels_last_weight(self) -> int:
         """A contiguous weight is first copied to channels-last, unless the two are the same."""
-        same = self.pointwise or self.in_channels == self.groups
+        same = self.pointwise or self.in_channels == self.groups or self.weight_channels_last
         return 0 if same else self.weight_bytes()
 
     def _weight_copies(self) -> int:
@@ -286,6 +287,11 @@ def is_channels_last(source: Tensor, weight: Tensor) -> bool:
     )
 
 
+def _lies_channels_last(tensor: Tensor) -> bool:
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    return tensor.dim() in layouts and tensor.is_contiguous(memory_format=layouts[tensor.dim()])
+
+
 def uses_onednn(source: Tensor, weight: Tensor, stride: Any, dilation: Any, groups: int) -> bool:
     """PyTorch's rule: one small image and a small kernel, ungrouped, stay with its own kernel."""
     if source.dtype in (torch.bfloat16, torch.float16):
@@ -315,4 +321,5 @@ def convolution_of(
         channels_last=is_channels_last(source, weight),
         threads=torch.get_num_threads(),
         register=vector_register(),
+        weight_channels_last=_lies_channels_last(weight),
     )
