@@ -68,6 +68,7 @@ def build(
     from helpers.authoring.first_cell import NOT_SET, read_origin
     from helpers.authoring.notebooks import find_unit, find_units
     from helpers.files import write_bytes
+    from helpers.grading.commands.build import try_tests
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
     shown = track(chosen, description="Building", transient=True, disable=not _on_terminal())
@@ -81,8 +82,11 @@ def build(
         for path in stale:
             print(f"out of date: {path}")
         raise typer.Exit(1 if stale else 0)
+    tried = try_tests(chosen, texts)
     for path in stale:
         write_bytes(path, files[path])
+    for line in tried:
+        print(line)
     print(f"{len(chosen)} units built, {len(stale)} of {len(files)} files changed")
     if not read_origin(course).is_set:
         print(NOT_SET)
