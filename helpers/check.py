@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import builtins
 import copy
+import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +32,9 @@ _PLACEHOLDER_LEFT = (
     "delete that line"
 )
 
+#: What one call of an answer may take, as when it is graded.
+CALL_SECONDS = 10.0
+
 #: The last verdict of every question checked in this kernel, by its name.
 last_verdicts: dict[str, Verdict] = {}
 
@@ -41,7 +46,7 @@ def check(name: str, answer: Callable[..., Any]) -> None:
         mend = f"did you mean {near}?" if near else "it is called as the function above it is"
         raise ValueError(f"no question {name!r}: {mend}")
     exercise = EXERCISES[name]
-    given = plain_answer(answer, draws=exercise.read is not None)
+    given = _in_time(plain_answer(answer, draws=exercise.read is not None))
     try:
         verdict = judge(exercise, given, exercise.public_cases())
     except KeyboardInterrupt:
@@ -49,8 +54,31 @@ def check(name: str, answer: Callable[..., Any]) -> None:
         verdict = Verdict(name, "error", 0.0, (), hint)
     last_verdicts[name] = verdict
     _show(verdict)
-    if lacks := missing_imports.warning():
-        print(lacks)
+    for lacks in (missing_imports.warning(), missing_imports.out_of_sight(answer)):
+        if lacks:
+            print(lacks)
+
+
+def _in_time(answer: Any) -> Any:
+    """The same function, with TimeoutError in place of a call that takes too long. Signals stop it,
+    which are for the main thread: elsewhere, and in a browser, nothing does."""
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    if not callable(answer) or not on_main_thread or not hasattr(signal, "setitimer"):
+        return answer
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"took longer than {CALL_SECONDS:g} s")
+
+    def call(*args: Any) -> Any:
+        before = signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, CALL_SECONDS)
+        try:
+            return answer(*args)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+    return call
 
 
 def progress(unit: str) -> None:

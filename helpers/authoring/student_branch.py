@@ -26,6 +26,7 @@ from helpers.recorded_calls import Recorded, dumps, nothing_drawn, record
 
 #: The parts that a notebook needs beside those that students' code sees when it is graded.
 ALSO = (
+    *("roofline", "meter", "widgets"),
     *("recorded_calls", "diagnosis", "verdict", "grading_packages", "missing_imports"),
     "check",
 )
