@@ -18,12 +18,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from helpers import missing_imports
-from helpers.diagnosis import Attempt, General, explain, is_number, is_right, remark_on
+from helpers.diagnosis import Attempt, General, explain, is_right, remark_on
 from helpers.diagnosis.observations import observed
+from helpers.diagnosis.texts import number_text, right_text, told_apart
 from helpers.exercises import EXERCISES
-from helpers.exercises.exercise import Case, Exercise, OneOf, Right
+from helpers.exercises.exercise import Case, Exercise, Right
 from helpers.figures import current_figure, no_show
-from helpers.ledger import Ledger
 from helpers.values import PlaceholderLeft, placeholder, plain
 from helpers.verdict import Row, Status, Verdict
 
@@ -170,7 +170,7 @@ class _Outcome:
         """What stands in the table as the student's."""
         if self.error is not None:
             return type(self.error).__name__
-        return _number_text(self.values[part]) if part in self.values else "—"
+        return number_text(self.values[part]) if part in self.values else "—"
 
     def remarks(self) -> Iterator[tuple[str, str]]:
         """Lines on what no value can be right of; each with the part that it is about, if one."""
@@ -251,9 +251,9 @@ def _is_unseen(case: Case) -> bool:
 def _row(outcome: _Outcome, part: str, is_accepted: bool, tolerance: float) -> Row:
     right = outcome.rights[part]
     given = (outcome.values[part], tolerance) if is_accepted else ()
-    yours, expected = outcome.yours(part), _right_text(right, *given)
+    yours, expected = outcome.yours(part), right_text(right, *given)
     if yours == expected and not is_accepted and part in outcome.values:
-        yours, expected = _told_apart(outcome.values[part], right)
+        yours, expected = told_apart(outcome.values[part], right)
     return Row(outcome.case.label, part, yours, expected, is_accepted)
 
 
@@ -295,7 +295,7 @@ _NONE_AT_TIMES = "your function returns None in a case: is there a return on eve
 
 def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:
     hint = (
-        f"{exercise.name} is {_number_text(answer)} now, not your function. Did a line such as "
+        f"{exercise.name} is {number_text(answer)} now, not your function. Did a line such as "
         f"`{exercise.name} = {exercise.name}(x)` write over it? Give the result another name"
     )
     return Verdict(exercise.name, "error", 0.0, (), hint, (General.NAME_REUSED,))
@@ -322,47 +322,6 @@ def _failing_line(error: Exception) -> str:
     # The name under which IPython keeps a cell's text.
     lines = [frame.line for frame in frames if "ipykernel_" in frame.filename and frame.line]
     return lines[-1] if lines else ""
-
-
-def _number_text(value: Any) -> str:
-    """A value as it stands in the table: numbers with thousands set apart, lists cut short."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}" if abs(value) < 10**18 else "a number of more than 18 digits"
-    if is_number(value):
-        return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
-    if isinstance(value, list | tuple) and value and all(map(is_number, value[:4])):
-        # No thousands set apart here: [1, 1152] has two numbers.
-        few = ", ".join(_number_text(each).replace(",", "") for each in value[:4])
-        return f"[{few}]" if len(value) <= 4 else f"[{few}, … {len(value)} in all]"
-    try:
-        text = value if isinstance(value, str) else repr(value)
-    except ValueError:  # an int among it that is too long for Python to print
-        text = "more digits than can be shown"
-    return text if len(text) <= 30 else f"{text[:29]}…"
-
-
-def _told_apart(mine: Any, right: Right) -> tuple[str, str]:
-    """A wrong value and the right one that look the same, so that the difference is seen."""
-    value = right.values[0] if isinstance(right, OneOf) else right
-    value = value.total if isinstance(value, Ledger) else value
-    if isinstance(mine, list | tuple) and isinstance(value, list | tuple):
-        for at, (one, other) in enumerate(zip(mine, value, strict=False)):
-            if one != other:
-                return f"[{at}] is {_number_text(one)}", f"[{at}] is {_number_text(other)}"
-    try:
-        return repr(mine)[:30], repr(value)[:30]
-    except ValueError:  # an int that is too long for Python to print
-        return _number_text(mine), _number_text(value)
-
-
-def _right_text(right: Right, mine: Any = None, tolerance: float = 0) -> str:
-    """The right value; of several right ones, the one that the student gave."""
-    if isinstance(right, OneOf | Ledger):
-        totals = (total for _, total in right.derivations()) if isinstance(right, Ledger) else ()
-        values = (*totals, *(right.values if isinstance(right, OneOf) else ()))
-        given = (value for value in values if is_right(value, mine, tolerance))
-        return _number_text(next(given, values[0]))
-    return _number_text(right)
 
 
 def plain_answer(answer: Any, draws: bool) -> Any:
