@@ -7,6 +7,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+#: Files of a folder: a path below it, and what is in it.
+Files = tuple[tuple[str, bytes], ...]
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
