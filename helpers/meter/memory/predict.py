@@ -136,6 +136,7 @@ def training_memory(
     checkpoint: bool | Sequence[str] = False,
     zero_grad: str = "none",
     loss: Callable[[Any], Tensor] | None = None,
+    keep_output: bool = False,
     **keywords: Any,
 ) -> Memory:
     """What a steady training step (the second one, states in place) peaks at.
@@ -155,6 +156,7 @@ def training_memory(
             the model's own choice.
         zero_grad: "none" frees gradients before the step (PyTorch's default), "zero" keeps them.
         loss: from the model's output to a scalar; the mean of its squares if not given.
+        keep_output: whether the output (logits) is kept until the step ends, as in `out = model(x)`.
 
     Raises:
         ValueError: the model fails on these inputs, or an option is unknown; one line.
@@ -178,7 +180,7 @@ def training_memory(
             with step.failures("has an optimizer that fails beside"):
                 made = make_optimizer(optimizer, parameters, **updates)
                 prepare_states(made, parameters)
-            options = made, parameters, zero_grad == "zero", loss or mean_of_squares
+            options = made, parameters, zero_grad == "zero", loss or mean_of_squares, keep_output
             unused = step.train(*options)
             if unused and made.state:
                 # A parameter without a gradient has no states either: run again without them.
