@@ -4,6 +4,10 @@
 parts, one submission at a time. formgrader, generate_feedback and export are nbgrader's own.
 """
 
+from pathlib import Path
+
+from helpers.authoring.notebooks import names_of_texts
+
 c = get_config()  # noqa: F821 (nbgrader gives it)
 
 c.CourseDirectory.course_id = "network_costs"
@@ -13,7 +17,7 @@ c.CourseDirectory.ignore = [
     "*.pyc",
     "__pycache__",
     "feedback",
-    "*.py",
+    *names_of_texts(Path(__file__).parent),
 ]
 # For many graders at once: c.CourseDirectory.db_url = "postgresql+psycopg://user@host/gradebook"
 # What a late submission loses, everything: c.LateSubmissionPlugin.penalty_method = "zero"

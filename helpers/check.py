@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import builtins
 import copy
+import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,34 +19,66 @@ from typing import Any
 
 from helpers import missing_imports
 from helpers.diagnosis import Attempt, General, explain, is_number, is_right, remark_on
+from helpers.diagnosis.observations import observed
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, OneOf, Right
 from helpers.figures import current_figure, no_show
 from helpers.ledger import Ledger
-from helpers.values import plain
+from helpers.values import PlaceholderLeft, placeholder, plain
 from helpers.verdict import Row, Status, Verdict
+
+_PLACEHOLDER_LEFT = (
+    "your function still ends in `raise NotImplementedError()`: where your answer is complete, "
+    "delete that line"
+)
+
+#: What one call of an answer may take, as when it is graded.
+CALL_SECONDS = 10.0
 
 #: The last verdict of every question checked in this kernel, by its name.
 last_verdicts: dict[str, Verdict] = {}
 
 
 def check(name: str, answer: Callable[..., Any]) -> None:
-    """Runs an answer on the visible cases of the question `name` and shows what came of it."""
+    """Runs an answer on the cases of the question `name` and shows what came of it."""
     if name not in EXERCISES:
         near = " or ".join(get_close_matches(str(name), EXERCISES))
         mend = f"did you mean {near}?" if near else "it is called as the function above it is"
         raise ValueError(f"no question {name!r}: {mend}")
     exercise = EXERCISES[name]
-    plain_answer = _plain_answer(answer, draws=exercise.read is not None)
+    given = _in_time(plain_answer(answer, draws=exercise.read is not None))
     try:
-        verdict = judge(exercise, plain_answer, exercise.visible_cases())
+        verdict = judge(exercise, given, exercise.public_cases())
     except KeyboardInterrupt:
         hint = "you stopped your function before it came to an end: does its loop ever end?"
         verdict = Verdict(name, "error", 0.0, (), hint)
     last_verdicts[name] = verdict
     _show(verdict)
-    if lacks := missing_imports.warning():
-        print(lacks)
+    for lacks in (missing_imports.warning(), missing_imports.out_of_sight(answer)):
+        if lacks:
+            print(lacks)
+
+
+def _in_time(answer: Any) -> Any:
+    """The same function, with TimeoutError in place of a call that takes too long. Signals stop it,
+    which are for the main thread: elsewhere, and in a browser, nothing does."""
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    if not callable(answer) or not on_main_thread or not hasattr(signal, "setitimer"):
+        return answer
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"took longer than {CALL_SECONDS:g} s")
+
+    def call(*args: Any) -> Any:
+        before = signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, CALL_SECONDS)
+        try:
+            return answer(*args)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+    return call
 
 
 def progress(unit: str) -> None:
@@ -64,14 +98,20 @@ def progress(unit: str) -> None:
     print("What you explain in words is not among them: a person reads it")
 
 
-def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case]) -> Verdict:
+def judge(
+    exercise: Exercise,
+    answer: Callable[..., Any],
+    cases: Sequence[Case],
+    explained: bool = True,
+) -> Verdict:
     """Calls an answer on every case and says what is right, what is wrong and why.
 
     Args:
         exercise: the question.
-        answer: called with each case's arguments; returns plain data. NotImplementedError means
-            that there is no answer yet, any other exception that the answer fails.
+        answer: called with each case's arguments; returns plain data. NotImplementedError without
+            a message means that there is no answer yet, any other exception that the answer fails.
         cases: in the order in which they are called and shown.
+        explained: whether to look for what explains a wrong answer, which takes longest.
     """
     if not callable(answer):
         return _not_a_function(exercise, answer)
@@ -82,6 +122,8 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
             _outcome(exercise, answer, case, right, none_is_an_answer)
             for case, right in zip(cases, rights, strict=True)
         ]
+    except PlaceholderLeft:
+        return Verdict(exercise.name, "no answer yet", 0.0, (), _PLACEHOLDER_LEFT)
     except NotImplementedError:
         return Verdict(exercise.name, "no answer yet", 0.0)
     accepted = {
@@ -89,14 +131,15 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
         for part in rights[0]
     }
     right_parts = [part for part, in_each_case in accepted.items() if all(in_each_case)]
-    gate_is_shut = exercise.gate and exercise.gate not in right_parts
-    fraction = 0.0 if gate_is_shut else len(right_parts) / len(accepted)
+    fraction = exercise.share(rights, right_parts)
     rows, drawn = _rows(outcomes, accepted, exercise.tolerance)
     if fraction == 1:
         return Verdict(exercise.name, "right", 1.0, rows, drawn=drawn)
-    hint, names = _explained(exercise, outcomes, [p for p in accepted if p not in right_parts])
+    wrong = [part for part in accepted if part not in right_parts]
+    hint, names = _explained(exercise, outcomes, wrong) if explained else ("", ())
     if not hint and rows and all(row.right for row in rows):
-        hint = "right on the cases shown, wrong on others: does it hold for every size?"
+        varied = ", ".join(exercise.parameters)
+        hint = f"right on the cases shown, wrong on others: try it by hand with another {varied}"
     status: Status = "partly right" if fraction else "wrong"
     if all(outcome.error for outcome in outcomes):
         status = "error"
@@ -152,9 +195,9 @@ def _outcome(
 ) -> _Outcome:
     try:
         value = answer(*case.args)
-    except NotImplementedError:
-        raise
     except Exception as error:
+        if isinstance(error, NotImplementedError) and not error.args:
+            raise
         return _Outcome(case, rights, {}, error=error)
     try:
         return _Outcome(case, rights, _parts_of(value, rights, exercise, none_is_an_answer))
@@ -167,9 +210,9 @@ def _parts_of(
 ) -> dict[str, Any]:
     """The student's value, part by part. ValueError, with a line for the student, without one."""
     if exercise.read is not None:
-        value = exercise.read(value)
+        value = exercise.read(value, rights)
     if value is None and not ("" in rights and none_is_an_answer):
-        raise ValueError("your function returns nothing: is there a return?")
+        raise ValueError(_NOTHING_RETURNED)
     if "" in rights:
         return {"": value}
     if isinstance(value, dict):
@@ -185,19 +228,33 @@ def _parts_of(
 def _rows(
     outcomes: Sequence[_Outcome], accepted: Mapping[str, Sequence[bool]], tolerance: float
 ) -> tuple[tuple[Row, ...], tuple[bool, ...]]:
-    """The table of the cases that are shown; of the others, what was right."""
-    rows: list[Row] = []
-    drawn: list[bool] = []
-    for index, outcome in enumerate(outcomes):
-        for part, right in outcome.rights.items():
-            is_accepted = accepted[part][index]
-            if outcome.case.hidden:
-                drawn.append(is_accepted)
-                continue
-            given = (outcome.values[part], tolerance) if is_accepted else ()
-            expected = _right_text(right, *given)
-            rows.append(Row(outcome.case.label, part, outcome.yours(part), expected, is_accepted))
-    return tuple(rows), tuple(drawn)
+    """The table of the cases that are shown; of those drawn when grading, what was right."""
+    right = [all(in_each[index] for in_each in accepted.values()) for index in range(len(outcomes))]
+    shown = [index for index, each in enumerate(outcomes) if not _is_unseen(each.case)]
+    if all(right[index] for index in shown):
+        # One that tells that the answer is wrong.
+        spare = (index for index, each in enumerate(outcomes) if each.case.spare)
+        shown += [index for index in spare if not right[index]][:1]
+    rows = [
+        _row(outcomes[index], part, accepted[part][index], tolerance)
+        for index in shown
+        for part in outcomes[index].rights
+    ]
+    drawn = [index for index, each in enumerate(outcomes) if each.case.hidden]
+    return tuple(rows), tuple(in_each[index] for index in drawn for in_each in accepted.values())
+
+
+def _is_unseen(case: Case) -> bool:
+    return case.hidden or case.spare
+
+
+def _row(outcome: _Outcome, part: str, is_accepted: bool, tolerance: float) -> Row:
+    right = outcome.rights[part]
+    given = (outcome.values[part], tolerance) if is_accepted else ()
+    yours, expected = outcome.yours(part), _right_text(right, *given)
+    if yours == expected and not is_accepted and part in outcome.values:
+        yours, expected = _told_apart(outcome.values[part], right)
+    return Row(outcome.case.label, part, yours, expected, is_accepted)
 
 
 def _explained(
@@ -212,15 +269,28 @@ def _explained(
     found = explain(exercise, attempts)
     # Where an explanation fits every case, a remark on one of them says less.
     remarks = [line for each in outcomes for part, line in each.remarks() if part not in found]
+    if _NOTHING_RETURNED in remarks and any(each.problem != _NOTHING_RETURNED for each in outcomes):
+        remarks = [_NONE_AT_TIMES]
+    elif all(outcome.values == {"": None} for outcome in outcomes):
+        remarks = [f"{line}. {_IS_THERE_A_RETURN}" for line in remarks]
     hints = dict.fromkeys(remarks[:1])
     explanations = {part: found[part] for part in wrong if part in found}
     lines = {part: each.hint for part, each in explanations.items()}
-    if len(set(lines.values())) == 1:
+    if not hints and not lines:
+        rights = {part: [outcome.rights[part] for outcome in outcomes] for part in attempts}
+        seen = {part: observed(exercise, attempts[part], rights[part]) for part in attempts}
+        lines = {part: line for part, line in seen.items() if line}
+    if len(set(lines.values())) == 1 and len(lines) == len(wrong):
         hints |= dict.fromkeys(lines.values())
     else:
-        hints |= dict.fromkeys(f"{part}: {line}" for part, line in lines.items())
+        hints |= dict.fromkeys(f"{part}: {line}" if part else line for part, line in lines.items())
     names = dict.fromkeys(str(each.misconception) for each in explanations.values())
     return "; ".join(hints), tuple(names)
+
+
+_IS_THERE_A_RETURN = "Is there a return? What is printed is shown, but not returned"
+_NOTHING_RETURNED = f"your function returns nothing. {_IS_THERE_A_RETURN}"
+_NONE_AT_TIMES = "your function returns None in a case: is there a return on every way through it?"
 
 
 def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:
@@ -271,6 +341,20 @@ def _number_text(value: Any) -> str:
     return text if len(text) <= 30 else f"{text[:29]}…"
 
 
+def _told_apart(mine: Any, right: Right) -> tuple[str, str]:
+    """A wrong value and the right one that look the same, so that the difference is seen."""
+    value = right.values[0] if isinstance(right, OneOf) else right
+    value = value.total if isinstance(value, Ledger) else value
+    if isinstance(mine, list | tuple) and isinstance(value, list | tuple):
+        for at, (one, other) in enumerate(zip(mine, value, strict=False)):
+            if one != other:
+                return f"[{at}] is {_number_text(one)}", f"[{at}] is {_number_text(other)}"
+    try:
+        return repr(mine)[:30], repr(value)[:30]
+    except ValueError:  # an int that is too long for Python to print
+        return _number_text(mine), _number_text(value)
+
+
 def _right_text(right: Right, mine: Any = None, tolerance: float = 0) -> str:
     """The right value; of several right ones, the one that the student gave."""
     if isinstance(right, OneOf | Ledger):
@@ -281,7 +365,7 @@ def _right_text(right: Right, mine: Any = None, tolerance: float = 0) -> str:
     return _number_text(right)
 
 
-def _plain_answer(answer: Any, draws: bool) -> Any:
+def plain_answer(answer: Any, draws: bool) -> Any:
     """The student's function, returning plain data as the grader gets it.
 
     `draws`: the answer is a picture; where the function returns none, pyplot's is taken.
@@ -294,6 +378,8 @@ def _plain_answer(answer: Any, draws: bool) -> Any:
         try:
             with no_show():
                 value = answer(*copy.deepcopy(args))
+        except NotImplementedError as error:
+            raise placeholder(error, answer) from error.__cause__
         except SystemExit:
             raise RuntimeError("it calls exit(), which ends everything: use return") from None
         return plain(current_figure() if draws and value is None else value)

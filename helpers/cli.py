@@ -1,5 +1,5 @@
-"""The command line: `course build · publish · check · collect · grade · feedback · report ·
-export · demo · doctor`, and `count · memory` for any model.
+"""The command line: `course build · prove · publish · check · collect · extend · grade ·
+feedback · report · history · export · demo · doctor`, and `count · memory` for any model.
 
 Each command is a few lines around a function of the package. Wrong input ends with one line on
 stderr and exit code 2; nothing is changed then.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -62,25 +63,58 @@ def build(
     """Builds each unit's notebooks from its text and, for all units, the table of units."""
     from rich.progress import track
 
+    from helpers.authoring.beside import copies
     from helpers.authoring.catalogue import build_units, out_of_date
     from helpers.authoring.first_cell import NOT_SET, read_origin
     from helpers.authoring.notebooks import find_unit, find_units
-    from helpers.files import write_text
+    from helpers.files import write_bytes
+    from helpers.grading.commands.build import try_tests
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
     shown = track(chosen, description="Building", transient=True, disable=not _on_terminal())
     # All are built before the first is written: a unit with an error changes nothing.
     texts = build_units(shown, tables=not units)
-    stale = out_of_date(texts)
+    files = {path: text.encode() for path, text in texts.items()}
+    for unit in chosen:
+        files |= copies(unit)
+    stale = out_of_date(files)
     if check:
         for path in stale:
             print(f"out of date: {path}")
         raise typer.Exit(1 if stale else 0)
+    tried = try_tests(chosen, texts)
     for path in stale:
-        write_text(path, texts[path])
-    print(f"{len(chosen)} units built, {len(stale)} of {len(texts)} files changed")
+        write_bytes(path, files[path])
+    for line in tried:
+        print(line)
+    print(f"{len(chosen)} units built, {len(stale)} of {len(files)} files changed")
     if not read_origin(course).is_set:
         print(NOT_SET)
+
+
+@app.command()
+def prove(
+    questions: Annotated[
+        list[str] | None, typer.Argument(help="Questions or units; all, if none is named.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Gradings that each answer goes through.")] = 40,
+    jobs: Jobs = None,
+    course: Course = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Tries wrong answers by the hundred; exit code 1 for luck, a false green or a false hint."""
+    import json
+
+    from rich.progress import track
+
+    from helpers.authoring.prove import report, run
+    from helpers.authoring.prove.answers import question_names
+
+    names = [exercise.name for exercise in question_names(questions or ())]
+    shown = partial(track, total=len(names), transient=True, disable=not _on_terminal())
+    proofs = list(shown(run.prove(course, names, seeds, jobs), description="Proving"))
+    print(json.dumps(report.data(proofs), indent=1) if as_json else report.text(proofs))
+    raise typer.Exit(0 if all(map(report.is_proven, proofs)) else 1)
 
 
 def _on_terminal() -> bool:
@@ -105,8 +139,6 @@ def publish(
     course: Course = Path(),
 ) -> None:
     """Makes a version that students can open: sets its address, builds, tries, commits and tags."""
-    from functools import partial
-
     from rich.progress import track
 
     from helpers.authoring.publish import publish as publish_course
@@ -138,6 +170,19 @@ def collect(
 
     code = collect_command(course, unit, download, roster, due, replace_newer, groups, as_json)
     raise typer.Exit(code)
+
+
+@app.command()
+def extend(
+    unit: UnitName,
+    student: Annotated[str, typer.Argument(help="The student's id.")],
+    until: Annotated[str, typer.Argument(help="2026-11-27T23:59; the due date takes it back.")],
+    course: Course = Path(),
+) -> None:
+    """Gives one student more time for a unit: collecting and penalties go by it."""
+    from helpers.grading.lms.extensions import extend as extend_unit
+
+    print(extend_unit(course, unit, student, until))
 
 
 @app.command()
@@ -187,15 +232,19 @@ def feedback(
     unit: UnitName,
     course: Course = Path(),
     students: Only = None,
+    jobs: Jobs = None,
+    to: Annotated[
+        str | None, typer.Option(help="Also one zip that a platform takes: moodle, canvas.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="That zip.", show_default="UNIT-feedback-TO.zip")
+    ] = None,
+    roster: Roster = None,
 ) -> None:
-    """Writes a feedback page for every graded submission."""
-    from helpers.grading.report.feedback import write_feedback
+    """Writes a feedback page for every graded submission; exit code 3 if one could not be."""
+    from helpers.grading.commands.feedback import feedback_command
 
-    pages, failed = write_feedback(course, unit, students)
-    print(f"{len(pages)} feedback pages in {course / 'feedback'}")
-    for student, reason in failed.items():
-        print(f"{student}: {reason}")
-    raise typer.Exit(3 if failed else 0)
+    raise typer.Exit(feedback_command(course, unit, students, jobs, to, output, roster))
 
 
 @app.command()
@@ -214,6 +263,21 @@ def report(
 
 
 @app.command()
+def history(
+    unit: UnitName,
+    student: Annotated[
+        str | None, typer.Argument(metavar="STUDENT", help="All students, if none is named.")
+    ] = None,
+    course: Course = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Says which marks changed: when, from, to, and why."""
+    from helpers.grading.commands.history import history_command
+
+    history_command(course, unit, student, as_json)
+
+
+@app.command()
 def export(
     unit: UnitName,
     to: Annotated[str, typer.Option(help="A platform (moodle, canvas), or csv.")],
@@ -222,11 +286,17 @@ def export(
         Path | None, typer.Option(help="The CSV to write.", show_default="UNIT-TO.csv")
     ] = None,
     roster: Roster = None,
+    title: Annotated[
+        str | None, typer.Option(help="The assignment there: 'Homework (4711)' in Canvas.")
+    ] = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="With the points of each; for csv.")
+    ] = False,
 ) -> None:
     """Writes a unit's grades in the columns that a course platform reads."""
     from helpers.grading.lms.export import export_grades
 
-    for line in export_grades(course, unit, to, output, roster):
+    for line in export_grades(course, unit, to, output, roster, title=title, questions=questions):
         print(line)
 
 

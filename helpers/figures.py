@@ -4,7 +4,9 @@
                "lines": [{"label", "x": [...], "y": [...]}],
                "points": [{"label", "x": [...], "y": [...]}]}]}
 
-Lines and points are in data coordinates, as they were drawn; a legend's names are the labels.
+Lines and points are in data coordinates, as they were drawn; a legend's names are the labels. Lines
+are also those of `hlines`; points are also the heads of bars. Where axes have no label of their
+own, it is that of axes which share theirs, or of the figure.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 #: Points read of one line; more than a person can tell apart.
@@ -56,12 +59,15 @@ def no_show() -> Iterator[None]:
 def _figure_of(value: Any) -> Any:
     if "matplotlib.figure" not in sys.modules:
         return None
-    from matplotlib.axes import Axes
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure, FigureBase
 
+    if isinstance(value, ModuleType):
+        # `return plt`: the figure that it draws on.
+        return current_figure() if value is sys.modules.get("matplotlib.pyplot") else None
     if isinstance(value, Figure):
         return value
-    if isinstance(value, Axes):
+    if isinstance(value, Artist):  # axes, or a line in them
         figure = value.get_figure()
         return figure if isinstance(figure, FigureBase) else None
     if isinstance(value, list | tuple) and value:
@@ -69,26 +75,69 @@ def _figure_of(value: Any) -> Any:
     flat = getattr(value, "flat", None)
     if flat is not None and str(getattr(value, "dtype", "")) == "object" and value.size:
         return _figure_of(flat[0])
-    return None
+    # seaborn's grids of axes hold theirs under this name.
+    inside = (
+        getattr(value, "figure", None) if type(value).__module__.startswith("seaborn") else None
+    )
+    return inside if isinstance(inside, Figure) else None
 
 
 def _read_axes(axes: Any) -> dict[str, Any]:
+    import numpy as np
+    from matplotlib.collections import LineCollection, PathCollection
+
+    segments = [
+        _series(group, *zip(*segment, strict=True))
+        for group in axes.collections
+        if isinstance(group, LineCollection)
+        for segment in map(list, group.get_segments()[:MAX_POINTS])
+        if len(segment)
+    ]
+    points = [
+        _series(group, *np.asarray(group.get_offsets()).T)
+        for group in axes.collections
+        if isinstance(group, PathCollection)
+    ]
     return {
         "title": str(axes.get_title()),
-        "xlabel": str(axes.get_xlabel()),
-        "ylabel": str(axes.get_ylabel()),
+        "xlabel": _label(axes, "x"),
+        "ylabel": _label(axes, "y"),
         "xscale": str(axes.get_xscale()),
         "yscale": str(axes.get_yscale()),
-        "lines": [
-            _series(line, line.get_xdata(orig=False), line.get_ydata(orig=False))
-            for line in axes.get_lines()
-        ],
-        "points": [
-            _series(group, *group.get_offsets().T)
-            for group in axes.collections
-            if hasattr(group, "get_sizes")
-        ],
+        "lines": [_line(line) for line in axes.get_lines()] + segments,
+        "points": points + _bars(axes),
     }
+
+
+def _label(axes: Any, axis: str) -> str:
+    """What an axis is called: by its own label, by that of axes that share it, or the figure's."""
+    shared = getattr(axes, f"get_shared_{axis}_axes")().get_siblings(axes)
+    names = [str(getattr(each, f"get_{axis}label")()) for each in (axes, *shared)]
+    names.append(str(getattr(axes.figure, f"get_sup{axis}label")()))
+    return next((name for name in names if name.strip()), "")
+
+
+def _line(line: Any) -> dict[str, Any]:
+    from matplotlib.lines import AxLine
+
+    if isinstance(line, AxLine):  # by a point and a slope; it has no ends
+        start: Any = line.get_xy1()
+        end: Any = line.get_xy2()
+        x, y = start
+        right, above = (x + 1, y + line.get_slope()) if end is None else end
+        return _series(line, [x, right], [y, above])
+    return _series(line, line.get_xdata(orig=False), line.get_ydata(orig=False))
+
+
+def _bars(axes: Any) -> list[dict[str, Any]]:
+    from matplotlib.container import BarContainer
+
+    found = []
+    for group in axes.containers:
+        if isinstance(group, BarContainer) and group.orientation == "vertical":
+            x = [bar.get_x() + bar.get_width() / 2 for bar in group]
+            found.append(_series(group, x, [bar.get_y() + bar.get_height() for bar in group]))
+    return found
 
 
 def _series(artist: Any, x: Any, y: Any) -> dict[str, Any]:

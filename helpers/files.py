@@ -33,6 +33,12 @@ def write_text(path: Path, text: str) -> None:
         unfinished.write_text(text, encoding="utf-8")
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file of anything."""
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(data)
+
+
 def create_secret(path: Path, text: str) -> None:
     """Make a file that its owner alone may read, and have it on the disk when this returns.
 

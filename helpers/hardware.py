@@ -74,7 +74,7 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             {"bf16": 989, "fp16": 989, "tf32": 494.7, "fp32": 66.9},
             3350,
             80,
-            "NVIDIA H100 data sheet, sparse rates halved",
+            "NVIDIA H100 architecture white paper, dense; the data sheet rounds to 67 and 494.5",
         ),
         "H200": _device(
             "H200 SXM",
@@ -85,10 +85,11 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
         ),
         "B200": _device(
             "B200 HGX",
-            {"bf16": 2250, "fp16": 2250, "tf32": 1100, "fp32": 80},
-            8000,
+            {"bf16": 2250, "fp16": 2250, "tf32": 1125, "fp32": 75},
+            7700,
             180,
-            "NVIDIA HGX B200 data sheet, as cited by public engineering notes; sparse rates halved",
+            "NVIDIA HGX B200 data sheet, as cited by engineering notes, sparse rates halved; "
+            "fp32: 148 SM × 128 lanes × 2 FLOP × 1.98 GHz",
         ),
         "RTX4090": _device(
             "RTX 4090",

@@ -25,13 +25,19 @@ def tried(answer: Callable[..., Any], *args: Any) -> tuple[Any, str]:
     """What a function returns, and ""; where it fails, None and one line that says why."""
     try:
         return answer(*args), ""
-    except NotImplementedError:
-        return None, "no answer yet"
+    except NotImplementedError as error:
+        if not error.args:
+            return None, "no answer yet"
+        return None, _failure(error)
     except NotNumbers as problem:
         return None, str(problem)
     except Exception as error:
-        message = str(error).strip().splitlines()
-        return None, f"fails with {type(error).__name__}" + (f": {message[0]}" if message else "")
+        return None, _failure(error)
+
+
+def _failure(error: Exception) -> str:
+    message = str(error).strip().splitlines()
+    return f"fails with {type(error).__name__}" + (f": {message[0]}" if message else "")
 
 
 def numbers(value: Any, *parts: str) -> Any:

@@ -14,11 +14,19 @@ from typing import Any
 
 import matplotlib
 import pytest
+from hypothesis import settings
 
 from helpers.grading.commands import doctor
 from helpers.grading.sandbox import bubblewrap
 
 matplotlib.use("agg")
+
+pytest_plugins = ["tests.ahead"]
+
+# How long an example takes says more about what else the machine does. In CI the same each time.
+settings.register_profile("course", deadline=None)
+settings.register_profile("all", deadline=None, derandomize=True)
+settings.load_profile("all" if os.environ.get("COURSE_TESTS") == "all" else "course")
 
 
 @dataclass(frozen=True)

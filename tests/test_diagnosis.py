@@ -52,7 +52,9 @@ def test_half_is_mac_where_there_are_macs():
 
 
 def test_half_is_not_mac_where_there_are_none():
-    assert explained(lambda b, n: cost(b, n).total / 2) is None
+    found = explained(lambda b, n: cost(b, n).total / 2)
+    assert found.misconception == General.COUNTED_HALF
+    assert "MAC" not in found.hint
 
 
 def test_more_than_the_right_count_is_not_called_left_out():
@@ -64,7 +66,8 @@ def test_more_than_the_right_count_is_not_called_left_out():
         )
 
     # One more for each n: from zero (2 n more) without ε (n less) would give it as well.
-    assert explained(lambda b, n: norm(b, n).total + n, exercise(norm)) is None
+    found = explained(lambda b, n: norm(b, n).total + n, exercise(norm))
+    assert found.hint.startswith("too much by n")
 
 
 def test_a_term_left_out_is_named():
@@ -215,7 +218,7 @@ def test_of_misconceptions_that_give_the_same_numbers_the_first_is_named():
         (lambda b, n: products(b, n).total / 2, General.MAC_FOR_FLOP),
         (lambda b, n: products(b, n).total * 2, General.COUNTED_TWICE),
         (lambda b, n: products(b, n).total - b, General.LEFT_OUT),
-        (lambda b, n: products(b, n).total - b * n, General.PRICED_1),
+        (lambda b, n: products(b, n).total - b * n, General.MAC_FOR_FLOP),
         (lambda b, n: products(1, n).total, General.BATCH_FORGOTTEN),
     ],
     ids=lambda value: None if callable(value) else str(value),

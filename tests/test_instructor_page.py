@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from helpers.authoring.notebooks import Unit, build_unit
 from helpers.check import judge
 from helpers.cli import app
 from helpers.conventions import PRICE
@@ -189,6 +190,23 @@ def test_a_new_unit_is_three_files(followed, exercise):
     cells = json.loads((followed / "release/99_norms/norms.ipynb").read_text())["cells"]
     (check,) = [cell for cell in cells if cell["id"] == f"check_{name}"]
     assert check["metadata"]["nbgrader"]["points"] == exercise.points
+
+
+def test_the_pages_test_of_ones_own_is_built_and_passes_on_its_solution(tmp_path):
+    (example,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    shutil.copy(COURSE / "pyproject.toml", tmp_path)
+    text = tmp_path / "source" / "00_own" / "own.py"
+    text.parent.mkdir(parents=True)
+    text.write_text(f"# %% [markdown]\n# # Own tests\n\n{example}", encoding="utf-8")
+    notebooks = [json.loads(built) for built in build_unit(Unit.of_text(text)).values()]
+    source, release, _ = (
+        {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
+        for notebook in notebooks
+    )
+    names = {}
+    exec(source["median"] + "\n" + source["test_median"], names)
+    assert f"`{list(source)[-1]}` in the gradebook" in PAGE
+    assert release["test_median"].splitlines() == source["test_median"].splitlines()[:1]
 
 
 def test_every_command_and_option_of_the_page_exists():

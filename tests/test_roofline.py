@@ -20,7 +20,7 @@ from helpers.roofline import (
 )
 
 work = st.floats(1, 1e15)
-examples = settings(max_examples=50, deadline=None)
+examples = settings(max_examples=50)
 
 
 def test_a_ridge_is_that_of_the_device_in_fp32_unless_another_dtype_is_named():

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers.authoring.first_cell import Origin
+from helpers.authoring.markers import TEST
 from helpers.authoring.notebooks import Unit, notebook_texts, source_notebook
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Exercise
@@ -37,7 +38,8 @@ PACKAGES = """
 _HEAD = """\
 # The units
 
-Built from the units' texts by `course build`. A question marked *read* is read by a person.
+Built from the units' texts by `course build`. A question marked *read* is read by a person,
+one marked *tests* judged by asserts in the notebook.
 """
 
 
@@ -58,12 +60,13 @@ def build_units(
     return texts | catalogue(sources) if tables else texts
 
 
-def out_of_date(texts: Mapping[Path, str]) -> list[Path]:
-    """The files that are missing or differ from these texts."""
+def out_of_date(files: Mapping[Path, str] | Mapping[Path, bytes]) -> list[Path]:
+    """The files that are missing or hold something else than this."""
     return [
         path
-        for path, text in texts.items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
+        for path, wanted in files.items()
+        if not path.is_file()
+        or path.read_bytes() != (wanted.encode() if isinstance(wanted, str) else wanted)
     ]
 
 
@@ -86,19 +89,21 @@ def catalogue(sources: Mapping[Unit, NotebookNode]) -> dict[Path, str]:
 
 @dataclass(frozen=True)
 class _Contents:
-    """What a unit holds: texts of its headings, its questions, points of what a person reads."""
+    """What a unit holds: texts of its headings, its questions, points of tests of one's own and of
+    what a person reads."""
 
     unit: Unit
     title: str
     sections: list[str]
     questions: list[Exercise]
+    tests: dict[str, float]
     words: dict[str, float]
 
     @property
     def points(self) -> str:
         bonus = sum(exercise.points for exercise in self.questions if exercise.bonus)
         judged = sum(exercise.points for exercise in self.questions)
-        points = judged - bonus + sum(self.words.values())
+        points = judged - bonus + sum(self.tests.values()) + sum(self.words.values())
         return f"{points:g} (+ {bonus:g})" if bonus else f"{points:g}"
 
 
@@ -126,7 +131,7 @@ def _parts() -> list[str]:
 def _short(unit: _Contents) -> str:
     name = unit.unit.name
     link = f"[{name}](release/{name}/{unit.unit.notebook}.ipynb)"
-    asked = len(unit.questions) + len(unit.words)
+    asked = len(unit.questions) + len(unit.tests) + len(unit.words)
     return f"| {link} | {asked} | {unit.points} | {unit.title.split(': ', 1)[-1]} |"
 
 
@@ -162,6 +167,8 @@ def _long(unit: _Contents) -> str:
     for exercise in unit.questions:
         bonus = " (bonus)" if exercise.bonus else ""
         lines.append(f"| `{exercise.name}` | {exercise.topic} | {exercise.points:g}{bonus} |")
+    for name, points in unit.tests.items():
+        lines.append(f"| `{name}` | *tests* | {points:g} |")
     for name, points in unit.words.items():
         lines.append(f"| `{name}` | *read* | {points:g} |")
     return "\n".join(lines) + "\n"
@@ -180,6 +187,11 @@ def _contents(unit: Unit, source: NotebookNode) -> _Contents:
         title=next(text for level, text in headings if level == "#"),
         sections=[text for level, text in headings if level == "##"],
         questions=[exercise for exercise in EXERCISES.values() if exercise.unit == unit.name],
+        tests={
+            mark["grade_id"]: mark["points"]
+            for mark in marks
+            if mark.get("grade") and mark["grade_id"].startswith(TEST) and not mark["solution"]
+        },
         words={
             mark["grade_id"]: mark["points"]
             for mark in marks

@@ -27,33 +27,27 @@ def conv_cost(in_channels, out_channels, size, kernel):
     mac = in_channels * out_channels * kernel**2 * places
     return {"MAC": mac, "FLOP": 2 * mac}""",
 }
-_STATISTICS_PER_ELEMENT = {
-    "batch_norm_flops": """\
+
+
+def _batch_norm(
+    mean: str, variance: str, normalize: str, means: str = "channels"
+) -> dict[str, str]:
+    """An answer by what it returns, with n elements and c means."""
+    return {
+        "batch_norm_flops": f"""\
 def batch_norm_flops(batch, channels, height, width):
-    n = batch * channels * height * width
-    c = channels * height * width  # one mean for every position
-    return 11 * n + 11 * c"""
-}
-_VARIANCE_SUM_MISSING = {
-    "batch_norm_flops": """\
-def batch_norm_flops(batch, channels, height, width):
-    n, c = batch * channels * height * width, channels
-    mean = (n - c) + 4 * c
-    variance = n + n + 4 * c
-    return mean + variance + c + 4 * c + n + 4 * n + n + n"""
-}
-_DIVISION_PRICED_1 = {
-    "batch_norm_flops": """\
-def batch_norm_flops(batch, channels, height, width):
-    n, c = batch * channels * height * width, channels
-    statistics = (n - c) + 4 * c + n + n + (n - c) + 4 * c
-    return statistics + c + 4 * c + n + n + n + n"""
-}
-_NINE_N = {
-    "batch_norm_flops": """\
-def batch_norm_flops(batch, channels, height, width):
-    return 9 * batch * channels * height * width"""
-}
+    n, c = batch * channels * height * width, {means}
+    return {{"mean": {mean}, "variance": {variance}, "normalize": {normalize}}}"""
+    }
+
+
+_MEAN, _VARIANCE, _NORMALIZE = "n - c + 4 * c", "n + n + n - c + 4 * c", "5 * c + n + 4 * n + n + n"
+_STATISTICS_PER_ELEMENT = _batch_norm(
+    _MEAN, _VARIANCE, _NORMALIZE, means="channels * height * width"
+)
+_VARIANCE_SUM_MISSING = _batch_norm(_MEAN, "n + n + 4 * c", _NORMALIZE)
+_DIVISION_PRICED_1 = _batch_norm(_MEAN, _VARIANCE, "5 * c + n + n + n + n")
+_KNOWN_STATISTICS = _batch_norm("0", "0", _NORMALIZE)
 _PRELU_2BN = {
     "prelu_flops": "def prelu_flops(x):\n    return 2 * len(x) * len(x[0])",
 }
@@ -75,18 +69,15 @@ def best_batch(in_features, out_features, ridge):
 }
 _RIDGE_IN_GIB = {
     "block_bound": """\
-def block_bound(batch, peak_tflops, bandwidth_gb):
-    intensity = block_flops(batch) / block_bytes(batch)
+def block_bound(flop, traffic, peak_tflops, bandwidth_gb):
+    intensity = flop / traffic
     ridge = peak_tflops * 1e12 / (bandwidth_gb * 1024**3)
     bound = "compute" if intensity >= ridge else "memory"
     return {"intensity": intensity, "ridge": ridge, "bound": bound}"""
 }
 _OTHER_DERIVATIONS = {
-    "batch_norm_flops": """\
-def batch_norm_flops(batch, channels, height, width):
-    # x - mean is computed once and kept: 10 N
-    n, c = batch * channels * height * width, channels
-    return 10 * n + 6 * c + c + 4 * c""",
+    # x - mean is computed once and kept
+    **_batch_norm(_MEAN, _VARIANCE, "5 * c + 4 * n + n + n"),
     "softmax_flops": """\
 def softmax_flops(batch, n):
     return batch * (40 * n + n + 4 * n)  # the sum starts from zero""",
@@ -157,7 +148,7 @@ COHORT = (
     Submission("dan", "variance sum missing, PReLU 2bn", _VARIANCE_SUM_MISSING | _PRELU_2BN),
     Submission("eva", "normalising division priced 1", _DIVISION_PRICED_1),
     Submission("finn", "traffic without the weights", _NO_WEIGHTS),
-    Submission("gina", "GB taken as GiB, BatchNorm 9N", _RIDGE_IN_GIB | _NINE_N),
+    Submission("gina", "GB taken as GiB, BatchNorm as in use", _RIDGE_IN_GIB | _KNOWN_STATISTICS),
     Submission("hugo", "name of a function written over", _PRELU_WRITTEN_OVER),
     Submission("iris", "other right derivations", _OTHER_DERIVATIONS | _WORDS),
     Submission("jon", "as Colab saves it", {}, shape=as_colab_saves),

@@ -6,12 +6,8 @@
 - `release/UNIT/NAME.ipynb`: what students open;
 - `solution/UNIT/NAME.ipynb`: for self-study, with no markers and no hidden tests.
 
-A cell says in its marker what it is for:
+What a cell is for it says in its marker: see `markers`, and beside those
 
-    # %% answer="softmax_flops"        the student writes here; the solution stands between
-                                       ### BEGIN SOLUTION and ### END SOLUTION
-    # %% check="softmax_flops"         judged by the question of that name, which has the points
-    # %% [markdown] read="why" points=1    words, read by a person; the text is a model answer
     # %% tags=["gpu"]                  needs a GPU; not run when grading
     # %% tags=["skip-grading"]         a demonstration that no answer needs; not run when grading
 
@@ -21,72 +17,132 @@ no outputs.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from helpers import exercises
 from helpers.authoring.first_cell import Origin, colab_badge, first_cell, read_origin
-from helpers.exercises import EXERCISES, Exercise, grading_cases
+from helpers.authoring.markers import mark, questions_of
+from helpers.exercises import EXERCISES, grading_cases
 from helpers.exercises.registry import complain_about_repeated_names
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 KINDS = ("source", "release", "solution")
+#: How a unit's text begins; any other .py in its folder is a module that its notebooks import.
+_TEXT = "# %%"
 
 
 @dataclass(frozen=True)
 class Unit:
-    """One unit of a course, by where its text stands."""
+    """One unit of a course: a folder of source/.
+
+    Attributes:
+        name: the folder's, "02_flops": what nbgrader calls the assignment.
+        notebooks: their names without ending, ("flops",).
+        text: what the notebook is built from; None where the unit is written as notebooks.
+    """
 
     course: Path
-    text: Path
+    name: str
+    notebooks: tuple[str, ...]
+    text: Path | None = None
+
+    @classmethod
+    def of_text(cls, text: Path) -> Unit:
+        """The unit that is built from source/UNIT/NAME.py."""
+        return cls(text.parents[2], text.parent.name, (text.stem,), text)
 
     @property
-    def name(self) -> str:
-        """The folder's name, "02_flops": what nbgrader calls the assignment."""
-        return self.text.parent.name
+    def folder(self) -> Path:
+        """Where it is written."""
+        return self.course / "source" / self.name
 
     @property
     def notebook(self) -> str:
-        """The notebook's name without ending, "flops"."""
-        return self.text.stem
+        """The name of the first notebook, which is the only one where there is a text."""
+        return self.notebooks[0]
 
-    def path(self, kind: str) -> Path:
-        """Where the built notebook of that kind ("source", "release", "solution") lies."""
-        return self.course / kind / self.name / f"{self.notebook}.ipynb"
+    def path(self, kind: str, notebook: str = "") -> Path:
+        """Where a notebook lies, in "source", "release" or "solution"; the first by default."""
+        return self.course / kind / self.name / f"{notebook or self.notebook}.ipynb"
 
 
 def find_units(course: Path) -> list[Unit]:
-    """All units of a course, in order. ValueError where there is no course, or a folder is odd."""
-    return [_unit_in(folder) for folder in _folders(course)]
+    """All units that are built from a text, in order. ValueError where there is none, or a folder
+    is odd."""
+    units = every_unit(course)
+    texts = [unit for unit in units if unit.text is not None]
+    if not texts:
+        raise ValueError(
+            f"no unit in {course / 'source'} is built from a text: of notebooks, `nbgrader "
+            f"generate_assignment {units[0].name}` makes the release"
+        )
+    return texts
 
 
 def find_unit(course: Path, name: str) -> Unit:
-    """The unit of that name. ValueError, listing what there is, when there is none."""
+    """The unit of that name, written as a text or as notebooks. ValueError, listing what there is,
+    when there is none."""
     folders = {folder.name: folder for folder in _folders(course)}
     if name not in folders:
         raise ValueError(f"no unit {name!r} in source/: use one of {', '.join(folders)}")
     return _unit_in(folders[name])
 
 
+def every_unit(course: Path) -> list[Unit]:
+    """All units, written as texts or as notebooks. ValueError as of `find_units`."""
+    return [_unit_in(folder) for folder in _folders(course)]
+
+
 def _folders(course: Path) -> list[Path]:
-    # A folder without a text is not begun yet, or holds what an editor left.
-    folders = sorted({path.parent for path in (course / "source").glob("*/*.py")})
-    if not folders:
+    # A folder without either is not begun yet, or holds what an editor left.
+    folders = filter(Path.is_dir, sorted((course / "source").glob("*")))
+    found = [folder for folder in folders if _notebooks_in(folder) or any(folder.glob("*.py"))]
+    if not found:
         raise ValueError(f"{course} holds no course: run this where source/ is, or use --course")
-    return folders
+    return found
 
 
 def _unit_in(folder: Path) -> Unit:
-    texts = sorted(folder.glob("*.py"))
+    modules, notebooks = sorted(folder.glob("*.py")), _notebooks_in(folder)
+    # Where nothing else can be the unit, a .py is meant to be it.
+    texts = [path for path in modules if is_text(path)] or ([] if notebooks else modules)
     if len(texts) > 1:
-        raise ValueError(f"{folder} should hold one .py, the unit's text; it has {len(texts)}")
-    return Unit(folder.parents[1], texts[0])
+        raise ValueError(
+            f"{folder} should hold one .py that begins with {_TEXT}, the unit's text; it has "
+            f"{len(texts)}"
+        )
+    if not texts:
+        return Unit(folder.parents[1], folder.name, tuple(notebooks))
+    if others := [name for name in notebooks if name != texts[0].stem]:
+        raise ValueError(
+            f"{folder} holds {others[0]}.ipynb beside the text {texts[0].name}: move one of them "
+            "away, since a unit is written as one text or as notebooks"
+        )
+    return Unit.of_text(texts[0])
+
+
+def _notebooks_in(folder: Path) -> list[str]:
+    """The names of its notebooks; not what an editor hides there."""
+    return [path.stem for path in sorted(folder.glob("*.ipynb")) if path.name[0] != "."]
+
+
+def names_of_texts(course: Path) -> list[str]:
+    """The names of all files that hold a unit's solutions, for nbgrader to leave out."""
+    paths = sorted((course / "source").glob("*/*.py"))
+    return sorted({path.name for path in paths if is_text(path)})
+
+
+def is_text(path: Path) -> bool:
+    """Whether a .py is what a unit's notebook is built from."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        first = next((line for line in file if line.strip()), "")
+    return first.startswith(_TEXT)
 
 
 def build_unit(unit: Unit) -> dict[Path, str]:
@@ -123,12 +179,17 @@ def source_notebook(unit: Unit, origin: Origin | None = None) -> NotebookNode:
     `origin`: where notebooks install the course from; what pyproject.toml says if not given.
 
     Raises ValueError, naming the cell, for a marker that is not understood, a question that does
-    not exist, one asked twice, one that belongs to another unit, or a function that is called
-    otherwise than the reference; and for a question whose entry does not add up.
+    not exist, one asked twice, one that belongs to another unit, a test of no answer, or a function
+    that is called otherwise than the reference; and for a question whose entry does not add up.
     """
     import jupytext
     from nbformat.v4 import new_code_cell
 
+    if unit.text is None:
+        raise ValueError(
+            f"{unit.name} is written as notebooks: `nbgrader generate_assignment {unit.name}` "
+            "makes its release"
+        )
     _complain_about_entries(unit)
     text = unit.text.read_text(encoding="utf-8")
     notebook = jupytext.reads(text, fmt="py:percent")
@@ -142,7 +203,7 @@ def source_notebook(unit: Unit, origin: Origin | None = None) -> NotebookNode:
     seen: set[str] = set()
     for position, cell in enumerate(notebook.cells):
         where = f"{unit.text}, cell {position}"
-        _mark(cell, unit, where)
+        mark(cell, notebook.cells[:position], unit.name, where)
         identity = cell.metadata.get("nbgrader", {}).get("grade_id", f"cell-{position:03d}")
         if identity in seen:
             raise ValueError(f"{where}: two cells are called {identity!r}")
@@ -209,109 +270,21 @@ def _copy(notebook: NotebookNode) -> NotebookNode:
     return nbformat.reads(nbformat.writes(notebook), as_version=4)
 
 
-def _mark(cell: NotebookNode, unit: Unit, where: str) -> None:
-    """Replaces the marker's shorthand in a cell's metadata by what nbgrader reads."""
-    given = dict(cell.metadata)
-    given.pop("lines_to_next_cell", None)  # jupytext's note on blank lines
-    cell.metadata = {key: given.pop(key) for key in ("tags",) if key in given}
-    points = given.pop("points", None)
-    known = {"answer": _answer, "check": _check, "read": _read}
-    kinds = [kind for kind in known if kind in given]
-    unknown = [key for key in given if key not in known]
-    if unknown or len(kinds) > 1 or (points is not None and kinds != ["read"]):
-        shown = ", ".join([*unknown, *kinds, *(["points"] if points is not None else [])])
-        raise ValueError(f"{where}: a marker is one of {', '.join(known)}, not {shown}")
-    for kind in kinds:
-        cell.metadata["nbgrader"] = {
-            "schema_version": 3,
-            "task": False,
-            **known[kind](given[kind], points, unit, where),
-        }
-    if "answer" in kinds and (exercise := _question(given["answer"], unit)):
-        _complain_about_function(cell.source, exercise, where)
-
-
-def _answer(name: str, _points: Any, unit: Unit, where: str) -> dict[str, Any]:
-    return {"grade_id": name, "grade": False, "solution": True, "locked": False}
-
-
-def _check(name: str, _points: Any, unit: Unit, where: str) -> dict[str, Any]:
-    exercise = _question(name, unit)
-    if exercise is None:
-        asked = [each.name for each in _questions(unit)]
-        raise ValueError(f"{where}: no question {name!r} of this unit; it has {', '.join(asked)}")
-    return {
-        "grade_id": f"check_{name}",
-        "grade": True,
-        "solution": False,
-        "locked": True,
-        "points": exercise.points,
-    }
-
-
-def _read(name: str, points: Any, unit: Unit, where: str) -> dict[str, Any]:
-    if not isinstance(points, int | float) or points < 0:
-        raise ValueError(f'{where}: read="{name}" needs points=…, 0 for an explanation on top')
-    return {"grade_id": name, "grade": True, "solution": True, "locked": False, "points": points}
-
-
 def bonus_cells() -> frozenset[str]:
     """Grade ids of the questions whose points are a bonus."""
     return frozenset(f"check_{each.name}" for each in EXERCISES.values() if each.bonus)
 
 
-def _questions(unit: Unit) -> list[Exercise]:
-    return [exercise for exercise in EXERCISES.values() if exercise.unit == unit.name]
-
-
-def _question(name: str, unit: Unit) -> Exercise | None:
-    return next((exercise for exercise in _questions(unit) if exercise.name == name), None)
-
-
 def _complain_about_entries(unit: Unit) -> None:
     complain_about_repeated_names(unit.name, exercises.__path__)
-    for exercise in _questions(unit):
+    for exercise in questions_of(unit.name):
         # A case that cannot be asked says so when it is drawn.
         exercise.visible_cases()
         grading_cases(exercise, seed=b"")
 
 
-def _complain_about_function(source: str, exercise: Exercise, where: str) -> None:
-    """ValueError where the function that students write is not called as the reference is."""
-    try:
-        body = _parsed(source).body
-    except SyntaxError as error:
-        raise ValueError(f"{where}: line {error.lineno} is not Python: {error.msg}") from None
-    defined = {each.name: _call(each) for each in body if isinstance(each, ast.FunctionDef)}
-    wanted = f"{exercise.name}({', '.join(exercise.parameters)})"
-    found = defined.get(exercise.name) or ", ".join(defined.values()) or "no function"
-    if found != wanted:
-        raise ValueError(
-            f"{where}: the answer to {exercise.name!r} defines {found}, and the reference says "
-            f"{wanted}: make them the same"
-        )
-
-
-def _parsed(source: str) -> ast.Module:
-    try:
-        return ast.parse(source)
-    except SyntaxError:
-        # IPython's own lines are no Python.
-        return ast.parse(re.sub(r"^([ \t]*)[%!].*", r"\1pass", source, flags=re.MULTILINE))
-
-
-def _call(function: ast.FunctionDef) -> str:
-    """A function as it is called: "area(width, height)"."""
-    taken = function.args
-    names = [each.arg for each in (*taken.posonlyargs, *taken.args)]
-    names += [f"*{taken.vararg.arg}"] if taken.vararg else []
-    names += [f"{each.arg}=…" for each in taken.kwonlyargs]
-    names += [f"**{taken.kwarg.arg}"] if taken.kwarg else []
-    return f"{function.name}({', '.join(names)})"
-
-
 def _complain_about_unasked(unit: Unit, seen: set[str]) -> None:
-    for exercise in _questions(unit):
+    for exercise in questions_of(unit.name):
         for identity in (exercise.name, f"check_{exercise.name}"):
             if identity not in seen:
                 raise ValueError(f"{unit.text}: no cell {identity!r} for the question of that name")

@@ -16,8 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from helpers import recorded_calls
+from helpers.authoring.beside import Files, files_beside
+from helpers.authoring.markers import TEST
 from helpers.authoring.notebooks import Unit
 from helpers.exercises import EXERCISES
+from helpers.files import write_bytes
 from helpers.recorded_calls import Recorded
 
 #: What each check has to say, by kind of notebook.
@@ -60,7 +63,9 @@ def try_units(
 
 def _try(unit: Unit, kind: str, texts: Mapping[Path, str], note: bool) -> Trial:
     path = unit.path(kind)
-    trial = run_notebook(texts[path], str(path.relative_to(unit.course)), unit.course, note)
+    beside = files_beside(unit.folder)
+    name = str(path.relative_to(unit.course))
+    trial = run_notebook(texts[path], name, unit.course, note, beside)
     for exercise in EXERCISES.values():
         said = trial.statuses.get(exercise.name, "was not checked")
         if exercise.unit == unit.name and said != EXPECTED[kind]:
@@ -71,17 +76,26 @@ def _try(unit: Unit, kind: str, texts: Mapping[Path, str], note: bool) -> Trial:
     return trial
 
 
-def run_notebook(text: str, name: str, course: Path, note: bool = False) -> Trial:
-    """Runs a notebook in an empty folder with the course's `helpers`. ValueError if it fails."""
+def run_notebook(
+    text: str, name: str, course: Path, note: bool = False, beside: Files = ()
+) -> Trial:
+    """Runs a notebook in a folder that holds only what lies `beside` it, with the course's
+    `helpers`. ValueError if it fails."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from nbformat.v4 import new_code_cell
 
     notebook = nbformat.reads(text, as_version=4)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id", "").startswith(TEST):
+            # What students get has no answer yet; a solution has no such marks left.
+            cell.metadata.setdefault("tags", []).append("raises-exception")
     first = new_code_cell(_FIRST.format(note=note))
     notebook.cells = [first, *notebook.cells, new_code_cell(_LAST)]
     with TemporaryDirectory() as folder:
+        for file, data in beside:
+            write_bytes(Path(folder, file), data)
         client = NotebookClient(
             notebook,
             timeout=TIMEOUT,

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+#: What `course prove` finds in the answers that halve channels, and why it is right.
+HALVES_OF_ALEXNET = {
+    "96 // 2 → 96 / 2": "equivalent: 96 is even",
+    "96 → 97": "equivalent: 97 // 2 is 48, too",
+    "384 // 2 → 384 / 2": "equivalent: 384 is even",
+    "384 → 385": "equivalent: 385 // 2 is 192, too",
+}
+
 
 def alexnet_weights(image_channels: int, classes: int, groups: int = 2) -> dict[str, int]:
     """Weights without biases (Krizhevsky et al. 2012, section 3.5).

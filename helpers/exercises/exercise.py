@@ -8,8 +8,8 @@ the same arguments and returns the right value in the same shape.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from inspect import Parameter, signature
 from typing import Any
@@ -24,6 +24,9 @@ class OneOf:
     values: tuple[Any, ...]
 
 
+#: Spare cases that are drawn for a question.
+MOST_SPARE = 4
+
 #: What a reference gives for one part: a ledger (any of its accepted totals is right), a number,
 #: a word, None, a list of numbers, or several of them in a `OneOf`.
 Right = Ledger | OneOf | float | int | str | bool | None | Sequence[float]
@@ -37,6 +40,8 @@ class Case:
     label: str = ""
     #: Drawn when grading: counted, never shown.
     hidden: bool = False
+    #: Tried in the notebook beside the cases shown, and shown where it alone is wrong.
+    spare: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,12 +73,17 @@ class Exercise:
         misconceptions: tried before the general explanations of `diagnosis`.
         tolerance: relative, for numbers that are not whole.
         read: turns what the student's function returned into the shape of the reference, for
-            answers that are pictures. Raises ValueError with a line for the student.
+            answers that are pictures: of several curves the right values, its second argument,
+            tell the one that is meant. Raises ValueError with a line for the student.
         gate: the part of the answer without which the others earn nothing, where those are
             given away by the question or easily guessed.
         bonus: earned on top; not part of the unit's total.
-        slow: a call takes tenths of a second: grading a class calls it on the hidden cases
-            alone, and once more on one of them.
+        slow: a call takes tenths of a second: of its cases one is called again, not several, to
+            find answers that count their calls.
+        spare: arguments of more cases, that the notebook tries beside the examples: what explains
+            a wrong answer has to hold in them, too. Drawn by `hidden` if not given.
+        known_slips: what `course prove` finds and is as it should be: the slip, "a < b → a <= b",
+            and the reason ("equivalent: …", or why no case shown can tell).
         name: the name of the answer cell and of the function that the student writes; where the
             question stands (see `registry`) says it, and
         unit: the folder under source/ that asks it.
@@ -86,10 +96,12 @@ class Exercise:
     reference: Callable[..., Any]
     misconceptions: tuple[Misconception, ...] = ()
     tolerance: float = 1e-6
-    read: Callable[[Any], Any] | None = None
+    read: Callable[[Any, dict[str, Right]], Any] | None = None
     gate: str = ""
     bonus: bool = False
     slow: bool = False
+    spare: Sequence[tuple[Any, ...]] | None = None
+    known_slips: Mapping[str, str] | None = None
     name: str = ""
     unit: str = ""
 
@@ -137,18 +149,50 @@ class Exercise:
         """The cases that the student sees."""
         return tuple(self.case(args) for args in self.examples)
 
+    def public_cases(self) -> tuple[Case, ...]:
+        """The cases that a notebook tries: those shown and the spare ones, always the same."""
+        spare = self.spare
+        if spare is None:
+            drawn = () if self.slow else self.hidden(random.Random(f"spare {self.name}"))
+            spare = [args for args in drawn if args not in self.examples][:MOST_SPARE]
+        return (*self.visible_cases(), *(replace(self.case(args), spare=True) for args in spare))
+
     def correct(self, case: Case) -> dict[str, Right]:
         """The right answer of each part; an answer of one value is the part ""."""
         value = self.reference(*case.args)
         return value if isinstance(value, dict) else {"": value}
 
+    def share(self, rights: Sequence[Mapping[str, Right]], earned: Collection[str]) -> float:
+        """The share of the points, 0 to 1, for the parts that are right in every case.
+
+        All count equally, but that a number which is the same in every case can be copied from the
+        table: it counts only as far as the others are right. Without the `gate` none counts.
+
+        Args:
+            rights: the right answer of each case.
+            earned: the parts that are right in all of them.
+        """
+        if self.gate and self.gate not in earned:
+            return 0.0
+        given = {part for part in rights[0] if _can_be_copied([each[part] for each in rights])}
+        found_out = [part in earned for part in rights[0] if part not in given]
+        worth = sum(found_out) / len(found_out) if found_out else 1
+        copied = sum(part in earned for part in given)
+        return (sum(found_out) + worth * copied) / len(rights[0])
+
+
+def _can_be_copied(rights: Sequence[Right]) -> bool:
+    """Whether a part of several cases is one and the same number in all of them."""
+    first = rights[0]
+    is_a_number = isinstance(first, int | float | Ledger) and not isinstance(first, bool)
+    return len(rights) > 1 and is_a_number and all(right == first for right in rights)
+
 
 def grading_cases(exercise: Exercise, seed: bytes) -> tuple[Case, ...]:
-    """The visible cases (not of a slow question) and fresh hidden ones, the same for the same
-    `seed`."""
+    """The cases that a notebook tries and fresh hidden ones, the same for the same `seed`."""
     draw = random.Random(seed + exercise.name.encode())
     hidden = tuple(exercise.case(args, hidden=True) for args in exercise.hidden(draw))
-    return hidden if exercise.slow else exercise.visible_cases() + hidden
+    return exercise.public_cases() + hidden
 
 
 #: The kinds of parameters that the arguments of a case can be given to.

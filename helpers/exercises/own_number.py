@@ -16,5 +16,11 @@ def own_number(name: str) -> int:
 
 
 def draw_names(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    """Names that no list of answers holds, as arguments of four cases."""
-    return [(f"{draw.choice(_NAMES)} {draw.randrange(10**6)}",) for _ in range(4)]
+    """Names that no list of answers holds, as arguments of four cases. Their numbers have at least
+    a digit before the point in GiB, so that two behind it are enough."""
+    names: list[str] = []
+    while len(names) < 4:
+        name = f"{draw.choice(_NAMES)} {draw.randrange(10**6)}"
+        if own_number(name) >= 2**31:
+            names.append(name)
+    return [(name,) for name in names]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from helpers.authoring.notebooks import find_unit
+from helpers.authoring.beside import files_beside
 from helpers.grading.engine.grade_submission import (
     CellScore,
     Graded,
@@ -18,9 +18,9 @@ from helpers.grading.engine.grade_submission import (
     Status,
     Times,
     Unit,
-    modules_of,
 )
 from helpers.grading.engine.job import GradingJob, Task
+from helpers.grading.engine.places import has_own_tests
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.engine.workers import grade_all
 from helpers.grading.handin.folder import SubmissionFolder
@@ -28,10 +28,13 @@ from helpers.grading.nbgrader.autograded import AutogradedFiles
 from helpers.grading.nbgrader.course_files import (
     CourseFiles,
     course_secret,
+    graded_notebooks,
+    installed_modules,
     read_source,
     refuse_secret,
 )
-from helpers.grading.sandbox.backend import Backend, Limits, Server
+from helpers.grading.nbgrader.trusted import trust
+from helpers.grading.sandbox.backend import Backend, Files, Limits, Server
 from helpers.grading.sandbox.registry import DEFAULT
 
 if TYPE_CHECKING:
@@ -60,16 +63,19 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     sandbox: Backend = DEFAULT
 
-    def job(self, unit: Unit, modules: tuple[str, ...]) -> GradingJob:
-        """What workers are told of a unit."""
-        return GradingJob(unit, modules, times_for(self.timeout), self.limits, self.sandbox)
+    def job(self, unit: Unit, modules: tuple[str, ...], files: Files) -> GradingJob:
+        """What workers are told of a unit's notebook."""
+        times = times_for(self.timeout)
+        return GradingJob(unit, modules, times, self.limits, self.sandbox, files)
 
-    def server(self, modules: tuple[str, ...]) -> contextlib.AbstractContextManager[Server | None]:
+    def server(
+        self, modules: tuple[str, ...], files: Files
+    ) -> contextlib.AbstractContextManager[Server | None]:
         """What local workers share; nothing where there are none, as each other worker has its
         own."""
         if self.scheduler is not None or self.jobs == 1:
             return contextlib.nullcontext()
-        return self.sandbox.serve(modules, self.limits)
+        return self.sandbox.serve(modules, self.limits, files)
 
 
 @dataclass(frozen=True)
@@ -94,12 +100,14 @@ class ClassResult:
     """Everyone's results, by student.
 
     Attributes:
-        headings: of each graded cell, the part of the notebook that it belongs to.
+        headings: of each graded cell, by `CellScore.key`, the part of the unit that it belongs to.
+        inside: tests, by the same key, that are judged in the students' process.
     """
 
     unit: str
     results: tuple[SubmissionResult, ...]
     headings: Mapping[str, str]
+    inside: tuple[str, ...] = ()
 
     @property
     def needs_review(self) -> tuple[SubmissionResult, ...]:
@@ -119,26 +127,102 @@ def grade_class(
         course: the folder with source/, submitted/ and nbgrader_config.py.
         progress: called after each submission with how many are done, of how many, and which.
 
-    Raises ValueError, in one line, for a unit, student, secret or gradebook that cannot be used.
+    Raises ValueError, in one line, for a unit, student, secret or gradebook that cannot be used,
+    and for a unit whose tests its own solution does not pass, or a notebook without answers does.
     """
     options = options or Options()
-    files = CourseFiles(course, find_unit(course.resolve(), unit))
+    notebooks = graded_notebooks(course.resolve(), unit)
+    modules = tuple(dict.fromkeys(name for each in notebooks for name in each.modules))
     with contextlib.ExitStack() as stack:
         # Begun first: while it imports torch, this process imports nbgrader.
-        server = stack.enter_context(options.server(files.modules))
-        submissions = files.submissions(options.students)
-        refuse_secret(files.course)
-        gradebook = stack.enter_context(files.open_gradebook())
-        run = ClassRun(files, gradebook, options, progress)
-        run.grade(submissions, server)
+        server = stack.enter_context(options.server(modules, notebooks[0].beside))
+        submissions = [each.submissions(options.students) for each in notebooks]
+        refuse_secret(notebooks[0].course)
+        jobs = [
+            trust(each.course, options.job(each.unit, modules, each.beside), each.source, server)
+            for each in notebooks
+        ]
+        headings = headings_of(notebooks)
+        # Each is registered before the first submission is: that has all of them.
+        gradebooks = [
+            stack.enter_context(each.open_gradebook(options.students)) for each in notebooks
+        ]
+        runs = [
+            ClassRun(files, gradebook, job, options, _counting(progress, done, len(notebooks)))
+            for done, (files, job, gradebook) in enumerate(
+                zip(notebooks, jobs, gradebooks, strict=True)
+            )
+        ]
+        for run, handed_in in zip(runs, submissions, strict=True):
+            run.grade(handed_in, server)
         # Of all: the due date or the rule may have changed since an earlier run.
-        gradebook.renew_penalties()
-    ordered = tuple(run.results[name] for name in sorted(run.results))
-    return ClassResult(unit, ordered, files.unit.template.headings)
+        gradebooks[0].renew_penalties()
+    results = {each.notebook_name: run.results for each, run in zip(notebooks, runs, strict=True)}
+    names = {job.unit.notebook_name: sorted(job.unit.inside) for job in jobs}
+    return ClassResult(unit, together(results), headings, _keys(names))
+
+
+def _keys(by_notebook: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Grade ids as `CellScore.key` has them, where a unit has these notebooks."""
+    if len(by_notebook) == 1:
+        return tuple(*by_notebook.values())
+    return tuple(f"{name}/{cell}" for name, cells in by_notebook.items() for cell in cells)
+
+
+def _counting(progress: Progress | None, done: int, notebooks: int) -> Progress | None:
+    """`progress` where each student has several notebooks, `done` of which are."""
+    if progress is None:
+        return None
+    return lambda graded, students, result: progress(
+        done * students + graded, notebooks * students, result
+    )
+
+
+def headings_of(notebooks: Sequence[CourseFiles]) -> dict[str, str]:
+    """Of each graded cell of a unit, by `CellScore.key`, the part that it belongs to: below which
+    heading it stands, or, where there is none or there are several notebooks, in which notebook."""
+    if len(notebooks) == 1:
+        headings = notebooks[0].unit.template.headings
+        return {cell: heading or notebooks[0].notebook_name for cell, heading in headings.items()}
+    return {
+        f"{each.notebook_name}/{cell}": each.notebook_name
+        for each in notebooks
+        for cell in each.unit.template.headings
+    }
+
+
+def together(
+    by_notebook: Mapping[str, Mapping[str, SubmissionResult]],
+) -> tuple[SubmissionResult, ...]:
+    """Each student's results in a unit's notebooks as one, by student."""
+    (first, *others) = by_notebook.values()
+    if not others:
+        return tuple(first[student] for student in sorted(first))
+    return tuple(
+        _as_one({name: results[student] for name, results in by_notebook.items()})
+        for student in sorted(first)
+    )
+
+
+def _as_one(by_notebook: Mapping[str, SubmissionResult]) -> SubmissionResult:
+    results = by_notebook.values()
+    statuses = {each.status for each in results}
+    return SubmissionResult(
+        next(iter(results)).student,
+        statuses.pop() if len(statuses) == 1 else "for a person",
+        tuple(
+            replace(score, notebook=name)
+            for name, each in by_notebook.items()
+            for score in each.scores
+        ),
+        tuple(f"{name}: {remark}" for name, each in by_notebook.items() for remark in each.remarks),
+        all(each.unchanged for each in results),
+        sum(each.student_seconds for each in results),
+    )
 
 
 class ClassRun:
-    """One run over a class.
+    """One run over what a class handed in of one notebook.
 
     Attributes:
         submissions: by student.
@@ -149,11 +233,12 @@ class ClassRun:
         self,
         files: CourseFiles,
         gradebook: GradebookWriter,
+        job: GradingJob,
         options: Options,
         progress: Progress | None = None,
     ) -> None:
-        unit = replace(files.unit, secret=course_secret(files.course))
-        self._job = options.job(unit, files.modules)
+        unit = replace(job.unit, secret=course_secret(files.course))
+        self._job = replace(job, unit=unit)
         self._autograded = AutogradedFiles(files, unit, options.sandbox.name)
         self._gradebook, self._options, self._progress = gradebook, options, progress
         self.submissions: dict[str, SubmissionFolder] = {}
@@ -216,15 +301,25 @@ def _with_remarks(graded: Graded, submission: SubmissionFolder) -> Graded:
 
 
 def grade_notebook(
-    notebook: Path, source: Path, *, timeout: float | None = None, sandbox: Backend = DEFAULT
+    notebook: Path,
+    source: Path,
+    *,
+    timeout: float | None = None,
+    sandbox: Backend = DEFAULT,
+    config: Any = None,
 ) -> Graded:
     """Grade one notebook against the unit's source notebook; no gradebook, no course folder.
 
-    Raises ValueError when `source` is no notebook; an unreadable `notebook` is a result.
+    `config` is nbgrader's, of a course that has one. Raises ValueError when `source` is no
+    notebook; an unreadable `notebook` is a result.
     """
     data = read_source(source)
-    unit = Unit.read(source.parent.name, source.stem, data, secrets.token_bytes(32))
-    job = Options(timeout=timeout, sandbox=sandbox).job(unit, modules_of(data))
+    unit = Unit.read(source.parent.name, source.stem, data, secrets.token_bytes(32), config)
+    files = files_beside(source.parent)
+    modules = installed_modules(data, files)
+    job = Options(timeout=timeout, sandbox=sandbox).job(unit, modules, files)
+    if has_own_tests(unit):
+        job = trust(source.parents[2], job, data, keep=False)
     return grade_task(job, Task("", notebook.read_bytes()))
 
 

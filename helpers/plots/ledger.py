@@ -22,21 +22,26 @@ MOST = 8
 def ledger_bar(ledger: Ledger, ax: Axes | None = None) -> Axes:
     """One horizontal bar, a part for each term, largest first, labelled with its share.
 
-    Where there are more than eight terms, the smallest are shown as one. The title says which term
-    is the largest. Raises ValueError for a ledger that sums to zero.
+    A term has the colour of its place in the ledger, so that two ledgers of one kind can be
+    compared. Where there are more than eight terms, the smallest are shown as one. The title says
+    which term is the largest. Raises ValueError for a ledger that sums to zero.
     """
     if not ledger.total:
         raise ValueError(f"{ledger.title or 'the ledger'} is empty: there is nothing to draw")
     parts = sorted(ledger.terms, key=lambda term: -term.amount)
     amounts = [(term.name, term.amount) for term in parts if term.amount]
+    places = {term.name: place for place, term in enumerate(ledger.terms)}
+    if len(ledger.terms) > MOST:
+        places = {}
     if len(amounts) > MOST:
         rest = sum(amount for _, amount in amounts[MOST - 1 :])
         amounts = [*amounts[: MOST - 1], ("the rest", rest)]
     alone = ax is None
     ax = axes_or_new(ax, size=(6.8, 2.4))
     left = 0.0
-    for place, (name, amount) in enumerate(amounts):
+    for rank, (name, amount) in enumerate(amounts):
         share = amount / ledger.total
+        place = places.get(name, rank)
         ax.barh(
             0,
             amount,

@@ -48,7 +48,7 @@ def parameters_against_macs(models: Mapping[str, tuple[float, float]]) -> Figure
             # The dotted lines must not run through a name.
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
         )
-    ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(min(done) / 60, max(done) * 3))
+    ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(min(done) / 8, max(done) * 3))
     ax.set(xlabel="parameters", ylabel="MAC for one input")
     reuse_of = {
         name.split(",")[0]: macs / parameters for name, (parameters, macs) in models.items()

@@ -25,7 +25,6 @@ from helpers.ledger import Alternative, Ledger, Term
 from helpers.reference.layer import Layer, divides, priced, summed, titled
 
 _KEPT = Alternative("x − μ is kept from the variance: no second subtraction", 0)
-_NO_ROOT = Alternative("the square root is not priced", 0)
 
 
 class Normalization(Layer):
@@ -63,7 +62,7 @@ class Normalization(Layer):
             ]
         terms += [
             priced("add ε", "add", groups),
-            priced("square root", "sqrt", groups, _NO_ROOT),
+            priced("square root", "sqrt", groups),
             priced("subtract mean", "add", n, *([_KEPT] if self.measures else [])),
             priced("divide by deviation", "divide", n),
         ]
@@ -246,7 +245,7 @@ class RMSNorm(Layer):
             summed("mean: sum", n, rows),
             priced("mean: division", "divide", rows),
             priced("add ε", "add", rows),
-            priced("square root", "sqrt", rows, _NO_ROOT),
+            priced("square root", "sqrt", rows),
             priced("one over it", "divide", rows),
             priced("times 1 / root", "multiply", n),
         ]

@@ -7,5 +7,6 @@ They share nothing but the counting, so what both say is the kernel's doing.
 # ruff: noqa: F401 (these names are for others)
 
 from helpers.simulator.counting import CountedArray, Counts
-from helpers.simulator.grid import KernelError, launch
+from helpers.simulator.grid import launch
 from helpers.simulator.numba_cuda import launch_in_numba
+from helpers.simulator.races import KernelError

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Building blocks: what a network is made of
 #
-# AlexNet won the ImageNet contest of 2012 with 61 million numbers. Where in the network do they sit, and what passes between them?
+# AlexNet, the network with which image recognition went deep in 2012, has 61 million parameters. Where in the network do they sit, and what passes between them?
 #
 # You will count them, layer by layer. Write where `# YOUR CODE HERE` stands, delete the line `raise NotImplementedError()`, and run the `check` below it. When your work is graded, more cases are drawn than you see.
 
@@ -35,7 +35,8 @@ print("a negative sum under ReLU, max(0, ·):", F.relu(torch.tensor(-1.5)).item(
 
 # %% answer="neuron_output"
 def neuron_output(inputs, weights, bias):
-    """Output of a ReLU neuron; inputs and weights are lists of one length."""
+    """Output of a ReLU neuron; inputs and weights
+    are lists of one length."""
     ### BEGIN SOLUTION
     return max(0.0, sum(w * x for w, x in zip(weights, inputs)) + bias)
     ### END SOLUTION
@@ -97,7 +98,9 @@ print("weight", tuple(layer.weight.shape), "  bias  ", tuple(layer.bias.shape))
 
 # %% answer="linear_shapes"
 def linear_shapes(batch, in_features, out_features):
-    """{"weight": [rows, columns], "output": [rows, columns], "parameters": how many in all}."""
+    """{"weight": [rows, columns], "output":
+    [rows, columns], "parameters": how many in
+    all}."""
     ### BEGIN SOLUTION
     return {
         "weight": [out_features, in_features],
@@ -159,7 +162,7 @@ for (depth, width), t in times.items():
 # and no layer can begin before the one above it is done.
 
 # %% [markdown]
-# So hardware likes few large operations. What does *accuracy* like? Two spirals, about 1,200 parameters each time, two trainings each:
+# So hardware likes few large operations. What does *accuracy* like? Two spirals, about 1,200 parameters each time, three trainings each:
 
 
 # %% tags=["skip-grading"]
@@ -181,13 +184,19 @@ def spirals(samples=400):
 
 
 # %% tags=["skip-grading"]
-def accuracy(depth, width, residual=False, steps=150):
+def accuracy(depth, width, kind="", steps=150):
     """Share of new points that a trained network gets right."""
+    residual = kind == "residuals"
     inner = [
         Residual(width) if residual else nn.Sequential(nn.Linear(width, width), nn.ReLU())
         for _ in range(depth - 1)
     ]
     network = nn.Sequential(nn.Linear(2, width), nn.ReLU(), *inner, nn.Linear(width, 2))
+    if kind == "Kaiming":
+        for layer in network.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     points, labels = spirals()
     for _ in range(steps):
@@ -198,12 +207,12 @@ def accuracy(depth, width, residual=False, steps=150):
     return (network(points).argmax(1) == labels).float().mean().item()
 
 
-for depth, width, residual in [(2, 32, False), (17, 8, False), (17, 8, True)]:
-    runs = ", ".join(f"{accuracy(depth, width, residual):.0%}" for _ in range(2))
-    print(f"{depth:2} layers of {width:2}{' with residuals' if residual else '':15} {runs}")
+for depth, width, kind in [(2, 32, ""), (17, 8, ""), (17, 8, "Kaiming"), (17, 8, "residuals")]:
+    runs = ", ".join(f"{accuracy(depth, width, kind):.0%}" for _ in range(3))
+    print(f"{depth:2} layers of {width:2} {kind:9} {runs}")
 
 # %% [markdown]
-# Depth is not free: 17 plain layers hardly learn in 150 steps. With *residuals* (output = input + layer) the same 17 do much better. This one toy decides nothing in general; large networks went deep once they had residuals (He et al. 2016).
+# Depth is not free: from PyTorch's own starting weights, 17 plain layers hardly learn in 150 steps. The start fails, as the signal shrinks on its way: with weights that keep its size (*Kaiming*, He et al. 2015, as in the stacks above) the same layers mostly learn, and so they do with *residuals* (output = input + layer). One toy decides nothing in general; large networks went deep with residuals (He et al. 2016).
 
 # %% [markdown]
 # ## Convolution
@@ -246,7 +255,8 @@ plt.show()
 
 # %% answer="output_size"
 def output_size(size, kernel, stride, padding):
-    """Places of a kernel along one side of the image."""
+    """Places of a kernel along one side of the
+    image."""
     ### BEGIN SOLUTION
     return (size + 2 * padding - kernel) // stride + 1
     ### END SOLUTION
@@ -261,7 +271,8 @@ check("output_size", output_size)
 
 # %% answer="padding_needed"
 def padding_needed(size_in, size_out, kernel):
-    """Padding on each side, at stride 1; None where no whole number ≥ 0 does it."""
+    """Padding on each side, at stride 1; None
+    where no whole number ≥ 0 does it."""
     ### BEGIN SOLUTION
     both_sides = size_out - size_in + kernel - 1
     return both_sides // 2 if both_sides >= 0 and both_sides % 2 == 0 else None
@@ -313,7 +324,8 @@ print(small_cnn())
 
 # %% answer="cnn_shapes"
 def cnn_shapes(batch, size):
-    """{"pool": [n, c, h, w], "conv2": [n, c, h, w], "flatten": [n, features]}."""
+    """{"pool": [n, c, h, w], "conv2": [n, c, h,
+    w], "flatten": [n, features]}."""
     ### BEGIN SOLUTION
     pooled = size // 2
     last = (pooled - 3) // 2 + 1
@@ -343,7 +355,8 @@ plt.show()
 
 # %% answer="receptive_field"
 def receptive_field(kernels, strides):
-    """Inputs, along one side, that one output of the stack sees; first layer first."""
+    """Inputs, along one side, that one output of
+    the stack sees; first layer first."""
     ### BEGIN SOLUTION
     field, step = 1, 1
     for kernel, stride in zip(kernels, strides):
@@ -388,7 +401,8 @@ except ValueError as error:
 
 # %% answer="grouped_parameters"
 def grouped_parameters(in_channels, out_channels, kernel, groups):
-    """Weights of a kernel × kernel convolution without bias; None where groups do not fit."""
+    """Weights of a kernel × kernel convolution
+    without bias; None where groups do not fit."""
     ### BEGIN SOLUTION
     if in_channels % groups or out_channels % groups:
         return None
@@ -405,7 +419,8 @@ check("grouped_parameters", grouped_parameters)
 
 # %% answer="separable_parameters"
 def separable_parameters(in_channels, out_channels, kernel):
-    """{"standard": weights of one convolution, "separable": of depthwise, then pointwise}."""
+    """{"standard": weights of one convolution,
+    "separable": of depthwise, then pointwise}."""
     ### BEGIN SOLUTION
     return {
         "standard": in_channels * out_channels * kernel**2,
@@ -443,7 +458,8 @@ plt.show()
 
 # %% answer="norm_means"
 def norm_means(batch, channels, height, width, groups):
-    """{"batch": …, "layer": …, "instance": …, "group": …}: how many means each one takes."""
+    """{"batch": …, "layer": …, "instance": …,
+    "group": …}: how many means each one takes."""
     ### BEGIN SOLUTION
     return {
         "batch": channels,
@@ -486,17 +502,21 @@ for name, function in ACTIVATIONS.items():
     y = function(x)
     zeros = (y == 0).float().mean().item()
     print(f"{name:12}{zeros:7.1%}{y.min().item():10.2f}{y.max().item():9.2f}")
+at = torch.tensor(-6.0)
+print(f"GELU(−6) in fp64 {F.gelu(at.double()).item():.1e}, in fp32 {F.gelu(at).item():.1e}")
+print(f"1 + erf(−6 / √2) in fp32: {(1 + torch.erf(at / 2**0.5)).item():.1e}")
 
 # %% [markdown]
-# Only ReLU, ReLU6 and hard swish (below −3) make zeros in earnest; GELU's are tiny numbers that fp32 rounds off. Sigmoid and ReLU6 have a fixed range, whatever comes in. That helps **quantization**: 8 bits are 256 levels, spread evenly over the range of outputs, so a wide range means coarse steps.
+# Only ReLU, ReLU6 and hard swish (below −3) make zeros in earnest. GELU's few are tiny numbers that fp32 could hold; they are lost on the way, where it adds 1 and an error function near −1. Sigmoid and ReLU6 stay in a fixed range, whatever comes in. That helps **quantization**: 8 bits are 256 levels, spread evenly over the range of outputs, so a wide range means coarse steps.
 
 # %% [markdown]
-# Inputs lie between −largest and largest; leaky ReLU has slope 0.1 below zero. How far apart are two neighbouring levels, if the lowest is the smallest possible output and the highest the largest?
+# Inputs lie between −largest and largest; leaky ReLU has slope 0.1 below zero. How far apart are two neighbouring levels, if the lowest is the smallest output that occurs for such inputs and the highest the largest that occurs?
 
 
 # %% answer="quantization_step"
 def quantization_step(activation, largest):
-    """Distance of neighbouring 8-bit levels for "relu", "relu6" or "leaky_relu"."""
+    """Distance of neighbouring 8-bit levels for
+    "relu", "relu6" or "leaky_relu"."""
     ### BEGIN SOLUTION
     low = -0.1 * largest if activation == "leaky_relu" else 0.0
     high = min(largest, 6.0) if activation == "relu6" else largest
@@ -529,7 +549,8 @@ for name, parameter in block.named_parameters():
 
 # %% answer="block_parameters"
 def block_parameters(width, heads):
-    """{"attention": …, "MLP": …, "norms": …}, biases and shifts included."""
+    """{"attention": …, "MLP": …, "norms": …},
+    biases and shifts included."""
     ### BEGIN SOLUTION
     return {
         "attention": 4 * width**2 + 4 * width,
@@ -563,7 +584,8 @@ check("block_parameters", block_parameters)
 
 # %% answer="alexnet_weights"
 def alexnet_weights(image_channels, classes):
-    """{"conv1": …, "conv2": …, …, "fc8": …, "biases": …}."""
+    """{"conv1": …, "conv2": …, …, "fc8": …,
+    "biases": …}."""
     ### BEGIN SOLUTION
     outputs = [96, 256, 384, 384, 256, 4096, 4096, classes]
     return {
@@ -615,7 +637,7 @@ progress("01_building_blocks")
 # - Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, 2012
 # - Goodfellow, Bengio, Courville: *Deep Learning*, 2016 (XOR: section 6.1)
 # - Dumoulin, Visin: *A guide to convolution arithmetic for deep learning*, 2016
-# - He, Zhang, Ren, Sun: *Deep Residual Learning for Image Recognition*, 2016
+# - He et al.: *Delving Deep into Rectifiers*, 2015; *Deep Residual Learning for Image Recognition*, 2016
 # - Howard et al.: *MobileNets*, 2017. Wu, He: *Group Normalization*, 2018
 # - Vaswani et al.: *Attention Is All You Need*, 2017
 # - Araujo, Norris, Sim: *Computing Receptive Fields of Convolutional Neural Networks*, 2019

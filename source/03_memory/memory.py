@@ -80,7 +80,8 @@ print(f"{NAME}: {own_number(NAME):,} B")
 
 # %% answer="own_units"
 def own_units(name):
-    """The number of this name, as {"kB": …, "KiB": …, "MB": …, "MiB": …}."""
+    """{"kB": …, "KiB": …, "MB": …, "MiB": …} of
+    this name's number; do not round."""
     number = own_number(name)
     ### BEGIN SOLUTION
     return {
@@ -98,7 +99,7 @@ check("own_units", own_units)
 # %% [markdown]
 # ## How many bytes is a number?
 #
-# That depends on its format. The exponent decides how large a number can get, the fraction how finely it is told from its neighbour. An integer format has neither: a sign and a value.
+# That depends on its format. The exponent decides how large a number can get, the fraction how finely it is told from its neighbour. An integer format has neither: all its bits are one whole number, negative ones in two's complement.
 
 # %% tags=["skip-grading"]
 from helpers.plots.tensors import number_formats
@@ -129,7 +130,8 @@ for dtype in torch.float32, torch.bfloat16, torch.float16:
 
 # %% answer="weight_memory"
 def weight_memory(parameters, dtype):
-    """Bytes of the weights; dtype is "fp32", "fp16", "bf16", "fp8", "int8" or "int4"."""
+    """Bytes of the weights; dtype is "fp32",
+    "fp16", "bf16", "fp8", "int8" or "int4"."""
     ### BEGIN SOLUTION
     bits = {"fp32": 32, "fp16": 16, "bf16": 16, "fp8": 8, "int8": 8, "int4": 4}
     return parameters * bits[dtype] / 8
@@ -179,7 +181,8 @@ plt.show()
 
 # %% answer="row_major_strides"
 def row_major_strides(shape):
-    """Strides, in elements, of a fresh row-major tensor, as a list."""
+    """Strides, in elements, of a fresh row-major
+    tensor, as a list."""
     ### BEGIN SOLUTION
     result, step = [], 1
     for size in reversed(shape):
@@ -214,7 +217,8 @@ plt.show()
 
 # %% answer="storage_position"
 def storage_position(index, strides, offset):
-    """Position in storage of the element at this index."""
+    """Position in storage of the element at this
+    index."""
     ### BEGIN SOLUTION
     return offset + sum(i * stride for i, stride in zip(index, strides))
     ### END SOLUTION
@@ -251,7 +255,8 @@ for text, tensor in candidates.items():
 
 # %% answer="can_flatten"
 def can_flatten(shape, strides):
-    """True if view(-1) works on a tensor like this, else False; every size is 2 or more."""
+    """True if view(-1) works on a tensor like
+    this, else False; every size is 2 or more."""
     ### BEGIN SOLUTION
     for axis in range(len(shape) - 1):
         if strides[axis] != shape[axis + 1] * strides[axis + 1]:
@@ -273,7 +278,7 @@ row = torch.tensor([10, 20, 30, 40])
 stretched = row.expand(3, 4)
 print(stretched)
 print("strides", stretched.stride())
-print("storage", stretched.untyped_storage().nbytes(), "B")
+print("storage", stretched.untyped_storage().nbytes(), "B: 4 numbers of int64, 8 B each")
 
 # %% tags=["skip-grading"]
 from helpers.plots.tensors import broadcast
@@ -290,7 +295,8 @@ plt.show()
 
 # %% answer="broadcast_shape"
 def broadcast_shape(a, b):
-    """Shape of a + b for tensors of the shapes a and b, as a list, or "error"."""
+    """Shape of a + b for tensors of the shapes a
+    and b, as a list, or "error"."""
     ### BEGIN SOLUTION
     axes = max(len(a), len(b))
     a = (1,) * (axes - len(a)) + tuple(a)
@@ -307,7 +313,7 @@ check("broadcast_shape", broadcast_shape)
 # %% [markdown]
 # ## Does the layout cost time?
 #
-# "Contiguous tensors are 2 to 10 times faster", one reads. **Predict first.** For a 4096 × 4096 matrix: how many times as long does each operation take on `x.T` as on `x`?
+# "Contiguous tensors are faster", one reads. Which, and how much? **Predict first.** For a 4096 × 4096 matrix: how many times as long does each operation take on `x.T` as on `x`?
 
 # %%
 guess = {  # write your own factors
@@ -354,7 +360,7 @@ plt.show()
 # %% [markdown]
 # So the saying is true of some operations only. A full sum may take the elements in any order, so it takes storage order. A mixed addition has no good order: one of its tensors is always read across the rows.
 #
-# Why is that slow? Memory never hands over a single number. It hands over a whole **cache line**.
+# Why is that slow? Memory never hands over a single number. It hands over a whole **cache line**, 64 bytes on x86 processors.
 
 # %% tags=["skip-grading"]
 from helpers.plots.tensors import cache_lines
@@ -368,7 +374,8 @@ plt.show()
 
 # %% answer="lines_touched"
 def lines_touched(count, stride):
-    """Cache lines of 16 elements that hold the elements 0, stride, 2·stride, …"""
+    """Cache lines of 16 elements that hold the
+    elements 0, stride, 2·stride, …"""
     ### BEGIN SOLUTION
     return len({i * stride // 16 for i in range(count)})
     ### END SOLUTION
@@ -408,7 +415,8 @@ plt.show()
 
 # %% answer="linear_traffic"
 def linear_traffic(batch, in_features, out_features, width):
-    """Bytes that Linear(in → out) with bias reads and writes."""
+    """Bytes that Linear(in → out) with bias reads
+    and writes."""
     ### BEGIN SOLUTION
     weights = in_features * out_features + out_features
     return width * (weights + batch * in_features + batch * out_features)
@@ -424,7 +432,8 @@ check("linear_traffic", linear_traffic)
 
 # %% answer="conv_traffic"
 def conv_traffic(batch, in_channels, out_channels, size, kernel):
-    """Bytes that a convolution reads and writes, fp32."""
+    """Bytes that a convolution reads and writes,
+    fp32."""
     ### BEGIN SOLUTION
     weights = out_channels * in_channels * kernel**2
     read = batch * in_channels * size**2
@@ -446,7 +455,8 @@ check("conv_traffic", conv_traffic)
 
 # %% answer="residual_traffic"
 def residual_traffic(elements):
-    """Bytes that relu(a + b) moves; a and b have this many fp32 elements each."""
+    """Bytes that relu(a + b) moves; a and b have
+    this many fp32 elements each."""
     ### BEGIN SOLUTION
     add = 2 * elements + elements  # reads a and b, writes the sum
     relu = elements + elements  # reads the sum, writes the output
@@ -488,7 +498,8 @@ except NotImplementedError:
 
 # %% answer="mlp_traffic"
 def mlp_traffic(batch, features, hidden):
-    """{"between": …, "total": …}: bytes moved between the layers, and all bytes moved."""
+    """{"between": …, "total": …}: bytes moved
+    between the layers, and all bytes moved."""
     ### BEGIN SOLUTION
     # two tensors of batch × hidden: each is written by one layer and read by the next
     between = 4 * 2 * 2 * batch * hidden
@@ -535,7 +546,8 @@ plt.show()
 
 # %% answer="linear_intensity"
 def linear_intensity(batch, in_features, out_features):
-    """{"intensity": FLOP/B, "limit": FLOP/B for a batch without end}."""
+    """{"intensity": FLOP/B, "limit": FLOP/B for a
+    batch without end}."""
     ### BEGIN SOLUTION
     weights, vectors = in_features * out_features, in_features + out_features
     return {
@@ -571,7 +583,8 @@ with torch.no_grad():
 
 # %% answer="pipeline_rates"
 def pipeline_rates(stage_ms, batch):
-    """{"latency_ms": …, "images_per_s": …} of stages that each need stage_ms[i] a batch."""
+    """{"latency_ms": …, "images_per_s": …} of
+    stages that each need stage_ms[i] a batch."""
     ### BEGIN SOLUTION
     return {"latency_ms": sum(stage_ms), "images_per_s": 1000 * batch / max(stage_ms)}
     ### END SOLUTION
@@ -586,7 +599,7 @@ check("pipeline_rates", pipeline_rates)
 # %% [markdown]
 # ## Energy: why moving is what costs
 #
-# Energy for one 32-bit operation in a 45 nm chip (Horowitz, 2014). Newer chips need less for all of them; look at the ratios.
+# Energy for one 32-bit operation in a 45 nm chip: arithmetic and SRAM by Horowitz (2014), DRAM by Han et al. (2016). Newer chips need less for all of them; look at the ratios.
 
 # %% tags=["skip-grading"]
 picojoule = {
@@ -603,7 +616,6 @@ bars(
     "pJ for one 32-bit number",
     f"A read from DRAM costs {ratio:.0f} multiplications",
     text="{:g}".format,
-    log=True,
 )
 plt.show()
 
@@ -613,7 +625,8 @@ plt.show()
 
 # %% answer="linear_energy"
 def linear_energy(batch, in_features, out_features):
-    """{"arithmetic": …, "memory": …} in picojoule."""
+    """{"arithmetic": …, "memory": …} in
+    picojoule."""
     ### BEGIN SOLUTION
     macs = batch * in_features * out_features
     numbers = in_features * out_features + batch * (in_features + out_features)
@@ -651,7 +664,7 @@ progress("03_memory")
 # %% [markdown]
 # **References**
 #
-# - M. Horowitz: *Computing's energy problem (and what we can do about it)*, ISSCC 2014. The energies; a chip of 45 nm.
-# - S. Han et al.: *EIE: Efficient inference engine on compressed deep neural network*, ISCA 2016. Reprints them.
+# - M. Horowitz: *Computing's energy problem*, ISSCC 2014. Energies of arithmetic; a chip of 45 nm.
+# - S. Han et al.: *EIE: Efficient inference engine on compressed deep neural network*, ISCA 2016. The 640 pJ of DRAM.
 # - V. Sze, Y.-H. Chen, T.-J. Yang, J. Emer: *Efficient processing of deep neural networks: a tutorial and survey*, Proceedings of the IEEE 105, 2017.
 # - E. Z. Yang: *PyTorch internals*, 2019. Strides and storage.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Roofline: what bounds a layer
 #
-# An A100 is sold with 312 TFLOP/s. A linear layer with one sample in it gets 2 of them, at best, and nothing is broken.
+# An A100 is sold with 312 TFLOP/s. A linear layer with one sample in it gets 2 of them, at best, and nothing is broken. (A language model that writes for one reader is in this very case: one token at a time.)
 #
 # **Where do the other 310 go, and which layers get them?**
 
@@ -35,7 +35,8 @@ print(f"{moved:,} B at {a100.bandwidth / 1e9:,.0f} GB/s:      {moving * 1e6:5.2f
 
 # %% answer="layer_time"
 def layer_time(flops, bytes_moved, peak_tflops, bandwidth_gb):
-    """{"microseconds": …, "bound": "memory" or "compute"}."""
+    """{"microseconds": …, "bound": "memory" or
+    "compute"}."""
     ### BEGIN SOLUTION
     compute = flops / (peak_tflops * 1e12)
     memory = bytes_moved / (bandwidth_gb * 1e9)
@@ -71,7 +72,8 @@ plt.show()
 
 # %% answer="attainable_tflops"
 def attainable_tflops(intensity, peak_tflops, bandwidth_gb):
-    """TFLOP/s that a layer of this intensity reaches at most."""
+    """TFLOP/s that a layer of this intensity
+    reaches at most."""
     ### BEGIN SOLUTION
     return min(peak_tflops, intensity * bandwidth_gb / 1000)
     ### END SOLUTION
@@ -121,7 +123,8 @@ plt.show()
 
 # %% answer="ridge_points"
 def ridge_points(bf16_tflops, tf32_tflops, fp32_tflops, bandwidth_gb):
-    """{"bf16": …, "tf32": …, "fp32": …}: the ridge in each format."""
+    """{"bf16": …, "tf32": …, "fp32": …}: the
+    ridge in each format."""
     ### BEGIN SOLUTION
     peaks = {"bf16": bf16_tflops, "tf32": tf32_tflops, "fp32": fp32_tflops}
     return {dtype: 1000 * peak / bandwidth_gb for dtype, peak in peaks.items()}
@@ -139,7 +142,7 @@ check("ridge_points", ridge_points)
 # | CPU | anything, at once; large memory | few FLOP/s, narrow memory |
 # | GPU | large dense products | bandwidth; memory size |
 # | TPU | very large products in bf16 | shapes that do not fill its matrix unit |
-# | microcontroller | milliwatts | kilobytes of memory, no fast float |
+# | microcontroller | milliwatts | kilobytes of memory |
 
 # %% [markdown]
 # Slide through devices, formats, layers and batches. Which layer reaches the peak, and from which batch on?
@@ -159,7 +162,8 @@ roofline()
 
 # %% answer="upgrade_speedup"
 def upgrade_speedup(intensity, old, new):
-    """Rate on the new device ÷ rate on the old one."""
+    """Rate on the new device ÷ rate on the old
+    one."""
 
     ### BEGIN SOLUTION
     def rate(peak_tflops, bandwidth_gb):
@@ -182,7 +186,8 @@ check("upgrade_speedup", upgrade_speedup)
 
 # %% answer="pair_costs"
 def pair_costs(batch, in_features, out_features):
-    """{"FLOP": …, "bytes": …} of PReLU → Linear(in → out), fp32."""
+    """{"FLOP": …, "bytes": …} of PReLU →
+    Linear(in → out), fp32."""
     ### BEGIN SOLUTION
     flop = batch * in_features + 2 * batch * in_features * out_features
     prelu = batch * in_features + 1 + batch * in_features  # input, slope, output
@@ -201,7 +206,8 @@ check("pair_costs", pair_costs)
 
 # %% answer="pair_bound"
 def pair_bound(batch, in_features, out_features, peak_tflops, bandwidth_gb):
-    """{"intensity": FLOP/B, "bound": "memory" or "compute"}."""
+    """{"intensity": FLOP/B, "bound": "memory" or
+    "compute"}."""
     ### BEGIN SOLUTION
     costs = pair_costs(batch, in_features, out_features)
     intensity = costs["FLOP"] / costs["bytes"]
@@ -221,7 +227,8 @@ check("pair_bound", pair_bound)
 
 # %% answer="plot_pair"
 def plot_pair():
-    """A figure: intensity at each batch from 1 to 64, and its limit as a level line."""
+    """A figure: intensity at each batch from 1 to
+    64, and its limit as a level line."""
 
     ### BEGIN SOLUTION
     def intensity(batch):
@@ -280,14 +287,15 @@ intensity_by_batch(
 plt.show()
 
 # %% [markdown]
-# Beyond the ridge a larger batch does not raise the rate any more; it only makes everyone wait longer. The best batch is the first one that reaches the ridge.
+# In this model, a larger batch beyond the ridge does not raise the rate any more; it only makes everyone wait longer. The best batch is the first one that reaches the ridge. (A real device may still gain: a larger product fills it better. Below, you measure how far a layer stays under its roof.)
 #
 # ✎ Find it for **Linear without bias** on a given device. `width` is the bytes of one number. `None` where there is none.
 
 
 # %% answer="ridge_batch"
 def ridge_batch(in_features, out_features, width, peak_tflops, bandwidth_gb):
-    """Smallest batch at which Linear(in → out) is compute bound, or None."""
+    """Smallest batch at which Linear(in → out) is
+    compute bound, or None."""
     ### BEGIN SOLUTION
     ridge = 1000 * peak_tflops / bandwidth_gb
     weights, vectors = in_features * out_features, in_features + out_features
@@ -313,7 +321,8 @@ check("ridge_batch", ridge_batch)
 
 # %% answer="fusion_saves"
 def fusion_saves(batch, in_features, out_features):
-    """{"saved": bytes, "limit": FLOP/B of the fused block for an endless batch}."""
+    """{"saved": bytes, "limit": FLOP/B of the
+    fused block for an endless batch}."""
     ### BEGIN SOLUTION
     saved = 4 * 2 * batch * in_features  # the tensor between: written and read
     flop_a_sample = in_features + 2 * in_features * out_features
@@ -425,40 +434,60 @@ check("roof_share", roof_share)
 # %% [markdown]
 # ## A whole network
 #
-# MobileNetV2 does less than a twelfth of the FLOP of ResNet-50. Is it twelve times as fast? Put every layer under the roof of a T4. (These points are bounds: they sit *on* the roof because the model puts them there.)
+# MobileNetV2 does less than a twelfth of the FLOP of ResNet-50. Is it twelve times as fast? Bound every layer on a T4, and add up by kind.
 
 # %% tags=["skip-grading"]
-from helpers.plots import roofline as draw_roofline
+from collections import Counter
+
+import timm
+
+from helpers.plots.bars import stacked
 from helpers.roofline import points
 
-bounds = {}
-for model in "resnet50", "mobilenetv2_100":
-    counted = count(model, (8, 3, 224, 224))
-    bounds[model] = points(counted.layers(), "T4", "fp32")
-    time_bound = sum(point.time for point in bounds[model])
-    print(f"{model}: {format_count(counted.flops, 'FLOP')}, at least {time_bound * 1e3:.1f} ms")
 
-flops_of, time_of = (
-    [sum(getattr(p, what) for p in bounds[m]) for m in bounds] for what in ("flops", "time")
-)
-print(f"ResNet-50 has {flops_of[0] / flops_of[1]:.1f} times the FLOP,")
-print(f"and {time_of[0] / time_of[1]:.1f} times the time")
+def kind_of(name, modules):
+    """Kind of a layer, by the module of that name or by its operation ("block: add")."""
+    module = modules[name.split(":")[0]]
+    if getattr(module, "groups", 1) > 1:
+        return "depthwise"
+    what = f"{type(module).__name__} {name}".lower()
+    kinds = {"conv2d": "convolution", "norm": "normalization", "relu": "activation"}
+    return next((kinds[word] for word in kinds if word in what), "sums, pools, classifier")
+
 
 # %% tags=["skip-grading"]
-for model in bounds:
-    axes = draw_roofline(bounds[model], "T4", "fp32", label=0)
-    axes.set_title(f"{model}, batch 8: " + axes.get_title().split(": ")[1])
+times, memory_bound = {}, {}
+for title, name in ("ResNet-50", "resnet50"), ("MobileNetV2", "mobilenetv2_100"):
+    with torch.device("meta"):
+        model, images = timm.create_model(name).eval(), torch.empty(8, 3, 224, 224)
+    counted, modules = count(model, images), dict(model.named_modules())
+    kinds, waiting = Counter(), 0
+    for point in points(counted.layers(), "T4", "fp32"):
+        kinds[kind_of(point.name, modules)] += 1e3 * point.time  # ms
+        waiting += 1e3 * point.time if point.bound == "memory" else 0
+    times[title] = dict(kinds)
+    print(f"{title:11} {format_count(counted.flops, 'FLOP')}: at least {kinds.total():.1f} ms,")
+    print(f"{'':11} {waiting / kinds.total():.0%} of them bound by memory")
+
+# %% tags=["skip-grading"]
+whole = [sum(kinds.values()) for kinds in times.values()]
+stacked(
+    times,
+    "ms at least: batch 8, T4, fp32",
+    f"A twelfth of the FLOP, {whole[1] / whole[0]:.0%} of the time",
+)
 plt.show()
 
 # %% [markdown]
-# Few FLOP are not little time: much of MobileNetV2 is depthwise convolution, normalization and activation, and memory bounds all of that.
+# Few FLOP are not little time: much of MobileNetV2 is depthwise convolution, normalization and activation, and memory bounds all of that. (PyTorch runs each of them as a kernel of its own; a compiler that fuses them saves most of that traffic.)
 #
 # ✎ Layers run one after the other, each with its own bound. `layers` is a list of [FLOP, bytes].
 
 
 # %% answer="network_time"
 def network_time(layers, peak_tflops, bandwidth_gb):
-    """{"microseconds": …, "memory_share": part of the time, 0 to 1, that memory bounds}."""
+    """{"microseconds": …, "memory_share": part of
+    the time, 0 to 1, that memory bounds}."""
     ### BEGIN SOLUTION
     total = waiting = 0
     for flops, moved in layers:

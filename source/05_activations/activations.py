@@ -84,7 +84,8 @@ plt.show()
 
 # %% answer="alexnet_activations"
 def alexnet_activations(image_channels, classes):
-    """{"total": …, "peak": …}: activations of AlexNet, as numbers, for one image."""
+    """{"total": …, "peak": …}: activations of
+    AlexNet, as numbers, for one image."""
     ### BEGIN SOLUTION
     sizes = [image_channels * 224**2, 96 * 55**2, 96 * 27**2, 256 * 27**2, 256 * 13**2]
     sizes += [384 * 13**2, 384 * 13**2, 256 * 13**2, 256 * 6**2, 4096, 4096, classes]
@@ -129,7 +130,8 @@ plt.show()
 
 # %% answer="cnn_peak"
 def cnn_peak(channels, size, layers):
-    """Numbers that are there at once, input + output, in the layer where they are most."""
+    """Numbers that are there at once, input +
+    output, in the layer where they are most."""
     ### BEGIN SOLUTION
     most, read = 0, channels * size**2
     for out_channels, kernel, stride in layers:
@@ -174,14 +176,17 @@ in_and_out(
 plt.show()
 
 # %% [markdown]
-# Nothing: it does not run. A desktop computer would move something to a disk and get slow; here there is nothing to move to. The third layer's output has no place, so there is no fourth layer and no answer. **It does not run slowly: it does not fit.**
-#
+# Nothing: it does not run. A desktop computer would move something to a disk and get slow; here there is nothing to move to. The third layer's output has no place, so there is no fourth layer and no answer. **It does not run slowly: it does not fit.** (Whole layers do not. MCUNetV2, 2021, runs the first ones patch by patch: a smaller peak, borders computed twice.)
+
+# %% [markdown]
 # ✎ `sizes` are the numbers in the input and in each layer's output, `width` bytes each. Which is the first layer that does not fit?
 
 
 # %% answer="overflowing_layer"
 def overflowing_layer(sizes, width, kilobytes):
-    """Number of the first layer, from 1, whose input + output exceed the memory; None if all fit."""
+    """Number of the first layer, from 1, whose
+    input + output exceed the memory; None if
+    all fit."""
     ### BEGIN SOLUTION
     for layer in range(1, len(sizes)):
         if width * (sizes[layer - 1] + sizes[layer]) > 1000 * kilobytes:
@@ -201,7 +206,8 @@ check("overflowing_layer", overflowing_layer)
 
 # %% answer="largest_side"
 def largest_side(width, kilobytes):
-    """Largest multiple of 32 whose peak, `width` bytes a number, fits; 0 if there is none."""
+    """Largest multiple of 32 whose peak, `width`
+    bytes a number, fits; 0 if there is none."""
     ### BEGIN SOLUTION
     side = 0
     while width * 30 * (side + 32) ** 2 <= 1000 * kilobytes:
@@ -230,7 +236,8 @@ for pixels in 224, 160, 96, 64:
 
 # %% answer="block_peak"
 def block_peak(sizes):
-    """{"convolutions": in + out at most, "with the skip": the waiting input counted, too}."""
+    """{"convolutions": in + out at most, "with
+    the skip": the waiting input counted, too}."""
     ### BEGIN SOLUTION
     pairs = [a + b for a, b in pairwise(sizes)]
     # The first layer reads the waiting tensor itself.
@@ -265,7 +272,8 @@ print(f"MobileNetV2, either way:    {max(map(sum, networks['MobileNetV2'].values
 
 # %% answer="relu_peak"
 def relu_peak(sizes):
-    """{"in place": …, "new tensor": …}: numbers that are there at once, at most."""
+    """{"in place": …, "new tensor": …}: numbers
+    that are there at once, at most."""
     ### BEGIN SOLUTION
     convolutions = max(a + b for a, b in pairwise(sizes))
     relus = max(2 * size for size in sizes[1:])
@@ -431,7 +439,9 @@ show_saved(
 
 # %% answer="saved_by"
 def saved_by(name):
-    """The word "input", "output" or "nothing": what autograd keeps of torch's function `name`."""
+    """The word "input", "output" or "nothing":
+    what autograd keeps of torch's function
+    `name`."""
     ### BEGIN SOLUTION
     x, saved = torch.rand(4, requires_grad=True), []
 
@@ -493,8 +503,17 @@ print(f"{len(saved)} tensors:            {sum(t.nbytes for t in saved):8,} B")
 print(f"{len(saved)} times the storage:  {whole:8,} B")
 print(f"{len(storages)} distinct storages: {sum(storages.values()):9,} B")
 
+shape = 1, 8, 1024, 64  # a sample, heads, tokens, width of a head
+q, k, v = (torch.randn(shape, requires_grad=True) for _ in range(3))
+for title, attention in {
+    "written out": lambda q: torch.softmax(q @ k.transpose(-1, -2), dim=-1) @ v,
+    "PyTorch's fused": lambda q: nn.functional.scaled_dot_product_attention(q, k, v),
+}.items():
+    kept = sum(storages_of(saved_tensors(attention, q)).values())
+    print(f"1024 tokens, {title:15} {kept / 2**20:5.1f} MiB")
+
 # %% [markdown]
-# q, k and v are **views**: three windows on one storage. Only the last line is memory. And a view of little can hold much:
+# q, k and v are **views**: three windows on one storage, so only the third line is memory. Written out, attention also keeps a share for each pair of tokens; the fused one computes them again in the backward pass. And a view of little can hold much:
 
 # %%
 x = torch.randn(1000, 1000, requires_grad=True)
@@ -507,7 +526,8 @@ print(f"saved {column.nbytes:,} B, held {column.untyped_storage().nbytes():,} B"
 
 # %% answer="kept_storages"
 def kept_storages(saved, weights):
-    """Bytes of all distinct storages in `saved`, [[storage, bytes], …], that are no weights."""
+    """Bytes of all distinct storages in `saved`,
+    [[storage, bytes], …], that are no weights."""
     ### BEGIN SOLUTION
     bytes_of = {storage: size for storage, size in saved if storage not in weights}
     return sum(bytes_of.values())
@@ -523,12 +543,15 @@ check("kept_storages", kept_storages)
 # | layer | keeps, beside its weights |
 # |---|---|
 # | linear, convolution | input |
-# | batch norm | input; mean and deviation of each channel |
+# | batch norm, layer norm | input; means, deviations |
 # | ReLU, sigmoid, softmax | output |
-# | GELU, SiLU | input |
+# | GELU, SiLU, ReLU6, hard swish | input |
 # | max pool | input; where each maximum was, 8 bytes |
+# | dropout | its mask |
+# | cross entropy | logarithms of the shares |
 # | sum | nothing |
-#
+
+# %% [markdown]
 # By hand, and by a hook that counts storages:
 
 
@@ -580,7 +603,8 @@ except RuntimeError as error:
 
 # %% answer="mlp_kept"
 def mlp_kept(batch, features, hidden):
-    """{"ReLU": bytes, "GELU": bytes} that the forward pass keeps for the backward pass."""
+    """{"ReLU": bytes, "GELU": bytes} that the
+    forward pass keeps for the backward pass."""
     ### BEGIN SOLUTION
     x, between = 4 * batch * features, 4 * batch * hidden
     return {"ReLU": x + between, "GELU": x + 2 * between}
@@ -648,7 +672,8 @@ print(first.device, tuple(first.shape), f"{first.numel():,} parameters")
 
 # %% answer="convnext_size"
 def convnext_size(model, stage, bits):
-    """{"parameters": …, "bytes": …, "in the stage": parameters} of a timm ConvNeXt V2."""
+    """{"parameters": …, "bytes": …, "in the
+    stage": parameters} of a timm ConvNeXt V2."""
     ### BEGIN SOLUTION
     network = skeleton(model)
     parameters = sum(p.numel() for p in network.parameters())
@@ -740,7 +765,8 @@ print(f"ratio {predicted / held[-1]:.4f}")
 
 # %% answer="activations_per_image"
 def activations_per_image(peak, parameters, batch, side, width, gradients):
-    """Bytes of activations that one image of the batch adds to a peak, the image itself not."""
+    """Bytes of activations that one image of the
+    batch adds to a peak, the image itself not."""
     ### BEGIN SOLUTION
     weights = width * parameters * (2 if gradients else 1)
     images = width * batch * 3 * side**2
@@ -759,7 +785,8 @@ check("activations_per_image", activations_per_image)
 
 # %% answer="two_peaks"
 def two_peaks(batch_1, peak_1, batch_2, peak_2):
-    """{"each image": bytes, "fixed": bytes} of a line through two measured peaks."""
+    """{"each image": bytes, "fixed": bytes} of a
+    line through two measured peaks."""
     ### BEGIN SOLUTION
     each = (peak_2 - peak_1) / (batch_2 - batch_1)
     return {"each image": each, "fixed": peak_1 - batch_1 * each}

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Homework: all of it on one sheet
 #
-# Seven tasks, 22 points and a bonus of 2. Units 01 to 06 show how each number is made.
+# Seven tasks, 22 points and a bonus of 2. Units 01 to 06 show how each number is made. (07 and 08, autodiff and kernels, ask for programs; they are practised there.)
 
 # %% [markdown]
 # **How to answer**
@@ -14,7 +14,7 @@
 # %% [markdown]
 # **To hand in:** run everything once more from the top (*Runtime → Restart and run all*), then download the `.ipynb` and upload it where your course collects it.
 #
-# **Prices.** One multiply-accumulate (MAC) is two FLOP. Addition and multiplication cost 1, a division 4, a square root 4, an exponential 40, a comparison 0.
+# **Prices.** One multiply-accumulate (MAC) is two FLOP. Addition and multiplication cost 1, a division 4, a square root 4, an exponential 40, a comparison 0. These are a convention of this course, not measurements: on a GPU some of them have units of their own.
 
 # %%
 import hashlib
@@ -45,7 +45,7 @@ NAME = "Ada Lovelace"  # write yours: it stays in your copy
 print(f"{NAME}: {own_number(NAME):,} B")
 
 # %% [markdown]
-# Write it in GB and in GiB. Your function gets the name and returns both; do not round.
+# Write it in GB and in GiB. Your function gets the name and returns both. If you round, keep at least two digits behind the point.
 #
 # *1 point.*
 
@@ -138,19 +138,19 @@ check("depthwise_cost", depthwise_cost)
 #
 # Four images of 3 × 220 × 220 go through BatchNorm. How many means does it take: 3, or 145,200?
 #
-# Count everything it does in training: mean, variance, normalising (divide every element by √(variance + ε)), scale and shift. Leave out the running averages. *2 points.*
+# Count everything it does in training: the *mean*; the *variance*; and to *normalize*: subtract the mean, divide every element by √(variance + ε), scale, shift. (Adding ε and the root belong to the third.) Leave out the running averages. *2 points.*
 
 
 # %% answer="batch_norm_flops"
 def batch_norm_flops(batch, channels, height, width):
-    """FLOP of BatchNorm in training, forward."""
+    """{"mean": …, "variance": …, "normalize": …}: FLOP of BatchNorm in training, forward."""
     ### BEGIN SOLUTION
     n = batch * channels * height * width
-    mean = (n - channels) + 4 * channels
-    variance = n + n + (n - channels) + 4 * channels  # subtract, square, sum, divide
-    deviation = channels + 4 * channels  # add ε, square root
-    normalise = n + 4 * n  # subtract, divide
-    return mean + variance + deviation + normalise + n + n  # scale and shift
+    return {
+        "mean": (n - channels) + 4 * channels,
+        "variance": n + n + (n - channels) + 4 * channels,  # subtract, square, sum, divide
+        "normalize": channels + 4 * channels + n + 4 * n + n + n,  # ε, root; scale and shift
+    }
     ### END SOLUTION
 
 
@@ -164,7 +164,7 @@ check("batch_norm_flops", batch_norm_flops)
 # With N elements and C channels: the mean costs N − C additions and C divisions, the variance N
 # subtractions, N squares, N − C additions and C divisions. ε and the square root come once a
 # channel. Normalising subtracts and divides each element, scale and shift take one each:
-# 11N + 11C. Whoever keeps x − μ from the variance subtracts once less: 10N + 11C.
+# 11N + 11C in all. Whoever keeps x − μ from the variance subtracts once less: 10N + 11C.
 
 # %% [markdown]
 # ## Task 4: PReLU (1 point)
@@ -244,14 +244,14 @@ def block_bytes(batch):
 check("block_bytes", block_bytes)
 
 # %% [markdown]
-# FLOP divided by bytes is the arithmetic intensity. A device has a ridge: peak divided by bandwidth. Below it, memory is the bound; at it or above, compute. *1 point.*
+# FLOP divided by bytes is the arithmetic intensity. A device has a ridge: peak divided by bandwidth. Below it, memory is the bound; at it or above, compute. Say it of any block, from its FLOP and its bytes. *1 point.*
 
 
 # %% answer="block_bound"
-def block_bound(batch, peak_tflops, bandwidth_gb):
+def block_bound(flop, traffic, peak_tflops, bandwidth_gb):
     """{"intensity": FLOP/B, "ridge": FLOP/B, "bound": "memory" or "compute"}."""
     ### BEGIN SOLUTION
-    intensity = block_flops(batch) / block_bytes(batch)
+    intensity = flop / traffic
     ridge = peak_tflops * 1e12 / (bandwidth_gb * 1e9)
     return {
         "intensity": intensity,
@@ -265,28 +265,42 @@ def block_bound(batch, peak_tflops, bandwidth_gb):
 check("block_bound", block_bound)
 
 # %% [markdown]
-# Does a larger batch help? Plot the intensity for every batch from 1 to 64. Name the axes, with units: *batch* and *FLOP/B*. Where is the curve heading? *2 points.*
+# Does a larger batch help? A block does `flop` FLOP and moves `moved` bytes **for each sample**; `once` bytes, its weights, it reads **once for the whole batch**. Plot its intensity for every batch from 1 to `largest`. Name the axes, with units: *batch* and *FLOP/B*. Where is the curve heading? *2 points.*
 
 
 # %% answer="plot_intensity"
-def plot_intensity():
-    """A figure: intensity of the block against the batch sizes 1 to 64."""
+def plot_intensity(flop, moved, once, largest):
+    """A figure: intensity against the batch sizes 1 to `largest`."""
     ### BEGIN SOLUTION
-    batches = list(range(1, 65))
-    figure, axes = plt.subplots(figsize=(5, 3))
-    axes.plot(batches, [block_flops(b) / block_bytes(b) for b in batches])
-    axes.axhline(4160 / 896, linestyle="--", color="gray")
-    axes.set(
-        xlabel="batch size",
-        ylabel="arithmetic intensity (FLOP/B)",
-        title="The intensity saturates at 4.6 FLOP/B",
-    )
+    batches = list(range(1, largest + 1))
+    figure, axes = plt.subplots()
+    axes.plot(batches, [b * flop / (once + b * moved) for b in batches])
+    axes.set(xlabel="batch size", ylabel="arithmetic intensity (FLOP/B)")
     return figure
     ### END SOLUTION
 
 
 # %% check="plot_intensity"
 check("plot_intensity", plot_intensity)
+
+# %% [markdown]
+# Our block again, beside the ridges of three devices in fp32. In an endless batch the weights no longer count; what is left is one sample's FLOP divided by its bytes.
+
+# %% tags=["skip-grading"]
+from helpers.hardware import DEVICES
+
+flop, moved, once = 64 + 2 * 64 * 32, 4 * (3 * 64 + 32), 4 * (64 * 32 + 1)
+batches = [2**power for power in range(13)]
+figure, axes = plt.subplots(figsize=(5, 3.2))
+axes.plot(batches, [b * flop / (once + b * moved) for b in batches], "o-", label="the block")
+axes.axhline(flop / moved, color="gray", linestyle=":", label="its limit")
+for device, style in ("T4", "--"), ("A100", "-."), ("M2Pro", "-"):
+    ridge = DEVICES[device].ridge("fp32")
+    axes.axhline(ridge, color="black", linestyle=style, label=f"ridge of {device}: {ridge:.0f}")
+axes.set(xscale="log", xlabel="batch size", ylabel="intensity (FLOP/B)")
+axes.set_title(f"Heading for {flop / moved:.2f} FLOP/B, below every ridge")
+axes.legend(fontsize=8)
+plt.show()
 
 # %% [markdown]
 # Is there a batch that makes a layer compute bound? For some there is.
@@ -312,15 +326,15 @@ def best_batch(in_features, out_features, ridge):
 check("best_batch", best_batch)
 
 # %% [markdown]
-# **Bonus (2 points).** One fused kernel does PReLU and Linear together. What goes to memory now?
+# **Bonus (2 points).** One fused kernel does PReLU and Linear together. It computes what both did: `flop` FLOP. What goes to memory now?
 
 
 # %% answer="fused"
-def fused(batch):
+def fused(batch, flop):
     """{"bytes": …, "intensity": FLOP/B} of both in one kernel."""
     ### BEGIN SOLUTION
     moved = 4 * (batch * 64 + 1 + 64 * 32 + batch * 32)
-    return {"bytes": moved, "intensity": block_flops(batch) / moved}
+    return {"bytes": moved, "intensity": flop / moved}
     ### END SOLUTION
 
 
@@ -339,7 +353,7 @@ check("fused", fused)
 # %% [markdown]
 # ## Task 7: memory of a large model (7 points)
 #
-# `convnextv2_large` has about 200 million parameters. Can you train it on a free 16 GB card? Start with its size. *2 points.*
+# `convnextv2_large` has about 200 million parameters. Can you train it on a free 16 GB card? Start with the size of a model. *2 points.*
 #
 # Build models on the **meta device**: shapes without data, so that nothing is allocated.
 
@@ -365,6 +379,15 @@ def model_size(model, bits):
 
 # %% check="model_size"
 check("model_size", model_size)
+
+# %% [markdown]
+# And the large one, in fp32, by your function:
+
+# %% tags=["skip-grading"]
+from helpers.tried import numbers, tried
+
+large, problem = tried(lambda: numbers(model_size("convnextv2_large", 32), "parameters", "bytes"))
+print(problem or f"{large['parameters']:,} parameters, {large['bytes'] / 2**20:.0f} MiB")
 
 # %% [markdown]
 # Next, what training keeps. PyTorch calls a hook for every tensor that autograd saves:
@@ -415,12 +438,12 @@ def saved_bytes(model, batch):
 check("saved_bytes", saved_bytes)
 
 # %% [markdown]
-# The other way round: a profiler saw `peak` bytes in use at the end of a forward pass, fp32, images of 3 × 224 × 224. In it are the weights and the images. The rest are activations: how many bytes? *1 point.*
+# The other way round: a profiler saw `peak` bytes in use at the end of a forward pass, fp32, images of 3 × 224 × 224. In it are the weights and the images. How many bytes is the rest? (Above, images counted, since autograd keeps them; here they are told apart.) *1 point.*
 
 
 # %% answer="activations_from_peak"
 def activations_from_peak(peak, parameters, batch):
-    """Bytes of activations in a measured peak: what is neither weights nor images."""
+    """Bytes in a measured peak that are neither weights nor images."""
     ### BEGIN SOLUTION
     return peak - 4 * parameters - batch * 3 * 224 * 224 * 4
     ### END SOLUTION
@@ -445,15 +468,15 @@ def adam_bytes(parameters, activation_bytes):
 check("adam_bytes", adam_bytes)
 
 # %% [markdown]
-# So what is the largest batch for a card? `activation_bytes` are those of one image. *1 point.*
+# So what is the largest batch for a card? `memory`: the bytes that the card reports, such as `torch.cuda.mem_get_info()[1]`. (A T4 of "16 GB" reports 14.75 GiB.) `activation_bytes` are those of one image. *1 point.*
 
 
 # %% answer="largest_batch"
-def largest_batch(parameters, activation_bytes, memory_gb):
-    """Largest batch whose sum of parts fits into memory_gb GB; 0 if none."""
+def largest_batch(parameters, activation_bytes, memory):
+    """Largest batch whose sum of parts fits into `memory` bytes; 0 if none."""
     ### BEGIN SOLUTION
-    free = memory_gb * 10**9 - 16 * parameters
-    return max(0, int(free // activation_bytes))
+    free = memory - 16 * parameters
+    return max(0, free // activation_bytes)
     ### END SOLUTION
 
 
@@ -476,11 +499,17 @@ print(f"{name}, batch {batch}, on {device}: measured {measured / 2**30:.3f} GiB"
 
 # %% tags=["skip-grading"]
 parameters = sum(p.numel() for p in network.parameters())
-try:
-    predicted = adam_bytes(parameters, saved_bytes(name, batch))
+
+
+def prediction():
+    return numbers(adam_bytes(parameters, numbers(saved_bytes(name, batch))))
+
+
+predicted, problem = tried(prediction)
+if problem:
+    print("no prediction from saved_bytes and adam_bytes:", problem)
+else:
     print(f"predicted {predicted / 2**30:.3f} GiB, ratio {predicted / measured:.3f}")
-except NotImplementedError:
-    print("no prediction yet: answer saved_bytes and adam_bytes first")
 
 # %% [markdown]
 # **Compare (1 point).** Is the sum of parts above or below what was measured? Name something that the sum counts but that is not there at the peak, and something that is there but not counted. A person reads it.

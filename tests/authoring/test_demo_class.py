@@ -21,11 +21,11 @@ POINTS = {
     "ada": 23,
     "ben": 23 - 1 - 1,
     "chloe": 23 - 2 - 2,
-    "dan": 23 - 2 - 1,
-    "eva": 23 - 2,
-    # block_bytes, best_batch and the plot; in block_bound the intensity and what it bounds
-    "finn": 23 - 1 - 1 - 2 - 2 / 3,
-    "gina": 23 - 1 / 3 - 2,
+    "dan": 23 - 2 / 3 - 1,
+    "eva": 23 - 2 / 3,
+    # block_bytes and best_batch; what follows from them is asked for any block
+    "finn": 23 - 1 - 1,
+    "gina": 23 - 1 / 3 - 4 / 3,
     "hugo": 23 - 1,
     "iris": 23,
     "jon": 23,
@@ -37,9 +37,9 @@ POINTS = {
 HINTS = {
     "ben": ["padding 1 and a kernel of 3", "no padding"],
     "chloe": ["one mean and one variance for each channel", "an exponential and a division"],
-    "dan": ["you left out one of the two sums", "which elements are multiplied at all?"],
-    "eva": ["priced as 1 where the price list says more: divide by deviation"],
-    "finn": ["you left out: read weights", "the traffic lacks its largest part"],
+    "dan": ["which sum does it need?", "which elements are multiplied at all?"],
+    "eva": ["what does the list say of a division"],
+    "finn": ["the traffic lacks its largest part", "is the reading of the weights in your traffic"],
     "gina": ["counts in steps of 1000", "what do they cost?"],
     "hugo": ["write over it?"],
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.authoring import notebooks
+from helpers.authoring import markers, notebooks
 from helpers.authoring.catalogue import catalogue
 from helpers.authoring.notebooks import (
     KINDS,
@@ -185,7 +185,7 @@ HEAD = "# %% [markdown]\n# # Homework\n\n"
     ("cells", "message"),
     [
         ('# %% check="no_such_question"\npass\n', "no question 'no_such_question' of this unit"),
-        ('# %% anser="padding"\npass\n', "a marker is one of answer, check, read, not anser"),
+        ('# %% anser="padding"\npass\n', "a marker is one of answer, check, test, read, not anser"),
         ('# %% answer="padding" check="padding"\npass\n', "a marker is one of"),
         ('# %% answer="padding" points=3\npass\n', "a marker is one of"),
         ('# %% answer="a"\npass\n\n# %% answer="a"\npass\n', "two cells are called 'a'"),
@@ -229,7 +229,7 @@ def area_asked(course, cell, **changed):
 )
 def test_a_function_that_is_not_called_as_its_reference_is_refused(course, monkeypatch, cell, says):
     unit, questions = area_asked(course, cell)
-    monkeypatch.setattr(notebooks, "EXERCISES", questions)
+    monkeypatch.setattr(markers, "EXERCISES", questions)
     message = (
         f"{unit.text}, cell 2: the answer to 'area' defines {says}, and the reference says "
         "area(width, height): make them the same"
@@ -248,13 +248,13 @@ def test_a_function_that_is_not_called_as_its_reference_is_refused(course, monke
 )
 def test_a_function_that_is_called_as_its_reference_is_built(course, monkeypatch, cell):
     unit, questions = area_asked(course, cell)
-    monkeypatch.setattr(notebooks, "EXERCISES", questions)
+    monkeypatch.setattr(markers, "EXERCISES", questions)
     assert build_unit(unit)
 
 
 def test_an_answer_that_is_no_python_is_refused_with_its_line(course, monkeypatch):
     unit, questions = area_asked(course, "def area(width, height)\n    pass")
-    monkeypatch.setattr(notebooks, "EXERCISES", questions)
+    monkeypatch.setattr(markers, "EXERCISES", questions)
     with pytest.raises(ValueError, match=r"homework\.py, cell 2: line 1 is not Python: expected"):
         build_unit(unit)
 
@@ -263,7 +263,7 @@ def test_a_case_that_cannot_be_asked_is_refused_when_the_unit_is_built(course, m
     unit, questions = area_asked(
         course, "def area(width, height):\n    pass", hidden=lambda draw: [(1, 2, 3)]
     )
-    monkeypatch.setattr(notebooks, "EXERCISES", questions)
+    monkeypatch.setattr(markers, "EXERCISES", questions)
     with pytest.raises(ValueError, match=r"area: a hidden case, \(1, 2, 3\), has 3 arguments"):
         build_unit(unit)
 
@@ -297,7 +297,7 @@ def test_a_folder_without_a_text_is_no_unit(course):
 
 
 def test_a_unit_has_one_text(course):
-    (course / "source" / "homework" / "other.py").touch()
+    (course / "source" / "homework" / "other.py").write_text(HEAD)
     with pytest.raises(ValueError, match="the unit's text; it has 2"):
         find_unit(course, "homework")
 

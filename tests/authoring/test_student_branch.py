@@ -15,7 +15,8 @@ from helpers.authoring.first_cell import Origin
 from helpers.authoring.notebooks import find_units
 from helpers.authoring.student_branch import ALSO, recorded_questions, students_files
 from helpers.check import judge
-from helpers.diagnosis import FORGETTABLE, General
+from helpers.diagnosis import General
+from helpers.diagnosis.variants import FORGETTABLE, correct_for, variants
 from helpers.exercises import EXERCISES
 from helpers.ledger import Ledger
 from helpers.parts import PARTS
@@ -39,14 +40,14 @@ def replayed(values):
     def answer(*args):
         kind, value = next(values)
         if kind == "raises":
-            raise {"none yet": NotImplementedError, "fails": ZeroDivisionError}[value](value)
+            raise {"none yet": NotImplementedError(), "fails": ZeroDivisionError(value)}[value]
         return value
     return answer
 
 verdicts = []
 for name, values in loads(sys.stdin.read()):
     answer = replayed(values) if isinstance(values, list) else values
-    verdict = judge(EXERCISES[name], answer, EXERCISES[name].visible_cases())
+    verdict = judge(EXERCISES[name], answer, EXERCISES[name].public_cases())
     verdicts.append([verdict.text(), verdict.html(), verdict.to_data()])
 print(json.dumps(verdicts))
 """
@@ -137,7 +138,7 @@ def completed(right, wrong):
 
 def answers(exercise):
     """Of each kind of answer to a question, its value in each case shown: ("gives", value)."""
-    cases = exercise.visible_cases()
+    cases = exercise.public_cases()
     rights = [plain(exercise.correct(case)) for case in cases]
     values = [rights, *without_terms(exercise, cases)]
     for known in exercise.misconceptions:
@@ -173,7 +174,7 @@ def whole():
     verdicts = []
     for name, values in ALL_ANSWERS:
         answer = names["replayed"](values) if isinstance(values, list) else values
-        verdicts.append(judge(EXERCISES[name], answer, EXERCISES[name].visible_cases()))
+        verdicts.append(judge(EXERCISES[name], answer, EXERCISES[name].public_cases()))
     return verdicts
 
 
@@ -194,20 +195,18 @@ def test_the_answers_that_are_compared_reach_every_status_and_a_hint_of_every_qu
     assert general >= {General.LEFT_OUT, General.MAC_FOR_FLOP, General.BATCH_FORGOTTEN}
 
 
-def test_recorded_is_what_students_see_and_what_they_may_have_forgotten():
+def test_recorded_is_what_students_see_and_how_they_may_have_misread_it():
     for name, recorded in recorded_questions().items():
         exercise = EXERCISES[name]
-        shown = [case.args for case in exercise.visible_cases()]
-        forgotten = [
-            (*args[:at], 1, *args[at + 1 :])
-            for args in shown
-            for at, parameter in enumerate(exercise.parameters)
-            if parameter in FORGETTABLE
-        ]
-        calls = {call_of(*args) for args in shown}
-        assert {call for call, _ in recorded.reference.calls} == calls | {
-            call_of(*args) for args in forgotten
+        cases = exercise.public_cases()
+        calls = {call_of(*case.args) for case in cases}
+        misread = {
+            call_of(*variant.args)
+            for case in cases
+            for variant in variants(exercise, case)
+            if correct_for(exercise, variant) is not None
         }
+        assert {call for call, _ in recorded.reference.calls} == calls | misread
         for known in recorded.misconceptions:
             assert {call for call, _ in known.gives.calls} == calls
 

@@ -32,7 +32,7 @@ def unit(tmp_path, monkeypatch):
     """A unit of one question."""
     question = replace(EXERCISES["softmax_cost"], unit="99_small")
     monkeypatch.setattr("helpers.authoring.trial.EXERCISES", {"softmax_cost": question})
-    return Unit(COURSE, COURSE / "source" / "99_small" / "small.py")
+    return Unit.of_text(COURSE / "source" / "99_small" / "small.py")
 
 
 def tried(unit, release, solution):

@@ -94,7 +94,7 @@ def deep_programs(draw):
     return "; ".join(lines)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(program=deep_programs(), x=st.floats(-1, 1), y=st.floats(-1, 1))
 def test_the_solutions_gradients_are_pytorchs_on_programs_of_depth_20(notebook, program, x, y):
     mine, theirs = notebook["gradients"](program, x, y), pytorch_gradients(program, x, y)
@@ -110,7 +110,7 @@ def test_the_drawn_programs_stay_between_minus_one_and_one(notebook, form, p, q)
     assert -1 <= notebook["run"](program, p, q) <= 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(program=deep_programs(), x=st.floats(-1, 1), y=st.floats(-1, 1))
 def test_a_deep_program_has_the_value_that_python_computes(notebook, program, x, y):
     Number = notebook["Number"]

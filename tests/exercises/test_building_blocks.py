@@ -145,7 +145,8 @@ def test_the_slip_of_alexnets_first_layer_gets_its_own_hint():
     verdict = judge(
         exercise, lambda c, n: {**right("alexnet_weights", c, n), "conv1": 24_847}, cases
     )
-    assert verdict.fraction == pytest.approx(8 / 9)
+    # Two of the three that differ from case to case, and so two thirds of the six that do not.
+    assert verdict.fraction == pytest.approx((2 + 2 / 3 * 6) / 9)
     assert verdict.misconceptions == ("two digits of conv1 slipped",)
 
 

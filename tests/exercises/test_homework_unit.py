@@ -1,13 +1,20 @@
 """The homework's numbers, worked by hand, and the wrong answers that were seen in the wild."""
 
+import random
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas
 import pytest
+import seaborn
 import timm
 import torch
 
-from helpers.check import judge
+from helpers.check import judge, plain_answer
 from helpers.exercises import EXERCISES, grading_cases
 from helpers.exercises.homework.memory import MODELS
 from helpers.exercises.own_number import own_number
+from helpers.reference import batch_norm_flops
 from tests.exercises.questions import right
 
 HOMEWORK = [exercise for exercise in EXERCISES.values() if exercise.unit == "homework"]
@@ -46,7 +53,7 @@ def test_prelu_multiplies_where_x_is_not_positive():
 
 
 def test_prelu_linear_at_batch_1_has_an_intensity_of_0_46():
-    bound = right("block_bound", 1, 19.5, 2039)
+    bound = right("block_bound", right("block_flops", 1), right("block_bytes", 1), 19.5, 2039)
     assert bound["intensity"] == pytest.approx(0.46, abs=0.005)
     assert bound["bound"] == "memory"
 
@@ -54,9 +61,9 @@ def test_prelu_linear_at_batch_1_has_an_intensity_of_0_46():
 def test_prelu_linear_saturates_at_4_6():
     # each sample: 64 + 2·64·32 FLOP, 4·(3·64 + 32) B
     limit = (64 + 2 * 64 * 32) / (4 * (3 * 64 + 32))
-    intensity = right("block_bound", 10**9, 19.5, 2039)["intensity"]
     assert limit == pytest.approx(4.64, abs=0.005)
-    assert intensity == pytest.approx(limit, rel=1e-6)
+    batch = 10**9
+    assert right("block_flops", batch) / right("block_bytes", batch) == pytest.approx(limit)
 
 
 def test_the_weights_are_8192_of_the_bytes_at_batch_1():
@@ -92,6 +99,8 @@ def test_what_a_model_holds_and_keeps_is_what_pytorch_says(model):
     weights = {p.untyped_storage()._cdata for p in network.parameters()}
     facts = MODELS[model]
     assert sum(p.numel() for p in network.parameters()) == facts.parameters
+    assert sum(buffer.numel() for buffer in network.buffers()) == facts.buffers
+    assert len(list(network.parameters())) == facts.tensors
     for batch in (1, 3):
         kept, weights_kept, every = {}, {}, 0
 
@@ -109,124 +118,263 @@ def test_what_a_model_holds_and_keeps_is_what_pytorch_says(model):
         activations = batch * facts.kept_per_image + facts.kept_once
         assert sum(kept.values()) == activations
         assert sum(weights_kept.values()) == facts.weights_kept
+        assert list(kept.values())[-1] == batch * facts.last_per_image
         assert every == activations + facts.weights_kept + batch * facts.repeated_per_image
 
 
-def batch_norm(n, c, sums=None, mean=True, keep=False, root=True, division=4):
-    """FLOP of BatchNorm as students count it."""
-    sums = n - c if sums is None else sums
-    total = 2 * sums + 2 * 4 * c + 2 * n + c + (4 * c if root else 0)
-    return total + (0 if keep else n) + division * n + 2 * n
-
-
-@pytest.mark.parametrize("keep", [False, True], ids=["11N", "10N"])
-@pytest.mark.parametrize("root", [False, True], ids=["root free", "root priced"])
-@pytest.mark.parametrize("from_zero", [False, True], ids=["n-1 additions", "n additions"])
-def test_every_right_derivation_of_batch_norm_earns_all(keep, root, from_zero):
-    def answer(b, c, h, w):
-        n = b * c * h * w
-        return batch_norm(n, c, sums=n if from_zero else None, keep=keep, root=root)
-
-    assert verdict_on("batch_norm_flops", answer).fraction == 1
-
-
-def test_11n_and_10n_are_what_is_left_without_the_channels():
+def test_batch_norm_is_11n_and_11c_in_all():
     n, c = 4 * 3 * 220 * 220, 3
-    assert batch_norm(n, c) == 11 * n + 6 * c + c + 4 * c
-    assert batch_norm(n, c, keep=True, root=False) == 10 * n + 6 * c + c
+    parts = right("batch_norm_flops", 4, 3, 220, 220)
+    assert sum(parts.values()) == 11 * n + 6 * c + c + 4 * c
 
 
-@pytest.mark.parametrize("additions", [0, 1])
-def test_softmax_may_add_n_or_n_minus_1_times(additions):
-    assert verdict_on("softmax_flops", lambda b, n: b * (45 * n - additions)).fraction == 1
+def test_the_parts_of_batch_norm_are_those_of_the_reference():
+    ledger = batch_norm_flops(2, 8, 5, 5)
+    parts = right("batch_norm_flops", 2, 8, 5, 5)
+    assert parts["mean"] == (ledger["sums of mean and variance"] + 4 * 16) / 2
+    assert sum(parts.values()) == ledger.total
 
 
-IN_THE_WILD = [
-    ("padding", lambda i, o, k: 1, "as large as the input"),
-    ("batch_norm_flops", lambda b, c, h, w: batch_norm(b * c * h * w, c * h * w), "each channel"),
-    (
-        "batch_norm_flops",
-        lambda b, c, h, w: batch_norm(b * c * h * w, c) - (b * c * h * w - c),
-        "you left out one of the two sums",
-    ),
-    (
-        "batch_norm_flops",
-        lambda b, c, h, w: batch_norm(b * c * h * w, c, division=1),
-        "priced as 1 where the price list says more: divide by deviation",
-    ),
-    ("batch_norm_flops", lambda b, c, h, w: 9 * b * c * h * w, "mean and variance"),
-    ("prelu_flops", lambda x: 2 * len(x) * len(x[0]), "multiplied at all"),
-    ("softmax_flops", lambda b, n: 2 * b * n, "price list"),
-    ("softmax_flops", lambda b, n: 45 * n - 1, "the batch is missing"),
-    ("block_bytes", lambda b: 4 * (224 * b + 1), "you left out: read weights"),
-    ("block_bytes", lambda b: 224 * b + 2049, "elements, not of bytes"),
-    ("block_bytes", lambda b: 32 * (224 * b + 2049), "bits"),
-    ("conv_cost", lambda i, o, s, k: (i * o * k**2 * (s - k + 1) ** 2,) * 2, "multiply and an add"),
-    ("block_flops", lambda b: b * 2080, "half: MAC, not FLOP"),
-    ("adam_bytes", lambda p, a: 12 * p + a, "left out one of: weights, gradients, Adam m, Adam v"),
-    ("adam_bytes", lambda p, a: 8 * p + a, "left out two of: weights, gradients, Adam m, Adam v"),
-    ("adam_bytes", lambda p, a: 16 * p, "you left out: saved activations"),
-    ("prelu_flops", 7, "write over it"),
-    ("adam_bytes", lambda p, a: 4 * p + a, "what else is kept for every parameter?"),
-    ("batch_norm_flops", lambda b, c, h, w: 8 * b * c * h * w + 8 * c, "left out the variance"),
-    ("batch_norm_flops", lambda b, c, h, w: 7 * b * c * h * w + 5 * c, "not known beforehand"),
-    ("prelu_flops", lambda x: 2 * sum(v <= 0 for row in x for v in row), "one multiplication is"),
-    (
-        "conv_cost",
-        lambda i, o, s, k: (0, o * (s - k + 1) ** 2 * (2 * i * k**2 - 1)),
-        "first addition",
-    ),
-    ("largest_batch", lambda p, a, gb: max(0, (gb * 10**9 - 16 * p) / a), "a whole number"),
+def test_a_function_written_over_is_said_to_be():
+    assert "write over it" in verdict_on("prelu_flops", 7).hint
+
+
+#: FLOP and bytes of a sample, bytes of a batch, largest batch: the case that is shown.
+BLOCK = 4160, 896, 8196, 64
+
+
+def plotted(draw):
+    """The verdict on a function that draws with pyplot, in the notebook's case."""
+    exercise = EXERCISES["plot_intensity"]
+    try:
+        return judge(exercise, plain_answer(draw, draws=True), exercise.visible_cases())
+    finally:
+        plt.close("all")
+
+
+def intensities(flop, moved, once, largest):
+    return [flop * b / (once + moved * b) for b in range(1, largest + 1)]
+
+
+def named(axes=None):
+    (axes or plt.gca()).set(xlabel="batch size", ylabel="intensity (FLOP/B)")
+
+
+def a_line(flop, moved, once, largest):
+    plt.plot(range(1, largest + 1), intensities(flop, moved, once, largest))
+    named()
+
+
+def a_level_line_of_as_many_points_first(flop, moved, once, largest):
+    plt.plot(range(1, largest + 1), [flop / moved] * largest)
+    a_line(flop, moved, once, largest)
+
+
+def a_finer_level_line_first(flop, moved, once, largest):
+    plt.plot(np.linspace(1, largest, 500), np.full(500, flop / moved))
+    a_line(flop, moved, once, largest)
+
+
+def ridges_first(flop, moved, once, largest):
+    plt.axhline(0)
+    plt.plot([1, largest], [9.6, 9.6])
+    plt.hlines([25.3, 34], 0, largest)
+    plt.axvline(3)
+    a_line(flop, moved, once, largest)
+
+
+def points_in_a_loop(flop, moved, once, largest):
+    for b, height in enumerate(intensities(flop, moved, once, largest), 1):
+        plt.plot(b, height, "bo")
+    named()
+
+
+def dots_in_a_loop(flop, moved, once, largest):
+    for b, height in enumerate(intensities(flop, moved, once, largest), 1):
+        plt.scatter(b, height)
+    named()
+
+
+def pieces_in_a_loop(flop, moved, once, largest):
+    heights = intensities(flop, moved, once, largest)
+    for b in range(1, largest):
+        plt.plot([b, b + 1], heights[b - 1 : b + 1])
+    named()
+
+
+def a_scatter(flop, moved, once, largest):
+    plt.scatter(range(1, largest + 1), intensities(flop, moved, once, largest))
+    named()
+    return plt
+
+
+def from_right_to_left(flop, moved, once, largest):
+    plt.plot(range(largest, 0, -1), intensities(flop, moved, once, largest)[::-1])
+    named()
+    return plt
+
+
+def bars(flop, moved, once, largest):
+    plt.bar(range(1, largest + 1), intensities(flop, moved, once, largest))
+    plt.axhline(flop / moved)
+    named()
+
+
+def stems(flop, moved, once, largest):
+    plt.stem(range(1, largest + 1), intensities(flop, moved, once, largest))
+    named()
+
+
+def a_fine_line(flop, moved, once, largest):
+    b = np.linspace(1, largest, 1000)
+    plt.plot(b, flop * b / (once + moved * b))
+    named()
+
+
+def a_twin_axis(flop, moved, once, largest):
+    figure, axes = plt.subplots()
+    other = axes.twinx()
+    axes.plot(range(1, largest + 1), [once + moved * b for b in range(1, largest + 1)])
+    other.plot(range(1, largest + 1), intensities(flop, moved, once, largest))
+    axes.set(xlabel="batch", ylabel="bytes")
+    other.set_ylabel("FLOP/B")
+    return figure
+
+
+def names_of_the_figure(flop, moved, once, largest):
+    figure, axes = plt.subplots()
+    axes.plot(range(1, largest + 1), intensities(flop, moved, once, largest))
+    figure.supxlabel("batch")
+    figure.supylabel("FLOP/B")
+    return figure
+
+
+def a_second_picture_with_more_points(flop, moved, once, largest):
+    figure, (first, second) = plt.subplots(1, 2)
+    second.plot(range(1, 300), intensities(flop, moved / 2, once, 299))
+    first.plot(range(1, largest + 1), intensities(flop, moved, once, largest))
+    named(first)
+    return figure
+
+
+def by_pandas(flop, moved, once, largest):
+    rows = {"batch": range(1, largest + 1), "y": intensities(flop, moved, once, largest)}
+    return pandas.DataFrame(rows).plot(x="batch", y="y", ylabel="FLOP/B")
+
+
+def by_seaborn(flop, moved, once, largest):
+    axes = seaborn.lineplot(
+        x=list(range(1, largest + 1)), y=intensities(flop, moved, once, largest)
+    )
+    named(axes)
+    return axes
+
+
+def by_a_grid_of_seaborn(flop, moved, once, largest):
+    rows = {"batch": range(1, largest + 1), "FLOP/B": intensities(flop, moved, once, largest)}
+    return seaborn.relplot(pandas.DataFrame(rows), x="batch", y="FLOP/B", kind="line")
+
+
+WAYS_TO_PLOT = (
+    *(a_line, a_level_line_of_as_many_points_first, a_finer_level_line_first, ridges_first),
+    *(points_in_a_loop, dots_in_a_loop, pieces_in_a_loop, a_scatter, from_right_to_left, bars),
+    *(stems, a_fine_line, a_twin_axis, names_of_the_figure, a_second_picture_with_more_points),
+    *(by_pandas, by_seaborn, by_a_grid_of_seaborn),
+)
+
+
+@pytest.mark.parametrize("draw", WAYS_TO_PLOT)
+def test_a_right_plot_earns_all_however_it_is_drawn(draw):
+    verdict = plotted(draw)
+    assert (verdict.status, verdict.hint) == ("right", "")
+
+
+def drawn_by(change, x="batch", y="FLOP/B", batches=None):
+    """A plot whose heights are `change` of the right ones, over other batches, if any."""
+
+    def draw(flop, moved, once, largest):
+        over = batches or range(1, largest + 1)
+        plt.plot(over, [change(b, flop, moved, once) for b in over])
+        plt.gca().set(xlabel=x, ylabel=y)
+
+    return draw
+
+
+def right_height(b, flop, moved, once):
+    return flop * b / (once + moved * b)
+
+
+WRONG_PLOTS = [
+    (drawn_by(lambda b, flop, moved, once: flop / moved), 0, "does not rise"),
+    (drawn_by(lambda b, flop, moved, once: flop * b / (once + moved)), 0, "straight line"),
+    (drawn_by(lambda b, *of: right_height(b, *of) / 2), 0, "MAC for FLOP, or"),
+    (drawn_by(lambda b, *of: 4 * right_height(b, *of)), 0, "not for each fp32 number"),
+    (drawn_by(lambda b, *of: 1 / right_height(b, *of)), 0, "divided by the other"),
+    (drawn_by(lambda b, flop, moved, once: b * flop), 0, "these are the FLOP"),
+    (drawn_by(right_height, batches=range(65)), 2 / 3, "a batch of 0"),
+    (drawn_by(right_height, batches=range(1, 66)), 2 / 3, "one batch too far"),
+    (drawn_by(right_height, batches=range(1, 64)), 0, "the last batch is missing"),
+    (drawn_by(right_height, batches=[1, 2, 4, 8, 16, 32, 64]), 0, "powers of two"),
+    (drawn_by(right_height, x="", y=""), 2 / 3, "name both axes"),
+    (drawn_by(right_height, x=""), 2 / 3, "only the y axis is named"),
+    (drawn_by(right_height, y="intensity"), 2 / 3, "only the x axis is named"),
+    (drawn_by(right_height, x="FLOP/B", y="batch"), 2 / 3, "at each other's axes"),
 ]
 
 
-@pytest.mark.parametrize(("name", "answer", "hint"), IN_THE_WILD)
-def test_a_mistake_from_the_wild_is_named(name, answer, hint):
-    verdict = verdict_on(name, answer)
-    assert verdict.fraction < 1
+@pytest.mark.parametrize(("draw", "share", "hint"), WRONG_PLOTS)
+def test_a_wrong_plot_is_told_what_is_wrong_with_it(draw, share, hint):
+    verdict = plotted(draw)
+    assert verdict.fraction == pytest.approx(share)
     assert hint in verdict.hint
 
 
-def picture(y, x=range(1, 65), xlabel="batch size", ylabel="intensity (FLOP/B)"):
+def test_exchanged_axes_are_said_to_be_and_not_that_they_lack_names():
+    def draw(*block):
+        plt.plot(intensities(*block), range(1, 65))
+        plt.gca().set(xlabel="FLOP/B", ylabel="batch")
+
+    assert plotted(draw).hint == (
+        "the batch runs along x and the intensity up y: yours are the other way round"
+    )
+
+
+def test_the_plot_is_asked_for_of_other_blocks_when_graded():
+    cases = grading_cases(EXERCISES["plot_intensity"], b"seed")
+    assert len({case.args for case in cases}) == 3
+
+    def the_case_that_is_shown(*block):
+        return {"axes": [picture_of(intensities(*BLOCK))]}
+
+    assert judge(EXERCISES["plot_intensity"], the_case_that_is_shown, cases).fraction < 1
+
+
+def picture_of(y, x=range(1, 65)):
     line = {"label": "", "x": list(x), "y": list(y)}
-    return {"axes": [{"xlabel": xlabel, "ylabel": ylabel, "lines": [line], "points": []}]}
+    return {"xlabel": "batch", "ylabel": "FLOP/B", "lines": [line], "points": []}
 
 
-INTENSITY = [4160 * b / (4 * (224 * b + 2049)) for b in range(1, 65)]
-
-
-def test_a_right_plot_earns_all():
-    assert verdict_on("plot_intensity", lambda: picture(INTENSITY)).fraction == 1
-
-
-def test_a_plot_without_axis_labels_earns_two_thirds():
-    verdict = verdict_on("plot_intensity", lambda: picture(INTENSITY, xlabel="", ylabel=""))
-    assert verdict.fraction == pytest.approx(2 / 3)
-
-
-def test_a_plot_without_the_weights_is_named():
-    verdict = verdict_on("plot_intensity", lambda: picture([4160 / 896] * 64))
-    assert verdict.fraction < 1
-    assert "the weights are missing" in verdict.hint
-
-
-def test_a_plot_of_something_else_earns_nothing_for_its_labels():
-    assert verdict_on("plot_intensity", lambda: picture(range(1, 65))).fraction == 0
-
-
-def test_the_bound_cannot_be_guessed_from_the_device():
-    cases = grading_cases(EXERCISES["block_bound"], b"seed")
-    bounds = {}
-    for case in cases:
-        bound = EXERCISES["block_bound"].correct(case)["bound"]
-        bounds.setdefault(case.args[1:], set()).add(bound)
-    assert {"memory", "compute"} in bounds.values()
+def test_both_bounds_are_drawn_and_a_block_on_the_ridge():
+    for seed in range(20):
+        drawn = EXERCISES["block_bound"].hidden(random.Random(seed))
+        bounds = [right("block_bound", *args) for args in drawn]
+        assert {bound["bound"] for bound in bounds} == {"memory", "compute"}
+        assert any(bound["intensity"] == bound["ridge"] for bound in bounds)
 
 
 @pytest.mark.parametrize(
-    "nothing", [None, {"axes": []}, {"axes": 5}, {"axes": [{"lines": [1]}]}, picture([])]
+    "nothing",
+    [
+        None,
+        {"axes": []},
+        {"axes": 5},
+        {"axes": [{"lines": [1]}]},
+        {"axes": [{"lines": [{"x": [1, 2], "y": ["a", {}]}]}]},
+        {"axes": [{"lines": [{"x": [1, 2, 3], "y": [1]}]}]},
+        {"axes": [picture_of([], [])]},
+    ],
 )
 def test_a_plot_that_is_not_there_gets_a_line(nothing):
-    verdict = verdict_on("plot_intensity", lambda: nothing)
+    verdict = verdict_on("plot_intensity", lambda *block: nothing)
     assert verdict.fraction == 0
     assert "figure" in verdict.hint

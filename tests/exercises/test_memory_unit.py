@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.exercises.own_number import own_number
@@ -25,7 +25,6 @@ def test_weights_of_resnet50_take_102_megabytes_in_fp32_and_an_eighth_in_int4():
 shapes = st.lists(st.integers(1, 6), min_size=1, max_size=4).map(tuple)
 
 
-@settings(deadline=None)
 @given(shapes)
 def test_row_major_strides_are_those_of_a_fresh_tensor(shape):
     assert right("row_major_strides", shape) == list(torch.empty(shape).stride())
@@ -42,7 +41,7 @@ def test_a_position_is_where_pytorch_finds_the_element(args):
 @pytest.mark.parametrize("args", drawn("can_flatten"))
 def test_view_works_where_the_question_says_so(args):
     shape, strides = args
-    tensor = torch.empty(4000).as_strided(shape, strides)
+    tensor = torch.empty(100_000).as_strided(shape, strides)
     try:
         tensor.view(-1)
         works = True
@@ -51,7 +50,6 @@ def test_view_works_where_the_question_says_so(args):
     assert right("can_flatten", shape, strides) is works
 
 
-@settings(deadline=None)
 @given(shapes, shapes)
 def test_shapes_broadcast_as_in_pytorch(a, b):
     try:
@@ -61,7 +59,6 @@ def test_shapes_broadcast_as_in_pytorch(a, b):
     assert right("broadcast_shape", a, b) == expected
 
 
-@settings(deadline=None)
 @given(st.integers(1, 300), st.integers(1, 100))
 def test_lines_touched_are_the_lines_that_hold_an_element(count, stride):
     # 64 bytes ÷ 4 bytes: 16 elements a line
@@ -105,7 +102,6 @@ def test_the_intensity_of_768_to_3072_ends_at_307():
     assert right("linear_intensity", 1, 768, 3072)["intensity"] < 0.5
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5000), st.integers(8, 4096), st.integers(8, 4096))
 def test_intensity_grows_with_the_batch_and_stays_below_its_limit(batch, m, n):
     here = right("linear_intensity", batch, m, n)

@@ -74,7 +74,7 @@ def test_one_sample_waits_for_memory_on_an_a100():
     assert answer["bound"] == "memory"
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 64), st.integers(1, 100), st.integers(1, 100))
 def test_the_block_costs_what_the_meter_counts(batch, i, o):
     block = torch.nn.Sequential(torch.nn.PReLU(), torch.nn.Linear(i, o, bias=False))

@@ -19,6 +19,8 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 
 from helpers.grading.engine.verdict_outputs import verdict_output
+from helpers.grading.lms.origins import Origin, add_origins
+from helpers.grading.lms.roster import students_of
 from helpers.verdict import Verdict
 from tests import COURSE
 
@@ -62,6 +64,10 @@ def _made() -> Path:
         shutil.copytree(COURSE / kind / UNIT, folder / kind / UNIT)
     shutil.copy(COURSE / "nbgrader_config.py", folder)
     (folder / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    # Collected from Moodle.
+    for student in students_of(folder):
+        origin = Origin("moodle", student.name, student.ids["moodle_id"])
+        add_origins(folder, UNIT, {student.id: origin})
     with open_gradebook(folder) as gradebook:
         gradebook.add_assignment(UNIT)
         gradebook.add_notebook(UNIT, UNIT)

@@ -27,12 +27,10 @@ RIGHT = {
     "scaled": "def scaled(x):\n    return 2 * x",
     "sheets": "sheets = 7",
     "plot_intensity": """\
-def plot_intensity():
-    batches = list(range(1, 65))
-    flops = [batch * 64 + 2 * batch * 64 * 32 for batch in batches]
-    moved = [4 * (batch * (64 + 64 + 64 + 32) + 1 + 64 * 32) for batch in batches]
+def plot_intensity(flop, moved, once, largest):
+    batches = list(range(1, largest + 1))
     figure, axes = plt.subplots()
-    axes.plot(batches, [f / m for f, m in zip(flops, moved)])
+    axes.plot(batches, [b * flop / (once + b * moved) for b in batches])
     axes.set(xlabel="batch", ylabel="FLOP/B", title="intensity")
     return figure""",
     "why": "Because the weights are read once.",
@@ -122,7 +120,7 @@ def make_course(folder: Path, db_url: str = "") -> Path:
     source = folder / "source" / UNIT
     source.mkdir(parents=True)
     (source / f"{UNIT}.ipynb").write_text(json.dumps(source_notebook()))
-    (source / f"{UNIT}.py").write_text("# The text that the notebook would be built from.\n")
+    (source / f"{UNIT}.py").write_text("# %% [markdown]\n# # A text\n")
     (folder / "submitted").mkdir()
     shutil.copy(COURSE / "nbgrader_config.py", folder)
     if db_url:

@@ -202,7 +202,7 @@ def test_what_a_score_depends_on_depends_on_nothing_else(path: Path) -> None:
         assert part_of(Path(*name.split("."))).scores, name
 
 
-def test_manual_scores_are_kept_and_shown_again(graded_course: Path, grades: Any) -> None:
+def test_manual_scores_are_kept(graded_course: Path, grades: Any) -> None:
     course = graded_course
     with sqlite3.connect(course / "gradebook.db") as database:
         database.execute("UPDATE grade SET manual_score = 1.5, needs_manual_grade = 0")
@@ -210,7 +210,8 @@ def test_manual_scores_are_kept_and_shown_again(graded_course: Path, grades: Any
     assert {row[4] for row in grades(course)} == {False}
     grade_class(course, sample.UNIT, Options(jobs=1, force=True))
     assert {row[3] for row in grades(course)} == {1.5}
-    assert {row[4] for row in grades(course)} == {True}
+    # Neither answers nor questions are others: nobody has to look again.
+    assert {row[4] for row in grades(course)} == {False}
 
 
 def test_a_lost_gradebook_is_made_again(graded_course: Path, grades: Any) -> None:

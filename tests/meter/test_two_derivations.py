@@ -40,8 +40,8 @@ from helpers.reference.recurrent import GRU, LSTM, RNN
 from helpers.reference.softmax import LogSoftmax, Softmax
 from helpers.reference.transformer import TransformerBlock
 
-examples = settings(max_examples=20, deadline=None)
-fewer_examples = settings(max_examples=10, deadline=None)
+examples = settings(max_examples=20)
+fewer_examples = settings(max_examples=10)
 
 small, tiny = st.integers(1, 9), st.integers(1, 4)
 yes_or_no = st.booleans()

@@ -51,7 +51,7 @@ from helpers.reference.transformer import (
     kv_cache_bytes,
 )
 
-examples = settings(max_examples=50, deadline=None)
+examples = settings(max_examples=50)
 
 
 def test_alexnet_layer_by_layer():

@@ -49,7 +49,7 @@ def test_batch_norm_in_training_is_11_n_and_10_n_when_x_minus_mean_is_kept():
     assert ledger.total == 11 * n + 6 * c + c + 4 * c
     accepted = ledger.accepted_totals()
     assert 10 * n + 6 * c + c + 4 * c in accepted
-    assert 11 * n + 6 * c + c in accepted  # the square root not priced
+    assert 11 * n + 6 * c + c not in accepted  # the square root has a price
     assert 11 * n + 8 * c + c + 4 * c in accepted  # n additions in each sum
     assert not any(9 * n <= total < 10 * n for total in accepted)
     # statistics divided c·h·w times instead of c times

@@ -1,5 +1,6 @@
 """The stand-in and Numba's own simulator: the same kernels, the same counts, worked by hand."""
 
+import contextlib
 import threading
 
 import numba
@@ -117,7 +118,7 @@ def test_without_looking_for_races_a_race_gives_the_same_wrong_numbers_each_time
         assert out[4:].tolist() == [3, 2, 1, 0]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(2, 12), st.integers(0, 11), st.booleans())
 def test_threads_that_exchange_elements_race_unless_a_barrier_is_between(size, shift, barrier):
     def shifted(out):
@@ -170,7 +171,7 @@ def test_a_barrier_that_only_some_threads_reach_is_an_error():
     assert threading.active_count() == before
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.tuples(st.integers(1, 3), st.integers(1, 3)), st.tuples(st.integers(1, 3), st.integers(1, 3))
 )
@@ -211,6 +212,172 @@ def test_an_element_is_one_read_however_it_is_taken():
     array[0, 1] += 10
     assert (array.reads, array.writes) == (3, 1)
     assert array.values.tolist() == [[0, 11, 2], [3, 4, 5]]
+
+
+def sum_without_atomic(x, out):
+    out[0] += x[cuda.grid(1)]
+
+
+def sum_with_atomic(x, out):
+    cuda.atomic.add(out, 0, x[cuda.grid(1)])
+
+
+def sum_read_too_early(x, out):
+    cuda.atomic.add(out, 0, x[cuda.grid(1)])
+    x[cuda.grid(1)] = out[0]
+
+
+def turned_through_global_memory(x, out):
+    i = cuda.grid(1)
+    out[i] = 2 * x[i]
+    cuda.syncthreads()
+    x[i] = out[(i + 1) % len(out)]
+
+
+def shifted_in_place(x, out):
+    i = cuda.grid(1)
+    x[i] = out[(i + 1) % len(out)]
+
+
+def guarded_by_an_exception(x, out):
+    i = cuda.grid(1)
+    with contextlib.suppress(Exception):
+        out[i + 1] = x[i]
+
+
+def too_much_shared_memory(x, out):
+    shared = cuda.shared.array(100_000, numba.float64)
+    shared[cuda.threadIdx.x] = out[cuda.threadIdx.x]
+
+
+def two_matrices_of_shared_memory(x, out):
+    cuda.shared.array((80, 80), numba.float32)
+    cuda.shared.array((80, 80), numba.float32)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "blocks", "problem"),
+    [
+        (sum_without_atomic, 1, r"reads out\[0\], which thread \(0, 0\) has just written"),
+        (sum_without_atomic, 16, r"thread \(0, 0\) of block \(0, 0\) has written: no barrier"),
+        (sum_read_too_early, 2, r"out\[0\]"),
+        (turned_through_global_memory, 4, r"of block \(0, 0\) has read: no barrier orders"),
+        (guarded_by_an_exception, 2, r"IndexError: out\[16\] is outside"),
+        (too_much_shared_memory, 2, "800,000 B, and a block has 48 KiB"),
+        (two_matrices_of_shared_memory, 2, "51,200 B"),
+    ],
+)
+def test_what_a_gpu_would_not_notice_is_found(kernel, blocks, problem):
+    with pytest.raises(KernelError, match=problem):
+        launch(kernel, blocks, 16 // blocks, np.arange(16.0), np.zeros(16))
+
+
+def test_an_array_given_twice_is_one_memory():
+    x = np.arange(8.0)
+    with pytest.raises(KernelError, match="has just read"):
+        launch(shifted_in_place, 1, 8, x, x)
+    launch(shifted_in_place, 1, 8, x, np.ones(8))
+    assert x.tolist() == [1] * 8
+
+
+def test_a_barrier_orders_global_memory_within_a_block():
+    x = np.arange(16.0)
+    launch(turned_through_global_memory, 1, 16, x, np.zeros(16))
+    assert x.tolist() == [2.0 * ((i + 1) % 16) for i in range(16)]
+
+
+@both
+def test_atomic_updates_of_all_threads_meet_without_a_race(run):
+    out = np.zeros(1)
+    run(sum_with_atomic, 4, 4, np.arange(16.0), out)
+    assert out[0] == 120
+
+
+@pytest.mark.parametrize(
+    ("update", "value", "left"),
+    [("max", 5, 5), ("min", 1, 1), ("sub", 1, 2), ("exch", 9, 9), ("inc", 3, 0), ("xor", 1, 2)],
+)
+def test_an_atomic_update_returns_what_was_there(update, value, left):
+    def once(out, seen):
+        seen[0] = getattr(cuda.atomic, update)(out, 0, value)
+
+    out, seen = np.full(1, 3), np.zeros(1)
+    launch(once, 1, 1, out, seen)
+    assert (seen[0], out[0]) == (3, left)
+
+
+def test_compare_and_swap_changes_what_it_expects_only():
+    def twice(out):
+        cuda.atomic.cas(out, 0, 3, 7)
+        cuda.atomic.cas(out, 0, 3, 8)
+
+    out = np.full(1, 3)
+    launch(twice, 1, 1, out)
+    assert out[0] == 7
+
+
+def test_threads_that_write_the_same_number_do_not_race():
+    def flag(out):
+        out[0] = 0.1
+
+    out = np.zeros(1, "float32")
+    launch(flag, 4, 4, out)
+    assert out[0] == np.float32(0.1)
+
+
+@both
+@pytest.mark.parametrize("blocks", [1, 2, 5])
+def test_a_grid_stride_loop_reaches_every_element(run, blocks):
+    def marked(out):
+        for k in range(cuda.grid(1), len(out), cuda.gridsize(1)):
+            out[k] += k
+
+    out = np.zeros(11)
+    run(marked, blocks, 3, out)
+    assert out.tolist() == list(range(11))
+
+
+def test_a_thread_has_local_memory_of_its_own():
+    def through_local(out):
+        mine = cuda.local.array(2, numba.float64)
+        mine[1] = cuda.grid(1)
+        cuda.syncthreads()
+        out[cuda.grid(1)] = mine[1]
+
+    out = np.zeros(4)
+    assert launch(through_local, 1, 4, out).global_writes == 4
+    assert out.tolist() == [0, 1, 2, 3]
+
+
+def doubled(x):
+    return 2 * x[cuda.grid(1)]
+
+
+def test_functions_beside_the_kernel_see_the_launch():
+    def calls_it(x, out):
+        out[cuda.grid(1)] = doubled(x)
+
+    out = np.zeros(4)
+    launch(calls_it, 2, 2, np.arange(4.0), out)
+    assert out.tolist() == [0, 2, 4, 6]
+
+
+def test_rows_of_shared_memory_are_watched_as_elements_are():
+    def by_rows(out):
+        shared = cuda.shared.array((2, 2), numba.float32)
+        shared[cuda.threadIdx.x][0] = 1
+        out[cuda.threadIdx.x] = shared[1 - cuda.threadIdx.x][0]
+
+    with pytest.raises(KernelError, match=r"shared array 1\[1\]\[0\], which no thread"):
+        launch(by_rows, 1, 2, np.zeros(2))
+
+
+def test_what_the_stand_in_lacks_is_said_with_what_it_has():
+    def shuffles(out):
+        cuda.shfl_sync(1, 2, 3)
+
+    with pytest.raises(KernelError, match=r"no cuda\.shfl_sync here, only threadIdx"):
+        launch(shuffles, 1, 1, np.zeros(1))
 
 
 @pytest.mark.parametrize("index", [6, -1, (0, 0)])

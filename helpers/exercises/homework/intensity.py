@@ -7,26 +7,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.figure_questions import read_intensity_plot
 from helpers.exercises.intensity_plot import plot_misconceptions, right_plot
-from helpers.exercises.mistakes import FIRST_ADDITION_SAVED, GB_AS_GIB, WEIGHTS_FOR_EVERY_SAMPLE
+from helpers.exercises.mistakes import GB_AS_GIB, WEIGHTS_FOR_EVERY_SAMPLE
 from helpers.exercises.prelu_linear import (
     FP32,
     MAC_FOR_FLOP,
-    ONE_BATCH_TOO_FEW,
-    ONE_WAY_SAVED,
     WITHOUT_WEIGHTS,
-    best_batch,
     block_bytes,
     block_flops,
-    block_intensity,
     bound_of,
     fused_bytes,
-    intensity,
-    intensity_without_weights,
     without,
 )
 from helpers.ledger import Ledger, Term
@@ -38,10 +33,16 @@ def _of_batch(cost: Callable[[int, int, int], Ledger]) -> Callable[[int], Ledger
     return lambda batch: cost(batch, IN, OUT)
 
 
-_block_flops, _block_bytes, _fused_bytes = map(_of_batch, (block_flops, block_bytes, fused_bytes))
+flops_of, bytes_of, fused_bytes_of = map(_of_batch, (block_flops, block_bytes, fused_bytes))
 
 
-def _draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+#: Of the worked answers.
+SLOPE_FREE = dict.fromkeys(
+    ("batch * 64 + 1 → batch * 64", "1 → 0"), "the slope stays in a register"
+)
+
+
+def draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [(batch,) for batch in draw.sample(range(2, 513), 4)]
 
 
@@ -49,21 +50,43 @@ BLOCK_FLOPS = Exercise(
     points=1,
     topic="FLOP of PReLU → Linear",
     examples=[(1,), (16,)],
-    hidden=_draw_batches,
-    reference=_block_flops,
+    hidden=draw_batches,
+    reference=flops_of,
     misconceptions=(
         Misconception(
             *MAC_FOR_FLOP,
             lambda batch: batch * IN * OUT + batch * IN,
         ),
         Misconception(
-            *FIRST_ADDITION_SAVED,
-            lambda batch: _block_flops(batch).total - batch * OUT,
+            # Of 64 features and 32 outputs both make the same difference.
+            "first addition saved, or PReLU behind the layer",
+            "32 FLOP too few for each sample: the first addition of each output counts here, and "
+            "PReLU comes before the layer",
+            lambda batch: flops_of(batch).total - batch * OUT,
         ),
         Misconception(
             "a bias that is not there",
             "this Linear layer has no bias",
             lambda batch: 2 * batch * IN * OUT + batch * OUT + batch * IN,
+        ),
+        Misconception(
+            "two operations for each PReLU element",
+            "PReLU compares, which is free, and multiplies: how many FLOP is that for one number?",
+            lambda batch: 2 * batch * IN * OUT + 2 * batch * IN,
+        ),
+        Misconception(
+            "batch forgotten in one layer",
+            "one of the two layers is that of one sample: where is the batch?",
+            lambda batch: OneOf(
+                (
+                    2 * IN * OUT + batch * IN,
+                    2 * IN * OUT + 2 * batch * IN,
+                    IN * OUT + batch * IN,
+                    IN * OUT + 2 * batch * IN,
+                    2 * batch * IN * OUT + IN,
+                    2 * batch * IN * OUT + 2 * IN,
+                )
+            ),
         ),
     ),
 )
@@ -71,69 +94,109 @@ BLOCK_FLOPS = Exercise(
 
 def _weights_for_every_sample(batch: int) -> Ledger:
     weights = Term("read weights", batch * IN * OUT, FP32)
-    return Ledger("B", (*without(_block_bytes(batch), "read weights").terms, weights))
+    return Ledger("B", (*without(bytes_of(batch), "read weights").terms, weights))
+
+
+def _less_than_the_weights(batch: int) -> OneOf:
+    """The weights left out, and of any other tensor the whole or all samples but one."""
+    others = without(bytes_of(batch), "read weights").terms
+    ways = [(term.amount, term.amount / batch, 0) for term in others]
+    return OneOf(tuple(dict.fromkeys(sum(way) for way in product(*ways) if any(way))))
 
 
 BLOCK_BYTES = Exercise(
     points=1,
     topic="bytes moved by PReLU → Linear",
-    examples=[(1,), (16,)],
-    hidden=_draw_batches,
-    reference=_block_bytes,
+    examples=[(1,), (16,), (100,)],
+    hidden=draw_batches,
+    reference=bytes_of,
+    known_slips=SLOPE_FREE,
     misconceptions=(
         Misconception(
             *WEIGHTS_FOR_EVERY_SAMPLE,
             _weights_for_every_sample,
         ),
+        Misconception(
+            "a slope for each channel",
+            "one slope serves all channels here: how many slopes do you read?",
+            lambda batch: bytes_of(batch).total + FP32 * (IN - 1),
+        ),
+        Misconception(
+            "a bias that is not there",
+            "this Linear layer has no bias: what is read for each output?",
+            lambda batch: bytes_of(batch).total + FP32 * OUT,
+        ),
+        Misconception(
+            "fused",
+            "the tensor between the layers goes through memory here: it is written, and read",
+            fused_bytes_of,
+        ),
+        Misconception(*WITHOUT_WEIGHTS, _less_than_the_weights),
     ),
 )
 
 
-def _bound(batch: int, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
-    return bound_of(block_intensity(batch, IN, OUT), peak_tflops, bandwidth_gb)
+def _bound(flop: float, traffic: float, peak_tflops: float, bandwidth_gb: float) -> dict[str, Any]:
+    return bound_of(OneOf((flop / traffic,)), peak_tflops, bandwidth_gb)
 
 
 def _draw_bounds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    # A small processor with a ridge near 2 FLOP/B is bound by either, as the batch decides.
-    peak, bandwidth = draw.choice([(0.002, 1.0), (0.004, 2.0)])
-    small = [(batch, peak, bandwidth) for batch in (draw.randrange(1, 7), draw.randrange(16, 512))]
-    return [*small, (draw.randrange(1, 512), 312, 2039), (draw.randrange(1, 512), 8.1, 320)]
+    """Below a ridge, above it, and on it: there all that is compared is exact."""
+    cases: list[tuple[Any, ...]] = []
+    for factor in (0.6, 1.03, 1.7):
+        bandwidth = draw.choice([50, 320, 2039])
+        peak = round(draw.uniform(1, 300), 1)
+        traffic = draw.randrange(10**4, 10**7)
+        cases.append((round(factor * 1000 * peak / bandwidth * traffic), traffic, peak, bandwidth))
+    ridge, traffic = draw.choice([2, 4, 8]), draw.randrange(10**4, 10**7)
+    cases.append((ridge * traffic, traffic, ridge, 1000))
+    return cases
 
 
 BLOCK_BOUND = Exercise(
     points=1,
-    topic="intensity, ridge and what bounds PReLU → Linear",
-    examples=[(1, 19.5, 2039), (64, 0.002, 1.0)],
+    topic="intensity, ridge and what bounds a block",
+    examples=[
+        (4160, 9092, 19.5, 2039),
+        (266_240, 65_540, 0.01, 5),
+        (8000, 4000, 2, 1000),
+        # Between two whole numbers, as its ridge is.
+        (7600, 4000, 1.2, 1000),
+    ],
+    known_slips=dict.fromkeys(
+        ("1000000000000.0 → 999999999999.0", "1000000000.0 → 1000000001.0"),
+        "a slip that no tolerance sees",
+    ),
     hidden=_draw_bounds,
-    reference=_bound,
-    tolerance=5e-3,
+    reference=lambda flop, traffic, peak_tflops, bandwidth_gb: _bound(
+        flop, traffic, peak_tflops, bandwidth_gb
+    ),
     misconceptions=(
         Misconception(
             *GB_AS_GIB,
-            lambda batch, peak_tflops, bandwidth_gb: {
-                "ridge": peak_tflops * 1e12 / (bandwidth_gb * 1024**3)
-            },
+            lambda flop, traffic, peak, bandwidth: {"ridge": peak * 1e12 / (bandwidth * 1024**3)},
         ),
         Misconception(
-            *WITHOUT_WEIGHTS,
-            lambda batch, *device: bound_of(intensity_without_weights(batch, IN, OUT), *device),
+            "everything in steps of 1024",
+            "peak and bandwidth count in steps of 1000, not of 1024",
+            lambda *args: {"ridge": _bound(*args)["ridge"] * 1.024},
         ),
         Misconception(
             "tera and giga not brought together",
             "1 TFLOP/s is 1000 GFLOP/s: bring peak and bandwidth to one prefix first",
-            lambda batch, peak_tflops, bandwidth_gb: {"ridge": peak_tflops / bandwidth_gb},
+            lambda flop, traffic, peak, bandwidth: {"ridge": peak / bandwidth},
         ),
         Misconception(
             "ridge upside down",
             "the ridge is in FLOP/B: which of the two is divided by the other?",
-            lambda *args: {"ridge": 1 / _bound(*args)["ridge"]},
+            lambda *args: {
+                "ridge": OneOf(tuple(by / _bound(*args)["ridge"] for by in (1, 1000, 1e6)))
+            },
         ),
         Misconception(
             "intensity upside down",
             "the intensity is in FLOP/B: which of the two is divided by the other?",
-            lambda batch, peak_tflops, bandwidth_gb: {
-                "intensity": _block_bytes(batch).total / _block_flops(batch).total
-            },
+            lambda flop, traffic, *device: {"intensity": traffic / flop},
         ),
         Misconception(
             "bounds swapped",
@@ -142,95 +205,36 @@ BLOCK_BOUND = Exercise(
                 "bound": {"memory": "compute", "compute": "memory"}[_bound(*args)["bound"]]
             },
         ),
+        Misconception(
+            "above the ridge only",
+            "what does the task say of an intensity that is exactly the ridge?",
+            lambda *args: {
+                "bound": "compute" if args[0] / args[1] > _bound(*args)["ridge"] else "memory"
+            },
+        ),
     ),
 )
+
+
+def _draw_plots(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    """Blocks whose curve bends within what is plotted."""
+    cases = []
+    for largest in (draw.randrange(20, 60), draw.randrange(70, 130)):
+        moved = 4 * draw.randrange(100, 900)
+        once = moved * draw.randrange(5, 40)
+        cases.append((moved * draw.randrange(2, 30) + draw.randrange(moved), moved, once, largest))
+    return cases
+
 
 PLOT_INTENSITY = Exercise(
     points=2,
     topic="intensity against batch size, plotted",
-    examples=[()],
-    hidden=lambda draw: [],
-    reference=lambda: right_plot(IN, OUT),
+    examples=[(4160, 896, 8196, 64)],
+    hidden=_draw_plots,
+    reference=lambda flop, moved, once, largest: right_plot(flop, moved, once, largest),
     read=read_intensity_plot,
     gate="intensity",
-    # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
+    # What is read off a line between two points; no slip is that small.
     tolerance=2e-3,
-    misconceptions=(
-        *plot_misconceptions(IN, OUT),
-        Misconception(
-            "axes not named",
-            "name both axes: the word batch on one, the unit FLOP/B on the other",
-            lambda: {"axes named": "no"},
-        ),
-    ),
-)
-
-
-def _best_batch_without_weights(in_features: int, out_features: int, ridge: float) -> int | None:
-    intensity = 2 * in_features * out_features / (FP32 * (in_features + out_features))
-    return 1 if intensity >= ridge else None
-
-
-def _draw_layers(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    reachable = [
-        (
-            draw.choice([512, 768, 1024]),
-            draw.choice([1024, 3072, 4096]),
-            draw.randrange(5, 100) + 0.3,
-        )
-        for _ in range(4)
-    ]
-    return [*reachable, (draw.choice([16, 32, 64]), 32, draw.randrange(10, 200) + 0.3)]
-
-
-BEST_BATCH = Exercise(
-    points=1,
-    topic="smallest batch that is compute bound",
-    examples=[(768, 3072, 20.3), (64, 32, 20.3)],
-    hidden=_draw_layers,
-    reference=best_batch,
-    misconceptions=(
-        Misconception(
-            "traffic without the weights",
-            "a batch of 1 is never enough here: is the reading of the weights in your traffic?",
-            _best_batch_without_weights,
-        ),
-        Misconception(
-            *ONE_BATCH_TOO_FEW,
-            lambda i, o, ridge: (
-                None if best_batch(i, o, ridge) is None else (best_batch(i, o, ridge) or 0) - 1
-            ),
-        ),
-    ),
-)
-
-FUSED = Exercise(
-    points=2,
-    topic="what fusing PReLU into Linear saves",
-    examples=[(1,), (64,)],
-    hidden=_draw_batches,
-    reference=lambda batch: {
-        "bytes": _fused_bytes(batch),
-        "intensity": intensity(_block_flops(batch), _fused_bytes(batch)),
-    },
-    tolerance=1e-3,
-    bonus=True,
-    misconceptions=(
-        Misconception(
-            "nothing saved",
-            "this is the traffic without fusion: which tensor need not go to memory any more?",
-            lambda batch: {
-                "bytes": _block_bytes(batch).total,
-                "intensity": _block_flops(batch).total / _block_bytes(batch).total,
-            },
-        ),
-        Misconception(
-            *ONE_WAY_SAVED,
-            lambda batch: {
-                "bytes": _fused_bytes(batch).total + batch * IN * FP32,
-                "intensity": _block_flops(batch).total
-                / (_fused_bytes(batch).total + batch * IN * FP32),
-            },
-        ),
-    ),
+    misconceptions=plot_misconceptions(),
 )

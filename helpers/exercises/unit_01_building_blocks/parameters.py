@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from helpers.exercises.alexnet import alexnet_weights
+from helpers.exercises.alexnet import HALVES_OF_ALEXNET, alexnet_weights
 from helpers.exercises.exercise import Exercise, Misconception
 from helpers.ledger import Ledger, Term
 
@@ -51,9 +51,12 @@ _DIVIDES_HINT = "which numbers of channels do the groups have to divide? Try it 
 GROUPED_PARAMETERS = Exercise(
     points=1,
     topic="weights of a grouped convolution",
-    examples=[(4, 2, 2, 1), (4, 2, 2, 2), (6, 4, 3, 4), (4, 6, 3, 4)],
+    examples=[(4, 2, 2, 1), (4, 2, 2, 2), (8, 12, 3, 4), (6, 4, 3, 4), (4, 6, 3, 4)],
     hidden=_draw_groups,
     reference=_grouped,
+    known_slips={
+        "in_channels // groups → in_channels / groups": "equivalent: the groups divide",
+    },
     misconceptions=(
         Misconception(
             "groups ignored",
@@ -93,13 +96,21 @@ def _separable(in_channels: int, out_channels: int, kernel: int) -> dict[str, in
     }
 
 
+def _draw_separable(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    """More channels out, more channels in, and as many."""
+    few, many, equal = draw.randrange(2, 65), draw.randrange(65, 257), draw.randrange(2, 257)
+    return [
+        (few, many, draw.choice([3, 5, 7])),
+        (many, few, draw.choice([3, 5, 7])),
+        (equal, equal, draw.choice([2, 4])),
+    ]
+
+
 SEPARABLE_PARAMETERS = Exercise(
     points=1,
     topic="depthwise separable against standard",
-    examples=[(16, 32, 3), (64, 128, 3)],
-    hidden=lambda draw: [
-        (draw.randrange(2, 129), draw.randrange(129, 257), draw.choice([3, 5, 7])) for _ in range(5)
-    ],
+    examples=[(16, 32, 3), (64, 128, 5), (96, 24, 3)],
+    hidden=_draw_separable,
     reference=_separable,
     misconceptions=(
         Misconception(
@@ -111,6 +122,11 @@ SEPARABLE_PARAMETERS = Exercise(
             "depthwise over the output channels",
             "the depthwise convolution comes first: how many channels does it have?",
             lambda i, o, k: {"separable": o * k**2 + i * o},
+        ),
+        Misconception(
+            "depthwise over the fewer channels",
+            "the depthwise convolution comes first: how many channels does it have?",
+            lambda i, o, k: {"separable": min(i, o) * k**2 + i * o},
         ),
         Misconception(
             "pointwise with the large kernel",
@@ -150,7 +166,7 @@ def _draw_images(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 NORM_MEANS = Exercise(
     points=1,
     topic="how many means a normalization takes",
-    examples=[(3, 4, 5, 5, 2), (8, 64, 56, 56, 32)],
+    examples=[(3, 4, 5, 6, 2), (8, 64, 56, 56, 32)],
     hidden=_draw_images,
     reference=_means,
     misconceptions=(
@@ -158,6 +174,12 @@ NORM_MEANS = Exercise(
             "a mean for each pixel",
             "find the cells of one number in the drawing: do height and width split them?",
             lambda b, c, h, w, g: {"batch": c * h * w, "instance": b * c * h * w},
+        ),
+        Misconception(
+            "layer norm at each pixel",
+            "some networks (ConvNeXt) norm each pixel by itself; in the drawing, which cells share "
+            "a mean?",
+            lambda b, c, h, w, g: {"layer": b * h * w},
         ),
         Misconception(
             "batch and layer swapped",
@@ -237,6 +259,14 @@ QUANTIZATION_STEP = Exercise(
             ),
         ),
         Misconception(
+            "256 steps, ReLU6 always up to 6",
+            "two things: 256 levels have fewer steps between them, and does ReLU6 reach 6 when no "
+            "input does?",
+            lambda activation, largest: (
+                (6.0 if activation == "relu6" else _output_range(activation, largest)) / 256
+            ),
+        ),
+        Misconception(
             "no negative outputs",
             "leaky ReLU lets a tenth of a negative input through: how wide is its range?",
             lambda activation, largest: (
@@ -284,8 +314,9 @@ BLOCK_PARAMETERS = Exercise(
             lambda width, heads: {"attention": (4 * width**2 + 4 * width) // heads},
         ),
         Misconception(
-            "one norm",
-            "how many norms does a block have? Look at the drawing of its parts",
+            "half of what the norms have",
+            "how many norms does a block have, and what does each learn? Find both in the list "
+            "above",
             lambda width, heads: {"norms": 2 * width},
         ),
         Misconception(
@@ -314,6 +345,7 @@ ALEXNET_WEIGHTS = Exercise(
     examples=[(3, 1000), (1, 10)],
     hidden=lambda draw: [(draw.randrange(2, 13), draw.randrange(2, 5000)) for _ in range(3)],
     reference=_alexnet,
+    known_slips=HALVES_OF_ALEXNET,
     misconceptions=(
         Misconception(
             "two digits of conv1 slipped",

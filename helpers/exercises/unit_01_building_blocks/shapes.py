@@ -21,7 +21,8 @@ def _draw_neurons(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 
     cases: list[tuple[Any, ...]] = []
     while len(cases) < 6:
-        inputs, weights = halves(3), halves(3)
+        synapses = len(cases) + 1
+        inputs, weights = halves(synapses), halves(synapses)
         bias = draw.choice([-1, 1]) * draw.randrange(1, 9) / 2
         # Sums of both signs, so that neither f nor the bias can be left out unseen.
         if (_weighted_sum(inputs, weights) + bias > 0) == (len(cases) % 2 == 0):
@@ -32,9 +33,15 @@ def _draw_neurons(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 NEURON_OUTPUT = Exercise(
     points=1,
     topic="a neuron with ReLU",
-    examples=[([1.0, 2.0], [0.5, 1.0], -1.0), ([1.0, 2.0], [0.5, -1.0], 0.5)],
+    examples=[
+        ([1.0, 2.0], [0.5, 1.0], -1.0),
+        ([1.0, 2.0], [0.5, -1.0], -0.5),
+        # Three inputs, and more than the 6 at which another function stops.
+        ([4.0, -2.0, 3.0], [2.0, 1.0, 1.5], 0.5),
+    ],
     hidden=_draw_neurons,
     reference=lambda inputs, weights, bias: max(0.0, _weighted_sum(inputs, weights) + bias),
+    known_slips={"zip(weights, inputs) → zip(inputs, weights)": "equivalent: the product is one"},
     misconceptions=(
         Misconception(
             "no activation function",
@@ -100,6 +107,11 @@ LINEAR_SHAPES = Exercise(
             "are there more weights when more samples come in?",
             lambda batch, i, o: {"parameters": batch * i * o + o},
         ),
+        Misconception(
+            "a bias for each input",
+            "find the bias in what is printed above: is it as long as the input or the output?",
+            lambda batch, i, o: {"parameters": i * o + i},
+        ),
     ),
 )
 
@@ -115,7 +127,7 @@ def _draw_windows(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 OUTPUT_SIZE = Exercise(
     points=1,
     topic="output size of a convolution",
-    examples=[(4, 2, 1, 0), (11, 3, 1, 1), (224, 7, 2, 3)],
+    examples=[(4, 2, 1, 0), (11, 3, 1, 1), (224, 7, 2, 3), (23, 5, 4, 2)],
     hidden=_draw_windows,
     reference=conv2d_output_size,
     misconceptions=(
@@ -123,6 +135,11 @@ OUTPUT_SIZE = Exercise(
             "the first place forgotten",
             "count the places of a kernel of 2 over 4 pixels on your fingers: the first one, too",
             lambda h, k, s, p: (h + 2 * p - k) // s,
+        ),
+        Misconception(
+            "+ 1 before the division",
+            "the + 1 is the first place: does it stand inside the brackets of the formula?",
+            lambda h, k, s, p: (h + 2 * p - k + 1) // s,
         ),
         Misconception(
             "output padded instead of input",
@@ -153,10 +170,25 @@ def _padding(size_in: int, size_out: int, kernel: int) -> int | None:
     return None if both_sides < 0 or both_sides % 2 else both_sides // 2
 
 
+def _padding_below(end: int, size_in: int, size_out: int, kernel: int) -> int | None:
+    """What a search from 0 finds that stops before `end`."""
+    padding = _padding(size_in, size_out, kernel)
+    return None if padding is None or padding >= end else padding
+
+
 def _draw_paddings(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     cases: list[tuple[Any, ...]] = []
-    for both_sides in (draw.randrange(4) * 2 + 1, 0, 2, 4, 6, -2 * draw.randrange(1, 4)):
-        kernel, size_in = draw.choice([3, 4, 5, 6, 7]), draw.randrange(16, 64)
+    # No whole padding, none, some, as much as a kernel and more, and less than none.
+    wide = draw.choice([3, 4, 5, 6, 7])
+    for both_sides, kernel in (
+        (draw.randrange(4) * 2 + 1, draw.choice([3, 4, 5, 6, 7])),
+        (0, draw.choice([3, 4, 5, 6, 7])),
+        (2 * draw.randrange(1, 4), draw.choice([4, 6])),
+        (2 * wide, wide),
+        (2 * draw.randrange(20, 50), 3),
+        (-2 * draw.randrange(1, 4), 7),
+    ):
+        size_in = draw.randrange(16, 64)
         cases.append((size_in, size_in + both_sides - kernel + 1, kernel))
     return cases
 
@@ -164,9 +196,13 @@ def _draw_paddings(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PADDING_NEEDED = Exercise(
     points=1,
     topic="padding for a given output size",
-    examples=[(11, 9, 3), (11, 11, 3), (32, 32, 5), (32, 32, 4), (11, 7, 3)],
+    examples=[(11, 9, 3), (11, 11, 3), (32, 32, 5), (32, 32, 4), (11, 7, 3), (4, 30, 3)],
     hidden=_draw_paddings,
     reference=_padding,
+    known_slips={
+        "0 → -1": "equivalent: -1 is odd",
+        "both_sides // 2 → both_sides / 2": "equivalent: both_sides is even",
+    },
     misconceptions=(
         Misconception(
             "padding that keeps the size",
@@ -201,6 +237,12 @@ PADDING_NEEDED = Exercise(
                 None if (both := size_out - size_in + kernel - 1) % 2 else both // 2
             ),
         ),
+        Misconception(
+            "no more padding than the kernel",
+            "nothing in the formula says that the padding is smaller than the kernel: does your "
+            "search end too early?",
+            lambda size_in, size_out, kernel: _padding_below(kernel, size_in, size_out, kernel),
+        ),
     ),
 )
 
@@ -226,11 +268,18 @@ def _channels_last(batch: int, size: int) -> dict[str, list[int]]:
     return {name: [n, h, w, c] for name, (n, c, h, w) in list(right.items())[:2]}
 
 
+def _conv2_slipped(batch: int, last: int) -> dict[str, list[int]]:
+    return {"conv2": [batch, 32, last, last], "flatten": [batch, 32 * last * last]}
+
+
 CNN_SHAPES = Exercise(
     points=1,
     topic="every shape in a small network",
-    examples=[(1, 28), (8, 33)],
-    hidden=lambda draw: [(draw.randrange(2, 33), draw.randrange(16, 97)) for _ in range(5)],
+    # Pooled to an even and an odd side, from an even and an odd one.
+    examples=[(1, 28), (8, 33), (2, 30)],
+    hidden=lambda draw: [
+        (draw.randrange(2, 33), 4 * draw.randrange(4, 25) + rest) for rest in (0, 1, 2, 3)
+    ],
     reference=_cnn,
     misconceptions=(
         Misconception(
@@ -247,6 +296,21 @@ CNN_SHAPES = Exercise(
             "padding where there is none",
             "does the second convolution pad its input?",
             _cnn_padded,
+        ),
+        Misconception(
+            "batch left out",
+            "a batch goes through: which number comes first in each of these shapes?",
+            lambda batch, size: {name: shape[1:] for name, shape in _cnn(batch, size).items()},
+        ),
+        Misconception(
+            "stride of conv2 left out",
+            "the second convolution steps over every second place: look at its stride",
+            lambda batch, size: _conv2_slipped(batch, size // 2 - 2),
+        ),
+        Misconception(
+            "the first place forgotten",
+            "put the pooled size into the formula of the output size, its + 1 included",
+            lambda batch, size: _conv2_slipped(batch, (size // 2 - 3) // 2),
         ),
     ),
 )
@@ -283,7 +347,10 @@ def _draw_stacks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 RECEPTIVE_FIELD = Exercise(
     points=1,
     topic="receptive field of a stack",
-    examples=[([3, 3], [1, 1]), ([3, 3, 3], [2, 1, 1]), ([3, 3], [1, 2])],
+    examples=[
+        *(([3, 3], [1, 1]), ([3, 3, 3], [2, 1, 1]), ([3, 3], [1, 2])),
+        ([5, 3, 7], [2, 3, 1]),
+    ],
     hidden=_draw_stacks,
     reference=receptive_field,
     misconceptions=(
@@ -311,6 +378,11 @@ RECEPTIVE_FIELD = Exercise(
             "kernels added",
             "two kernels of 3 over one another: do they see 6 inputs? Neighbours share some",
             lambda kernels, strides: sum(kernels),
+        ),
+        Misconception(
+            "begun at 0",
+            "with no layer at all, how many inputs does an output see? Begin there",
+            lambda kernels, strides: receptive_field(kernels, strides) - 1,
         ),
     ),
 )

@@ -6,8 +6,9 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from helpers.exercises.alexnet import alexnet_weights
+from helpers.exercises.alexnet import HALVES_OF_ALEXNET, alexnet_weights
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
+from helpers.exercises.mistakes import FIRST_ADDITION_SAVED
 from helpers.ledger import Ledger, Term
 
 
@@ -26,6 +27,17 @@ def _attention(tokens: int, width: int, heads: int) -> dict[str, Ledger | OneOf]
     }
 
 
+def _attention_with_one_addition_less(tokens: int, width: int, heads: int) -> dict[str, Any]:
+    """A sum of n products as 2n − 1 operations."""
+    products = 4 * tokens**2 * width - heads * tokens**2 - tokens * width
+    pairs = tokens * (tokens + 1) // 2
+    return {
+        "projections": 4 * tokens * width * (2 * width - 1),
+        "scores and values": products,
+        "causal": OneOf((4 * pairs * width - heads * pairs - tokens * width, products // 2)),
+    }
+
+
 def _draw_attention(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [
         (2 * draw.randrange(20, 2000), 64 * draw.randrange(2, 33), draw.choice([2, 4, 8, 16]))
@@ -39,6 +51,13 @@ ATTENTION_COST = Exercise(
     examples=[(512, 768, 12), (10, 64, 4)],
     hidden=_draw_attention,
     reference=_attention,
+    known_slips={
+        "2 * 2 * width * tokens * (tokens + 1) // 2 → 2 * 2 * width * tokens * (tokens + 1) / 2": (
+            "equivalent: the product is even"
+        ),
+        "tokens + 1 → tokens": "right: the round half",
+        "1 → 0": "right: the round half",
+    },
     misconceptions=(
         Misconception(
             "times heads",
@@ -64,6 +83,19 @@ ATTENTION_COST = Exercise(
             lambda s, d, h: {"causal": 4 * s**2 * d},
         ),
         Misconception(
+            "first addition of each dot product saved",
+            FIRST_ADDITION_SAVED[1],
+            _attention_with_one_addition_less,
+        ),
+        Misconception(
+            "scores only",
+            "scores are one product; with them the values are weighted and summed: that is another",
+            lambda s, d, h: {
+                "scores and values": 2 * s**2 * d,
+                "causal": OneOf((s * (s + 1) * d, s**2 * d)),
+            },
+        ),
+        Misconception(
             "a token does not see itself",
             "a token looks at itself, too",
             lambda s, d, h: {"causal": 2 * s * (s - 1) * d},
@@ -74,7 +106,7 @@ ATTENTION_COST = Exercise(
 ATTENTION_SHARE = Exercise(
     points=1,
     topic="where s² overtakes d²",
-    examples=[(512, 768), (4096, 512)],
+    examples=[(512, 768), (4096, 512), (1000, 192)],
     hidden=lambda draw: [
         (draw.randrange(16, 10_000), 64 * draw.randrange(2, 65)) for _ in range(4)
     ],
@@ -82,7 +114,6 @@ ATTENTION_SHARE = Exercise(
         "share of projections": 2 * width / (2 * width + tokens),
         "even at": 2 * width,
     },
-    tolerance=1e-3,
     misconceptions=(
         Misconception(
             "even where s = d",
@@ -136,6 +167,7 @@ ALEXNET_LAYER_MACS = Exercise(
     examples=[(3, 1000), (1, 10)],
     hidden=lambda draw: [(draw.randrange(2, 13), draw.randrange(2, 5000)) for _ in range(3)],
     reference=_alexnet_macs,
+    known_slips=HALVES_OF_ALEXNET,
     misconceptions=(
         Misconception(
             "weights for MAC",
@@ -148,6 +180,11 @@ ALEXNET_LAYER_MACS = Exercise(
             lambda c, n: {
                 name: _alexnet_macs(c, n, groups=1)[name] for name in ("conv2", "conv4", "conv5")
             },
+        ),
+        Misconception(
+            "FLOP for MAC",
+            "every layer is double: MAC are asked for, and one MAC is two FLOP",
+            lambda c, n: {name: 2 * count for name, count in _alexnet_macs(c, n).items()},
         ),
         Misconception(
             "one side of the output only",
@@ -180,19 +217,38 @@ def _draw_publications(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         return round(draw.uniform(0.3, 40), 2)
 
     cases = []
-    for factor in (1.0, 2.0, 1.04, 1.95, 4.0, draw.choice([1.4, 0.5])):
+    # Within 10 % and outside of it, on both sides of both; and far from either.
+    for factor in (1.0, 2.0, 0.92, 1.08, 0.87, 1.13, 1.84, 2.16, 1.74, 2.26, 4.0, 0.5):
         counted = gmac()
-        cases.append((round(factor * counted, 3), counted))
+        cases.append((round(factor * counted, 4), counted))
     draw.shuffle(cases)
     return cases
 
 
+_NEVER_AT_10 = "a float is never exactly 10 % off, and 10 % of which number is not said"
+
 PUBLISHED_UNIT = Exercise(
     points=1,
     topic="MAC or FLOP in print",
-    examples=[(4.09, 4.09), (21.785, 11.17), (0.39, 0.386), (55.48, 17.56)],
+    examples=[
+        *((4.09, 4.09), (21.785, 11.17), (0.39, 0.386), (55.48, 17.56)),
+        # 8 % above and 13 % below a count of MAC, the same of a count of FLOP.
+        *((4.32, 4.0), (3.48, 4.0), (0.8, 0.37), (6.96, 4.0)),
+        # Half of a count: neither, and FLOP for one who takes the two for each other.
+        (2.0, 4.0),
+    ],
     hidden=_draw_publications,
     reference=_published,
+    known_slips={
+        "abs(published / gmac - 1) <= 0.1 → abs(published / gmac - 1) < 0.1": _NEVER_AT_10,
+        "abs(published / (2 * gmac) - 1) <= 0.1 → abs(published / (2 * gmac) - 1) < 0.1": (
+            _NEVER_AT_10
+        ),
+        "published / gmac - 1 → 1 - published / gmac": "equivalent: the sign is taken off",
+        "published / (2 * gmac) - 1 → 1 - published / (2 * gmac)": "equivalent, as above",
+        "published / gmac → gmac / published": "right: 10 % of the published number",
+        "published / (2 * gmac) → 2 * gmac / published": "right: 10 % of the published number",
+    },
     misconceptions=(
         Misconception(
             "believes the label",
@@ -248,7 +304,7 @@ def _draw_audits(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 FLOPCO_MACS = Exercise(
     points=2,
     topic="what a counter gets wrong",
-    examples=[(1, 1, 64, 1), (1, 196, 64, 1), (3, 196, 64, 4)],
+    examples=[(1, 1, 64, 1), (1, 196, 64, 1), (3, 196, 48, 4), (2, 49, 64, 2)],
     hidden=_draw_audits,
     reference=_flopco,
     misconceptions=(

@@ -28,7 +28,7 @@ def _draw_shape(draw: random.Random, axes: int) -> Sizes:
 ROW_MAJOR_STRIDES = Exercise(
     points=1,
     topic="strides of a row-major tensor",
-    examples=[((3, 4),), ((8, 3, 32, 32),)],
+    examples=[((3, 4),), ((8, 3, 32, 32),), ((5,),), ((2, 3, 5),)],
     hidden=lambda draw: [(_draw_shape(draw, axes),) for axes in (1, 2, 3, 4, 4)],
     reference=_row_major,
     misconceptions=(
@@ -71,13 +71,28 @@ def _draw_positions(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 STORAGE_POSITION = Exercise(
     points=1,
     topic="from an index to a position in storage",
-    examples=[((1, 2), (4, 1), 0), ((1, 2), (1, 4), 0), ((2, 0), (4, 1), 3)],
+    examples=[
+        *(((1, 2), (4, 1), 0), ((1, 2), (1, 4), 0), ((2, 0), (4, 1), 3)),
+        # Three axes, and no stride of 1; one axis.
+        *(((1, 0, 2), (3, 50, 7), 5), ((4,), (6,), 1)),
+    ],
     hidden=_draw_positions,
     reference=_position,
+    known_slips={"zip(index, strides) → zip(strides, index)": "equivalent: the product is one"},
     misconceptions=(
         Misconception(
             *OFFSET_FORGOTTEN,
             lambda index, strides, offset: _position(index, strides, 0),
+        ),
+        Misconception(
+            "offset stretched by the last stride",
+            "the offset is a position in storage already, not a number of steps",
+            lambda index, strides, offset: _position(index, strides, offset * strides[-1]),
+        ),
+        Misconception(
+            "two axes only",
+            "a tensor can have more than two axes: does every index get its stride?",
+            lambda index, strides, offset: _position(index[:2], strides[:2], offset),
         ),
         Misconception(
             "strides in reverse order",
@@ -96,7 +111,7 @@ def _can_flatten(shape: Sizes, strides: Sizes) -> bool:
 
 def _draw_layouts(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     cases: list[tuple[Any, ...]] = []
-    for axes in (2, 3):
+    for axes in (2, 3, 4):
         shape = _draw_shape(draw, axes)
         whole = _row_major(shape)
         step = draw.choice([2, 3, 5])
@@ -104,15 +119,37 @@ def _draw_layouts(draw: random.Random) -> Sequence[tuple[Any, ...]]:
             (shape, tuple(whole)),
             (shape, tuple(step * stride for stride in whole)),  # every second, third, … element
             (shape[::-1], tuple(whole[::-1])),  # axes reversed
-            (shape, tuple(_row_major((*shape[:-1], shape[-1] + 1)))),  # of rows one longer
+            ((2, *shape[1:]), (0, *whole[1:])),  # expanded
+            (shape, (0,) * axes),  # one number, expanded
         ]
+        # A gap between two neighbouring axes, each pair once.
+        for inner in range(1, axes):
+            gap = draw.randrange(1, 4)
+            cases.append((shape, tuple(_row_major(_longer(shape, inner, gap)))))
+        cases.append(_first_two_swapped(shape, whole))
     return cases
+
+
+def _longer(shape: Sizes, axis: int, by: int) -> Sizes:
+    return (*shape[:axis], shape[axis] + by, *shape[axis + 1 :])
+
+
+def _first_two_swapped(shape: Sizes, strides: list[int]) -> tuple[Sizes, Sizes]:
+    a, b, *rest = shape
+    outer, inner, *others = strides
+    return (b, a, *rest), (inner, outer, *others)
 
 
 CAN_FLATTEN = Exercise(
     points=1,
     topic="when view needs no copy",
-    examples=[((3, 4), (4, 1)), ((4, 3), (1, 4)), ((3, 2), (4, 2)), ((3, 2), (4, 1))],
+    examples=[
+        *(((3, 4), (4, 1)), ((4, 3), (1, 4)), ((3, 2), (4, 2)), ((3, 2), (4, 1))),
+        # Whole; with a gap inside; expanded; two of three axes swapped in a part of a tensor.
+        *(((2, 3, 4), (12, 4, 1)), ((2, 3, 4), (24, 8, 1)), ((2, 3, 4), (0, 4, 1))),
+        ((2, 3, 2), (6, 12, 1)),
+        ((2, 3), (0, 0)),
+    ],
     hidden=_draw_layouts,
     reference=_can_flatten,
     misconceptions=(
@@ -125,6 +162,27 @@ CAN_FLATTEN = Exercise(
             "the last stride decides",
             "the last stride is 1, but is the step from the end of a row to the next also 1?",
             lambda shape, strides: strides[-1] == 1,
+        ),
+        Misconception(
+            "only the innermost pair of axes",
+            "this compares the last two axes: what of those before them?",
+            lambda shape, strides: strides[-2] == shape[-1] * strides[-1],
+        ),
+        Misconception(
+            "only the outermost pair of axes",
+            "this compares the first two axes: what of those after them?",
+            lambda shape, strides: strides[0] == shape[1] * strides[1],
+        ),
+        Misconception(
+            "the first stride against all that lies inside",
+            "the first stride may fit all that lies inside it while the axes inside do not fit "
+            "each other: compare neighbours",
+            lambda shape, strides: strides[0] == prod(shape[1:]) * strides[-1],
+        ),
+        Misconception(
+            "no stride of zero",
+            "with every stride 0 all elements are one: is that not evenly spaced?",
+            lambda shape, strides: 0 not in strides and _can_flatten(shape, strides),
         ),
         Misconception(
             "strides that fall are enough",
@@ -158,16 +216,20 @@ def _draw_broadcasts(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         full = _draw_shape(draw, axes)
         ones = list(full)
         ones[draw.randrange(axes)] = 1
-        cases += [(full, tuple(ones)), (full[1:], full), (full, full[:-1])]
+        cases += [(full, tuple(ones)), (full[1:], full), (full, full[1:]), (full, full[:-1])]
     return cases
 
 
 BROADCAST_SHAPE = Exercise(
     points=1,
     topic="shapes that broadcast",
-    examples=[((3, 1), (1, 4)), ((2, 3, 4), (3, 1)), ((3, 4), (3,))],
+    examples=[
+        *(((3, 1), (1, 4)), ((5, 3, 4), (3, 1)), ((3, 4), (3,))),
+        *(((4,), (5, 1, 4)), ((2, 3), (2, 3))),
+    ],
     hidden=_draw_broadcasts,
     reference=_broadcast,
+    known_slips={"zip(a, b) → zip(b, a)": "equivalent: a + b is b + a"},
     misconceptions=(
         Misconception(
             "aligned on the left",
@@ -205,7 +267,8 @@ def _draw_walks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 LINES_TOUCHED = Exercise(
     points=1,
     topic="cache lines that a strided read loads",
-    examples=[(1024, 1), (1024, 4), (1024, 4096)],
+    # In the last two the elements end before a line does, and just behind its beginning.
+    examples=[(1024, 1), (1024, 4), (1024, 4096), (11, 6), (20, 3)],
     hidden=_draw_walks,
     reference=_lines,
     misconceptions=(
@@ -223,6 +286,11 @@ LINES_TOUCHED = Exercise(
             "the lines between counted too",
             "with a long stride lines are stepped over: those are never loaded",
             lambda count, stride: (count - 1) * stride // LINE + 1,
+        ),
+        Misconception(
+            "a line behind the last element",
+            "where does the last element lie? What comes after it is not read",
+            lambda count, stride: min(count, ceil(count * stride / LINE)),
         ),
         Misconception(
             "the whole stretch, end included",

@@ -8,13 +8,19 @@ from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
 from helpers.exercises.layer_costs import square_convolution
-from helpers.exercises.mistakes import WEIGHTS_FOR_EVERY_SAMPLE
+from helpers.exercises.mistakes import (
+    ELEMENTS_FOR_BYTES,
+    FIRST_ADDITION_SAVED,
+    HALF_THE_WIDTH,
+    WEIGHTS_FOR_EVERY_SAMPLE,
+)
 from helpers.ledger import Ledger, Term
 from helpers.reference import linear_bytes
 
 FP32 = 4  # bytes
 
-#: Picojoule at 45 nm (Horowitz, 2014): a 32-bit multiplication, addition, and read from DRAM.
+#: Picojoule at 45 nm: a 32-bit multiplication and addition (Horowitz, 2014), and a read from DRAM
+#: (Han et al., EIE, 2016).
 MULTIPLY, ADD, DRAM = 3.7, 0.9, 640
 
 _DTYPE = {4: "fp32", 2: "bf16", 1: "int8"}
@@ -26,7 +32,8 @@ def _linear(batch: int, in_features: int, out_features: int, width: int) -> Ledg
 
 def _draw_linear(draw: random.Random) -> list[tuple[int, int, int]]:
     return [
-        (draw.randrange(2, 257), draw.randrange(32, 2049), draw.randrange(32, 2049))
+        # A billion samples come within a millionth of the limit at these sizes.
+        (draw.randrange(2, 257), draw.randrange(32, 1537), draw.randrange(32, 1537))
         for _ in range(4)
     ]
 
@@ -46,6 +53,11 @@ LINEAR_TRAFFIC = Exercise(
             "every multiply-accumulate fetches",
             "that is one fetch for each multiply-accumulate: a number that is read stays at hand",
             lambda batch, i, o, width: batch * i * o * width,
+        ),
+        Misconception(
+            "always four bytes",
+            "the width is an argument: not every number takes four bytes",
+            lambda batch, i, o, width: _linear(batch, i, o, 4).total,
         ),
     ),
 )
@@ -126,8 +138,9 @@ RESIDUAL_TRAFFIC = Exercise(
             lambda elements: 3 * elements * FP32,
         ),
         Misconception(
-            "an addition with one input",
-            "an addition has two inputs, and both are read",
+            "four of five tensors",
+            "name what each of the two kernels reads and what it writes: these are four tensors, "
+            "and one more moves",
             lambda elements: 4 * elements * FP32,
         ),
     ),
@@ -146,10 +159,18 @@ def _mlp(batch: int, features: int, hidden: int, between: int = 4, weights_read:
 MLP_TRAFFIC = Exercise(
     points=1,
     topic="bytes between the layers of an MLP",
-    examples=[(1, 768, 3072), (128, 768, 3072)],
+    examples=[(1, 768, 3072), (128, 768, 3072), (2, 64, 100)],
     hidden=_draw_linear,
     reference=_mlp,
     misconceptions=(
+        Misconception(
+            *ELEMENTS_FOR_BYTES,
+            lambda *sizes: {part: value // FP32 for part, value in _mlp(*sizes).items()},
+        ),
+        Misconception(
+            *HALF_THE_WIDTH,
+            lambda *sizes: {part: value // 2 for part, value in _mlp(*sizes).items()},
+        ),
         Misconception(
             "one way only",
             "what lies between two layers is written by one and read by the next: both move it",
@@ -170,6 +191,18 @@ MLP_TRAFFIC = Exercise(
 )
 
 
+def _linear_intensity_with_bias(batch: int, i: int, o: int) -> dict[str, float]:
+    return {
+        "intensity": (2 * batch * i * o + batch * o) / (FP32 * (batch * (i + o) + i * o + o)),
+        "limit": (2 * i * o + o) / (FP32 * (i + o)),
+    }
+
+
+def _intensity_with_one_addition_less(batch: int, i: int, o: int) -> dict[str, float]:
+    share = (2 * i - 1) / (2 * i)
+    return {part: share * value for part, value in _linear_intensity(batch, i, o).items()}
+
+
 def _linear_intensity(batch: int, in_features: int, out_features: int) -> dict[str, float]:
     weights, vectors = in_features * out_features, in_features + out_features
     return {
@@ -181,11 +214,22 @@ def _linear_intensity(batch: int, in_features: int, out_features: int) -> dict[s
 LINEAR_INTENSITY = Exercise(
     points=1,
     topic="arithmetic intensity of a linear layer and its limit",
-    examples=[(1, 768, 3072), (64, 768, 3072), (1024, 768, 3072)],
+    examples=[(1, 768, 3072), (64, 768, 3072), (1024, 768, 3072), (16, 64, 32)],
     hidden=_draw_linear,
     reference=_linear_intensity,
-    tolerance=1e-3,
     misconceptions=(
+        Misconception(
+            "bias counted",
+            "this layer has no bias: is one in your FLOP, or in your bytes?",
+            _linear_intensity_with_bias,
+        ),
+        Misconception(*FIRST_ADDITION_SAVED, _intensity_with_one_addition_less),
+        Misconception(
+            "intensity at a large batch for the limit",
+            "a million samples are many, but not a batch without end: which terms are left when "
+            "the weights no longer count?",
+            lambda batch, i, o: {"limit": _linear_intensity(10**6, i, o)["intensity"]},
+        ),
         Misconception(
             "MAC for FLOP",
             "this is half: one MAC is two FLOP",
@@ -221,18 +265,39 @@ def _rates(stage_ms: list[int], batch: int) -> dict[str, float]:
 
 def _draw_pipelines(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [
-        (draw.sample(range(2, 90), stages), draw.choice([1, 4, 8, 32])) for stages in (1, 2, 3, 4)
+        *((draw.sample(range(2, 90), stages), draw.choice([1, 4, 8, 32])) for stages in (1, 2, 4)),
+        (sorted(draw.sample(range(2, 90), 3)), 2),
+        (sorted(draw.sample(range(2, 90), 3), reverse=True), 2),
     ]
 
 
 PIPELINE_RATES = Exercise(
     points=1,
     topic="latency and throughput",
-    examples=[([30], 1), ([10, 10, 10], 1), ([80], 8)],
+    examples=[([30], 1), ([10, 10, 10], 1), ([80], 8), ([30, 50, 20, 40], 4)],
     hidden=_draw_pipelines,
     reference=_rates,
-    tolerance=1e-3,
     misconceptions=(
+        Misconception(
+            "stages taken as equal",
+            "the stages differ: how often can a batch leave the slowest of them?",
+            lambda stage_ms, batch: {"images_per_s": 1000 * batch * len(stage_ms) / sum(stage_ms)},
+        ),
+        Misconception(
+            "the last stage's rate",
+            "a batch leaves the last stage only as often as it arrives there: who decides that?",
+            lambda stage_ms, batch: {"images_per_s": 1000 * batch / stage_ms[-1]},
+        ),
+        Misconception(
+            "the first stage's rate",
+            "the first stage may be quick: can a slower one behind it keep up?",
+            lambda stage_ms, batch: {"images_per_s": 1000 * batch / stage_ms[0]},
+        ),
+        Misconception(
+            "per millisecond",
+            "stages are given in milliseconds, the rate is wanted for each second",
+            lambda stage_ms, batch: {"images_per_s": batch / max(stage_ms)},
+        ),
         Misconception(
             "throughput as one over latency",
             "while the second stage works, what does the first one do?",
@@ -263,10 +328,9 @@ def _energy(batch: int, in_features: int, out_features: int) -> dict[str, float]
 LINEAR_ENERGY = Exercise(
     points=1,
     topic="energy of arithmetic against energy of moving",
-    examples=[(1, 768, 3072), (64, 768, 3072)],
+    examples=[(1, 768, 3072), (64, 768, 3072), (16, 64, 100)],
     hidden=_draw_linear,
     reference=_energy,
-    tolerance=1e-3,
     misconceptions=(
         Misconception(
             "multiplication only",

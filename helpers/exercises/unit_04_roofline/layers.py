@@ -9,7 +9,11 @@ from typing import Any
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.figure_questions import read_intensity_plot
 from helpers.exercises.intensity_plot import plot_misconceptions, right_plot
-from helpers.exercises.mistakes import GB_AS_GIB, WEIGHTS_FOR_EVERY_SAMPLE
+from helpers.exercises.mistakes import (
+    FIRST_ADDITION_SAVED,
+    GB_AS_GIB,
+    WEIGHTS_FOR_EVERY_SAMPLE,
+)
 from helpers.exercises.prelu_linear import (
     FP32,
     MAC_FOR_FLOP,
@@ -22,6 +26,7 @@ from helpers.exercises.prelu_linear import (
     block_intensity,
     bound_of,
     fused_bytes,
+    intensity,
     intensity_without_weights,
     without,
 )
@@ -43,10 +48,23 @@ def _pair_costs(batch: int, in_features: int, out_features: int) -> dict[str, Le
 PAIR_COSTS = Exercise(
     points=1,
     topic="FLOP and bytes of PReLU → Linear",
-    examples=[(1, 64, 32), (16, 64, 32)],
+    examples=[(1, 64, 32), (16, 64, 32), (4, 100, 300)],
     hidden=_draw_sizes,
     reference=_pair_costs,
+    known_slips={
+        "batch * in_features + 1 → batch * in_features": "right: the slope stays in a register",
+        "1 → 0": "right: the slope stays in a register",
+    },
     misconceptions=(
+        Misconception(
+            *FIRST_ADDITION_SAVED,
+            lambda batch, i, o: {"FLOP": batch * i + batch * o * (2 * i - 1)},
+        ),
+        Misconception(
+            "PReLU at two",
+            "for one number, PReLU compares, which is free, and then? How many operations is that?",
+            lambda batch, i, o: {"FLOP": 2 * batch * i + 2 * batch * i * o},
+        ),
         Misconception(
             *MAC_FOR_FLOP,
             lambda batch, i, o: {"FLOP": batch * i * o + batch * i},
@@ -74,12 +92,23 @@ def _bound(found: OneOf, peak: float, bandwidth: float, giga: float = 1e9) -> di
     return {part: parts[part] for part in ("intensity", "bound")}
 
 
+#: Batch, in, out, and the intensity with the slope read, in FLOP/B: a device with that ridge has
+#: this block on it, by any right formula and in any order of its operations. Where the slope is
+#: not read the intensity is higher, and the bound the same.
+_ON_THE_RIDGE = (
+    *((4, 9, 20, 1.0), (4, 13, 16, 1.0), (13, 64, 27, 2.5), (5, 24, 31, 1.5)),
+    *((18, 10, 8, 1.0), (12, 13, 27, 1.875), (17, 12, 31, 2.125), (19, 50, 21, 2.375)),
+)
+
+
 def _draw_bounds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    # Ridges below and above the intensity: a little above, where taking 1024 for 1000 decides,
-    # and half as high again, where the weights do.
-    cases: list[tuple[Any, ...]] = []
-    for factor in (0.5, 1.03, 1.5, 4):
-        sizes = (draw.randrange(4, 17), draw.choice([64, 256]), draw.choice([64, 512]))
+    # Ridges below and above the intensity: a little below, where a doubled peak decides, a little
+    # above, where taking 1024 for 1000 does, and half as high again, where the weights do.
+    *sizes, ridge = draw.choice(_ON_THE_RIDGE)
+    bandwidth = draw.choice([250, 500, 2000])
+    cases: list[tuple[Any, ...]] = [(*sizes, ridge * bandwidth / 1000, bandwidth)]
+    for factor in (0.7, 1.03, 1.5, 4):
+        sizes = [draw.randrange(4, 17), draw.choice([64, 256]), draw.choice([64, 512])]
         bandwidth = draw.choice([10, 50, 320])
         ridge = block_intensity(*sizes).values[0] * factor
         cases.append((*sizes, round(ridge * bandwidth / 1000, 6), bandwidth))
@@ -93,14 +122,66 @@ def _pair_bound(
     return _bound(found, peak_tflops, bandwidth_gb)
 
 
+def _bound_by_ratio(
+    batch: int,
+    in_features: int,
+    out_features: int,
+    peak: float,
+    bandwidth: float,
+    factor: float = 1,
+    at_the_ridge: str = "compute",
+) -> str:
+    """The bound by a ridge that is off by a factor; the slope is read."""
+    intensity = block_intensity(batch, in_features, out_features).values[0]
+    ridge = factor * 1000 * peak / bandwidth
+    return at_the_ridge if intensity == ridge else "compute" if intensity > ridge else "memory"
+
+
 PAIR_BOUND = Exercise(
     points=1,
     topic="intensity and bound of PReLU → Linear",
-    examples=[(1, 64, 32, 19.5, 2039), (64, 1024, 1024, 0.5, 50)],
+    examples=[
+        (1, 64, 32, 19.5, 2039),
+        # Its intensity is 25.6: above a ridge of 18, and below one of 36.
+        (64, 1024, 1024, 0.54, 30),
+        # Below a ridge, just below one, and on one.
+        (16, 256, 64, 0.35, 50),
+        (19, 256, 64, 0.25, 50),
+        (2, 15, 27, 0.75, 1000),
+    ],
     hidden=_draw_bounds,
     reference=_pair_bound,
-    tolerance=1e-3,
+    known_slips={
+        "pair_costs(batch, in_features, out_features) → "
+        "pair_costs(in_features, batch, out_features)": (
+            "equivalent: weights and output exchange their sizes"
+        ),
+    },
     misconceptions=(
+        Misconception(
+            "memory bound at the ridge",
+            "what does the question say of a block exactly at the ridge?",
+            lambda *args: {"bound": _bound_by_ratio(*args, at_the_ridge="memory")},
+        ),
+        Misconception(
+            "ridge too high",
+            "the ridge you compare with is too high: is the peak doubled (it is dense already), or "
+            "are there bits in it?",
+            lambda *args: {"bound": _bound_by_ratio(*args, factor=2)},
+        ),
+        Misconception(
+            "MAC for FLOP",
+            "this is half, or nearly: one MAC is two FLOP",
+            lambda b, i, o, *device: _bound(
+                OneOf(
+                    tuple(
+                        (b * i * o + b * i) / total
+                        for total in block_bytes(b, i, o).accepted_totals()
+                    )
+                ),
+                *device,
+            ),
+        ),
         Misconception(
             *WITHOUT_WEIGHTS,
             lambda *args: _bound(intensity_without_weights(*args[:3]), *args[3:]),
@@ -129,13 +210,16 @@ PAIR_BOUND = Exercise(
 
 IN, OUT = 64, 32
 
+#: FLOP and bytes of a sample, bytes of a batch, largest batch.
+_BLOCK = (IN + 2 * IN * OUT, FP32 * (3 * IN + OUT), FP32 * (IN * OUT + 1), 64)
+
 PLOT_PAIR = Exercise(
     points=2,
     topic="intensity against batch with its limit, plotted",
     examples=[()],
     hidden=lambda draw: [],
     reference=lambda: {
-        **right_plot(IN, OUT),
+        **right_plot(*_BLOCK),
         # What one more sample costs, when weights and slope no longer count.
         "limit": (IN + 2 * IN * OUT) / (FP32 * (3 * IN + OUT)),
     },
@@ -144,7 +228,7 @@ PLOT_PAIR = Exercise(
     # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
     tolerance=5e-3,
     misconceptions=(
-        *plot_misconceptions(IN, OUT),
+        *plot_misconceptions(lambda: _BLOCK),
         Misconception(
             "no line for the limit",
             "draw the limit into the same axes as a level line: axhline",
@@ -153,7 +237,7 @@ PLOT_PAIR = Exercise(
         Misconception(
             "the last value for the limit",
             "the curve has not arrived at batch 64: what remains when the batch is endless?",
-            lambda: {"limit": right_plot(IN, OUT)["intensity"][-1]},
+            lambda: {"limit": right_plot(*_BLOCK)["intensity"][-1]},
         ),
         Misconception(
             "limit as if fused",
@@ -164,11 +248,6 @@ PLOT_PAIR = Exercise(
             "limit of Linear alone",
             "this is the limit of Linear alone: PReLU computes, reads and writes, too",
             lambda: {"limit": 2 * IN * OUT / (FP32 * (IN + OUT))},
-        ),
-        Misconception(
-            "powers of two only",
-            "every batch from 1 to 64 belongs on the curve, not only the powers of two",
-            lambda: {"batch sizes": [2**power for power in range(7)]},
         ),
     ),
 )
@@ -186,6 +265,17 @@ def _ridge_batch(
     return best_batch(in_features, out_features, ridge, width)
 
 
+def _beyond_the_ridge(
+    in_features: int, out_features: int, width: int, peak: float, bandwidth: float
+) -> int | None:
+    weights, vectors = in_features * out_features, in_features + out_features
+    ridge = 1000 * peak / bandwidth
+    best = _ridge_batch(in_features, out_features, width, peak, bandwidth)
+    if best is None:
+        return None
+    return best + (2 * best * weights == ridge * width * (weights + best * vectors))
+
+
 def _draw_devices(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     sixteen_bit = [(312, 2039), (989, 3350), (65, 320), (121, 300)]
     reachable = [
@@ -193,15 +283,31 @@ def _draw_devices(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         for _ in range(3)
     ]
     fp32 = (draw.choice([768, 1024]), draw.choice([3072, 4096]), 4, *draw.choice([(19.5, 2039)]))
-    return [*reachable, fp32, (draw.choice([32, 64, 96]), 64, 2, *draw.choice(sixteen_bit))]
+    # A batch of one and a half sides reaches the ridge exactly.
+    side = draw.choice([256, 512, 768])
+    exactly = (side, side, 2, 0.375 * side, 1000)
+    never = (draw.choice([32, 64, 96]), 64, 2, *draw.choice(sixteen_bit))
+    return [*reachable, fp32, exactly, never]
 
 
 RIDGE_BATCH = Exercise(
     points=1,
     topic="best batch for a device and a layer",
-    examples=[(768, 3072, 4, 19.5, 2039), (4096, 4096, 2, 312, 2039), (64, 32, 4, 8.1, 320)],
+    examples=[
+        *((768, 3072, 4, 19.5, 2039), (4096, 4096, 2, 312, 2039), (64, 32, 4, 8.1, 320)),
+        # Exactly on the ridge, 384, and a larger batch than is ever drawn; just below a ridge, for
+        # ever.
+        *((1024, 1024, 2, 384, 1000), (1024, 1024, 2, 520, 1000)),
+    ],
     hidden=_draw_devices,
     reference=_ridge_batch,
+    known_slips={
+        "2 * weights <= ridge * width * vectors → 2 * weights < ridge * width * vectors": (
+            "no layer's limit is exactly a ridge"
+        ),
+        "1 → 2": "a search may begin later: no batch of 1 reaches a ridge",
+        "1 → 0": "a search may begin earlier",
+    },
     misconceptions=(
         Misconception(
             "always four bytes",
@@ -224,6 +330,11 @@ RIDGE_BATCH = Exercise(
             lambda *args: None if (b := _ridge_batch(*args)) is None else 1 << (b - 1).bit_length(),
         ),
         Misconception(
+            "one batch too many at the ridge",
+            "a batch whose intensity is exactly the ridge has reached it",
+            _beyond_the_ridge,
+        ),
+        Misconception(
             "weights only",
             "for a large batch the input and the output count, too",
             lambda i, o, width, peak, bandwidth: -(-peak * 1000 * width // (2 * bandwidth)),
@@ -243,11 +354,26 @@ def _fusion_saves(batch: int, in_features: int, out_features: int) -> dict[str, 
 FUSION_SAVES = Exercise(
     points=1,
     topic="what fusing PReLU → Linear saves",
-    examples=[(1, 64, 32), (64, 64, 32)],
+    examples=[(1, 64, 32), (64, 64, 32), (16, 100, 61)],
     hidden=_draw_sizes,
     reference=_fusion_saves,
-    tolerance=1e-3,
     misconceptions=(
+        Misconception(
+            "elements for bytes",
+            "this is how many numbers are saved: how many bytes are they?",
+            lambda batch, i, o: {"saved": 2 * batch * i},
+        ),
+        Misconception(
+            "batch forgotten",
+            "this is what one sample saves: how many are in the batch?",
+            lambda batch, i, o: {"saved": 2 * FP32 * i},
+        ),
+        Misconception(
+            "intensity at this batch for the limit",
+            "this is the fused block at this batch: which of its bytes no longer count when the "
+            "batch is endless?",
+            lambda *sizes: {"limit": intensity(block_flops(*sizes), fused_bytes(*sizes))},
+        ),
         Misconception(
             *ONE_WAY_SAVED,
             lambda batch, i, o: {"saved": FP32 * batch * i},

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.mistakes import GB_AS_GIB, IN_PERCENT, IN_SECONDS
 from helpers.exercises.unit_04_roofline.devices import (
     A100_BF16,
     DEVICES,
@@ -35,12 +36,33 @@ ROOF_SHARE = Exercise(
     topic="how near a measured layer comes to its roof",
     examples=[
         (33_554_432, 33_570_816, 20e-6, *A100_BF16),
-        (68_719_476_736, 67_108_864, 300e-6, *A100_BF16),
+        (10**12, 10**8, 8e-3, *A100_BF16),
     ],
     hidden=_draw_runs,
     reference=_share,
-    tolerance=1e-3,
     misconceptions=(
+        Misconception(*IN_PERCENT, lambda *run: 100 * _share(*run)),
+        Misconception(
+            "the shorter bound",
+            "the roof is what the slower of the two allows, arithmetic or moving: this is the "
+            "other one",
+            lambda flops, moved, seconds, *device: (
+                min(both_bounds(flops, moved, *device)) / seconds
+            ),
+        ),
+        Misconception(
+            "both bounds added",
+            "arithmetic and moving overlap: the bound is one of the two, not their sum",
+            lambda flops, moved, seconds, *device: (
+                sum(both_bounds(flops, moved, *device)) / seconds
+            ),
+        ),
+        Misconception(
+            *GB_AS_GIB,
+            lambda flops, moved, seconds, peak, bandwidth: _share(
+                flops, moved, seconds, peak, bandwidth * 1024**3 / 1e9
+            ),
+        ),
         Misconception(
             "share of the peak",
             "this compares with the peak: is the peak the roof at this intensity?",
@@ -95,8 +117,21 @@ NETWORK_TIME = Exercise(
     ],
     hidden=_draw_networks,
     reference=_network_time,
-    tolerance=1e-3,
+    known_slips={"memory > compute → memory >= compute": "no layer takes both for equally long"},
     misconceptions=(
+        Misconception(
+            *IN_PERCENT,
+            lambda *args: {"memory_share": 100 * _network_time(*args)["memory_share"]},
+        ),
+        Misconception(
+            *IN_SECONDS,
+            lambda *args: {"microseconds": _network_time(*args)["microseconds"] / 1e6},
+        ),
+        Misconception(
+            "share of the other bound",
+            "this is the part of the time that arithmetic bounds: the other part is asked for",
+            lambda *args: {"memory_share": 1 - _network_time(*args)["memory_share"]},
+        ),
         Misconception(
             "the network as one layer",
             "layers run one after the other: arithmetic of one does not fill the waiting of "

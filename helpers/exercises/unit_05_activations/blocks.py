@@ -36,6 +36,15 @@ BLOCK_PEAK = Exercise(
     topic="a skip connection that waits",
     examples=[([800, 300, 100, 800],), ([75, 450, 450, 75],)],
     hidden=_draw_blocks,
+    known_slips=dict.fromkeys(
+        (
+            "[pairs[0]] + [sizes[0] + pair for pair in pairs[1:]] → "
+            "[sizes[0] + pair for pair in pairs[1:]]",
+            "0 → 1",
+            "0 → -1",
+        ),
+        "equivalent: with the waiting input, the second layer always needs more",
+    ),
     reference=lambda sizes: {
         "convolutions": largest_pair(sizes),
         "with the skip": max(_alive(sizes)),
@@ -93,7 +102,7 @@ def _draw_chains(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 RELU_PEAK = Exercise(
     points=1,
     topic="peak with ReLU in place and not",
-    examples=[([150, 800, 200, 400],), ([1000, 400, 100],)],
+    examples=[([150, 800, 200, 400],), ([1000, 400, 100],), ([100, 200, 600],)],
     hidden=_draw_chains,
     reference=_relu_peak,
     misconceptions=(

@@ -40,8 +40,8 @@ def _pools_left_out(image_channels: int, classes: int) -> dict[str, Any]:
 ALEXNET_ACTIVATIONS = Exercise(
     points=1,
     topic="AlexNet's activations, in all and at once",
-    examples=[(3, 1000), (12, 10)],
     # With one channel the image is so small that the peak is one layer further on.
+    examples=[(3, 1000), (12, 10), (1, 10)],
     hidden=lambda draw: [
         (1, draw.randrange(2, 5000)),
         *((draw.randrange(2, 12), draw.randrange(2, 5000)) for _ in range(2)),
@@ -135,12 +135,16 @@ CNN_PEAK = Exercise(
     topic="peak of a small CNN",
     examples=[
         (3, 96, THIRD_TOO_LARGE),
-        (1, 28, [[8, 5, 1], [16, 3, 2]]),
+        (1, 28, [[8, 5, 1], [32, 3, 1]]),
         # The two largest tensors do not meet; an odd side shows how it is rounded.
         (40, 33, [[8, 5, 2], [16, 3, 1]]),
     ],
     hidden=_draw_cnns,
     reference=lambda channels, size, layers: largest_pair(_outputs(channels, size, layers)),
+    known_slips={
+        "0 → 1": "equivalent: any small number may stand for the most so far",
+        "0 → -1": "equivalent, as above",
+    },
     misconceptions=(
         Misconception(
             "padding left out",

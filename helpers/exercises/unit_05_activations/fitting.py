@@ -32,6 +32,10 @@ def _largest_of_all(sizes: Sequence[int], width: int, kilobytes: int) -> int | N
     return needed.index(max(needed)) + 1 if max(needed) > 1000 * kilobytes else None
 
 
+def _exactly_full_is_over(sizes: Sequence[int], width: int, kilobytes: int) -> int | None:
+    return _first_over([width * (a + b) + 1 for a, b in pairwise(sizes)], 1000 * kilobytes)
+
+
 #: Activations as parts of the memory. In turn: the third layer overflows and a later one is
 #: larger; one lies between kB and KiB; all fit; a single output is too large.
 _PATTERNS = (
@@ -50,7 +54,15 @@ def _draw_devices(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         numbers = [int(part * 1000 * kilobytes / width) for part in pattern]
         numbers[0] -= draw.randrange(100)
         cases.append((numbers, width, kilobytes))
-    return cases
+    return [*cases, _draw_full(draw)]
+
+
+def _draw_full(draw: random.Random) -> tuple[Any, ...]:
+    """The second layer fills the memory exactly; the fourth is the first that is over."""
+    width, kilobytes = draw.choice([1, 2, 4]), draw.choice([128, 256, 320, 512])
+    numbers = 1000 * kilobytes // width
+    half = draw.randrange(numbers // 3, numbers // 2)
+    return [100, half, numbers - half, half - 1, numbers - half + 2], width, kilobytes
 
 
 OVERFLOWING_LAYER = Exercise(
@@ -59,10 +71,15 @@ OVERFLOWING_LAYER = Exercise(
     examples=[
         ([27_648, 73_728, 73_728, 221_184, 13_824], 1, 256),
         ([3072, 16_384, 4096, 10], 4, 256),
-        # Up to layer 2 all tensors together are over, its own two fit; layer 5 is the largest.
-        ([3000, 3700, 3400, 8200, 6000, 8800], 4, 32),
+        # Up to layer 2 all tensors together are over, its own two fit; layer 4 is the largest that
+        # is over, and layer 5 the last.
+        ([3000, 3700, 3400, 8200, 8800, 6000], 4, 32),
         # AlexNet's conv2 lies between 256 kB and 256 KiB.
         ([69_984, 186_624, 43_264], 1, 256),
+        # The first layer needs 32,000 bytes: exactly what there is. The second needs one more.
+        ([10_000, 22_000, 10_001, 30_000], 1, 32),
+        ([9000, 100, 50], 4, 32),
+        ([3000, 4000, 8100, 10], 4, 32),
     ],
     hidden=_draw_devices,
     reference=_overflowing,
@@ -71,6 +88,11 @@ OVERFLOWING_LAYER = Exercise(
             "kB taken as KiB",
             "a kB has 1000 bytes: here that decides",
             lambda *args: _overflowing(*args, kilo=1024),
+        ),
+        Misconception(
+            "exactly full is over",
+            "a layer that needs exactly as much as there is: does it exceed the memory?",
+            _exactly_full_is_over,
         ),
         Misconception(
             "outputs only",
@@ -137,14 +159,18 @@ def _draw_memories(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     # One per cent too little for this side, enough if a kB had 1024 bytes; then just enough.
     side, width = STEP * draw.randrange(3, 8), draw.choice([1, 2])
     needed = PER_PIXEL * width * side**2 / 1000
-    return [*drawn, (width, int(needed / 1.01)), (width, int(needed) + 1)]
+    # And exactly enough: 30 · 160² and 30 · 320² are whole thousands.
+    exactly = draw.choice([160, 320]), draw.choice([1, 2, 4])
+    full = exactly[1], PER_PIXEL * exactly[1] * exactly[0] ** 2 // 1000
+    return [*drawn, (width, int(needed / 1.01)), (width, int(needed) + 1), full]
 
 
 LARGEST_SIDE = Exercise(
     points=1,
     topic="largest image for a microcontroller",
-    # 30 · 64² is 122,880: 120 KiB, but not 120 kB. With 24 for 30 the third is two steps too large.
-    examples=[(1, 256), (1, 120), (4, 29_000), (4, 100)],
+    # 30 · 64² is 122,880: 120 KiB, but not 120 kB. With 24 for 30 the third is two steps too large,
+    # with 31 one too small. 768,000 is 30 · 160², exactly full. The last is 1 % short of 608².
+    examples=[(1, 256), (1, 120), (4, 39_900), (4, 100), (1, 768), (1, 10_980)],
     hidden=_draw_memories,
     reference=_side,
     misconceptions=(
@@ -174,6 +200,11 @@ LARGEST_SIDE = Exercise(
             lambda width, kilobytes: (
                 round((1000 * kilobytes / (PER_PIXEL * width)) ** 0.5 / STEP) * STEP
             ),
+        ),
+        Misconception(
+            "exactly full is too much",
+            "an image that needs exactly as much as there is: does it not fit?",
+            lambda width, kilobytes: _side(width, 1000 * kilobytes - 1, kilo=1),
         ),
         Misconception(
             "at least 32",

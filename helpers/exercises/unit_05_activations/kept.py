@@ -37,6 +37,10 @@ SAVED_BY = Exercise(
     examples=[(name,) for name in _SHOWN],
     hidden=_draw_functions,
     reference=lambda name: KEEPS[name],
+    known_slips={
+        "4 → 5": "equivalent: any number of elements",
+        "4 → 3": "equivalent: any number of elements",
+    },
     misconceptions=(
         Misconception(
             "always the input",

@@ -58,9 +58,12 @@ CONVNEXT_SIZE = Exercise(
     points=1,
     topic="parameters and bytes of convnextv2_large, and where they sit",
     slow=True,
-    examples=[("convnextv2_large", 2, 32), ("convnextv2_atto", 0, 4)],
+    examples=[("convnextv2_large", 2, 32), ("convnextv2_atto", 0, 4), ("convnextv2_atto", 1, 8)],
     hidden=_draw_models,
     reference=_size,
+    known_slips={
+        "parameters * bits / 8 → parameters * bits // 8": "less than a byte in a million",
+    },
     misconceptions=(
         Misconception(
             *BITS_FOR_BYTES,
@@ -131,9 +134,15 @@ ACTIVATIONS_PER_IMAGE = Exercise(
     examples=[
         (401_555_968, 3_708_400, 8, 224, 4, False),
         (1_000_000_000, 25_000_000, 16, 160, 2, True),
+        (10_000, 100, 2, 8, 4, False),
     ],
     hidden=_draw_peaks,
     reference=_per_image,
+    known_slips={
+        "(peak - weights - images) / batch → (peak - weights - images) // batch": (
+            "less than a byte in a million"
+        ),
+    },
     misconceptions=(
         Misconception(
             "gradients still in it",
@@ -214,6 +223,11 @@ TWO_PEAKS = Exercise(
     examples=[(1, 150, 3, 250), (2, 111_514_192, 8, 401_555_968)],
     hidden=_draw_pairs,
     reference=_line,
+    known_slips={
+        "(peak_2 - peak_1) / (batch_2 - batch_1) → (peak_2 - peak_1) // (batch_2 - batch_1)": (
+            "less than a byte in a million"
+        ),
+    },
     misconceptions=(
         Misconception(
             "peak divided by the batch",

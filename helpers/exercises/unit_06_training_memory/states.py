@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.ledger import Ledger, Term
 from helpers.reference import training_state_bytes
 
@@ -14,6 +14,15 @@ FP32 = 4  # bytes
 
 #: Numbers that an optimizer keeps for each parameter.
 _STATES = {"sgd": 0, "momentum": 1, "adam": 2}
+
+
+#: As they are often taken to be.
+_TOO_FEW = (
+    {"sgd": 0, "momentum": 0, "adam": 2},
+    {"sgd": 0, "momentum": 0, "adam": 1},
+    {"sgd": 1, "momentum": 1, "adam": 2},
+    {"sgd": 0, "momentum": 2, "adam": 2},
+)
 
 
 def _optimizer(parameters: int, optimizer: str) -> dict[str, float]:
@@ -52,6 +61,25 @@ OPTIMIZER_LEDGER = Exercise(
             lambda p, optimizer: {"states": FP32 * (_STATES[optimizer] + 1) * p},
         ),
         Misconception(
+            "gradients left out of the ledger",
+            "what does backward write, whatever the optimizer?",
+            lambda p, optimizer: {"gradients": 0},
+        ),
+        Misconception(
+            "one state too few",
+            "what must each optimizer remember of a weight from step to step?",
+            lambda p, optimizer: {
+                "states": OneOf(tuple(FP32 * p * n[optimizer] for n in _TOO_FEW))
+            },
+        ),
+        Misconception(
+            "two bytes a number",
+            "how many bytes does a number of fp32 take?",
+            lambda p, optimizer: {
+                part: amount / 2 for part, amount in _optimizer(p, optimizer).items()
+            },
+        ),
+        Misconception(
             "numbers for bytes",
             "this is how many numbers there are: how many bytes does one of fp32 take?",
             lambda p, optimizer: {"weights": p, "gradients": p, "states": _STATES[optimizer] * p},
@@ -72,7 +100,12 @@ def _precision(parameters: int, precision: str) -> Ledger:
 PRECISION_BYTES = Exercise(
     points=1,
     topic="Adam in fp32, in bf16 and in mixed precision",
-    examples=[(7_000_000_000, "fp32"), (7_000_000_000, "bf16"), (7_000_000_000, "mixed")],
+    examples=[
+        (7_000_000_000, "fp32"),
+        (7_000_000_000, "bf16"),
+        (7_000_000_000, "mixed"),
+        (1_300_000, "mixed"),
+    ],
     hidden=lambda draw: [(draw.randrange(10**6, 10**9), precision) for precision in _WIDTHS],
     reference=_precision,
     misconceptions=(
@@ -97,6 +130,21 @@ PRECISION_BYTES = Exercise(
             lambda p, precision: p * {"fp32": 16, "bf16": 8, "mixed": 18}[precision],
         ),
         Misconception(
+            "one number too few everywhere",
+            "weights, gradients, m and v: which of them is missing?",
+            lambda p, precision: p * {"fp32": 12, "bf16": 6, "mixed": 12}[precision],
+        ),
+        Misconception(
+            "one number too few in fp32 and bf16",
+            "weights, gradients, m and v: which of them is missing in fp32 and in bf16?",
+            lambda p, precision: p * {"fp32": 12, "bf16": 6, "mixed": 16}[precision],
+        ),
+        Misconception(
+            "gradients in both formats",
+            "for mixed: is something held in 16 bits and in 32, beside the weights?",
+            lambda p, precision: p * {"fp32": 16, "bf16": 8, "mixed": 20}[precision],
+        ),
+        Misconception(
             "14 bytes in mixed precision",
             "for mixed: is there a 16-bit tensor beside those of 32 bits that you left out?",
             lambda p, precision: p * {"fp32": 16, "bf16": 8, "mixed": 14}[precision],
@@ -112,9 +160,12 @@ def _adam_8bit(parameters: int) -> Ledger:
 ADAM_8BIT_STEP = Exercise(
     points=1,
     topic="8-bit Adam with a scale for each block",
-    examples=[(256,), (1000,), (197_956_840,)],
+    # A last block that is full, and one of a single number: with it, blocks over m and v together
+    # would be fewer.
+    examples=[(256,), (257,), (1000,), (197_956_840,)],
     hidden=lambda draw: [
-        (256 * draw.randrange(10, 10**5) + draw.randrange(1, 256),) for _ in range(2)
+        (256 * draw.randrange(10, 10**5) + rest,)
+        for rest in (0, draw.randrange(1, 129), draw.randrange(129, 256))
     ],
     reference=_adam_8bit,
     misconceptions=(
@@ -124,9 +175,39 @@ ADAM_8BIT_STEP = Exercise(
             lambda p: 10 * p + 2 * 4 * (p // 256),
         ),
         Misconception(
-            "scales of one state",
-            "m and v are different numbers: can they share a scale?",
+            "scales of one state, or of 16 bits",
+            "four bytes for each block: m and v have a scale each, and a scale is fp32",
             lambda p: 10 * p + 4 * -(-p // 256),
+        ),
+        Misconception(
+            "blocks over both states",
+            "m and v have blocks of their own: neither lends the other the rest of a block",
+            lambda p: 10 * p + 4 * -(-2 * p // 256),
+        ),
+        Misconception(
+            "no scales",
+            "8 bits alone say little: what has every block beside its numbers?",
+            lambda p: 10 * p,
+        ),
+        Misconception(
+            "one scale in all",
+            "a scale serves a block of 256: how many blocks are there?",
+            lambda p: OneOf((10 * p + 8, 10 * p + 4)),
+        ),
+        Misconception(
+            "blocks of a broken size",
+            "the last block has a whole scale, however short it is",
+            lambda p: 10 * p + 8 * p / 256,
+        ),
+        Misconception(
+            "scales of one byte",
+            "a scale is fp32: how many bytes is that?",
+            lambda p: OneOf((10 * p + 2 * -(-p // 256), 10 * p + -(-p // 256))),
+        ),
+        Misconception(
+            "weights and gradients in 16 bits",
+            "weights and gradients stay fp32",
+            lambda p: OneOf(tuple(k * p + 8 * -(-p // 256) for k in (6, 8))),
         ),
         Misconception(
             "a scale for each number",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.ledger import Ledger, Term
 
 FP32 = 4  # bytes
@@ -17,6 +17,11 @@ Sizes = tuple[int, ...]
 def _peak(changes: Sizes) -> dict[str, int]:
     held = list(accumulate(changes))
     return {"peak": max(held), "at": held.index(max(held))}
+
+
+def _last_peak(changes: Sizes) -> int:
+    held = list(accumulate(changes))
+    return len(held) - 1 - held[::-1].index(max(held))
 
 
 def _draw_changes(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -31,14 +36,17 @@ def _draw_changes(draw: random.Random) -> Sequence[tuple[Any, ...]]:
                 live.append(draw.randrange(10, 500))
                 changes.append(live[-1])
         # All is given back at the end, and never is the end the highest moment.
-        cases.append(((*changes, *(-size for size in live)),))
+        changes += [-size for size in live]
+        # The peak comes once more: asked for is when it is first there.
+        peak = _peak(tuple(changes))["peak"]
+        cases.append(((*changes, peak, -peak),))
     return cases
 
 
 PEAK_OF_CHANGES = Exercise(
     points=1,
     topic="the highest moment of a list of allocations",
-    examples=[((40, 30, -40, 20, -50),), ((100, 50, -50, 60, -160),)],
+    examples=[((40, 30, -40, 20, -50),), ((100, 50, -50, 60, -100),), ((50, -20, 20, -50),)],
     hidden=_draw_changes,
     reference=_peak,
     misconceptions=(
@@ -56,6 +64,11 @@ PEAK_OF_CHANGES = Exercise(
             "the largest single piece",
             "this is the largest piece: what else is held when it comes?",
             lambda changes: {"peak": max(changes), "at": changes.index(max(changes))},
+        ),
+        Misconception(
+            "the last of equals",
+            "the peak is reached more than once: when is it there for the first time?",
+            lambda changes: {"at": _last_peak(changes)},
         ),
         Misconception(
             "counted from one",
@@ -112,6 +125,29 @@ STEP_MOMENTS = Exercise(
             lambda p, saved: {"end of forward": 4 * p + saved, "end of backward": 8 * p},
         ),
         Misconception(
+            "m and v forgotten",
+            "what does Adam hold all the time, beside the weights?",
+            lambda p, saved: {
+                "end of forward": 4 * p + saved,
+                "end of backward": 8 * p,
+                "foreach update": OneOf((12 * p, 8 * p)),
+            },
+        ),
+        Misconception(
+            "nothing more in the update",
+            "foreach holds one number more for each parameter, for a moment",
+            lambda p, saved: {"foreach update": 16 * p},
+        ),
+        Misconception(
+            "parameters for bytes",
+            "these are numbers: how many bytes does one of fp32 take?",
+            lambda p, saved: {
+                "end of forward": 3 * p + saved,
+                "end of backward": 4 * p,
+                "foreach update": 5 * p,
+            },
+        ),
+        Misconception(
             "foreach copies all states",
             "foreach adds one number for each parameter, not a copy of everything",
             lambda p, saved: {"foreach update": 32 * p},
@@ -150,8 +186,8 @@ CHAIN_PEAK = Exercise(
     points=2,
     topic="gradients come while activations go",
     examples=[
-        ((10, 10, 400, 400), (600, 600, 50, 50)),
-        ((400, 400, 10, 10), (50, 50, 600, 600)),
+        ((10, 20, 400, 300), (600, 500, 50, 40)),
+        ((400, 300, 20, 10), (50, 40, 600, 500)),
         ((100, 100, 100), (100, 100, 100)),
     ],
     hidden=_draw_chains,
@@ -181,6 +217,16 @@ CHAIN_PEAK = Exercise(
             "m and v forgotten",
             "what does Adam hold all the time, beside the weights?",
             lambda weights, saved: _chain(weights, saved) - 2 * sum(weights),
+        ),
+        Misconception(
+            "nothing freed, or nothing of one layer",
+            "what a layer saved is freed when its gradients are there: of every layer?",
+            lambda weights, saved: OneOf(
+                (
+                    4 * sum(weights) + sum(saved) - saved[-1],
+                    4 * sum(weights) + sum(saved) - saved[0],
+                )
+            ),
         ),
     ),
 )

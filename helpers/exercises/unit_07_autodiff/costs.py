@@ -25,7 +25,7 @@ def _product_slope(slope: Callable[[float, float, float, float], float]) -> Call
 FORWARD_PRODUCT = Exercise(
     points=1,
     topic="a product in forward mode",
-    examples=[(2.0, 1.0, 5.0, 0.0), (2.0, 1.0, 2.0, 1.0)],
+    examples=[(2.0, 1.0, 5.0, 0.0), (2.0, 1.0, 2.0, 1.0), (3.0, -2.0, 4.0, 0.5)],
     hidden=_draw_pairs,
     reference=lambda x, dx, y, dy: {"value": x * y, "slope": dx * y + x * dy},
     gate="slope",
@@ -189,6 +189,18 @@ def _by_rule(name: str, operation: str, operands: list[str]) -> list[str]:
     return [] if operation in _NOTHING else [name]
 
 
+def _by_quotient(name: str, operation: str, operands: list[str]) -> list[str]:
+    return [operands[1], name] if operation == "div" else _by_rule(name, operation, operands)
+
+
+def _for_each_use(steps: Steps) -> list[str]:
+    return sorted(
+        value
+        for name, operation, *operands in steps
+        for value in _by_rule(name, operation, operands)
+    )
+
+
 def _inputs_of_all_but_sums(name: str, operation: str, operands: list[str]) -> list[str]:
     return [] if operation in _NOTHING else operands
 
@@ -217,9 +229,11 @@ KEPT_VALUES = Exercise(
         ([["L", "div", "x", "y"]],),
         ([["a", "exp", "x"], ["L", "log", "a"]],),
         ([["a", "log", "x"], ["L", "relu", "a"]],),
+        ([["a", "mul", "x", "x"], ["b", "tanh", "a"], ["L", "mul", "b", "a"]],),
     ],
     hidden=_draw_steps,
-    reference=lambda steps: _kept(steps, _by_rule),
+    # The rule of a quotient may look at what it was made of, as PyTorch's, or at y and itself.
+    reference=lambda steps: OneOf((_kept(steps, _by_rule), _kept(steps, _by_quotient))),
     misconceptions=(
         Misconception(
             "all values",
@@ -264,6 +278,26 @@ KEPT_VALUES = Exercise(
                     else []
                 ),
             ),
+        ),
+        Misconception(
+            "once for each use",
+            "a value that two rules look at is kept once",
+            _for_each_use,
+        ),
+        Misconception(
+            "ReLU by its input",
+            "ReLU's rule above looks at the output alone",
+            lambda steps: _kept(
+                steps,
+                lambda name, operation, operands: (
+                    operands if operation == "relu" else _by_rule(name, operation, operands)
+                ),
+            ),
+        ),
+        Misconception(
+            "x and y never",
+            "do rules look at x or y, too?",
+            lambda steps: [name for name in _kept(steps, _by_rule) if name not in ("x", "y")],
         ),
         Misconception(
             "x and y always",

@@ -1,18 +1,12 @@
-"""Unit 07: the order of a graph, the sweep back through it, and both on whole programs."""
+"""Unit 07: the order of a graph, and the sweep back through it."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from itertools import product
+from itertools import pairwise
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
-from helpers.exercises.unit_07_autodiff.recorded_numbers import (
-    Recorded,
-    depth_first,
-    run,
-    slope,
-)
 
 Parents = dict[str, list[str]]
 
@@ -30,13 +24,18 @@ def all_orders(parents: Parents) -> list[list[str]]:
     return orders
 
 
+_MOST_USES = 500
+
+
 def _once_for_each_use(parents: Parents) -> list[str]:
     order: list[str] = []
 
     def place(name: str) -> None:
-        for parent in parents[name]:
-            place(parent)
-        order.append(name)
+        # In a chain of squarings the uses double at every step.
+        if len(order) < _MOST_USES:
+            for parent in parents[name]:
+                place(parent)
+            order.append(name)
 
     for name in parents:
         if not any(name in above for above in parents.values()):
@@ -66,8 +65,16 @@ def _itself_first(parents: Parents) -> list[str]:
     return order
 
 
+def _squarings(names: Sequence[str]) -> Parents:
+    """Each the product of the one before with itself: 2ⁿ paths lead through n of them."""
+    return {names[0]: []} | {new: [old, old] for old, new in pairwise(names)}
+
+
 def _draw_graphs(draw: random.Random) -> Sequence[tuple[Parents]]:
-    cases = []
+    """Small ones, and a chain of 40 squarings."""
+    chain = list(_squarings([f"{draw.choice('abc')}{at}" for at in range(41)]).items())
+    draw.shuffle(chain)
+    cases: list[tuple[Parents]] = [(dict(chain),)]
     for _ in range(5):
         names = draw.sample("abcdefghkmnpqrstuvwxyz", 6)
         parents: Parents = {names[0]: [], names[1]: []}
@@ -86,6 +93,9 @@ TOPOLOGICAL_ORDER = Exercise(
         ({"L": ["a", "x"], "a": ["x"], "x": []},),
         ({"x": [], "L": ["a", "a"], "a": ["x"]},),
         ({"a": ["b", "c"], "c": [], "b": ["c"]},),
+        ({"L": ["a"], "a": ["x", "y"], "x": [], "y": []},),
+        # Who places a name for each use is not done in a lifetime.
+        (dict(reversed(_squarings([f"a{at}" for at in range(41)]).items())),),
     ],
     hidden=_draw_graphs,
     reference=lambda parents: OneOf(tuple(all_orders(parents))),
@@ -109,6 +119,17 @@ TOPOLOGICAL_ORDER = Exercise(
             "itself first",
             "a node can be placed when its parents are: do you place it before them?",
             _itself_first,
+        ),
+        Misconception(
+            "itself first, turned round",
+            "turned round, a name may still stand before a parent that was met earlier: place each "
+            "after its parents instead",
+            lambda parents: _itself_first(parents)[::-1],
+        ),
+        Misconception(
+            "by the number of parents",
+            "a node with one parent may need many others: those of its parent",
+            lambda parents: sorted(parents, key=lambda name: len(parents[name])),
         ),
         Misconception(
             "by name",
@@ -140,6 +161,33 @@ def _swept(
         for parent, local in edges[node]:
             share = local * (grads[node] if chain else 1)
             grads[int(parent)] = share + (grads[int(parent)] if accumulate else 0)
+    return grads
+
+
+def _swept_by_products(edges: Edges) -> list[float]:
+    grads = [1.0] * len(edges)
+    for node in reversed(range(len(edges))):
+        for parent, local in edges[node]:
+            grads[int(parent)] *= local * grads[node]
+    return grads
+
+
+def _handed_on_early(edges: Edges, at: str) -> list[float]:
+    """Each parent hands on as soon as it is handed something: by a stack, a queue or recursion."""
+    grads = [0.0] * len(edges)
+    grads[-1] = 1.0
+    waiting = [len(edges) - 1]
+
+    def hand_on(node: int) -> None:
+        for parent, local in edges[node]:
+            grads[int(parent)] += local * grads[node]
+            if at:
+                waiting.append(int(parent))
+            else:
+                hand_on(int(parent))
+
+    while waiting:
+        hand_on(waiting.pop(-1 if at == "last" else 0))
     return grads
 
 
@@ -187,116 +235,29 @@ SWEEP_BACK = Exercise(
             lambda edges: [0.0] * len(edges),
         ),
         Misconception(
+            "only the first parent",
+            "a node hands its gradient to each parent: does your loop end after the first?",
+            lambda edges: _swept([uses[:1] for uses in edges]),
+        ),
+        Misconception(
+            "multiplied",
+            "what a value is handed by its users is added up, not multiplied",
+            lambda edges: OneOf(
+                (
+                    [*[0.0] * (len(edges) - 1), 1.0],
+                    _swept_by_products(edges),
+                )
+            ),
+        ),
+        Misconception(
+            "handed on too early",
+            "a node hands on its gradient once, when all of its users have handed it theirs",
+            lambda edges: OneOf(tuple(_handed_on_early(edges, at) for at in ("last", "first", ""))),
+        ),
+        Misconception(
             "everyone starts with 1",
             "dL/dL is 1: what has been handed to the others before the sweep?",
             lambda edges: _swept(edges, others=1.0),
-        ),
-    ),
-)
-
-
-def _recorded(program: str, x: float, y: float) -> tuple[Recorded, list[Recorded]]:
-    inputs = [Recorded(x), Recorded(y)]
-    return run(program, *inputs), inputs
-
-
-def _gradients(program: str, x: float, y: float) -> list[float]:
-    result, inputs = _recorded(program, x, y)
-    return [slope(result, source) for source in inputs]
-
-
-def _overwritten(program: str, x: float, y: float) -> OneOf:
-    """What is handed last stays. Which use that is, the order decides: any of them may be."""
-    result, inputs = _recorded(program, x, y)
-    *others, _ = depth_first(result)
-    uses = [_uses(number, result) for number in others]
-    found: dict[tuple[float, ...], None] = {}
-    for last in product(*uses):
-        grads = {result: 1.0}
-        for number, (child, local) in zip(reversed(others), reversed(last), strict=True):
-            grads[number] = grads[child] * local
-        found[tuple(grads.get(source, 0.0) for source in inputs)] = None
-    return OneOf(tuple(map(list, found)))
-
-
-def _uses(number: Recorded, result: Recorded) -> list[tuple[Recorded, float]]:
-    return [
-        (child, local)
-        for child in depth_first(result)
-        for parent, local in child.edges
-        if parent is number
-    ]
-
-
-def _inputs_first(program: str, x: float, y: float) -> list[float]:
-    """Only the last node has a gradient to hand on when its turn comes."""
-    result, inputs = _recorded(program, x, y)
-    return [sum(local for parent, local in result.edges if parent is source) for source in inputs]
-
-
-def _grad_twice(program: str, x: float, y: float) -> list[float]:
-    """What is handed on is multiplied by the node's own gradient once more."""
-    result, inputs = _recorded(program, x, y)
-    grads = {result: 1.0}
-    for number in reversed(depth_first(result)):
-        for parent, local in number.edges:
-            grads[parent] = grads.get(parent, 0.0) + local * grads[number] ** 2
-    return [grads.get(source, 0.0) for source in inputs]
-
-
-def _draw_programs(draw: random.Random) -> Sequence[tuple[str, float, float]]:
-    """Sums, products, exp, log and tanh only: what the notebook gives. Every value stays small."""
-    forms = (
-        "{near} * tanh({far})",
-        "{near} + {far}",
-        "{far} + {near} * {near}",
-        "exp(tanh({near})) * {far}",
-        "{far} * log({near} * {near} + 2)",
-        "tanh({near} + {far}) + {near}",
-    )
-    cases = []
-    for _ in range(6):
-        names, lines = ["x", "y"], []
-        for new in "abcL":
-            near, far = names[-1], draw.choice(names[:-1])
-            lines.append(f"{new} = {draw.choice(forms).format(near=near, far=far)}")
-            names.append(new)
-        program = "; ".join(lines)
-        cases.append((program, round(draw.uniform(0.3, 1), 2), round(draw.uniform(0.3, 1), 2)))
-    return cases
-
-
-GRADIENTS = Exercise(
-    points=2,
-    topic="reverse-mode autodiff",
-    examples=[
-        ("L = x * y", 2.0, 3.0),
-        ("a = x + y; L = a * x", 2.0, 3.0),
-        ("a = x * y; L = a * a + exp(x)", 0.5, 2.0),
-    ],
-    hidden=_draw_programs,
-    reference=_gradients,
-    misconceptions=(
-        Misconception(
-            "nothing to start from",
-            "where does the sweep begin, and what is dL/dL?",
-            lambda program, x, y: [0.0, 0.0],
-        ),
-        Misconception(
-            "= for +=",
-            "a value that is used twice is handed two gradients: the second one must not "
-            "overwrite the first",
-            _overwritten,
-        ),
-        Misconception(
-            "inputs first",
-            "in_order gives parents first: in which direction does a gradient travel?",
-            _inputs_first,
-        ),
-        Misconception(
-            "grad multiplied twice",
-            "handed_on(node) has multiplied by node.grad already",
-            _grad_twice,
         ),
     ),
 )

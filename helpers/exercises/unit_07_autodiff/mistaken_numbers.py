@@ -25,14 +25,36 @@ class Swapped(MinusSwapped, DivisionSwapped):
     """Both."""
 
 
+def _turned_round(number: Recorded) -> Recorded:
+    return number.made(number.operation, number.value, *reversed(number.edges))
+
+
+class MinusParentsSwapped(Recorded):
+    """Computes 3 - x, and remembers x before 3."""
+
+    def __rsub__(self, other: float) -> Recorded:
+        return _turned_round(self.lift(other) - self)
+
+
+class DivisionParentsSwapped(Recorded):
+    """The same in 3 / x."""
+
+    def __rtruediv__(self, other: float) -> Recorded:
+        return _turned_round(self.lift(other) / self)
+
+
+class ParentsSwapped(MinusParentsSwapped, DivisionParentsSwapped):
+    """Both."""
+
+
 class OneParent(Recorded):
     """Remembers of x - y and x / y where they began only."""
 
     def __sub__(self, other: Recorded | float) -> Recorded:
-        return self.made(super().__sub__(other).value, (self, 1))
+        return self.made("sub", super().__sub__(other).value, (self, 1))
 
     def __truediv__(self, other: Recorded | float) -> Recorded:
-        return self.made(super().__truediv__(other).value, (self, 1))
+        return self.made("div", super().__truediv__(other).value, (self, 1))
 
 
 def _alone(number: Recorded) -> Recorded:
@@ -55,18 +77,46 @@ class Forgetful(Recorded):
         return _alone(super().sigmoid())
 
 
+class MinusByPlus(Recorded):
+    """Adds the negative."""
+
+    def __sub__(self, other: Recorded | float) -> Recorded:
+        return self + -self.lift(other)
+
+
+class MinusByPlusFromTheRight(MinusByPlus):
+    """Adds in 3 - x the 3 to the negative."""
+
+    def __rsub__(self, other: float) -> Recorded:
+        return -self + other
+
+
+class SigmoidOfParts(Recorded):
+    """Makes the sigmoid of other operations."""
+
+    def sigmoid(self) -> Recorded:
+        return self.lift(1) / (self.lift(1) + (-self).exp())
+
+
+class SigmoidOfPartsFromTheRight(Recorded):
+    """The same, with plain ones."""
+
+    def sigmoid(self) -> Recorded:
+        return 1 / (1 + (-self).exp())
+
+
 class Rising(Recorded):
     """Takes 1 / (1 + eˣ) for the sigmoid."""
 
     def sigmoid(self) -> Recorded:
-        return self.made(sigmoid(-self.value), (self, 1))
+        return self.made("sigmoid", sigmoid(-self.value), (self, 1))
 
 
 class Unbracketed(Recorded):
     """Writes 1 / 1 + e⁻ˣ."""
 
     def sigmoid(self) -> Recorded:
-        return self.made(1 + math.exp(-self.value), (self, 1))
+        return self.made("sigmoid", 1 + math.exp(-self.value), (self, 1))
 
 
 class Dead(Recorded):
@@ -80,4 +130,4 @@ class Gate(Recorded):
     """Takes the slope of ReLU for its value."""
 
     def relu(self) -> Recorded:
-        return self.made(float(self.value > 0), (self, 1))
+        return self.made("relu", float(self.value > 0), (self, 1))

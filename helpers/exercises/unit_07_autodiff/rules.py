@@ -1,4 +1,4 @@
-"""Unit 07: numbers that remember, slopes by trying, and the rule of each operation."""
+"""Unit 07: slopes by trying, and the rule of each operation."""
 
 from __future__ import annotations
 
@@ -8,92 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
-from helpers.exercises.unit_07_autodiff import mistaken_numbers
-from helpers.exercises.unit_07_autodiff.recorded_numbers import Recorded, depends_on, run, sigmoid
-
-
-def _computed(number: type[Recorded], program: str, x: float, y: float) -> dict[str, Any]:
-    inputs = {"x": number(x), "y": number(y)}
-    result = run(program, **inputs)
-    met = [name for name, source in inputs.items() if depends_on(result, source)]
-    return {"value": result.value, "remembered": met}
-
-
-def _draw_operators(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    forms = (
-        "L = {c} - x * y",
-        "L = {c} / x - y",
-        "a = y / (x + {c}); L = relu(a - {d})",
-        "a = sigmoid(x) - {c}; L = {d} / a",
-        "L = relu({c} - x) + sigmoid(y - x)",
-        "L = (x - y) / ({c} + exp(x))",
-    )
-    cases = []
-    for form in forms:
-        program = form.format(c=draw.randrange(2, 8), d=draw.randrange(2, 8))
-        cases.append((program, round(draw.uniform(0.2, 1.8), 2), round(draw.uniform(2, 3), 2)))
-    return cases
-
-
-COMPUTED = Exercise(
-    points=2,
-    topic="numbers that remember how they were made",
-    examples=[
-        ("L = x - y", 2.0, 5.0),
-        ("L = 3 - x", 2.0, 5.0),
-        ("L = 1 / (x / y)", 2.0, 5.0),
-        ("L = relu(x - y) + relu(y)", 2.0, 5.0),
-        ("L = sigmoid(x)", 2.0, 5.0),
-    ],
-    hidden=_draw_operators,
-    reference=lambda program, x, y: _computed(Recorded, program, x, y),
-    misconceptions=(
-        Misconception(
-            "left and right swapped",
-            "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
-            lambda *args: _computed(mistaken_numbers.Swapped, *args),
-        ),
-        Misconception(
-            "minus swapped",
-            "in 3 - x Python calls x.__rsub__(3): which of the two stands on the left?",
-            lambda *args: _computed(mistaken_numbers.MinusSwapped, *args),
-        ),
-        Misconception(
-            "division swapped",
-            "in 1 / x Python calls x.__rtruediv__(1): which of the two is divided?",
-            lambda *args: _computed(mistaken_numbers.DivisionSwapped, *args),
-        ),
-        Misconception(
-            "one parent of two",
-            "x - y was made from two numbers: does it remember both?",
-            lambda *args: _computed(mistaken_numbers.OneParent, *args),
-        ),
-        Misconception(
-            "forgotten where ReLU is 0",
-            "a ReLU that gives 0 was made from something, too",
-            lambda *args: _computed(mistaken_numbers.Dead, *args),
-        ),
-        Misconception(
-            "sigmoid without brackets",
-            "Python divides before it adds: by what is the 1 of your sigmoid divided?",
-            lambda *args: {"value": _computed(mistaken_numbers.Unbracketed, *args)["value"]},
-        ),
-        Misconception(
-            "made from nothing",
-            "a result without parents has forgotten what it was made from",
-            lambda *args: _computed(mistaken_numbers.Forgetful, *args),
-        ),
-        Misconception(
-            "sigmoid falls",
-            "the sigmoid should be near 1 for large x: look at the sign in the exponential",
-            lambda *args: {"value": _computed(mistaken_numbers.Rising, *args)["value"]},
-        ),
-        Misconception(
-            "slope of ReLU for its value",
-            "ReLU passes a positive number on as it is",
-            lambda *args: {"value": _computed(mistaken_numbers.Gate, *args)["value"]},
-        ),
-    ),
+from helpers.exercises.unit_07_autodiff.recorded_numbers import (
+    run,
+    sigmoid,
 )
 
 
@@ -131,7 +48,11 @@ def _draw_trials(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 TRY_SLOPES = Exercise(
     points=1,
     topic="finite differences",
-    examples=[("L = x * y * y", 2.0, 5.0, 0.1), ("L = exp(x) / y", 1.0, 2.0, 0.01)],
+    examples=[
+        ("L = x * y * y", 2.0, 5.0, 0.1),
+        ("L = exp(x) / y", 1.0, 2.0, 0.01),
+        ("L = log(x) * y", 3.0, 0.5, 0.02),
+    ],
     hidden=_draw_trials,
     reference=_tried(lambda f, h: (f(h) - f(-h)) / (2 * h)),
     misconceptions=(
@@ -149,6 +70,16 @@ TRY_SLOPES = Exercise(
             "multiplied by h",
             "Python takes / 2 * h from left to right: is h below the line or above?",
             _tried(lambda f, h: (f(h) - f(-h)) / 2 * h),
+        ),
+        Misconception(
+            "half a step each way",
+            "move by h each way, not by half of it: how far apart are the two points?",
+            _tried(lambda f, h: (f(h / 2) - f(-h / 2)) / h),
+        ),
+        Misconception(
+            "sign",
+            "which of the two values is taken from which?",
+            _tried(lambda f, h: (f(-h) - f(h)) / (2 * h)),
         ),
         Misconception(
             "another h",
@@ -189,7 +120,7 @@ def _rule(rule: Callable[[float, float, float], tuple[float, float]]) -> Callabl
 MUL_BACKWARD = Exercise(
     points=1,
     topic="backward of a product",
-    examples=[(2.0, 5.0, 1.0), (2.0, 5.0, -3.0)],
+    examples=[(2.0, 5.0, 1.0), (2.0, 5.0, -3.0), (-3.0, 4.0, 2.0)],
     hidden=_draw_products,
     reference=_rule(lambda x, y, grad: (grad * y, grad * x)),
     misconceptions=(
@@ -204,6 +135,11 @@ MUL_BACKWARD = Exercise(
             _rule(lambda x, y, grad: (y, x)),
         ),
         Misconception(
+            "the product for both",
+            "this is the value of x · y: by how much does it change if one of them does?",
+            _rule(lambda x, y, grad: (grad * x * y, grad * x * y)),
+        ),
+        Misconception(
             "like a sum",
             "grad is passed on as it is by x + y: a product scales it",
             _rule(lambda x, y, grad: (grad, grad)),
@@ -214,7 +150,7 @@ MUL_BACKWARD = Exercise(
 DIV_BACKWARD = Exercise(
     points=1,
     topic="backward of a division",
-    examples=[(2.0, 5.0, 1.0), (2.0, 5.0, -3.0)],
+    examples=[(2.0, 5.0, 1.0), (2.0, 5.0, -3.0), (-3.0, 4.0, 2.0)],
     hidden=_draw_products,
     reference=_rule(lambda x, y, grad: (grad / y, -grad * x / y**2)),
     misconceptions=(
@@ -237,6 +173,16 @@ DIV_BACKWARD = Exercise(
             "grad forgotten",
             "these are the local derivatives: what is the other factor of the chain rule?",
             _rule(lambda x, y, grad: (1 / y, -x / y**2)),
+        ),
+        Misconception(
+            "the same for both",
+            "y stands below the line: is z steeper in y where x is larger, or where it is smaller?",
+            _rule(lambda x, y, grad: (grad / y, grad / x)),
+        ),
+        Misconception(
+            "upside down",
+            "z = x / y: if y is 10, does z grow by 10 where x grows by 1?",
+            _rule(lambda x, y, grad: (grad * y, -grad * x / y**2)),
         ),
         Misconception(
             "like a product",
@@ -266,7 +212,7 @@ def _draw_outputs(draw: random.Random) -> Sequence[tuple[float, float]]:
 OUTPUT_BACKWARD = Exercise(
     points=2,
     topic="backward from the output alone",
-    examples=[(0.25, 1.0), (0.25, -4.0), (0.0, 3.0)],
+    examples=[(0.25, 1.0), (0.25, -4.0), (0.0, 3.0), (0.6, 2.0)],
     hidden=_draw_outputs,
     reference=_by_output,
     misconceptions=(

@@ -13,12 +13,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from helpers.authoring.notebooks import Unit, bonus_cells, find_unit
+from helpers.authoring.notebooks import Unit, bonus_cells, every_unit, find_unit
 from helpers.exercises import EXERCISES
 from helpers.grading.class_run import grade_notebook
 from helpers.grading.engine.grade_submission import CellScore, Graded
 from helpers.grading.engine.verdict_outputs import verdicts_of
-from helpers.grading.handin.ipynb import is_graded, marks_of, read_notebook, unit_of
+from helpers.grading.handin.ipynb import (
+    Notebook,
+    is_graded,
+    likeness,
+    marks_of,
+    names_in,
+    read_notebook,
+    unit_of,
+)
+from helpers.grading.nbgrader.config import config_of
 from helpers.grading.sandbox.backend import Backend
 from helpers.verdict import Verdict
 
@@ -28,8 +37,8 @@ def check_notebook(notebook: Path, course: Path, sandbox: Backend, as_json: bool
 
     Raises ValueError, in one line, for a file that is no notebook or belongs to no unit.
     """
-    unit = _unit_of(notebook, course)
-    graded = grade_notebook(notebook, unit.path("source"), sandbox=sandbox)
+    unit, source = source_of(notebook, course)
+    graded = grade_notebook(notebook, source, sandbox=sandbox, config=config_of(course))
     if graded.status == "unreadable":
         raise ValueError(f"{notebook}: {'; '.join(graded.remarks)}")
     verdicts = {
@@ -68,8 +77,12 @@ def _sum(scores: list[CellScore]) -> str:
     return f"{sum(score.score or 0.0 for score in scores):.4g}"
 
 
-def _unit_of(notebook: Path, course: Path) -> Unit:
-    """The unit that a notebook says it belongs to, or that most of its checks belong to."""
+def source_of(notebook: Path, course: Path) -> tuple[Unit, Path]:
+    """The unit and the source notebook of one that was handed in: of the unit that it says or that
+    most of its checks belong to, else the one that has most of its graded cells.
+
+    Raises ValueError, in one line, for a file that is no notebook or belongs to none.
+    """
     try:
         content = read_notebook(notebook.read_bytes())
     except FileNotFoundError:
@@ -77,18 +90,35 @@ def _unit_of(notebook: Path, course: Path) -> Unit:
     except (ValueError, OSError):
         raise ValueError(f"{notebook} is no notebook: download it again as .ipynb") from None
     if named := unit_of(content):
-        return find_unit(course, named)
+        unit = find_unit(course, named)
+        return unit, unit.path("source")
     checked = (
         EXERCISES[name].unit
         for cell in content["cells"]
         for name in re.findall(r"^check\([\"'](\w+)", cell["source"], re.MULTILINE)
         if name in EXERCISES
     )
-    if not (units := Counter(checked)):
+    if units := Counter(checked):
+        unit = find_unit(course, units.most_common(1)[0][0])
+        return unit, unit.path("source")
+    return _most_alike(notebook, content, course)
+
+
+def _most_alike(path: Path, content: Notebook, course: Path) -> tuple[Unit, Path]:
+    """The source notebook with most of the same graded cells; of equals, the one of its name."""
+    own, found = names_in(content), []
+    for unit in every_unit(course):
+        for name in unit.notebooks:
+            source = unit.path("source", name)
+            if source.is_file():
+                same = likeness(own, names_in(read_notebook(source.read_bytes())))
+                found.append((same, name == path.stem, unit, source))
+    if not any(same for same, *_ in found):
         raise ValueError(
-            f"{notebook} does not say which unit it is of: start from a notebook in release/"
+            f"{path} does not say which unit it is of: start from a notebook in release/"
         )
-    return find_unit(course, units.most_common(1)[0][0])
+    *_, unit, source = max(found, key=lambda each: each[:2])
+    return unit, source
 
 
 def _errors(graded: Graded) -> dict[str, str]:

@@ -37,4 +37,5 @@ def run_demo(course: Path, folder: Path, jobs: int | None) -> None:
 
     grade_command(folder, UNIT, Options(jobs=jobs))
     pages, _ = write_feedback(folder, UNIT)
-    print(f"{len(pages)} feedback pages, for example {pages[1]}")
+    (example, *_) = list(pages.values())[1]
+    print(f"{len(pages)} feedback pages, for example {example}")

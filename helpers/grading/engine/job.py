@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from helpers.grading.engine.grade_submission import Graded, Unit, grade_rebuilt, grade_submission
 from helpers.grading.engine.run_cells import Times
 from helpers.grading.handin.rebuild import Rebuilt
-from helpers.grading.sandbox.backend import Backend, Limits, Process, Server
+from helpers.grading.sandbox.backend import Backend, Files, Limits, Process, Server
 from helpers.grading.sandbox.registry import DEFAULT
 
 
@@ -18,6 +19,7 @@ class GradingJob:
 
     Attributes:
         modules: imported before a student's process begins.
+        files: what lies beside the unit's notebooks.
         sandbox: where students' code runs.
     """
 
@@ -26,18 +28,19 @@ class GradingJob:
     times: Times = field(default_factory=Times)
     limits: Limits = field(default_factory=Limits)
     sandbox: Backend = DEFAULT
+    files: Files = ()
 
     def serve(self) -> Server:
         """Begin what starts the students' processes."""
-        return self.sandbox.serve(self.modules, self.limits)
+        return self.sandbox.serve(self.modules, self.limits, self.files)
 
     def shares_server_with(self, other: GradingJob | None) -> bool:
         """Whether a server of one can start the processes of the other."""
-        return other is not None and (self.sandbox, self.modules, self.limits) == (
-            other.sandbox,
-            other.modules,
-            other.limits,
-        )
+        return other is not None and self._served == other._served
+
+    @property
+    def _served(self) -> tuple[Any, ...]:
+        return self.sandbox, self.modules, self.limits, self.files
 
 
 @dataclass(frozen=True)

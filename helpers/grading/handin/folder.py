@@ -6,6 +6,7 @@ Nothing that a student names is followed: links are passed over, names are only 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,14 +37,21 @@ class SubmissionFolder:
     remark: str = ""
 
     @classmethod
-    def find(cls, folder: Path, unit: str, notebook_name: str) -> SubmissionFolder:
+    def find(
+        cls, folder: Path, unit: str, notebook_name: str, others: Sequence[str] = ()
+    ) -> SubmissionFolder:
         """Find the notebook in a student's folder, whatever it is called.
 
-        The right name comes first, then the unit that a notebook's metadata names. Links are not
-        followed.
+        The right name comes first, then the unit that a notebook's metadata names. Where the unit
+        has `others` beside it, the file's name has to hold its name. Links are not followed.
         """
         student, stamp = folder.parent.name, _timestamp_text(folder)
         files = [path for path in sorted(folder.glob("*.ipynb")) if _is_real_file(path)]
+        if others:
+            names = (notebook_name, *others)
+            files = [each for each in files if name_in(each.stem, names) == notebook_name]
+            if not files:
+                return cls(student, None, f"no {notebook_name}.ipynb in {folder.name}/", stamp)
         fitting = [path for path in files if path.stat().st_size <= MAX_NOTEBOOK_BYTES]
         if not files:
             return cls(student, None, f"no notebook in {folder.name}/", stamp)
@@ -54,10 +62,10 @@ class SubmissionFolder:
             if path.name == f"{notebook_name}.ipynb":
                 return cls(student, path, timestamp_text=stamp)
         of_unit = [path for path in fitting if _names_unit(path, unit)]
-        *others, chosen = of_unit or fitting
+        *left, chosen = of_unit or fitting
         remark = f"found as {plain_line(chosen.name)}"
-        if others:
-            remark += f", not {plain_line(', '.join(path.name for path in others))}"
+        if left:
+            remark += f", not {plain_line(', '.join(path.name for path in left))}"
         return cls(student, chosen, "", stamp, remark)
 
     @property
@@ -98,6 +106,11 @@ def _timestamp_text(folder: Path) -> str:
     if not _is_real_file(stamp) or stamp.stat().st_size >= MAX_TIMESTAMP_BYTES:
         return ""
     return stamp.read_text(encoding="utf-8", errors="replace").strip()
+
+
+def name_in(stem: str, names: Sequence[str]) -> str:
+    """The longest of some names that a file's name holds; empty where it holds none."""
+    return max((name for name in names if name in stem), key=len, default="")
 
 
 def _names_unit(path: Path, unit: str) -> bool:

@@ -84,11 +84,42 @@ def hidden_lines(source: str) -> list[tuple[str, bool]]:
     return lines
 
 
+def has_hidden_lines(source: str) -> bool:
+    """Whether a grade cell holds what students do not have."""
+    return any(hidden for _, hidden in hidden_lines(source))
+
+
+def shown_lines(source: str) -> str:
+    """A grade cell as students have it."""
+    return "\n".join(line for line, hidden in hidden_lines(source) if not hidden)
+
+
 def unit_of(notebook: Notebook) -> str | None:
     """The unit that a notebook's own metadata names, if it does."""
     course = notebook["metadata"].get("course")
     unit = course.get("unit") if isinstance(course, dict) else None
     return unit if isinstance(unit, str) else None
+
+
+def names_in(notebook: Notebook) -> frozenset[str]:
+    """nbgrader's names of a notebook's cells, whoever's it is."""
+    marked = (marks_of(cell) for cell in notebook["cells"])
+    names = (marks.get("grade_id") for marks in marked if isinstance(marks, dict))
+    return frozenset(name for name in names if isinstance(name, str))
+
+
+def likeness(one: frozenset[str], other: frozenset[str]) -> float:
+    """The share of two notebooks' names that both have."""
+    return len(one & other) / max(1, len(one | other))
+
+
+def kernel_of(notebook: Notebook) -> tuple[str, str]:
+    """The kernel that a notebook names and its language, both empty where it names none."""
+    about = notebook["metadata"]
+    kernel, language = (about.get(key) for key in ("kernelspec", "language_info"))
+    kernel = kernel if isinstance(kernel, dict) else {}
+    language = language if isinstance(language, dict) else {}
+    return str(kernel.get("name") or ""), str(kernel.get("language") or language.get("name") or "")
 
 
 def _read_cell(cell: Any) -> Cell | None:

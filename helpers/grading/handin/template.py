@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, is_graded, marks_of
+from helpers.grading.handin.ipynb import Cell, Notebook, is_graded, marks_of, shown_lines
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,16 @@ def make_template(source: Notebook, config: Any = None) -> Template:
     """The template of a unit, from its source notebook (with solutions and hidden tests).
 
     `config` is nbgrader's (a traitlets Config), for courses that changed its delimiters or stubs.
+    Metadata of older versions of nbgrader are brought up to date; a cell without an id gets one.
+
+    ValueError where the metadata are not what nbgrader takes, as for a name given twice.
     """
     from nbformat.notebooknode import from_dict
     from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums, LockCells
 
     solved = [cell["source"] for cell in source["cells"]]
     node = from_dict(copy.deepcopy(source))
+    _upgrade_metadata(node)
     for preprocessor in (LockCells, ClearSolutions, ClearOutput, ComputeChecksums):
         node, _ = preprocessor(config=config).preprocess(node, {})
     notebook = json.loads(json.dumps(node)) | {"nbformat": 4, "nbformat_minor": 5}
@@ -111,7 +118,38 @@ def make_template(source: Notebook, config: Any = None) -> Template:
             answers.append(
                 Answer(marks["grade_id"], position, cell["source"], kind, frozenset(names))
             )
+    _give_ids(notebook["cells"])
     return Template(notebook, tuple(answers), by_id)
+
+
+def _upgrade_metadata(node: NotebookNode) -> None:
+    from nbgrader.nbgraderformat import MetadataValidator, ValidationError
+
+    try:
+        MetadataValidator().upgrade_notebook_metadata(node)
+        MetadataValidator().validate_nb(node)
+    except (ValidationError, KeyError) as error:
+        reason = str(error).split("\n")[0]
+        raise ValueError(f"its nbgrader metadata are not in order: {reason}") from None
+
+
+def _give_ids(cells: list[Cell]) -> None:
+    """Each cell an id of its own, the same each time; before nbformat 4.5 they have none."""
+    own = Counter(cell.get("id") for cell in cells)
+    taken = {name for name in own if name}
+    for position, cell in enumerate(cells):
+        name = cell.get("id")
+        if not isinstance(name, str) or not _ID.fullmatch(name) or own[name] > 1:
+            wanted = marks_of(cell).get("grade_id", "")
+            usable = _ID.fullmatch(wanted) and wanted not in taken
+            cell["id"] = wanted if usable else f"cell-{position:03d}"
+            while not usable and cell["id"] in taken:
+                cell["id"] += "-"
+            taken.add(cell["id"])
+
+
+#: What nbformat takes for a cell's id.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def ids_of(cell: Cell) -> Iterator[str]:
@@ -125,8 +163,7 @@ def ids_of(cell: Cell) -> Iterator[str]:
 def released_text(cell: Cell) -> str:
     """A cell's text as students have it, without its type: a test that was made text is still
     that test."""
-    shown = [line for line, hidden in hidden_lines(cell["source"]) if not hidden]
-    return _normal("\n".join(shown))
+    return _normal(shown_lines(cell["source"]))
 
 
 def defined_names(source: str) -> set[str]:

@@ -32,6 +32,7 @@ class Candidate:
         untouched: whether nothing in it was changed since the release.
         handed_in: when, where that is known.
         of_mate: whether another one of the group handed it in.
+        notebook: which of the unit's it is.
     """
 
     member: Member
@@ -41,6 +42,7 @@ class Candidate:
     untouched: bool = False
     handed_in: datetime | None = None
     of_mate: bool = False
+    notebook: str = ""
 
     @property
     def shown(self) -> str:

@@ -7,7 +7,12 @@ it was handed in again). Under anonymous marking the name is `anon` and the numb
 zip's entries have the time of the download, not the time at which a file was handed in.
 
 Gradebook (lib/gradebook_importer.rb): it wants the columns Student, ID, SIS User ID, SIS Login ID
-and Section, then one for each assignment, and a line "Points Possible".
+and Section, then one for each assignment, and a line "Points Possible". An assignment that is there
+is called by its name and number, `Homework (4711)`; another name makes a new one.
+
+Feedback (infer_comment_context_from_filename in app/models/abstract_assignment.rb): the first two
+parts of a file's name that are numbers are the user's and that of the file that was handed in;
+behind a leading `anon`, the next two parts.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from helpers.grading.lms.origins import Origin
 from helpers.grading.lms.platform import (
     Claim,
     Grade,
@@ -35,6 +41,7 @@ class Canvas(Platform):
     name = "canvas"
     logins = ("canvas_login", "sis_id")
     keeps_spaces = False
+    takes_feedback = "Grades → the assignment's menu → Re-Upload Submissions"
 
     def claims(self, path: PurePosixPath, sidecar: bytes) -> Sequence[Claim]:
         if len(path.parts) > 1:
@@ -56,6 +63,21 @@ class Canvas(Platform):
             late=late,
             order=int(found["file_id"][:18]),
         )
+
+    def title(self, unit: str, header: Sequence[str]) -> str:
+        def words(text: str) -> str:
+            return re.sub(r"\W|_", "", text).casefold()
+
+        there = [name for name in header if re.search(r" \(\d+\)\Z", name)]
+        called_so = [name for name in there if words(name.rpartition(" (")[0]) == words(unit)]
+        return called_so[0] if len(called_so) == 1 else unit
+
+    def feedback_name(self, origin: Origin, file: str) -> str:
+        if not origin.order:
+            return ""
+        # No part of the name may be a number, nor be taken for a group's.
+        owner = "anon" if origin.owner == "anon" else "feedback"
+        return f"{owner}_{origin.number}_{origin.order}_{file}"
 
     def columns(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Mapping[int, str]:
         known = {"sis login id": "canvas_login", "sis user id": "sis_id"}

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from helpers.authoring.notebooks import Unit, find_unit
@@ -33,8 +33,11 @@ from helpers.grading.lms.candidates import (
     refuse_contradictions,
     share_in_groups,
 )
-from helpers.grading.lms.contents import read_contents, unit_problem
+from helpers.grading.lms.contents import read_contents
 from helpers.grading.lms.enrol import enrol
+from helpers.grading.lms.extensions import extensions
+from helpers.grading.lms.notebooks import Notebooks
+from helpers.grading.lms.origins import Origin, add_origins, read_origins
 from helpers.grading.lms.platform import Student
 from helpers.grading.lms.roster import handed_in_at, is_own, students_of
 
@@ -120,6 +123,7 @@ def collect(
     """
     unit = find_unit(course, unit_name)
     students = students_of(course, roster)
+    read_origins(course, unit_name)  # what is wrong with it is said before anything is changed
     submitted = course / "submitted"
     with _staging(submitted) as staging:
         current = roster is not None and not is_own(course, roster)
@@ -127,26 +131,81 @@ def collect(
         refuse_contradictions(found)
         if groups:
             share_in_groups(found, students)
-        chosen = {student: choose(each) for student, each in found.candidates.items() if each}
+        chosen = {
+            student: _choices(unit, each) for student, each in found.candidates.items() if each
+        }
         for student in chosen:
             _refuse_links(submitted / student / unit.name)
         due = enrol(course, unit.name, students, due)
+        more_time = extensions(course, unit.name) if due else {}
         own = _own_work(submitted, unit, found, chosen)
         lines = [
-            _put_in_place(
-                *(submitted, unit, found.students[student], choice, due),
-                replace_newer=replace_newer,
-                has_own_work=student in own,
-                others=found.others.get(student, ()),
+            _as_one(
+                unit,
+                [
+                    _put_in_place(
+                        *(submitted, unit, found.students[student], choice),
+                        *(due, more_time.get(student)),
+                        replace_newer=replace_newer,
+                        has_own_work=(student, choice.taken.notebook) in own,
+                        others=found.others.get(student, ()),
+                    )
+                    for choice in choices
+                ],
+                [choice.taken.notebook for choice in choices],
             )
-            for student, choice in chosen.items()
+            for student, choices in chosen.items()
         ]
+        put = {line.student.id for line in lines if line.state != "kept"}
+        origins = {student: _origin(chosen[student][-1].taken) for student in put}
+        add_origins(course, unit.name, {who: one for who, one in origins.items() if one.platform})
     for owner in students or found.students.values():
         if owner.id not in chosen:
             others = found.others.get(owner.id, ())
             lines.append(_without_notebook(submitted, unit, owner, others))
     ordered = tuple(sorted(lines, key=lambda line: line.student.id))
     return Collected(unit.name, ordered, tuple(found.left_out), due)
+
+
+def _origin(taken: Candidate) -> Origin:
+    claim = taken.owned.claim
+    own = taken.owned.by != "group" and not taken.of_mate
+    return Origin(claim.platform, claim.owner, claim.number, claim.order, own)
+
+
+def _choices(unit: Unit, candidates: Sequence[Candidate]) -> list[Choice]:
+    """What is taken of a student for each of the unit's notebooks; the newest comes last, so that
+    it gives the time of the hand-in."""
+    by_notebook = [
+        [each for each in candidates if each.notebook == name] for name in unit.notebooks
+    ]
+    choices = [choose(each) for each in by_notebook if each]
+    return sorted(choices, key=lambda choice: choice.taken.age)
+
+
+def _as_one(unit: Unit, lines: Sequence[Line], notebooks: Sequence[str]) -> Line:
+    """A student's lines for the notebooks of a unit as one."""
+    if len(unit.notebooks) == 1:
+        return lines[0]
+    # One that stays as it was says less than one that does not.
+    state = max((line.state for line in lines), key=_SAID.index)
+    late = [line.late for line in lines]
+    remarks = {
+        f"{name}: {remark}"
+        for name, line in zip(notebooks, lines, strict=True)
+        for remark in line.remarks
+    }
+    return Line(
+        lines[0].student,
+        state,
+        ", ".join(line.file for line in lines),
+        True if True in late else None if None in late else False,
+        tuple(sorted(remarks)),
+        any(line.look for line in lines),
+    )
+
+
+_SAID = ("unchanged", "collected", "replaced", "kept")
 
 
 @contextmanager
@@ -172,9 +231,16 @@ def _without_notebook(
     submitted: Path, unit: Unit, student: Student, others: Sequence[Member]
 ) -> Line:
     """The line of a student of whom nothing could be taken."""
-    there = SubmissionFolder.find(submitted / student.id / unit.name, unit.name, unit.notebook)
-    state = "missing" if there.path is None else "earlier"
+    folder = submitted / student.id / unit.name
+    there = any(_there(folder, unit, name).path is not None for name in unit.notebooks)
+    state = "earlier" if there else "missing"
     return Line(student, state, remarks=tuple(map(_handed_in, others)), look=bool(others))
+
+
+def _there(folder: Path, unit: Unit, notebook: str) -> SubmissionFolder:
+    """What is in submitted/ of one of the unit's notebooks."""
+    others = [name for name in unit.notebooks if name != notebook]
+    return SubmissionFolder.find(folder, unit.name, notebook, others)
 
 
 def _beside(others: Sequence[Member]) -> tuple[str, ...]:
@@ -185,22 +251,26 @@ def _beside(others: Sequence[Member]) -> tuple[str, ...]:
 
 
 def _own_work(
-    submitted: Path, unit: Unit, found: Contents, chosen: Mapping[str, Choice]
-) -> set[str]:
-    """Those of a group in whose folder is something else than what a mate had handed in."""
+    submitted: Path, unit: Unit, found: Contents, chosen: Mapping[str, Sequence[Choice]]
+) -> set[tuple[str, str]]:
+    """Those of a group, and notebooks, where in the folder is something else than what a mate had
+    handed in."""
 
-    def there(student: str) -> bytes:
-        folder = submitted / student / unit.name
-        return SubmissionFolder.find(folder, unit.name, unit.notebook).data
+    def there(student: str, notebook: str) -> bytes:
+        return _there(submitted / student / unit.name, unit, notebook).data
 
     own = set()
-    for student, choice in chosen.items():
-        if choice.taken.of_mate:
+    for student, choices in chosen.items():
+        for name in (choice.taken.notebook for choice in choices if choice.taken.of_mate):
             group = found.students[student].group
             mates = [each for each in chosen if found.students[each].group == group]
-            earlier = [there(each) for each in mates if not chosen[each].taken.of_mate]
-            if there(student) not in (b"", *earlier):
-                own.add(student)
+            earlier = [
+                there(each, name)
+                for each in mates
+                if not any(choice.taken.of_mate for choice in chosen[each])
+            ]
+            if there(student, name) not in (b"", *earlier):
+                own.add((student, name))
     return own
 
 
@@ -216,13 +286,15 @@ def _put_in_place(
     student: Student,
     choice: Choice,
     due: datetime | None,
+    extension: timedelta | None,
     *,
     replace_newer: bool,
     has_own_work: bool,
     others: Sequence[Member],
 ) -> Line:
     folder = submitted / student.id / unit.name
-    there = SubmissionFolder.find(folder, unit.name, unit.notebook)
+    notebook = choice.taken.notebook
+    there = _there(folder, unit, notebook)
     taken, remarks = choice.taken, (*choice.remarks, *_beside(others))
     state, at, why = "collected", taken.handed_in, ""
     if there.path is not None:
@@ -235,7 +307,7 @@ def _put_in_place(
             state = "replaced"
         elif there.path.stat().st_mtime > (taken.member.time or 0.0):
             why = f"submitted/ has a newer {name}: it stays"
-        elif taken.problem and unit_problem(held, unit) == ("", ""):
+        elif taken.problem and Notebooks(unit).find(held, there.path.stem).is_sure:
             why = f"submitted/ has a {name} that can be read: it stays"
         else:
             state = "replaced"
@@ -247,21 +319,25 @@ def _put_in_place(
             os.utime(taken.staged, (taken.member.time, taken.member.time))
         # Somebody else of a group may have the same.
         shutil.copy2(taken.staged, taken.staged.with_suffix(".copy"))
-        taken.staged.with_suffix(".copy").replace(folder / f"{unit.notebook}.ipynb")
+        taken.staged.with_suffix(".copy").replace(folder / f"{notebook}.ipynb")
     elif state == "unchanged" and handed_in_at(student) is not None:
         # A roster that says when may come after the download.
         _stamp(folder, taken)
     elif there.timestamp is not None:
         at = there.timestamp.replace(tzinfo=UTC)
-    late = _is_late(taken, at, due)
+    late = _is_late(taken, at, due, extension)
     return Line(student, state, taken.shown, late, remarks, choice.unsure)
 
 
-def _is_late(taken: Candidate, at: datetime | None, due: datetime | None) -> bool | None:
-    """What the platform says, or else the clock; None where neither is known."""
-    if taken.owned.claim.late is not None:
-        return taken.owned.claim.late
-    return None if due is None or at is None else at > due
+def _is_late(
+    taken: Candidate, at: datetime | None, due: datetime | None, extension: timedelta | None
+) -> bool | None:
+    """What the platform says, or else the clock; None where neither is known. Of an extension that
+    was granted here the platform does not know."""
+    said = taken.owned.claim.late
+    if said is not None and not (said and extension):
+        return said
+    return None if due is None or at is None else at > due + (extension or timedelta())
 
 
 def _stamp(folder: Path, taken: Candidate) -> None:

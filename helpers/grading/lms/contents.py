@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from helpers.authoring.notebooks import Unit
 from helpers.grading.handin.folder import MAX_TIMESTAMP_BYTES
-from helpers.grading.handin.ipynb import read_notebook, unit_of
+from helpers.grading.handin.ipynb import read_notebook
 from helpers.grading.handin.markup import plain_line
 from helpers.grading.lms.archive import COPY_OF_JUPYTER, NO_NOTEBOOK, Member, read_members
 from helpers.grading.lms.candidates import Candidate, Contents
+from helpers.grading.lms.notebooks import Notebooks
 from helpers.grading.lms.owners import Owners, may_say, shared_folders
 from helpers.grading.lms.platform import Student
 from helpers.grading.lms.registry import PLATFORMS
@@ -59,10 +60,11 @@ def read_contents(
             # One that lies deeper can be of a student's making.
             notebooks.append((replace(member, problem=NO_NOTEBOOK), file))
     owners = Owners(students, paths, sidecars, numbers_are_current)
-    released = _sources(unit.path("release"))
+    books = Notebooks(unit)
+    released = {name: _sources(unit.path("release", name)) for name in unit.notebooks}
     for member, file in notebooks:
         stamp = stamps.get(PurePosixPath(member.path).parent)
-        _sort_in(found, owners, unit, member, file, released, stamp)
+        _sort_in(found, owners, books, member, file, released, stamp)
     return found
 
 
@@ -85,10 +87,10 @@ def _leads_elsewhere(member: Member) -> bool:
 def _sort_in(
     found: Contents,
     owners: Owners,
-    unit: Unit,
+    books: Notebooks,
     member: Member,
     file: Path,
-    released: list[str] | None,
+    released: Mapping[str, list[str] | None],
     stamp: datetime | None,
 ) -> None:
     """Put a file of the download to the students whose it is, or to what is left out."""
@@ -106,18 +108,19 @@ def _sort_in(
         if not owned.students and member.problem == NO_NOTEBOOK:
             found.left_out.append((shown, f"{member.problem}, and {owned.problem}"))
         return
-    other_unit, problem = unit_problem(file.read_bytes(), unit)
-    if other_unit or owned.problem:
-        found.left_out.append((shown, other_unit or owned.problem))
-    if other_unit:
+    book = books.find(file.read_bytes(), PurePosixPath(member.shown).stem)
+    if book.other or owned.problem:
+        found.left_out.append((shown, book.other or owned.problem))
+    if book.other:
         return
-    untouched = released is not None and _sources(file) == released
+    as_released = released[book.name]
+    untouched = as_released is not None and _sources(file) == as_released
     for owner in owned.students:
         at = handed_in_at(owner) or owned.claim.handed_in
         if at is None and not owned.claim.platform:
             at = stamp or (member.time and datetime.fromtimestamp(member.time, UTC)) or None
         found.students.setdefault(owner.id, owner)
-        candidate = Candidate(member, owned, file, problem, untouched, at)
+        candidate = Candidate(member, owned, file, book.problem, untouched, at, notebook=book.name)
         found.candidates.setdefault(owner.id, []).append(candidate)
 
 
@@ -128,15 +131,3 @@ def _sources(notebook: Path) -> list[str] | None:
     except (OSError, ValueError):
         return None
     return [str(cell["source"]) for cell in cells]
-
-
-def unit_problem(data: bytes, unit: Unit) -> tuple[str, str]:
-    """Why a notebook is of another unit; or why it is not sure that it is of this one."""
-    try:
-        named = unit_of(read_notebook(data))
-    except ValueError as error:
-        return "", str(error)
-    if named is None:
-        return "", "it does not say which unit it is of"
-    other = f"it is a notebook of {plain_line(named)}, not of {unit.name}"
-    return ("" if named == unit.name else other), ""

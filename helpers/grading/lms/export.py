@@ -16,27 +16,29 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbgrader.plugins import ExportPlugin
-from traitlets import Enum, Unicode
+from traitlets import Bool, Enum, Unicode
 
 from helpers.authoring.notebooks import bonus_cells, find_unit, refuse_path
 from helpers.files import write_text
+from helpers.grading.lms.origins import read_origins
 from helpers.grading.lms.platform import Grade, Platform, Student, as_number
 from helpers.grading.lms.registry import GRADEBOOKS
-from helpers.grading.lms.roster import students_of
+from helpers.grading.lms.roster import is_own, read_header, students_of
 from helpers.grading.nbgrader.config import open_course
 
 if TYPE_CHECKING:
-    from nbgrader.api import Gradebook
+    from nbgrader.api import Gradebook, SubmittedAssignment
 
 
 def grades_of(gradebook: Gradebook, unit: str) -> dict[str, Grade]:
     """Everyone's grade in a unit, by student. ValueError where nothing of it is graded."""
-    submissions = gradebook.assignment_submissions(unit)
+    submissions = [each for each in gradebook.assignment_submissions(unit) if is_marked(each)]
     if not submissions:
         raise ValueError(f"nothing of {unit} is graded: run `course grade {unit}` first")
     assignment = gradebook.find_assignment(unit)
@@ -53,24 +55,53 @@ def grades_of(gradebook: Gradebook, unit: str) -> dict[str, Grade]:
             submission.late_submission_penalty or 0.0,
             out_of,
             sum(bool(each.needs_manual_grade) for each in graded),
+            {_question(each): each.score for each in graded},
         )
     return found
 
 
+def is_marked(submission: SubmittedAssignment) -> bool:
+    """Whether something was handed in and marked, and not only an extension granted."""
+    grades = [grade for book in submission.notebooks for grade in book.grades]
+    if not grades:
+        return bool(submission.notebooks)
+    return any(
+        grade.auto_score is not None or grade.manual_score is not None or grade.needs_manual_grade
+        for grade in grades
+    )
+
+
+def _question(grade: Any) -> str:
+    """What a graded cell is called in a table; with its notebook where a unit has several."""
+    name = str(grade.name).removeprefix("check_")
+    several = len(grade.notebook.assignment.notebooks) > 1
+    return f"{grade.notebook.name}: {name}" if several else name
+
+
+@dataclass(frozen=True)
 class Spreadsheet(Platform):
-    """No platform: everything that there is, for any other program. Works without a roster."""
+    """No platform: everything that there is, for any other program. Works without a roster.
+
+    Attributes:
+        questions: whether each question's points stand in columns of their own.
+    """
 
     name = "csv"
+    questions: bool = False
 
     def rows(
         self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
     ) -> Iterator[list[str]]:
         numbers = ("points", "bonus", "penalty", "grade", "out_of", "to_read")
-        yield ["unit", "student", "name", "email", *numbers]
+        questions = [*dict.fromkeys(name for each in grades.values() for name in each.questions)]
+        questions = questions if self.questions else []
+        yield ["unit", "student", "name", "email", *numbers, *questions]
         known = {student.id: student for student in students}
         for name in sorted({*known, *grades}):
             student, grade = known.get(name, Student(name)), grades.get(name)
             values = [as_number(getattr(grade, number)) if grade else "" for number in numbers]
+            points = grade.questions if grade else {}
+            values += [as_number(points[each]) if each in points else "" for each in questions]
             yield [unit, name, student.name, student.email, *values]
 
 
@@ -83,6 +114,8 @@ class UnitExport(ExportPlugin):
     platform = Enum(list(SHEETS), "csv", help="whose columns").tag(config=True)
     course = Unicode(".", help="the course's folder").tag(config=True)
     roster = Unicode("", help="CSV of the students; roster.csv by default").tag(config=True)
+    title = Unicode("", help="the assignment's name there; the unit's by default").tag(config=True)
+    questions = Bool(False, help="with each question's points; for csv").tag(config=True)
 
     @cached_property
     def everyone(self) -> tuple[Student, ...]:
@@ -95,17 +128,69 @@ class UnitExport(ExportPlugin):
             )
         return found
 
+    @property
+    def _header(self) -> list[str]:
+        roster = Path(self.roster or Path(self.course, "roster.csv"))
+        return read_header(roster) if roster.is_file() else []
+
+    @property
+    def _sheet(self) -> Platform:
+        """ValueError where the platform takes no points by question."""
+        if not self.questions:
+            return SHEETS[self.platform]
+        if self.platform != Spreadsheet.name:
+            raise ValueError(
+                f"{self.platform} takes one grade a unit: points by question are in --to csv"
+            )
+        return Spreadsheet(questions=True)
+
+    def _as_known(self, unit: str) -> tuple[Student, ...]:
+        """The students, by the numbers that the platform has for them in this unit.
+
+        ValueError where the roster's are of another assignment, or may be.
+        """
+        platform = SHEETS[self.platform]
+        if platform.number_lasts:
+            return self.everyone
+        course, column = Path(self.course), platform.number
+        roster = Path(self.roster or course / "roster.csv")
+        own = is_own(course, roster)
+        seen = {
+            student: origin.number
+            for student, origin in read_origins(course, unit).items()
+            if origin.platform == platform.name and origin.own
+        }
+        numbers = {each.id: each.ids[column] for each in self.everyone if each.ids.get(column)}
+        remedy = f"take the list that {platform.name} has for {unit}, as --roster"
+        if own and numbers and not seen:
+            raise ValueError(
+                f"{roster}: {column} is another number in each assignment, and nothing says that "
+                f"these are {unit}'s: {remedy}"
+            )
+        for student in () if own else sorted(set(seen) & set(numbers)):
+            if seen[student] != numbers[student]:
+                raise ValueError(
+                    f"{roster} is of another assignment: it has {numbers[student]} for {student}, "
+                    f"and the download of {unit} had {seen[student]}: {remedy}"
+                )
+        known = seen if own else numbers | seen
+        return tuple(
+            replace(each, ids={**each.ids, column: known.get(each.id, "")})
+            for each in self.everyone
+        )
+
     def export(self, gradebook: Gradebook) -> None:
         """Write the file, whole or not at all. ValueError for what cannot be exported."""
         if len(self.assignment) != 1:
             raise ValueError("name one unit to export: --assignment='[\"homework\"]'")
         unit = self.assignment[0]
-        grades, students = grades_of(gradebook, unit), self.everyone
+        grades, students = grades_of(gradebook, unit), self._as_known(unit)
         if self.student:
             grades = {name: grade for name, grade in grades.items() if name in self.student}
             students = tuple(each for each in students if each.id in self.student)
         self.grades, self.students = grades, students
-        rows = SHEETS[self.platform].rows(unit, students, grades)
+        title = self.title or self._sheet.title(unit, self._header)
+        rows = self._sheet.rows(title, students, grades)
         write_csv(Path(self.to or "grades.csv"), rows)
 
 
@@ -128,9 +213,20 @@ def escape_formula(cell: Any) -> Any:
 
 
 def export_grades(
-    course: Path, unit: str, to: str, output: Path | None = None, roster: Path | None = None
+    course: Path,
+    unit: str,
+    to: str,
+    output: Path | None = None,
+    roster: Path | None = None,
+    *,
+    title: str | None = None,
+    questions: bool = False,
 ) -> list[str]:
     """Write a unit's grades for a platform; returns lines for people, the first about the file.
+
+    Args:
+        title: what the assignment is called there; the unit's name by default.
+        questions: with each question's points in a column of its own, for csv.
 
     Raises ValueError, in one line and with nothing written, for an unknown platform or unit, a
     roster that is needed and not there, or a file that cannot be written.
@@ -139,9 +235,14 @@ def export_grades(
         raise ValueError(f"--to {to}: use {', '.join(SHEETS)}")
     find_unit(course, unit)
     plugin = UnitExport(
-        platform=to, assignment=[unit], course=str(course), roster=str(roster or "")
+        platform=to,
+        assignment=[unit],
+        course=str(course),
+        roster=str(roster or ""),
+        title=title or "",
+        questions=questions,
     )
-    _ = plugin.everyone  # what is wrong with it is said before a gradebook is opened
+    _ = plugin.everyone, plugin._sheet  # what is wrong with it is said before a gradebook is opened
     plugin.to = str(output or (f"{unit}-{to}.csv" if to != "csv" else f"{unit}.csv"))
     with open_course(course).gradebook as gradebook:
         plugin.export(gradebook)

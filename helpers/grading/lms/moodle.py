@@ -15,6 +15,9 @@ Grading worksheet (mod/assign/gradingtable.php): the identifier ("Participant 12
 what stands in a column tells which it is. Its import (mod/assign/feedback/offline/
 importgradeslib.php) wants Identifier, Grade and Last modified (grade); with Email address the
 import of Moodle's gradebook reads it as well.
+
+Feedback (mod/assign/feedback/file/importziplib.php): a file finds its participant, or every member
+of a group, by the second part of a name like those above.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from helpers.grading.lms.origins import Origin
 from helpers.grading.lms.platform import (
     Claim,
     Grade,
@@ -49,6 +53,7 @@ def _is_worksheet(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 class Moodle(Platform):
     name = "moodle"
     number_lasts = False
+    takes_feedback = "Submissions → Upload multiple feedback files in a zip"
     #: As it writes a date in the English of Britain and of the US, with 12 and with 24 hours.
     time_formats = tuple(
         f"%A, {date}, {time}"
@@ -76,6 +81,12 @@ class Moodle(Platform):
     def clean_number(self, text: str) -> str:
         # "Participant 123456", in its own language.
         return "".join(re.findall(r"\d+\Z", text))
+
+    def feedback_name(self, origin: Origin, file: str) -> str:
+        # It is read up to the fourth underscore, and in parts between slashes; dots hide a file.
+        owner = re.sub(r"[_/\\\x00-\x1f]", " ", origin.owner).strip(" .~") or "Participant"
+        number = origin.number
+        return f"{owner}_{number}_assignsubmission_file_{file}" if number.isdecimal() else ""
 
     def rows(
         self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from helpers.grading.lms.origins import Origin
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -71,6 +73,7 @@ class Grade:
         penalty: for lateness.
         out_of: the points that there are, without bonus.
         to_read: answers that wait for a person; their points are not in it yet.
+        questions: the points of each.
     """
 
     student: str
@@ -79,6 +82,7 @@ class Grade:
     penalty: float
     out_of: float
     to_read: int
+    questions: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def grade(self) -> float:
@@ -100,6 +104,8 @@ class Platform:
         time_formats: how its lists write a time, beside ISO 8601 (`datetime.strptime`).
         sidecar: a file of its downloads that says whose the folders beside it are; "" where there
             is none.
+        takes_feedback: where its users hand a zip of files back to a whole class; "" where they
+            cannot.
     """
 
     name: str
@@ -109,6 +115,7 @@ class Platform:
     free_names: bool = False
     time_formats: tuple[str, ...] = ()
     sidecar: str = ""
+    takes_feedback: str = ""
 
     @property
     def number(self) -> str:
@@ -140,12 +147,28 @@ class Platform:
         """The number alone, of what its list writes in that column."""
         return text
 
+    def title(self, unit: str, header: Sequence[str]) -> str:
+        """What the assignment of a unit is called there.
+
+        Args:
+            header: of the list of students, where it is the platform's own.
+        """
+        return unit
+
+    def feedback_name(self, origin: Origin, file: str) -> str:
+        """What a file is called in a zip that goes back, so that it finds who handed in.
+
+        "" where that cannot be: `origin` says too little.
+        """
+        return ""
+
     def rows(
         self, unit: str, students: Sequence[Student], grades: Mapping[str, Grade]
     ) -> Iterator[list[str]]:
         """The grade sheet that it imports: its header, then a row for each student.
 
         Args:
+            unit: what the assignment is called there.
             students: of the roster, in its order.
             grades: by `Student.id`; who has none handed in nothing.
         """

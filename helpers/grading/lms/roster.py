@@ -27,10 +27,14 @@ from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from helpers.grading.lms.platform import Student
 from helpers.grading.lms.registry import IDENTITIES, PLATFORMS, SHARED
 from helpers.grading.lms.strangers import STUDENT_ID
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 MAX_ROSTER_BYTES = 16 * 1024**2
 
@@ -128,9 +132,7 @@ def read_roster(path: Path) -> tuple[Student, ...]:
     Raises ValueError, in one line that names the line, for a file that is none, an id that cannot
     be a folder's name, or one that two students have.
     """
-    text = _text_of(path)
-    head = text.splitlines()[0] if text.strip() else ""
-    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
+    reader = _reader(path)
     try:
         header = next(reader, [])
         rows = [
@@ -152,6 +154,20 @@ def read_roster(path: Path) -> tuple[Student, ...]:
     for column in ("id", *(platform.number for platform in PLATFORMS)):
         _refuse_shared(path, column, [_value(student, column) for student in students])
     return tuple(students)
+
+
+def read_header(path: Path) -> list[str]:
+    """The names of a roster's columns, as they stand there. ValueError for a file that is none."""
+    try:
+        return [name.strip() for name in next(_reader(path), [])]
+    except csv.Error as error:
+        raise ValueError(f"{path}, line 1: {error}") from None
+
+
+def _reader(path: Path) -> Reader:
+    text = _text_of(path)
+    head = text.splitlines()[0] if text.strip() else ""
+    return csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
 
 
 def _text_of(path: Path) -> str:

@@ -24,6 +24,11 @@ def load_config(course: Path) -> Any:
     return config
 
 
+def config_of(course: Path) -> Any:
+    """nbgrader's configuration of a course; None where it has none."""
+    return load_config(course) if (course / "nbgrader_config.py").is_file() else None
+
+
 def open_course(course: Path) -> NbGraderAPI:
     """nbgrader's interface to a course that has a gradebook.
 

@@ -1,17 +1,20 @@
-"""Where a unit's files are in a course, by its nbgrader_config.py, and the course's secret."""
+"""Where a notebook's files are in a course, by its nbgrader_config.py, and the course's secret."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from helpers.authoring.beside import IGNORED, Files, files_beside
 from helpers.authoring.notebooks import Unit as UnitFiles
+from helpers.authoring.notebooks import find_unit
 from helpers.files import create_secret
 from helpers.grading.engine.grade_submission import Unit, modules_of
 from helpers.grading.handin.folder import SubmissionFolder, is_real_folder
+from helpers.grading.handin.ipynb import is_graded, read_notebook
 from helpers.grading.nbgrader.config import load_config
 
 if TYPE_CHECKING:
@@ -24,17 +27,20 @@ SECRET_BYTES = 32
 
 
 class CourseFiles:
-    """A unit in a course. nbgrader is imported when it is first asked for.
+    """A notebook of a unit in a course. nbgrader is imported when it is first asked for.
 
     Attributes:
-        source: the text of the unit's source notebook.
+        name: the unit's.
+        source: the text of the source notebook.
     """
 
-    def __init__(self, course: Path, unit: UnitFiles) -> None:
-        """ValueError where the unit's source notebook is not built."""
+    def __init__(self, course: Path, unit: UnitFiles, notebook: str = "") -> None:
+        """`notebook` is its name, the unit's first by default. ValueError where it is not built."""
         self.course = course.resolve()
-        self.name, self.notebook_name = unit.name, unit.notebook
-        self.source = read_source(unit.path("source"))
+        self.name, self.notebook_name = unit.name, notebook or unit.notebook
+        self.source = read_source(unit.path("source", self.notebook_name))
+        self._others = tuple(name for name in unit.notebooks if name != self.notebook_name)
+        self._folder = unit.folder
 
     @cached_property
     def config(self) -> Any:
@@ -43,20 +49,34 @@ class CourseFiles:
 
     @cached_property
     def modules(self) -> tuple[str, ...]:
-        """What the unit's notebook imports."""
-        return modules_of(self.source)
+        """What the unit's notebook imports, without what lies beside it."""
+        return installed_modules(self.source, self.beside)
+
+    @property
+    def has_grades(self) -> bool:
+        """Whether something in it is graded."""
+        return any(map(is_graded, read_notebook(self.source)["cells"]))
+
+    @cached_property
+    def beside(self) -> Files:
+        """The unit's other files, as students have them."""
+        found = files_beside(self._folder)
+        # nbgrader's configuration takes a while to import; where there is nothing, it says nothing.
+        return found and files_beside(self._folder, ignored_by(self.config))
 
     @cached_property
     def unit(self) -> Unit:
         """The unit, without the course's secret."""
         return Unit.read(self.name, self.notebook_name, self.source, b"", self.config)
 
-    def open_gradebook(self) -> GradebookWriter:
-        """The course's gradebook, made where there is none. ValueError where it cannot be used."""
+    def open_gradebook(self, only: Sequence[str] = ()) -> GradebookWriter:
+        """The course's gradebook, made where there is none, to write the marks of `only` these
+        students. ValueError where it cannot be used."""
         from helpers.grading.nbgrader.gradebook import GradebookWriter
 
         folders = self._folders
-        return GradebookWriter(folders.db_url, folders.course_id, self.unit, self.config)
+        about = (folders.db_url, folders.course_id, self.unit, self.config)
+        return GradebookWriter(*about, only=only)
 
     def submissions(self, students: Sequence[str]) -> list[SubmissionFolder]:
         """What these students handed in, or all, by student. ValueError when there is nothing, or
@@ -75,7 +95,7 @@ class CourseFiles:
         if unknown:
             raise ValueError(f"no submission of {self.name} by {', '.join(unknown)} in {root}")
         return [
-            SubmissionFolder.find(path / self.name, self.name, self.notebook_name)
+            SubmissionFolder.find(path / self.name, self.name, self.notebook_name, self._others)
             for path in folders
             if not students or path.name in students
         ]
@@ -93,11 +113,37 @@ class CourseFiles:
         return CourseDirectory(config=config)
 
 
+def graded_notebooks(course: Path, unit: str) -> list[CourseFiles]:
+    """A unit's notebooks in which something is graded; all where nothing is in any.
+
+    ValueError for a unit that is not there or not built.
+    """
+    files = find_unit(course, unit)
+    notebooks = [CourseFiles(course, files, name) for name in files.notebooks]
+    return [each for each in notebooks if each.has_grades] or notebooks
+
+
+def installed_modules(source: bytes, beside: Files) -> tuple[str, ...]:
+    """Modules that a source notebook imports, without those that lie beside it: students' code
+    imports those itself, from its own folder."""
+    own = {PurePosixPath(name).parts[0].removesuffix(".py") for name, _ in beside}
+    return tuple(name for name in modules_of(source) if name.split(".")[0] not in own)
+
+
 def read_source(path: Path) -> bytes:
     """A unit's source notebook. ValueError where it is not built."""
     if not path.is_file():
         raise ValueError(f"{path} is not built: run `course build {path.parent.name}` first")
     return path.read_bytes()
+
+
+def ignored_by(config: Any) -> Sequence[str]:
+    """Names and patterns that a course's nbgrader leaves out of a release."""
+    said = config.CourseDirectory.get("ignore", IGNORED)
+    # In a configuration a list can be added to without being known.
+    lazy = hasattr(said, "get_value")
+    found: Sequence[str] = said.get_value(list(IGNORED)) if lazy else said
+    return found
 
 
 def course_secret(course: Path) -> bytes:

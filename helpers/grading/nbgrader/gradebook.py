@@ -1,14 +1,14 @@
 """Scores into nbgrader's gradebook: one writer, one transaction a submission.
 
 The rows are nbgrader's own, so formgrader, feedback and export read them as ever. SQLite or
-PostgreSQL, whatever `db_url` says. A manual score is never touched; where there is one and the
-machine's score is written anew, the grade is marked for a person, as nbgrader does.
+PostgreSQL, whatever `db_url` says. A manual score is never touched; where there is one, and the
+answer or the question is another than when it was given, the grade is marked for a person.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +24,17 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from helpers.grading.engine.grade_submission import Graded, Unit
 from helpers.grading.handin.ipynb import is_graded, marks_of
 from helpers.grading.nbgrader.config import redacted
+from helpers.grading.nbgrader.history import (
+    AGAIN,
+    LATENESS,
+    QUESTION,
+    History,
+    Mark,
+    by_hand,
+    reason,
+    score_of,
+    texts_of,
+)
 from helpers.grading.nbgrader.lateness import set_penalties
 
 if TYPE_CHECKING:
@@ -33,17 +44,28 @@ if TYPE_CHECKING:
 RETRIES = (0.1, 0.5, 2.0, 5.0)
 
 Result = TypeVar("Result")
+#: Points and kind of each graded cell.
+_Cells = dict[str, tuple[float, str]]
 
 
 class GradebookWriter:
-    """Writes the grades of one unit's submissions. Use it as a context manager."""
+    """Writes the grades of one notebook of a unit. Use it as a context manager."""
 
-    def __init__(self, db_url: str, course_id: str, unit: Unit, config: Any = None) -> None:
+    def __init__(
+        self,
+        db_url: str,
+        course_id: str,
+        unit: Unit,
+        config: Any = None,
+        only: Sequence[str] = (),
+    ) -> None:
         """Opens the gradebook and makes sure that it knows the unit.
 
-        Raises ValueError, in one line, when it cannot be opened or written, or when it holds
-        submissions of the unit with other graded cells.
+        `only`: the students who are graded; everyone if none is named. Raises ValueError, in one
+        line, when the gradebook cannot be opened or written, when it holds submissions of the unit
+        with other graded cells, or with other points of somebody who is not graded now.
         """
+        self._only = frozenset(only)
         self.db_url, self.unit, self.config = db_url, unit, config
         self._gradebook = open_gradebook(db_url, course_id)
         try:
@@ -67,28 +89,29 @@ class GradebookWriter:
 
         def renew() -> None:
             submissions = self._gradebook.assignment_submissions(self.unit.name)
-            set_penalties(self._gradebook, submissions, self.config)
+            self._set_penalties(submissions)
 
         self._transaction(renew)
 
     def recorded(self) -> set[str]:
         """Students whose submission of the unit is in the gradebook, graded."""
 
-        def read() -> set[str]:
-            rows = self._gradebook.db.execute(
-                select(api.SubmittedAssignment.student_id)
-                .join(api.Assignment)
-                .where(api.Assignment.name == self.unit.name)
-            )
-            return {row[0] for row in rows}
+        return self._transaction(self._recorded)
 
-        return self._transaction(read)
+    def _recorded(self) -> set[str]:
+        rows = self._gradebook.db.execute(
+            select(api.SubmittedAssignment.student_id)
+            .join(api.Assignment)
+            .where(api.Assignment.name == self.unit.name)
+        )
+        return {row[0] for row in rows}
 
     def _register(self) -> None:
         """Make the unit's cells known, as `nbgrader generate_assignment` does."""
-        wanted = _grade_cells(self.unit.template.notebook)
-        if self._known_cells() == wanted:
+        wanted, known = _grade_cells(self.unit.template.notebook), self._known_cells()
+        if known == wanted:
             return
+        self._refuse_other_points(wanted, known or {})
         self._gradebook.update_or_create_assignment(self.unit.name)
         resources = {
             "nbgrader": {
@@ -109,7 +132,21 @@ class GradebookWriter:
             ) from None
         self._gradebook.db.expire_all()
 
-    def _known_cells(self) -> dict[str, tuple[float, str]] | None:
+    def _refuse_other_points(self, wanted: _Cells, known: _Cells) -> None:
+        """Marks out of other points than the unit has now would stand beside those of `only`."""
+        changed = [
+            f"{name} from {known[name][0]:g} to {points:g}"
+            for name, (points, _) in wanted.items()
+            if name in known and known[name][0] != points
+        ]
+        others = self._recorded() - self._only
+        if changed and self._only and others:
+            raise ValueError(
+                f"the points of {', '.join(changed)} have changed, and others are graded already: "
+                f"grade everyone, without --only"
+            )
+
+    def _known_cells(self) -> _Cells | None:
         try:
             notebook = self._gradebook.find_notebook(self.unit.notebook_name, self.unit.name)
         except api.MissingEntry:
@@ -122,16 +159,43 @@ class GradebookWriter:
     def _write(self, student: str, graded: Graded, timestamp: datetime | None) -> None:
         submission = self._submission(student)
         submission.timestamp = timestamp
-        notebook = next(n for n in submission.notebooks if n.name == self.unit.notebook_name)
+        notebook = self._notebook(submission)
         grades = {grade.name: grade for grade in notebook.grades}
+        history = History(self._gradebook, self.unit.name)
+        history.note_by_hand([submission])
+        last = history.last(self.unit.notebook_name, student)
+        texts = texts_of(graded.notebook.get("cells", ()))
+        marks = {}
         for score in graded.scores:
-            grade = grades[score.grade_id]
+            grade, known = grades[score.grade_id], last.get(score.grade_id)
+            by_machine = grade.auto_score
             grade.auto_score = score.score
-            grade.needs_manual_grade = score.needs_manual or grade.manual_score is not None
+            mark = Mark(score_of(grade), *texts[score.grade_id])
+            why = reason(known, mark)
+            # The same answer earns another score: what is asked has changed where no text shows it.
+            if why == AGAIN and by_machine not in (None, score.score):
+                why = QUESTION
+            if not by_hand(grade):
+                grade.needs_manual_grade = score.needs_manual
+            elif known is None or not known.answer or why != AGAIN:
+                grade.needs_manual_grade = True
+            marks[score.grade_id] = mark, why
+        history.note(self.unit.notebook_name, student, marks)
         empty = set(graded.unanswered)
         for comment in notebook.comments:
             comment.auto_comment = "No response." if comment.name in empty else None
-        set_penalties(self._gradebook, [submission], self.config)
+        self._set_penalties([submission])
+
+    def _set_penalties(self, submissions: Sequence[api.SubmittedAssignment]) -> None:
+        """Also noted, as what is taken changes what counts."""
+        set_penalties(self._gradebook, submissions, self.config)
+        history = History(self._gradebook, self.unit.name)
+        for submission in submissions:
+            for book in submission.notebooks:
+                known = LATENESS in history.last(book.name, submission.student_id)
+                if known or book.late_submission_penalty:
+                    taken = Mark(-(book.late_submission_penalty or 0.0), "", "")
+                    history.note(book.name, submission.student_id, {LATENESS: (taken, LATENESS)})
 
     def _submission(self, student: str) -> api.SubmittedAssignment:
         """The student's submission, with a grade and a comment for each cell that has one."""
@@ -145,13 +209,20 @@ class GradebookWriter:
             owner = db.get(api.Student, student) or api.Student(id=student)
             submission = api.SubmittedAssignment(assignment=assignment, student=owner)
             for source in assignment.notebooks:
-                notebook = api.SubmittedNotebook(notebook=source, assignment=submission)
-                for cell in [*source.grade_cells, *source.task_cells]:
-                    api.Grade(cell=cell, notebook=notebook)
-                for cell in [*source.solution_cells, *source.task_cells]:
-                    api.Comment(cell=cell, notebook=notebook)
+                submit_notebook(source, submission)
             db.add(submission)
         return submission
+
+    def _notebook(self, submission: api.SubmittedAssignment) -> api.SubmittedNotebook:
+        """The notebook in a submission; made where the unit had fewer when that was made."""
+        for notebook in submission.notebooks:
+            if notebook.name == self.unit.notebook_name:
+                return notebook
+        with self._gradebook.db.no_autoflush:
+            source = self._gradebook.find_notebook(self.unit.notebook_name, self.unit.name)
+            notebook = submit_notebook(source, submission)
+            self._gradebook.db.add(notebook)
+        return notebook
 
     def _transaction(self, work: Callable[[], Result]) -> Result:
         """Do `work` and commit, all or nothing."""
@@ -167,6 +238,18 @@ class GradebookWriter:
                 raise
 
         return with_retries(attempt, self.db_url)
+
+
+def submit_notebook(
+    source: api.Notebook, submission: api.SubmittedAssignment
+) -> api.SubmittedNotebook:
+    """A notebook in a submission, with a grade and a comment for each cell that has one."""
+    notebook = api.SubmittedNotebook(notebook=source, assignment=submission)
+    for cell in [*source.grade_cells, *source.task_cells]:
+        api.Grade(cell=cell, notebook=notebook)
+    for cell in [*source.solution_cells, *source.task_cells]:
+        api.Comment(cell=cell, notebook=notebook)
+    return notebook
 
 
 def open_gradebook(db_url: str, course_id: str) -> api.Gradebook:
@@ -234,7 +317,7 @@ def _as_node(notebook: dict[str, Any]) -> NotebookNode:
     return node
 
 
-def _grade_cells(notebook: dict[str, Any]) -> dict[str, tuple[float, str]]:
+def _grade_cells(notebook: dict[str, Any]) -> _Cells:
     return {
         marks_of(cell)["grade_id"]: (float(marks_of(cell)["points"]), cell["cell_type"])
         for cell in filter(is_graded, notebook["cells"])

@@ -23,7 +23,9 @@ import numpy as np
 from helpers.authoring.notebooks import bonus_cells, find_unit
 from helpers.diagnosis import General
 from helpers.exercises import EXERCISES
+from helpers.grading.engine.inside import was_inside
 from helpers.grading.engine.verdict_outputs import verdicts_of
+from helpers.grading.handin.ipynb import marks_of
 from helpers.grading.lms.export import Grade, grades_of
 from helpers.grading.lms.roster import Student, students_of
 from helpers.grading.nbgrader.config import open_course
@@ -56,12 +58,13 @@ class Question:
     """One question and how the class did.
 
     Attributes:
-        name: its grade id without `check_`.
+        name: its grade id without `check_`, with its notebook where a unit has several.
         topic: in a few words.
         points: that it is worth; 0 for words that are read for extra credit.
         difficulty: mean share of the points; None where it has none or answers are not read yet.
         discrimination: see above; None where it is not defined.
         waiting: students whose answer a person has to read.
+        inside: judged in the students' process, where an answer can cheat.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Question:
     difficulty: float | None
     discrimination: float | None
     waiting: tuple[str, ...]
+    inside: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,21 +154,22 @@ class _Autograded:
     remarks: tuple[str, ...] = ()
     sandboxed: bool = True
     verdicts: Sequence[Verdict] | None = None
+    inside: frozenset[str] = frozenset()
 
 
 def read_class(course: Path, unit: str) -> ClassReport:
     """Read a graded class. ValueError for a unit that is not there or not graded."""
-    notebook = find_unit(course, unit).notebook
+    notebooks = find_unit(course, unit).notebooks
     api = open_course(course)
     with api.gradebook as gradebook:
         grades = grades_of(gradebook, unit)
-        scores, points = _scores(gradebook, unit)
+        scores, points, words = _scores(gradebook, unit)
     folder = api.coursedir.format_path(api.coursedir.autograded_directory, "{student_id}", unit)
     autograded = {
-        student: _read_autograded(Path(folder.format(student_id=student)) / f"{notebook}.ipynb")
-        for student in grades
+        student: _together(Path(folder.format(student_id=student)), notebooks) for student in grades
     }
     readable = [name for name in sorted(grades) if autograded[name].status != "unreadable"]
+    inside = frozenset[str]().union(*(each.inside for each in autograded.values()))
     roster = students_of(course)
     verdicts = {name: autograded[name].verdicts or () for name in readable}
     hints, more = hints_seen(verdicts)
@@ -172,7 +177,10 @@ def read_class(course: Path, unit: str) -> ClassReport:
         unit,
         tuple(grades[name] for name in readable),
         len(grades) - len(readable),
-        tuple(_question(cell, points, scores, readable) for cell in points),
+        tuple(
+            _question(cell, points, scores, readable, read=cell in words, inside=cell in inside)
+            for cell in points
+        ),
         hints,
         more,
         _kinds(verdicts),
@@ -182,20 +190,29 @@ def read_class(course: Path, unit: str) -> ClassReport:
     )
 
 
-def _scores(gradebook: Any, unit: str) -> tuple[dict[str, dict[str, Score]], dict[str, float]]:
-    """By question, then student; and what each question is worth, in the notebook's order."""
+def _scores(
+    gradebook: Any, unit: str
+) -> tuple[dict[str, dict[str, Score]], dict[str, float], set[str]]:
+    """By question, then student; what each question is worth, in the notebook's order; and those
+    that a person reads."""
     from nbgrader import api
 
     points: dict[str, float] = {}
-    for book in gradebook.find_assignment(unit).notebooks:
+    words: set[str] = set()
+    books = gradebook.find_assignment(unit).notebooks
+    several = sum(bool(book.grade_cells or book.task_cells) for book in books) > 1
+    for book in books:
         order = {cell.name: number for number, cell in enumerate(book.source_cells)}
         cells = [*book.grade_cells, *book.task_cells]
         for cell in sorted(cells, key=lambda each: (order.get(each.name, len(order)), each.name)):
-            points[cell.name] = float(cell.max_score)
+            points[_key(book.name, cell.name, several)] = float(cell.max_score)
+        read = [*book.solution_cells, *book.task_cells]
+        words |= {_key(book.name, cell.name, several) for cell in read}
     scores: dict[str, dict[str, Score]] = defaultdict(dict)
     rows = (
         gradebook.db.query(
             api.SubmittedAssignment.student_id,
+            api.Notebook.name,
             api.BaseCell.name,
             api.Grade.score,
             api.Grade.auto_score,
@@ -205,6 +222,7 @@ def _scores(gradebook: Any, unit: str) -> tuple[dict[str, dict[str, Score]], dic
         .select_from(api.Grade)
         .join(api.BaseCell, api.Grade.cell_id == api.BaseCell.id)
         .join(api.SubmittedNotebook, api.Grade.notebook_id == api.SubmittedNotebook.id)
+        .join(api.Notebook, api.SubmittedNotebook.notebook_id == api.Notebook.id)
         .join(
             api.SubmittedAssignment,
             api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id,
@@ -212,10 +230,16 @@ def _scores(gradebook: Any, unit: str) -> tuple[dict[str, dict[str, Score]], dic
         .join(api.Assignment, api.SubmittedAssignment.assignment_id == api.Assignment.id)
         .filter(api.Assignment.name == unit)
     )
-    for student, cell, score, auto, manual, waits in rows:
+    for student, book, cell, score, auto, manual, waits in rows:
         judged = auto is not None or manual is not None
-        scores[cell][student] = Score(float(score), judged, bool(waits))
-    return scores, points
+        key = _key(book, cell, several)
+        scores[key][student] = Score(float(score), judged, bool(waits))
+    return scores, points, words
+
+
+def _key(notebook: str, cell: str, several: bool) -> str:
+    """What a question is called among those of its unit: two notebooks can have it."""
+    return f"{notebook}/{cell}" if several else cell
 
 
 def _question(
@@ -223,23 +247,26 @@ def _question(
     points: Mapping[str, float],
     scores: Mapping[str, Mapping[str, Score]],
     readable: Sequence[str],
+    *,
+    read: bool,
+    inside: bool,
 ) -> Question:
     own = {name: scores[cell][name] for name in readable if name in scores.get(cell, {})}
     mine = np.array([score.points for score in own.values()])
-    rest = np.array(
-        [sum(scores[other][name].points for other in scores if other != cell) for name in own]
-    )
+    others = [scores[other] for other in scores if other != cell]
+    rest = np.array([sum(each[name].points for each in others if name in each) for name in own])
     rated = bool(own) and points[cell] > 0 and all(score.judged for score in own.values())
     name = cell.removeprefix("check_")
     exercise = EXERCISES.get(name)
     return Question(
         name,
-        exercise.topic if exercise else "in words, read by a person",
+        exercise.topic if exercise else "in words, read by a person" if read else "tests",
         points[cell],
         cell in bonus_cells(),
         float(mine.mean() / points[cell]) if rated else None,
         correlation(mine, rest) if rated else None,
         tuple(name for name, score in own.items() if score.waits),
+        inside,
     )
 
 
@@ -253,6 +280,25 @@ def correlation(x: np.ndarray, y: np.ndarray) -> float | None:
     return float(dx @ dy) / spread if spread > 1e-9 else None
 
 
+def _together(folder: Path, notebooks: Sequence[str]) -> _Autograded:
+    """What a student's autograded notebooks of a unit say; of several, with their names."""
+    paths = [folder / f"{name}.ipynb" for name in notebooks]
+    if len(notebooks) == 1:
+        return _read_autograded(paths[0])
+    read = {path.stem: _read_autograded(path) for path in paths if path.is_file()}
+    if not read:
+        return _read_autograded(paths[0])
+    statuses = {each.status for each in read.values()}
+    verdicts = [each.verdicts for each in read.values()]
+    return _Autograded(
+        statuses.pop() if len(statuses) == 1 else "for a person",
+        tuple(f"{name}: {remark}" for name, each in read.items() for remark in each.remarks),
+        all(each.sandboxed for each in read.values()),
+        None if None in verdicts else [verdict for each in verdicts for verdict in each or ()],
+        frozenset(_key(name, cell, True) for name, each in read.items() for cell in each.inside),
+    )
+
+
 def _read_autograded(path: Path) -> _Autograded:
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -262,6 +308,7 @@ def _read_autograded(path: Path) -> _Autograded:
             tuple(map(str, about.get("remarks", ()))),
             is_confined(about.get("sandbox")),
             [verdict for cell in notebook["cells"] for verdict in verdicts_of(cell)],
+            frozenset(marks_of(cell)["grade_id"] for cell in filter(was_inside, notebook["cells"])),
         )
     except VerdictError as problem:
         return _Autograded(remarks=(f"its autograded notebook holds {problem}",))

@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers import parts
-from helpers.grading.sandbox.backend import Limits, SandboxError, ServerDied
+from helpers.grading.sandbox.backend import Files, Limits, SandboxError, ServerDied
 from helpers.grading.sandbox.inside import jail
+from helpers.grading.sandbox.inside.fork_server import FILES
 
 if TYPE_CHECKING:
     from helpers.grading.sandbox.process import StudentProcess
@@ -72,9 +73,11 @@ class ForkBackend:
     launch: Callable[[Path], Launch]
     warning: str = ""
 
-    def serve(self, modules: tuple[str, ...] = (), limits: Limits | None = None) -> ForkServer:
+    def serve(
+        self, modules: tuple[str, ...] = (), limits: Limits | None = None, files: Files = ()
+    ) -> ForkServer:
         """Begin a fork server."""
-        return ForkServer(self.launch, modules, limits or Limits())
+        return ForkServer(self.launch, modules, limits or Limits(), files)
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,11 @@ class ForkServer:
     """
 
     def __init__(
-        self, launch: Callable[[Path], Launch], modules: tuple[str, ...], limits: Limits
+        self,
+        launch: Callable[[Path], Launch],
+        modules: tuple[str, ...],
+        limits: Limits,
+        files: Files = (),
     ) -> None:
         self.limits = limits
         _sweep()
@@ -118,7 +125,7 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._pidfd = -1
         try:
-            stage(self._folder)
+            stage(self._folder, files)
             self._launch = launch(self._folder)
             self._start(tuple(dict.fromkeys(MODULES + modules)))
         except BaseException:
@@ -232,9 +239,9 @@ def _sweep() -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def stage(folder: Path) -> None:
-    """Put into `folder` what the sandbox shows of the course: what students have, and the code
-    that runs in there."""
+def stage(folder: Path, files: Files = ()) -> None:
+    """Put into `folder` what the sandbox shows of the course: what students have, with the `files`
+    of the unit, and the code that runs in there."""
     course = folder / "course"
     visible = course / "helpers"
     for path in [Path("__init__.py"), *parts.files(students=True)]:
@@ -243,10 +250,15 @@ def stage(folder: Path) -> None:
     inside = Path(jail.__file__).parent
     shutil.copytree(inside, course / "inside", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.move(course / "inside" / "check_stub.py", visible / "check.py")
+    for name, data in files:
+        path = course / FILES / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
     (folder / "home").mkdir()
     # An unprivileged user inside has to read it.
     for path in [folder, *folder.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
+        read_only = path.is_relative_to(course / FILES)
+        path.chmod(0o755 if path.is_dir() else 0o444 if read_only else 0o644)
 
 
 def environment(site: str, home: str) -> dict[str, str]:

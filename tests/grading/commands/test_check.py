@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from helpers.grading.commands.check import _unit_of, check_notebook
+from helpers.grading.commands.check import check_notebook, source_of
 from helpers.grading.sandbox.registry import DEFAULT
 from tests import COURSE
-from tests.grading import sample
+from tests.grading import notebooks, sample
 
 BROKEN = {
     "softmax_flops": "def softmax_flops(batch, n)\n    return 1",
@@ -64,11 +64,28 @@ def test_what_is_right_takes_one_line(said):
 def test_a_notebook_that_lost_its_metadata_is_known_by_its_checks(tmp_path):
     notebook = tmp_path / "mine.ipynb"
     notebook.write_text(json.dumps(without_course(sample.right_notebook())))
-    assert _unit_of(notebook, COURSE).name == "homework"
+    assert source_of(notebook, COURSE)[0].name == "homework"
 
 
 def test_a_notebook_without_checks_is_of_no_unit(tmp_path):
     notebook = tmp_path / "mine.ipynb"
     notebook.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4}))
     with pytest.raises(ValueError, match="does not say which unit it is of"):
-        _unit_of(notebook, COURSE)
+        source_of(notebook, COURSE)
+
+
+@pytest.mark.parametrize(("part", "stem"), [("part_a", "copy"), ("part_b", "part_b")])
+def test_a_notebook_of_another_course_is_known_by_its_cells(tmp_path, part, stem):
+    course = notebooks.make_course(tmp_path)
+    notebook = tmp_path / f"{stem}.ipynb"
+    notebook.write_text(json.dumps(notebooks.answered(part, {})))
+    unit, source = source_of(notebook, course)
+    assert (unit.name, source.stem) == (notebooks.UNIT, part)
+
+
+def test_a_notebook_with_none_of_a_courses_cells_is_of_no_unit(tmp_path):
+    course = notebooks.make_course(tmp_path)
+    notebook = tmp_path / "mine.ipynb"
+    notebook.write_text(json.dumps(notebooks.notebook([notebooks.code("1")])))
+    with pytest.raises(ValueError, match="does not say which unit it is of"):
+        source_of(notebook, course)

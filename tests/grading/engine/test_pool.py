@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.grading.engine.grade_submission import Graded
 from helpers.grading.engine.job import Task
 from helpers.grading.engine.pool import Pool
 from helpers.grading.engine.worker_state import ATTEMPTS
-from helpers.grading.sandbox.backend import Limits, SandboxError, ServerDied
+from helpers.grading.sandbox.backend import Files, Limits, SandboxError, ServerDied
 from tests.grading.fake import FakeBackend, FakeServer, make_job
 
 JOB = make_job()
@@ -60,7 +60,6 @@ def graded(deaths: dict[str, int], jobs: int = 2, data: bytes = b"") -> list[tup
     return [(task.student, result) for task, result in pool.run(tasks)]
 
 
-@settings(deadline=None)
 @given(
     deaths=st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.integers(0, ATTEMPTS + 2)),
     jobs=st.integers(1, 3),
@@ -127,7 +126,7 @@ class Flaky(FakeBackend):
         super().__init__()
         object.__setattr__(self, "errors", errors)
 
-    def serve(self, modules: tuple[str, ...], limits: Limits) -> FakeServer:
+    def serve(self, modules: tuple[str, ...], limits: Limits, files: Files = ()) -> FakeServer:
         errors: list[SandboxError] = self.errors  # type: ignore[attr-defined]
         return Mortal(errors.pop()) if errors else FakeServer()
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from helpers.grading.lms.collect import Collected, Line, collect
-from tests.grading import sample
+from tests.grading import notebooks, sample
 
 ROSTER = """\
 id,name,email,canvas_id,canvas_login,sis_id,section,moodle_id
@@ -396,3 +396,51 @@ def test_a_roster_that_cannot_be_used_changes_nothing(
     with pytest.raises(ValueError, match=said):
         collect(course, sample.UNIT, download)
     assert tree(course) == before
+
+
+def collected_of_two(tmp_path: Path, members: dict[str, str]) -> tuple[Path, Collected]:
+    """A download of files, each with the answers of a part, of the unit of two notebooks."""
+    course = notebooks.make_course(tmp_path / "two")
+    (course / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    data = {
+        f"Ada Lovelace_901_assignsubmission_file/{name}": json.dumps(
+            notebooks.answered(part, notebooks.RIGHT[part])
+        ).encode()
+        for name, part in members.items()
+    }
+    return course, collect(course, notebooks.UNIT, zipped(tmp_path / "two.zip", data))
+
+
+def test_each_notebook_of_a_unit_is_put_in_its_place_and_is_sure_by_its_cells(
+    tmp_path: Path,
+) -> None:
+    course, result = collected_of_two(tmp_path, {"part_a.ipynb": "part_a", "b (1).ipynb": "part_b"})
+    ada = lines(result)["ada"]
+    assert (ada.state, ada.remarks, ada.look) == ("collected", (), False)
+    folder = course / "submitted" / "ada" / notebooks.UNIT
+    assert sorted(path.name for path in folder.glob("*.ipynb")) == ["part_a.ipynb", "part_b.ipynb"]
+    assert (
+        json.loads((folder / "part_b.ipynb").read_text())["cells"]
+        == (notebooks.answered("part_b", notebooks.RIGHT["part_b"])["cells"])
+    )
+    again = collect(course, notebooks.UNIT, tmp_path / "two.zip")
+    assert lines(again)["ada"].state == "unchanged"
+
+
+def test_a_remark_says_which_of_a_units_notebooks_it_is_on(tmp_path: Path) -> None:
+    _, result = collected_of_two(
+        tmp_path, {"part_a.ipynb": "part_a", "part_a (1).ipynb": "part_a", "part_b.ipynb": "part_b"}
+    )
+    (remark,) = lines(result)["ada"].remarks
+    assert remark.startswith("part_a: handed in twice, the same: ")
+
+
+def test_a_file_that_may_be_any_of_a_units_notebooks_is_left_out_with_their_names(
+    tmp_path: Path,
+) -> None:
+    course, _ = collected_of_two(tmp_path, {})
+    data = {"Ada Lovelace_901_assignsubmission_file/mine.ipynb": notebook(unit=None)}
+    result = collect(course, notebooks.UNIT, zipped(tmp_path / "one.zip", data))
+    assert [problem for _, problem in result.left_out] == [
+        "it has no cell of ps and is not called part_a.ipynb, part_b.ipynb, read_me.ipynb"
+    ]

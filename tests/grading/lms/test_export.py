@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.grading.lms.export import escape_formula, export_grades, write_csv
+from helpers.grading.lms.origins import Origin, add_origins
 from helpers.grading.lms.platform import Platform
 from helpers.grading.lms.registry import GRADEBOOKS
 from helpers.grading.lms.roster import read_roster, students_of
@@ -47,6 +49,18 @@ def test_canvas_gets_its_own_columns(course: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_an_assignment_that_canvas_has_is_called_as_there(course: Path, tmp_path: Path) -> None:
+    columns = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+    there = ["Homework 2 (4712)", "Home-work (4711)", "Total (1)"]
+    write_csv(
+        tmp_path / "book.csv", [[*columns, *there], ["Lovelace, Ada", 11, "S1", "ada01", "A"]]
+    )
+    export_grades(course, UNIT, "canvas", tmp_path / "c.csv", tmp_path / "book.csv")
+    assert rows(tmp_path / "c.csv")[0] == [*columns, "Home-work (4711)"]
+    export_grades(course, UNIT, "canvas", tmp_path / "d.csv", title="Sheet 3 (9)")
+    assert rows(tmp_path / "d.csv")[0] == [*columns, "Sheet 3 (9)"]
+
+
 def test_moodle_gets_its_own_columns(course: Path, tmp_path: Path) -> None:
     export_grades(course, UNIT, "moodle", tmp_path / "m.csv")
     head, *students = rows(tmp_path / "m.csv")
@@ -55,6 +69,46 @@ def test_moodle_gets_its_own_columns(course: Path, tmp_path: Path) -> None:
     assert by_name[0]["Identifier"] == "Participant 901"
     assert [row["Grade"] for row in by_name] == [*GRADES.values(), ""]
     assert {row["Maximum Grade"] for row in by_name} == {"4"}
+
+
+def identifiers(path: Path) -> list[str]:
+    return [row[0] for row in rows(path)[1:]]
+
+
+def test_moodles_numbers_are_those_of_this_assignment(tmp_path: Path) -> None:
+    course, out = classbook.make(tmp_path / "course"), tmp_path / "m.csv"
+    (course / "submitted" / f"{UNIT}.origins.json").unlink()
+    with pytest.raises(ValueError, match="moodle_id is another number in each assignment"):
+        export_grades(course, UNIT, "moodle", out)
+    found = {
+        "ada": Origin("moodle", "Ada Lovelace", "301"),
+        "ben": Origin("moodle", "Team B", "302", own=False),
+    }
+    add_origins(course, UNIT, found)
+    export_grades(course, UNIT, "moodle", out)
+    # Who was not in the download is known to Moodle by the address.
+    assert identifiers(out) == ["Participant 301", *[""] * 6]
+    old = shutil.copy(course / "roster.csv", tmp_path / "earlier.csv")
+    out.unlink()
+    with pytest.raises(
+        ValueError, match=r"earlier.csv is of another assignment: .*901 for ada.*301"
+    ):
+        export_grades(course, UNIT, "moodle", out, old)
+    assert not out.exists()
+    text = (course / "roster.csv").read_text().replace(",901", ",301")
+    (tmp_path / "now.csv").write_text(text)
+    export_grades(course, UNIT, "moodle", out, tmp_path / "now.csv")
+    assert identifiers(out)[:2] == ["Participant 301", "Participant 902"]
+
+
+def test_points_by_question_on_request(course: Path, tmp_path: Path) -> None:
+    export_grades(course, UNIT, "csv", tmp_path / "q.csv", questions=True)
+    head, ada, ben, *_ = rows(tmp_path / "q.csv")
+    assert head[-4:] == ["padding", "softmax_flops", "fused", "compare_measured"]
+    assert [ada[-4:], ben[-4:]] == [["1", "2", "2", "0"], ["0", "2", "0", "0"]]
+    with pytest.raises(ValueError, match=r"canvas takes one grade a unit: .* --to csv"):
+        export_grades(course, UNIT, "canvas", tmp_path / "no.csv", questions=True)
+    assert not (tmp_path / "no.csv").exists()
 
 
 def test_csv_tells_points_from_bonus(course: Path, tmp_path: Path) -> None:

@@ -20,7 +20,11 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 from typing import Any
+
+#: Where, beside the code in here, the unit's own files are. No module can have such a name.
+FILES = "unit-files"
 
 
 def main() -> None:
@@ -140,7 +144,8 @@ def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None
             jail.confine(options["limits"])
             jail.limit(options["limits"])
             system_calls.filter_system_calls()
-        os.chdir(folder)
+        os.chdir(working_folder(folder, options["namespaces"]))
+        find_modules_here()
         gc.enable()
         seed()
         from . import ipython_shell
@@ -153,6 +158,28 @@ def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None
         os.write(2, message + b"\n")
     finally:
         os._exit(1)
+
+
+def working_folder(home: str, private: bool) -> str:
+    """The folder that the student's code runs in, with the unit's files: as links to what nobody
+    can change. What else is written there is this process's own."""
+    folder = home if private else tempfile.mkdtemp(dir=home)
+    given = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), FILES)
+    for place, folders, files in os.walk(given):
+        here = os.path.join(folder, os.path.relpath(place, given))
+        for name in folders:
+            os.mkdir(os.path.join(here, name))
+        for name in files:
+            os.symlink(os.path.join(place, name), os.path.join(here, name))
+    return folder
+
+
+def find_modules_here() -> None:
+    """As in Jupyter, modules beside the notebook come before any other of their name: also before
+    our `helpers`, of which the code in here has imported what it needs."""
+    sys.path.insert(0, "")
+    if os.path.exists("helpers.py") or os.path.exists("helpers"):
+        sys.modules.pop("helpers", None)
 
 
 def close_all_but(keep: int) -> None:

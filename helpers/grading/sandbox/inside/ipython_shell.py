@@ -20,6 +20,7 @@ from jupyter_client.session import Session
 from traitlets.config import Config
 
 from helpers.figures import current_figure, no_show
+from helpers.values import placeholder
 
 from . import codec
 
@@ -268,13 +269,15 @@ class Server:
                 request = self.channel.receive()
                 reply = requests[request["ask"]](request)
             except KeyboardInterrupt:
-                reply = {"raised": ["KeyboardInterrupt", "interrupted"]}
+                reply = {"raised": ["KeyboardInterrupt", "interrupted", ""]}
             self.channel.send({"reply": request["number"], **reply})
 
     def run(self, request: Any) -> Any:
         """One code cell, as a kernel's `execute_request`."""
         self.session.muted, self.session.room = bool(request["muted"]), MAX_OUTPUT
         shell = self.shell
+        if request["brief"]:
+            shell.InteractiveTB.set_mode("Minimal")
         try:
             result = shell.run_cell(request["code"], store_history=True)
             error = result.error_before_exec or result.error_in_exec
@@ -299,7 +302,10 @@ class Server:
             function = self.shell.user_ns[request["name"]]
             args, kwargs = codec.decode(request["args"]), codec.decode(request["kwargs"])
             with no_show():
-                value = function(*args, **kwargs)
+                try:
+                    value = function(*args, **kwargs)
+                except NotImplementedError as error:
+                    raise placeholder(error, function) from None
             if value is None:
                 value = current_figure()
             return {"value": codec.encode(value)}
@@ -311,11 +317,16 @@ class Server:
                 text = str(error)[:500]
             except BaseException:
                 text = ""
-            kind = "NotImplementedError" if isinstance(error, NotImplementedError) else ""
-            return {"raised": [kind or type(error).__name__[:100], text]}
+            kind = type(error)
+            return {"raised": [kind.__name__[:100], text, builtin_of(kind)]}
         finally:
             self.session.flush()
             close_figures()
+
+
+def builtin_of(kind: type[BaseException]) -> str:
+    """The name of Python's own exception that one is, or comes from."""
+    return next(each.__name__ for each in type.mro(kind) if each.__module__ == "builtins")
 
 
 def close_figures() -> None:

@@ -97,7 +97,7 @@ def test_an_empty_tensor_takes_no_block() -> None:
     assert allocator.reserved == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(1, 30 * MIB), st.booleans()), max_size=40))
 def test_allocated_stays_between_what_is_asked_for_and_what_is_reserved(
     requests: list[tuple[int, bool]],

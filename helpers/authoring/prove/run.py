@@ -1,0 +1,73 @@
+"""Proves many questions at once: each in a process of a pool."""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import os
+import resource
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers.authoring.notebooks import find_unit
+from helpers.authoring.prove.answers import CodeCell, answers, code_cells
+from helpers.authoring.prove.judging import Outcome, Question
+from helpers.exercises import EXERCISES
+
+#: Bytes that a process may take: a slip can make a list that never ends.
+MEMORY = 16 * 1024**3
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was seen of a question: its name, and what came of every answer."""
+
+    question: str
+    outcomes: tuple[Outcome, ...]
+
+
+def prove(course: Path, names: Sequence[str], seeds: int, jobs: int | None) -> Iterator[Proof]:
+    """The proofs of questions, in their order, each when it is there."""
+    jobs = min(jobs or len(os.sched_getaffinity(0)), len(names))
+    task = functools.partial(prove_one, course, seeds=seeds)
+    if jobs <= 1:
+        yield from map(task, names)
+        return
+    # A new process, as PyTorch's threads do not live through a fork.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_prepare) as pool:
+        yield from pool.map(task, names)
+
+
+def _prepare() -> None:
+    # An answer that is stopped in a callback of Python's own is stopped again a moment later.
+    sys.unraisablehook = lambda _: None
+    warnings.simplefilter("ignore")
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+
+
+def prove_one(course: Path, name: str, seeds: int) -> Proof:
+    """Judges every answer to a question. ValueError where the worked one does not earn all."""
+    exercise = EXERCISES[name]
+    question = Question(exercise, seeds)
+    outcomes: list[Outcome] = []
+    for answer in answers(exercise, _cells(course, exercise.unit)):
+        if not outcomes:
+            question.time(answer)
+        outcome = question.outcome(answer)
+        if not outcomes and (outcome is None or not outcome.is_right):
+            raise ValueError(
+                f"{name}: the worked answer in the unit's text does not earn all points"
+            )
+        if outcome is not None:
+            outcomes.append(outcome)
+    return Proof(name, tuple(outcomes))
+
+
+@functools.cache
+def _cells(course: Path, unit: str) -> list[CodeCell]:
+    return code_cells(find_unit(course, unit))

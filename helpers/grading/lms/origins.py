@@ -1,0 +1,68 @@
+"""Where each notebook of submitted/ came from, as its platform names the student and the file.
+
+What goes back to a platform has to be called so: Moodle's number of a participant is a new one in
+each assignment, and Canvas gives a page to whoever handed in the file whose number it carries.
+`course collect` keeps it in submitted/UNIT.origins.json.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from helpers.files import write_text
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a platform calls one hand-in; see `Claim`.
+
+    Attributes:
+        own: whether it is the student's number, and not that of a group or of a mate.
+    """
+
+    platform: str
+    owner: str
+    number: str
+    order: int = 0
+    own: bool = True
+
+
+def read_origins(course: Path, unit: str) -> dict[str, Origin]:
+    """By student's id; empty where nothing of the unit was collected.
+
+    ValueError, in one line, for a file that something else has written.
+    """
+    path = _path(course, unit)
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return {student: _origin(origin) for student, origin in kept.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError, TypeError):
+        raise ValueError(
+            f"{path} cannot be read: remove it, and collect the download of {unit} again"
+        ) from None
+
+
+def add_origins(course: Path, unit: str, origins: Mapping[str, Origin]) -> None:
+    """Keep those of a download; of who is not in it, what was kept before stays."""
+    kept = read_origins(course, unit) | dict(origins)
+    if kept:
+        data = {student: asdict(origin) for student, origin in sorted(kept.items())}
+        write_text(_path(course, unit), json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def _path(course: Path, unit: str) -> Path:
+    return course / "submitted" / f"{unit}.origins.json"
+
+
+def _origin(kept: Any) -> Origin:
+    found = Origin(**kept)
+    for each in fields(Origin):
+        if type(getattr(found, each.name)).__name__ != each.type:
+            raise TypeError(each.name)
+    return found
