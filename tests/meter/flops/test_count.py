@@ -377,7 +377,7 @@ def test_dataframe_needs_pandas(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("no_such_model",), "timm has no model 'no_such_model'"),
+        (("no_such_model",), "no (such )?model"),
         (("no.such.module:factory",), "no model 'no.such.module:factory'"),
         (("math:pi",), "not a function"),
         ((nn.Linear(4, 6),), "give its inputs"),
