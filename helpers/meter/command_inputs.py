@@ -57,8 +57,8 @@ def given(
 ) -> Given:
     """The inputs that a command names, or else the model's own, of `batch` (1, if None).
 
-    `inputs`: each `sizes`, `name=sizes` or `name=sizes:dtype`. `tokens`: the length of a text, whose
-    tokens a language model takes as `input_ids`. Raises ValueError, in one line.
+    `inputs`: each `sizes`, `name=sizes` or `name=sizes:dtype`. `tokens`: the length of a text,
+    whose tokens a language model takes as `input_ids`. Raises ValueError, in one line.
     """
     for what, number in (("tokens", tokens), ("a batch", batch)):
         if number is not None and number < 1:

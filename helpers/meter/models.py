@@ -23,10 +23,11 @@ TORCH_DTYPES = {
 def build(
     name: str, train: bool = False, dtype: torch.dtype | None = None, on_meta: bool = True
 ) -> nn.Module:
-    """The timm model called `name`, what `module:factory` returns, or the transformers model of a
-    kind ("gpt2") or of a configuration's file (.json).
+    """The timm model called `name`, what `module:factory` returns, or a model of transformers.
 
-    Built without storage, or, if not `on_meta`, with values on a CPU. In eval mode, or in train mode to `train`; in its own number format, or converted to `dtype`.
+    Of transformers: by its kind ("gpt2") or its configuration's file (.json); nothing is fetched.
+    Built without storage, or, if not `on_meta`, with values on a CPU. In eval mode, or in train
+    mode to `train`; in its own number format, or converted to `dtype`.
     ValueError when there is no such model.
     """
     model = _built(name, torch.device("meta" if on_meta else "cpu")).train(train)

@@ -39,7 +39,7 @@ def autocast_of_its_device(layer, x):
         return layer(x)
 
 
-#: Models that look at values, with their inputs and multiply-accumulates; whether they run for real.
+#: Models that look at values, with their inputs and MAC; whether they run for real.
 LOOKING = {
     "mask": (lambda x, m: x[m] @ FOUR_BY_FIVE, (X, torch.tensor([True, False])), 20, False),
     "nonzero": (lambda x, m: x[m.nonzero()[:, 0]] @ FOUR_BY_FIVE, (X, torch.eye(2)[0] > 0), 20, 0),

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 
 from helpers.conventions import dtype_name, format_bytes, format_count
+from helpers.meter.command_inputs import Given, given
 from helpers.meter.flops.count import count
 from helpers.meter.flops.result import Count
-from helpers.meter.command_inputs import Given, given
 from helpers.meter.models import TORCH_DTYPES, build
 
 #: TF32 is a way of multiplying: its tensors lie in memory as fp32.
@@ -29,9 +29,9 @@ def count_command(
 ) -> None:
     """Counts a model and prints a table, or JSON.
 
-    `model` is as `models.build` takes it; `input`, `tokens` and `batch` are as `command_inputs.given`
-    takes them. `depth`: how many names deep modules are shown. With a `device` it adds the time that the layers take
-    at least. Raises ValueError, in one line, for what does not exist or does not fit.
+    `model` is as `models.build` takes it; `input`, `tokens` and `batch` are as
+    `command_inputs.given` takes them. `depth`: how many names deep modules are shown. With a
+    `device` it adds the time that the layers take at least. Raises ValueError, in one line, for what does not exist or does not fit.
     """
     from helpers.hardware import device as named_device
 

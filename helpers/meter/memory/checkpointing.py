@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,7 +38,13 @@ def checkpoint_modules(model: nn.Module, names: Sequence[str] | bool) -> None:
 
 def _of_transformers(model: nn.Module) -> Callable[[bool], None]:
     enable: Any = model.gradient_checkpointing_enable
-    return lambda _: enable({"use_reentrant": False})
+
+    def choose(_: bool) -> None:
+        with warnings.catch_warnings():  # newer versions have another name for it
+            warnings.simplefilter("ignore")
+            enable({"use_reentrant": False})
+
+    return choose
 
 
 def _checkpointed(forward: Callable[..., Any]) -> Callable[..., Any]:

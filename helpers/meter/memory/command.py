@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from helpers.conventions import format_bytes
+from helpers.meter.command_inputs import given, training_options
 from helpers.meter.memory.predict import Memory, training_memory
 from helpers.meter.memory.timeline import Timeline
-from helpers.meter.command_inputs import given, training_options
 from helpers.meter.models import build
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -30,9 +30,9 @@ def memory_command(
 ) -> None:
     """Predicts a training step and prints a table, or JSON.
 
-    `model` is as `models.build` takes it; `input`, `tokens` and `batch` are as `command_inputs.given`
-    takes them; a language model trains on its tokens, by its own loss. `device`: a GPU's name, which adds whether the step
-    fits; without one the step is that of a CPU. Raises ValueError, in one line, for what does not
+    `model` is as `models.build` takes it; `input`, `tokens` and `batch` are as
+    `command_inputs.given` takes them; a language model trains on its tokens, by its own loss.
+    `device`: a GPU's name, which adds whether the step fits; without one the step is that of a CPU. Raises ValueError, in one line, for what does not
     exist or does not fit.
     """
     from helpers.hardware import device as named_device

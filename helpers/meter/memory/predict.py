@@ -24,6 +24,7 @@ from torch.nn.parameter import UninitializedTensorMixin
 
 from helpers.conventions import dtype_name
 from helpers.ledger import Ledger
+from helpers.meter.loan import Values, lending
 from helpers.meter.memory.checkpointing import checkpoint_modules
 from helpers.meter.memory.device.allocator import CUDA_CONTEXT
 from helpers.meter.memory.device.cuda_replay import cublas_bytes, replay
@@ -31,7 +32,6 @@ from helpers.meter.memory.optimizer_states import known_optimizer, make_optimize
 from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
 from helpers.meter.memory.timeline import Timeline, timeline_of
-from helpers.meter.loan import Values, lending
 from helpers.meter.meta import NeedsValues
 from helpers.meter.models import TORCH_DTYPES, as_inputs, build
 from helpers.meter.tries import CannotRun, first_that_runs
@@ -156,7 +156,7 @@ def training_memory(
             the model's own choice.
         zero_grad: "none" frees gradients before the step (PyTorch's default), "zero" keeps them.
         loss: from the model's output to a scalar; the mean of its squares if not given.
-        keep_output: whether the output (logits) is kept until the step ends, as in `out = model(x)`.
+        keep_output: whether the output (logits) is kept until the step ends, as by a name for it.
 
     Raises:
         ValueError: the model fails on these inputs, or an option is unknown; one line.

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn, optim
 
 from helpers.conventions import dtype_name
+from helpers.meter.loan import Values
 from helpers.meter.memory.device.allocator import rounded
 from helpers.meter.memory.device.autocast import autocasting
 from helpers.meter.memory.device.cpu_kernels import LAYOUTS, WORKSPACES
 from helpers.meter.memory.device.kernel_choice import kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, state_tensors
 from helpers.meter.memory.storages import StorageLog, StorageTracker
-from helpers.meter.loan import Values
 from helpers.meter.meta import tensors_in
 from helpers.meter.tries import CannotRun, reason_of
 

@@ -2,7 +2,8 @@
 
 oneDNN runs a layer in one direction over all steps at once. For the backward pass it keeps a
 workspace; while it runs it takes scratch space, and copies of the weights in its own layout. The
-sizes were read off the allocator's events (oneDNN 3.13, fp32) and hold to the byte for training, and for inference at batches of eight.
+sizes were read off the allocator's events (oneDNN 3.13, fp32) and hold to the byte for training,
+and for inference at batches of eight; at smaller ones inference is off by some kB.
 """
 
 from __future__ import annotations
