@@ -83,8 +83,8 @@ def stacked(
                 (text,) = ax.bar_label(drawn, [share], label_type="center", fontsize=9)
                 text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
             left[row] += amount
-    for row, total in left.items():
-        ax.text(total + 0.01 * longest, row, f"{total:.3g}", va="center", fontsize=9)
+    for place, total in enumerate(left.values()):
+        ax.text(total + 0.01 * longest, place, f"{total:.3g}", va="center", fontsize=9)
     ax.set_xlim(0, 1.12 * longest)
     ax.invert_yaxis()
     ax.set_xlabel(unit)

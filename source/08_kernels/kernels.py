@@ -594,7 +594,7 @@ def thread_element(block, thread, threads, columns):
 check("thread_element", thread_element)
 
 # %% [markdown]
-# A kernel in Numba is a Python function that asks `cuda` where it is: `cuda.blockIdx.x`, `cuda.blockDim.x`, `cuda.threadIdx.x` (and `.y`). On a GPU, `cuda.jit` compiles it. Here, `launch` runs it thread by thread and counts what it reads and writes in **global memory**: the GPU's main, slow memory. First, without a guard:
+# A kernel in Numba is a Python function that asks `cuda` where it is: `cuda.blockIdx.x`, `cuda.blockDim.x`, `cuda.threadIdx.x` (and `.y`). On a GPU, `cuda.jit` compiles it (today the package `numba-cuda` brings it; the one within Numba is deprecated since 0.61). Here, `launch` runs it thread by thread and counts what it reads and writes in **global memory**: the GPU's main, slow memory. First, without a guard:
 
 
 # %% tags=["skip-grading"]

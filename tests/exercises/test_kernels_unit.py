@@ -165,7 +165,7 @@ def test_axpy_reads_two_numbers_an_element_and_writes_one():
 def test_the_tiled_products_reference_is_a_product_and_what_a_launch_counts(args):
     size, seed = args
     from helpers.exercises.unit_08_kernels.inputs import whole_numbers
-    from helpers.exercises.unit_08_kernels.threads import TILE
+    from helpers.exercises.unit_08_kernels.tiles import TILE
 
     def tiled(a, b, out):
         tile_a = cuda.shared.array((TILE, TILE), numba.float32)

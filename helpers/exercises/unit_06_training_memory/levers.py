@@ -155,7 +155,7 @@ BEST_SEGMENTS = Exercise(
     topic="into how many segments a chain is cut best",
     # 7 layers are cut best into 4 segments, which do not divide them; the last two not at all, and
     # as often as can be.
-    examples=[(100, 1, 1), (16, 1, 2), (12, 605_184, 9_785_000), (7, 1, 2), (4, 9, 1), (3, 1, 9)],
+    examples=[(100, 1, 1), (16, 1, 2), (12, 605_184, 9_785_000), (7, 1, 2), (5, 30, 2), (3, 1, 9)],
     hidden=_draw_chains,
     reference=_best,
     known_slips={"1 → 2": "equivalent: more segments than layers hold more boundaries"},

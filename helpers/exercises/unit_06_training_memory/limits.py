@@ -29,7 +29,7 @@ def _draw_lines(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 MEMORY_LINE = Exercise(
     points=1,
     topic="fixed bytes and bytes an image, from two peaks",
-    examples=[(8, 6_918_897_152, 16, 11_220_017_152), (2, 1_000_000_000, 5, 2_000_000_000)],
+    examples=[(8, 6_918_897_152, 16, 11_220_017_152), (2, 1000, 5, 2000)],
     hidden=_draw_lines,
     reference=_line,
     misconceptions=(

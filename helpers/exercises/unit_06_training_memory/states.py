@@ -100,7 +100,12 @@ def _precision(parameters: int, precision: str) -> Ledger:
 PRECISION_BYTES = Exercise(
     points=1,
     topic="Adam in fp32, in bf16 and in mixed precision",
-    examples=[(7_000_000_000, "fp32"), (7_000_000_000, "bf16"), (7_000_000_000, "mixed")],
+    examples=[
+        (7_000_000_000, "fp32"),
+        (7_000_000_000, "bf16"),
+        (7_000_000_000, "mixed"),
+        (1_300_000, "mixed"),
+    ],
     hidden=lambda draw: [(draw.randrange(10**6, 10**9), precision) for precision in _WIDTHS],
     reference=_precision,
     misconceptions=(
