@@ -128,6 +128,7 @@ def _bound_by_ratio(
     out_features: int,
     peak: float,
     bandwidth: float,
+    *,
     factor: float = 1,
     at_the_ridge: str = "compute",
 ) -> str:
