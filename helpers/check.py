@@ -40,7 +40,7 @@ last_verdicts: dict[str, Verdict] = {}
 
 
 def check(name: str, answer: Callable[..., Any]) -> None:
-    """Runs an answer on the visible cases of the question `name` and shows what came of it."""
+    """Runs an answer on the cases of the question `name` and shows what came of it."""
     if name not in EXERCISES:
         near = " or ".join(get_close_matches(str(name), EXERCISES))
         mend = f"did you mean {near}?" if near else "it is called as the function above it is"
@@ -48,14 +48,15 @@ def check(name: str, answer: Callable[..., Any]) -> None:
     exercise = EXERCISES[name]
     given = _in_time(plain_answer(answer, draws=exercise.read is not None))
     try:
-        verdict = judge(exercise, given, exercise.visible_cases())
+        verdict = judge(exercise, given, exercise.public_cases())
     except KeyboardInterrupt:
         hint = "you stopped your function before it came to an end: does its loop ever end?"
         verdict = Verdict(name, "error", 0.0, (), hint)
     last_verdicts[name] = verdict
     _show(verdict)
-    if lacks := missing_imports.warning():
-        print(lacks)
+    for lacks in (missing_imports.warning(), missing_imports.out_of_sight(answer)):
+        if lacks:
+            print(lacks)
 
 
 def _in_time(answer: Any) -> Any:
@@ -227,21 +228,33 @@ def _parts_of(
 def _rows(
     outcomes: Sequence[_Outcome], accepted: Mapping[str, Sequence[bool]], tolerance: float
 ) -> tuple[tuple[Row, ...], tuple[bool, ...]]:
-    """The table of the cases that are shown; of the others, what was right."""
-    rows: list[Row] = []
-    drawn: list[bool] = []
-    for index, outcome in enumerate(outcomes):
-        for part, right in outcome.rights.items():
-            is_accepted = accepted[part][index]
-            if outcome.case.hidden:
-                drawn.append(is_accepted)
-                continue
-            given = (outcome.values[part], tolerance) if is_accepted else ()
-            yours, expected = outcome.yours(part), _right_text(right, *given)
-            if yours == expected and not is_accepted and part in outcome.values:
-                yours, expected = _told_apart(outcome.values[part], right)
-            rows.append(Row(outcome.case.label, part, yours, expected, is_accepted))
-    return tuple(rows), tuple(drawn)
+    """The table of the cases that are shown; of those drawn when grading, what was right."""
+    right = [all(in_each[index] for in_each in accepted.values()) for index in range(len(outcomes))]
+    shown = [index for index, each in enumerate(outcomes) if not _is_unseen(each.case)]
+    if all(right[index] for index in shown):
+        # One that tells that the answer is wrong.
+        spare = (index for index, each in enumerate(outcomes) if each.case.spare)
+        shown += [index for index in spare if not right[index]][:1]
+    rows = [
+        _row(outcomes[index], part, accepted[part][index], tolerance)
+        for index in shown
+        for part in outcomes[index].rights
+    ]
+    drawn = [index for index, each in enumerate(outcomes) if each.case.hidden]
+    return tuple(rows), tuple(in_each[index] for index in drawn for in_each in accepted.values())
+
+
+def _is_unseen(case: Case) -> bool:
+    return case.hidden or case.spare
+
+
+def _row(outcome: _Outcome, part: str, is_accepted: bool, tolerance: float) -> Row:
+    right = outcome.rights[part]
+    given = (outcome.values[part], tolerance) if is_accepted else ()
+    yours, expected = outcome.yours(part), _right_text(right, *given)
+    if yours == expected and not is_accepted and part in outcome.values:
+        yours, expected = _told_apart(outcome.values[part], right)
+    return Row(outcome.case.label, part, yours, expected, is_accepted)
 
 
 def _explained(

@@ -68,6 +68,7 @@ def build(
     from helpers.authoring.first_cell import NOT_SET, read_origin
     from helpers.authoring.notebooks import find_unit, find_units
     from helpers.files import write_bytes
+    from helpers.grading.commands.build import try_tests
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
     shown = track(chosen, description="Building", transient=True, disable=not _on_terminal())
@@ -81,8 +82,11 @@ def build(
         for path in stale:
             print(f"out of date: {path}")
         raise typer.Exit(1 if stale else 0)
+    tried = try_tests(chosen, texts)
     for path in stale:
         write_bytes(path, files[path])
+    for line in tried:
+        print(line)
     print(f"{len(chosen)} units built, {len(stale)} of {len(files)} files changed")
     if not read_origin(course).is_set:
         print(NOT_SET)
@@ -228,6 +232,7 @@ def feedback(
     unit: UnitName,
     course: Course = Path(),
     students: Only = None,
+    jobs: Jobs = None,
     to: Annotated[
         str | None, typer.Option(help="Also one zip that a platform takes: moodle, canvas.")
     ] = None,
@@ -239,7 +244,7 @@ def feedback(
     """Writes a feedback page for every graded submission; exit code 3 if one could not be."""
     from helpers.grading.commands.feedback import feedback_command
 
-    raise typer.Exit(feedback_command(course, unit, students, to, output, roster))
+    raise typer.Exit(feedback_command(course, unit, students, jobs, to, output, roster))
 
 
 @app.command()

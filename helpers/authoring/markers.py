@@ -4,7 +4,9 @@
                                        ### BEGIN SOLUTION and ### END SOLUTION
     # %% check="softmax_flops"         judged by the question of that name, which has the points
     # %% test="mean" points=2          asserts of your own on an answer above; hidden ones between
-                                       ### BEGIN HIDDEN TESTS and ### END HIDDEN TESTS
+                                       ### BEGIN HIDDEN TESTS and ### END HIDDEN TESTS;
+                                       place="inside" or "outside" fixes where it is judged,
+                                       untouched="passes" lets it pass without an answer
     # %% [markdown] read="why" points=1    words, read by a person; the text is a model answer
 
 What cannot be right is a ValueError in one line, with the place.
@@ -37,9 +39,14 @@ def mark(cell: NotebookNode, above: Sequence[NotebookNode], unit: str, where: st
     given.pop("lines_to_next_cell", None)  # jupytext's note on blank lines
     cell.metadata = {key: given.pop(key) for key in ("tags",) if key in given}
     points = given.pop("points", None)
+    said = {key: given.pop(key) for key in ("place", "untouched") if key in given}
     kinds = [kind for kind in KINDS if kind in given]
     unknown = [key for key in given if key not in KINDS]
     pointless = points is not None and kinds not in (["read"], ["test"])
+    if said and kinds == ["test"]:
+        cell.metadata["course"] = said
+    elif said:
+        unknown = [*unknown, *said]
     if unknown or len(kinds) > 1 or pointless:
         shown = ", ".join([*unknown, *kinds, *(["points"] if points is not None else [])])
         raise ValueError(f"{where}: a marker is one of {', '.join(KINDS)}, not {shown}")

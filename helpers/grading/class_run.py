@@ -20,6 +20,7 @@ from helpers.grading.engine.grade_submission import (
     Unit,
 )
 from helpers.grading.engine.job import GradingJob, Task
+from helpers.grading.engine.places import has_own_tests
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.engine.workers import grade_all
 from helpers.grading.handin.folder import SubmissionFolder
@@ -32,6 +33,7 @@ from helpers.grading.nbgrader.course_files import (
     read_source,
     refuse_secret,
 )
+from helpers.grading.nbgrader.trusted import trust
 from helpers.grading.sandbox.backend import Backend, Files, Limits, Server
 from helpers.grading.sandbox.registry import DEFAULT
 
@@ -99,11 +101,13 @@ class ClassResult:
 
     Attributes:
         headings: of each graded cell, by `CellScore.key`, the part of the unit that it belongs to.
+        inside: tests, by the same key, that are judged in the students' process.
     """
 
     unit: str
     results: tuple[SubmissionResult, ...]
     headings: Mapping[str, str]
+    inside: tuple[str, ...] = ()
 
     @property
     def needs_review(self) -> tuple[SubmissionResult, ...]:
@@ -123,7 +127,8 @@ def grade_class(
         course: the folder with source/, submitted/ and nbgrader_config.py.
         progress: called after each submission with how many are done, of how many, and which.
 
-    Raises ValueError, in one line, for a unit, student, secret or gradebook that cannot be used.
+    Raises ValueError, in one line, for a unit, student, secret or gradebook that cannot be used,
+    and for a unit whose tests its own solution does not pass, or a notebook without answers does.
     """
     options = options or Options()
     notebooks = graded_notebooks(course.resolve(), unit)
@@ -133,19 +138,35 @@ def grade_class(
         server = stack.enter_context(options.server(modules, notebooks[0].beside))
         submissions = [each.submissions(options.students) for each in notebooks]
         refuse_secret(notebooks[0].course)
+        jobs = [
+            trust(each.course, options.job(each.unit, modules, each.beside), each.source, server)
+            for each in notebooks
+        ]
         headings = headings_of(notebooks)
         # Each is registered before the first submission is: that has all of them.
-        gradebooks = [stack.enter_context(each.open_gradebook()) for each in notebooks]
+        gradebooks = [
+            stack.enter_context(each.open_gradebook(options.students)) for each in notebooks
+        ]
         runs = [
-            ClassRun(files, gradebook, modules, options, _counting(progress, done, len(notebooks)))
-            for done, (files, gradebook) in enumerate(zip(notebooks, gradebooks, strict=True))
+            ClassRun(files, gradebook, job, options, _counting(progress, done, len(notebooks)))
+            for done, (files, job, gradebook) in enumerate(
+                zip(notebooks, jobs, gradebooks, strict=True)
+            )
         ]
         for run, handed_in in zip(runs, submissions, strict=True):
             run.grade(handed_in, server)
         # Of all: the due date or the rule may have changed since an earlier run.
         gradebooks[0].renew_penalties()
     results = {each.notebook_name: run.results for each, run in zip(notebooks, runs, strict=True)}
-    return ClassResult(unit, together(results), headings)
+    names = {job.unit.notebook_name: sorted(job.unit.inside) for job in jobs}
+    return ClassResult(unit, together(results), headings, _keys(names))
+
+
+def _keys(by_notebook: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Grade ids as `CellScore.key` has them, where a unit has these notebooks."""
+    if len(by_notebook) == 1:
+        return tuple(*by_notebook.values())
+    return tuple(f"{name}/{cell}" for name, cells in by_notebook.items() for cell in cells)
 
 
 def _counting(progress: Progress | None, done: int, notebooks: int) -> Progress | None:
@@ -212,12 +233,12 @@ class ClassRun:
         self,
         files: CourseFiles,
         gradebook: GradebookWriter,
-        modules: tuple[str, ...],
+        job: GradingJob,
         options: Options,
         progress: Progress | None = None,
     ) -> None:
-        unit = replace(files.unit, secret=course_secret(files.course))
-        self._job = options.job(unit, modules, files.beside)
+        unit = replace(job.unit, secret=course_secret(files.course))
+        self._job = replace(job, unit=unit)
         self._autograded = AutogradedFiles(files, unit, options.sandbox.name)
         self._gradebook, self._options, self._progress = gradebook, options, progress
         self.submissions: dict[str, SubmissionFolder] = {}
@@ -297,6 +318,8 @@ def grade_notebook(
     files = files_beside(source.parent)
     modules = installed_modules(data, files)
     job = Options(timeout=timeout, sandbox=sandbox).job(unit, modules, files)
+    if has_own_tests(unit):
+        job = trust(source.parents[2], job, data, keep=False)
     return grade_task(job, Task("", notebook.read_bytes()))
 
 

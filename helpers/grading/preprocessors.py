@@ -7,6 +7,7 @@ place of `Execute` and `SaveAutoGrades`. Scores are the same as of `course grade
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ from helpers.grading.engine.grade_submission import Graded, Times, Unit
 from helpers.grading.engine.job import GradingJob, RebuiltTask
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.handin import rebuild
-from helpers.grading.handin.ipynb import hidden_lines, read_notebook
+from helpers.grading.handin.ipynb import read_notebook, shown_lines
 from helpers.grading.nbgrader.course_files import (
     course_secret,
     ignored_by,
     installed_modules,
 )
+from helpers.grading.nbgrader.trusted import trust
 from helpers.grading.sandbox.backend import Backend
 from helpers.grading.sandbox.registry import BACKENDS, DEFAULT, choices
 
@@ -64,7 +66,7 @@ class Grade(NbGraderPreprocessor):
         if sandbox.warning:
             self.log.warning("Grade.sandbox = %r %s", sandbox.name, sandbox.warning)
         times = Times(cell=self.timeout, call=self.call_timeout)
-        job = _job(self.config, resources, times, sandbox)
+        job = _job(self.config, resources, times, sandbox, trusted=True)
         about = nb.metadata.get("course", {}).pop("rebuilt", {})
         known = {name: tuple(about.get(name, ())) for name in _ABOUT}
         rebuilt = rebuild.Rebuilt(json.loads(json.dumps(nb)), **known)
@@ -100,21 +102,29 @@ class HideTests(NbGraderPreprocessor):
         self, cell: NotebookNode, resources: Resources, index: int
     ) -> tuple[NotebookNode, Resources]:
         if is_grade(cell) and not is_solution(cell):
-            cell.source = "\n".join(
-                line for line, hidden in hidden_lines(cell.source) if not hidden
-            )
+            cell.source = shown_lines(cell.source)
         return cell, resources
 
 
 def _job(
-    config: Any, resources: Resources, times: Times | None = None, sandbox: Backend = DEFAULT
+    config: Any,
+    resources: Resources,
+    times: Times | None = None,
+    sandbox: Backend = DEFAULT,
+    trusted: bool = False,
 ) -> GradingJob:
+    """What grades the notebook at hand; `trusted` with its tests tried before. ValueError, in one
+    line, where they cannot be trusted."""
     folders = CourseDirectory(config=config)
     about = resources["nbgrader"]
     name, notebook_name = about["assignment"], about["notebook"]
     folder = folders.format_path(folders.source_directory, ".", name)
     data = (Path(folder) / f"{notebook_name}.ipynb").read_bytes()
-    unit = Unit.read(name, notebook_name, data, course_secret(Path(folders.root)), config)
+    root = Path(folders.root)
+    unit = Unit.read(name, notebook_name, data, b"", config)
     files = files_beside(Path(folder), ignored_by(config))
     modules = installed_modules(data, files)
-    return GradingJob(unit, modules, times or Times(), sandbox=sandbox, files=files)
+    job = GradingJob(unit, modules, times or Times(), sandbox=sandbox, files=files)
+    if trusted:
+        job = trust(root, job, data)
+    return replace(job, unit=replace(job.unit, secret=course_secret(root)))

@@ -1,4 +1,5 @@
-"""Attacks by a student, a file each in `cases/`, with what is expected of it.
+"""Attacks by a student, a file each in `cases/`, with what is expected of it; those in `inside/`
+are on tests that are judged in the student's own process, which can be won.
 
 To add one, add a file: `about` says in a line how it tries to gain, `cell` is a code cell with
 wrong answers, and below `[expected]` stand
@@ -17,7 +18,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "cases"
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Case:
     says: str
 
 
-def read_cases() -> tuple[Case, ...]:
-    """Every case, in the order of their names."""
-    return tuple(_read(path) for path in sorted(FOLDER.glob("*.toml")))
+def read_cases(folder: str = "cases") -> tuple[Case, ...]:
+    """Every case of a folder, in the order of their names."""
+    return tuple(_read(path) for path in sorted((FOLDER / folder).glob("*.toml")))
 
 
 def _read(path: Path) -> Case:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 from helpers.grading.engine.grade_submission import Unit
 from helpers.grading.engine.job import GradingJob
 from helpers.grading.engine.run_cells import Times
-from helpers.grading.sandbox.backend import CellRun, Files, Limits
-from helpers.grading.sandbox.inside.codec import Function
+from helpers.grading.sandbox.backend import CellRun, Files, Limits, StudentError
+from helpers.grading.sandbox.inside.codec import decode, encode
+from helpers.grading.sandbox.outputs import error_output
 from tests.grading import sample
 
 
@@ -20,22 +22,40 @@ class FakeProcess:
     def __init__(self) -> None:
         self.names: dict[str, Any] = {}
 
-    def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
+    def run(self, code: str, timeout: float, muted: bool = False, brief: bool = False) -> CellRun:
         try:
-            exec(code, self.names)
+            return CellRun(self._outputs(code), 1, None)
         except Exception as error:
-            return CellRun([], 1, type(error).__name__)
-        return CellRun([], 1, None)
+            kind = type(error).__name__
+            return CellRun([error_output(kind, str(error))], 1, kind)
+
+    def _outputs(self, code: str) -> list[dict[str, Any]]:
+        """Of a cell: the value of its last line."""
+        body = ast.parse(code).body
+        last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+        exec(compile(ast.Module(body, []), "<cell>", "exec"), self.names)
+        if not isinstance(last, ast.Expr):
+            return []
+        value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), self.names)
+        result = {"output_type": "execute_result", "execution_count": 1, "metadata": {}}
+        return [] if value is None else [result | {"data": {"text/plain": repr(value)}}]
 
     def get(self, name: str, timeout: float) -> Any:
-        value = self.names[name]
-        return Function(name) if callable(value) else value
+        return _sent(self.names[name], name)
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
-        return self.names[name](*args, **kwargs)
+        try:
+            return _sent(self.names[name](*_sent(args), **_sent(kwargs)))
+        except Exception as error:
+            raise StudentError(type(error).__name__, str(error)) from None
 
     def close(self) -> None:
         self.names.clear()
+
+
+def _sent(value: Any, name: str = "") -> Any:
+    """What comes of it on the other side."""
+    return decode(encode(value, name))
 
 
 @dataclass(frozen=True)

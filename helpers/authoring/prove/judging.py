@@ -1,4 +1,4 @@
-"""What a question makes of each answer: on the cases that students see, and under many seeds."""
+"""What a question makes of each answer: in a notebook, and under many seeds."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Question:
                 replace(each, gives=_kept(each.gives)) for each in exercise.misconceptions
             ),
         )
-        self._shown = exercise.visible_cases()
+        self._shown = exercise.public_cases()
         many = max(HINT_SEEDS, seeds // SLOW) if exercise.slow else seeds
         self._drawn = [grading_cases(exercise, f"seed {n}".encode()) for n in range(many)]
         self._seconds = CALL_SECONDS

@@ -88,6 +88,7 @@ def as_data(result: ClassResult, sandbox: str) -> dict[str, Any]:
     return {
         "unit": result.unit,
         "sandbox": sandbox,
+        "inside": list(result.inside),
         "submissions": [
             {
                 "student": each.student,
@@ -113,11 +114,13 @@ def print_table(result: ClassResult) -> None:
 
     console = Console()
     parts = list(dict.fromkeys(result.headings.values()))
-    table = Table(
-        title=f"{result.unit}: points given by the machine, and answers that a person reads",
-        title_justify="left",
-        box=box.SIMPLE,
+    # Not the table's own title: that is broken to the width of the table.
+    console.print(
+        f"{result.unit}: points given by the machine, and answers that a person reads",
+        highlight=False,
+        markup=False,
     )
+    table = Table(box=box.SIMPLE)
     table.add_column("student", no_wrap=True)
     # A column is as wide as its longest word, and three spaces.
     needed = sum(max(map(len, part.split())) + 3 for part in ("student", *parts, "total", "read"))
@@ -141,9 +144,21 @@ def print_table(result: ClassResult) -> None:
     remarks = [(each, remark) for each in result.results for remark in each.remarks]
     for each, remark in remarks:
         console.print(f"{each.student}: {remark}", highlight=False, markup=False)
+    if result.inside:
+        console.print(_line_on_inside(result), highlight=False, markup=False)
     unchanged = sum(each.unchanged for each in result.results)
     done = len(result.results) - unchanged
     line = f"{done} graded, {unchanged} unchanged since they were graded"
     if result.needs_review:
         line += f", {len(result.needs_review)} for a person to look at"
     console.print(line, highlight=False)
+
+
+def _line_on_inside(result: ClassResult) -> str:
+    """Which tests can be cheated, and what can be won there."""
+    points = {score.key: score.max_score for each in result.results for score in each.scores}
+    won = sum(points.get(name, 0.0) for name in result.inside)
+    return (
+        f"judged inside the students' process, so that an answer can cheat for {won:g} of "
+        f"{sum(points.values()):g} points, as with any nbgrader: {', '.join(result.inside)}"
+    )

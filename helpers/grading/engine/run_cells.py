@@ -1,20 +1,22 @@
-"""A rebuilt notebook's cells in the student's process, and its tests here, in their order.
+"""Once through a rebuilt notebook: its cells in a student's process, its tests here or in there.
 
-What runs the cells can be exchanged: see `sandbox/backend.py`.
+What runs the cells can be exchanged: see `sandbox/backend.py`. How often a notebook is gone through
+is for `passes.py` to say.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from helpers.grading.engine.inside import judged, lost
 from helpers.grading.engine.judge import Judgement, Session
 from helpers.grading.handin import rebuild
-from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, is_test, marks_of
-from helpers.grading.sandbox.backend import CallTimeout, Process, ProcessDied
+from helpers.grading.handin.ipynb import Cell, Notebook, is_test, marks_of
+from helpers.grading.sandbox.backend import CallTimeout, CellRun, Process, ProcessDied
 from helpers.grading.sandbox.outputs import error_output
 
 #: Processes that one notebook may use up.
@@ -35,14 +37,22 @@ class Times:
 
 
 class Run:
-    """Runs a rebuilt notebook, its cells in a student's process and its tests here.
+    """Runs a rebuilt notebook once, in a student's process.
 
     A process that ends takes one cell or question with it: another is started and the cells
     before are run again, without those that ended a process.
+
+    Attributes:
+        remarks: what a person may want to know, one line each.
+        seconds: time that the student's cells took.
+        timed_out: whether a time limit struck.
     """
 
-    def __init__(self, start: Callable[[], Process], session: Session, times: Times) -> None:
-        self.start, self.session, self.times = start, session, times
+    def __init__(
+        self, start: Callable[[], Process], session: Session, times: Times, brief: bool = False
+    ) -> None:
+        """`brief`: nobody sees the outputs, so errors have no tracebacks."""
+        self.start, self.session, self.times, self._brief = start, session, times, brief
         self.deadline = time.monotonic() + times.notebook
         self.remarks: list[str] = []
         self.seconds = 0.0
@@ -52,61 +62,68 @@ class Run:
         self._died = False
         self._done: list[str] = []
 
-    def notebook(self, notebook: Notebook) -> dict[str, Judgement]:
-        """Fill in the outputs of every cell; returns what came of each test, by grade id."""
+    def notebook(
+        self, notebook: Notebook, inside: Mapping[str, str], outside: bool
+    ) -> dict[str, Judgement]:
+        """Fill in the outputs of every cell that is run; what came of each test, by grade id.
+
+        Args:
+            inside: of each test that runs in the student's process, by grade id, its text.
+            outside: whether the other tests are judged, here; otherwise they are left out.
+        """
         judgements: dict[str, Judgement] = {}
         try:
-            self._cells(notebook, judgements)
+            for number, cell in enumerate(notebook["cells"], start=1):
+                grade_id = marks_of(cell).get("grade_id", "")
+                if rebuild.runs(cell):
+                    self._cell(cell, number)
+                elif is_test(cell) and grade_id in inside:
+                    judgements[grade_id] = self._inside(cell, inside[grade_id])
+                elif is_test(cell) and outside:
+                    judgements[grade_id] = self.session.judge(cell, self)
+                if grade_id in judgements:
+                    cell["outputs"] = judgements[grade_id].outputs
+                if self._died:
+                    # Raises if the server died, too: then it is no fault of the student's.
+                    self._died = False
+                    self.start().close()
         finally:
             self._close()
-        if any(hidden for cell in notebook["cells"] for _, hidden in _lines_of_test(cell)):
-            # In that process an answer was told what is hidden, and a later cell could show it.
-            clean = Run(self.start, self.session, self.times)
-            try:
-                clean._cells(notebook)
-            finally:
-                clean._close()
-            self.seconds += clean.seconds
         return judgements
 
-    def _cells(self, notebook: Notebook, judgements: dict[str, Judgement] | None = None) -> None:
-        """Run the student's cells, and the tests where their `judgements` are asked for."""
-        for number, cell in enumerate(notebook["cells"], start=1):
-            if rebuild.runs(cell):
-                self._cell(cell, number)
-            elif is_test(cell) and judgements is not None:
-                judgements[marks_of(cell)["grade_id"]] = self._judge(cell)
-            if self._died:
-                # Raises if the server died, too: then it is no fault of the student's.
-                self._died = False
-                self.start().close()
-
-    def _judge(self, cell: Cell) -> Judgement:
-        judgement = self.session.judge(cell, self)
-        cell["outputs"] = judgement.outputs
-        if judgement.remark:
-            self.remarks.append(f"{marks_of(cell)['grade_id']}: {judgement.remark}")
-        return judgement
-
     def _cell(self, cell: Cell, number: int) -> None:
-        code = cell["source"]
-        if not code.strip():
+        if not cell["source"].strip():
             return
-        began = time.monotonic()
         try:
-            run = self._living().run(code, self._left(self.times.cell))
+            run = self._run(cell["source"])
         except (ProcessDied, CallTimeout) as error:
             cell["outputs"] = error.outputs or [error_output("DeadKernelError", str(error))]
             if len(self.remarks) < MAX_REMARKS:
                 self.remarks.append(f"cell {number}: {error}")
+        else:
+            cell["outputs"], cell["execution_count"] = run.outputs, run.execution_count
+
+    def _inside(self, cell: Cell, text: str) -> Judgement:
+        try:
+            return judged(self._run(text), float(marks_of(cell)["points"]))
+        except (ProcessDied, CallTimeout) as error:
+            return lost(error)
+
+    def _run(self, code: str) -> CellRun:
+        """A cell in the student's process. Raises ProcessDied and CallTimeout, as that does."""
+        began = time.monotonic()
+        try:
+            process = self._living()
+            run = process.run(code, self._left(self.times.cell), brief=self._brief)
+        except (ProcessDied, CallTimeout) as error:
             self._note(error)
             if isinstance(error, CallTimeout):
                 self._done.append(code)
-        else:
-            cell["outputs"], cell["execution_count"] = run.outputs, run.execution_count
-            self._done.append(code)
+            raise
         finally:
             self.seconds += time.monotonic() - began
+        self._done.append(code)
+        return run
 
     def get(self, name: str, timeout: float) -> Any:
         """For grade cells: a name of the student's."""
@@ -167,7 +184,3 @@ class Run:
         if left <= 0:
             raise ProcessDied(f"the notebook took longer than {self.times.notebook:g} s", True)
         return min(seconds, left)
-
-
-def _lines_of_test(cell: Cell) -> list[tuple[str, bool]]:
-    return hidden_lines(cell["source"]) if is_test(cell) else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import sys
 import threading
 from multiprocessing.connection import Connection
@@ -85,6 +86,15 @@ atexit.register(_state.close)
 def grade_task(job: GradingJob, task: Task | RebuiltTask) -> Graded:
     """Grade one submission with what this process keeps."""
     return _state.grade(job, task)
+
+
+def grade_with(server: Server | None, job: GradingJob, task: Task) -> Graded:
+    """Grade one submission with a server that is there; without one, or where it ends or no time
+    limit holds here, with what this process keeps."""
+    if server is not None and holds_here():
+        with contextlib.suppress(ServerDied):
+            return task.grade(job, server.client().start)
+    return grade_task(job, task)
 
 
 def close_worker() -> None:

@@ -84,6 +84,16 @@ def hidden_lines(source: str) -> list[tuple[str, bool]]:
     return lines
 
 
+def has_hidden_lines(source: str) -> bool:
+    """Whether a grade cell holds what students do not have."""
+    return any(hidden for _, hidden in hidden_lines(source))
+
+
+def shown_lines(source: str) -> str:
+    """A grade cell as students have it."""
+    return "\n".join(line for line, hidden in hidden_lines(source) if not hidden)
+
+
 def unit_of(notebook: Notebook) -> str | None:
     """The unit that a notebook's own metadata names, if it does."""
     course = notebook["metadata"].get("course")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from helpers.grading.handin.ipynb import Cell, Notebook, hidden_lines, is_graded, marks_of
+from helpers.grading.handin.ipynb import Cell, Notebook, is_graded, marks_of, shown_lines
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -163,8 +163,7 @@ def ids_of(cell: Cell) -> Iterator[str]:
 def released_text(cell: Cell) -> str:
     """A cell's text as students have it, without its type: a test that was made text is still
     that test."""
-    shown = [line for line, hidden in hidden_lines(cell["source"]) if not hidden]
-    return _normal("\n".join(shown))
+    return _normal(shown_lines(cell["source"]))
 
 
 def defined_names(source: str) -> set[str]:

@@ -15,11 +15,11 @@ from dataclasses import asdict, astuple, dataclass
 from functools import cached_property
 from typing import Any
 
-from helpers import parts
 from helpers.files import remove_unfinished, replacing, write_text
 from helpers.grading.engine.grade_submission import CellScore, Graded, Status, Unit
 from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.nbgrader.course_files import CourseFiles
+from helpers.grading.nbgrader.trusted import version_of
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,6 @@ class AutogradedFiles:
     @cached_property
     def _version(self) -> str:
         """Of everything that a score depends on beside the submission."""
-        digest = hashlib.sha256(self._files.source + self._unit.secret)
-        for name, data in self._files.beside:
-            digest.update(f"{name}\0".encode() + hashlib.sha256(data).digest())
-        for path in parts.files(scores=True):
-            digest.update(f"{path}\0".encode() + (parts.PACKAGE / path).read_bytes())
-        return digest.hexdigest()
+        version = version_of(self._files.source, self._files.beside).encode()
+        inside = ",".join(sorted(self._unit.inside)).encode()
+        return hashlib.sha256(version + self._unit.secret + inside).hexdigest()

@@ -23,7 +23,9 @@ import numpy as np
 from helpers.authoring.notebooks import bonus_cells, find_unit
 from helpers.diagnosis import General
 from helpers.exercises import EXERCISES
+from helpers.grading.engine.inside import was_inside
 from helpers.grading.engine.verdict_outputs import verdicts_of
+from helpers.grading.handin.ipynb import marks_of
 from helpers.grading.lms.export import Grade, grades_of
 from helpers.grading.lms.roster import Student, students_of
 from helpers.grading.nbgrader.config import open_course
@@ -62,6 +64,7 @@ class Question:
         difficulty: mean share of the points; None where it has none or answers are not read yet.
         discrimination: see above; None where it is not defined.
         waiting: students whose answer a person has to read.
+        inside: judged in the students' process, where an answer can cheat.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Question:
     difficulty: float | None
     discrimination: float | None
     waiting: tuple[str, ...]
+    inside: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,7 @@ class _Autograded:
     remarks: tuple[str, ...] = ()
     sandboxed: bool = True
     verdicts: Sequence[Verdict] | None = None
+    inside: frozenset[str] = frozenset()
 
 
 def read_class(course: Path, unit: str) -> ClassReport:
@@ -164,6 +169,7 @@ def read_class(course: Path, unit: str) -> ClassReport:
         student: _together(Path(folder.format(student_id=student)), notebooks) for student in grades
     }
     readable = [name for name in sorted(grades) if autograded[name].status != "unreadable"]
+    inside = frozenset[str]().union(*(each.inside for each in autograded.values()))
     roster = students_of(course)
     verdicts = {name: autograded[name].verdicts or () for name in readable}
     hints, more = hints_seen(verdicts)
@@ -171,7 +177,10 @@ def read_class(course: Path, unit: str) -> ClassReport:
         unit,
         tuple(grades[name] for name in readable),
         len(grades) - len(readable),
-        tuple(_question(cell, points, scores, readable, read=cell in words) for cell in points),
+        tuple(
+            _question(cell, points, scores, readable, read=cell in words, inside=cell in inside)
+            for cell in points
+        ),
         hints,
         more,
         _kinds(verdicts),
@@ -240,6 +249,7 @@ def _question(
     readable: Sequence[str],
     *,
     read: bool,
+    inside: bool,
 ) -> Question:
     own = {name: scores[cell][name] for name in readable if name in scores.get(cell, {})}
     mine = np.array([score.points for score in own.values()])
@@ -256,6 +266,7 @@ def _question(
         float(mine.mean() / points[cell]) if rated else None,
         correlation(mine, rest) if rated else None,
         tuple(name for name, score in own.items() if score.waits),
+        inside,
     )
 
 
@@ -284,6 +295,7 @@ def _together(folder: Path, notebooks: Sequence[str]) -> _Autograded:
         tuple(f"{name}: {remark}" for name, each in read.items() for remark in each.remarks),
         all(each.sandboxed for each in read.values()),
         None if None in verdicts else [verdict for each in verdicts for verdict in each or ()],
+        frozenset(_key(name, cell, True) for name, each in read.items() for cell in each.inside),
     )
 
 
@@ -296,6 +308,7 @@ def _read_autograded(path: Path) -> _Autograded:
             tuple(map(str, about.get("remarks", ()))),
             is_confined(about.get("sandbox")),
             [verdict for cell in notebook["cells"] for verdict in verdicts_of(cell)],
+            frozenset(marks_of(cell)["grade_id"] for cell in filter(was_inside, notebook["cells"])),
         )
     except VerdictError as problem:
         return _Autograded(remarks=(f"its autograded notebook holds {problem}",))

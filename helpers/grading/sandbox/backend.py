@@ -24,12 +24,21 @@ class ServerDied(SandboxError):
     """What starts the processes was there and is gone; another can be made."""
 
 
-class StudentError(Exception):
-    """The student's code raised. `kind` is the name of the exception's type."""
+#: The kind of a StudentError where the code raised nothing, and what it returned cannot be read.
+UNREADABLE = "UnreadableAnswer"
 
-    def __init__(self, kind: str, message: str) -> None:
+
+class StudentError(Exception):
+    """The student's code raised.
+
+    Attributes:
+        kind: the name of the exception's type.
+        base: the name of Python's own type that this is, or comes from; empty where it is not said.
+    """
+
+    def __init__(self, kind: str, message: str, base: str = "") -> None:
         super().__init__(f"{kind}: {message}" if message else kind)
-        self.kind, self.message = kind, message
+        self.kind, self.message, self.base = kind, message, base
 
 
 class ProcessDied(Exception):
@@ -86,8 +95,9 @@ class CellRun:
 class Process(Protocol):
     """One student's process: runs cells, and answers for what they define."""
 
-    def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
-        """Run a code cell. Its own exceptions are in its outputs.
+    def run(self, code: str, timeout: float, muted: bool = False, brief: bool = False) -> CellRun:
+        """Run a code cell. Its own exceptions are in its outputs, where it is `brief` without their
+        tracebacks, which take longer than most cells; where it is `muted` it has none.
 
         Raises ProcessDied and CallTimeout, with the outputs so far.
         """

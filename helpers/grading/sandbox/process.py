@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from helpers.grading.handin.markup import Budget
 from helpers.grading.sandbox.backend import (
+    UNREADABLE,
     CallTimeout,
     CellRun,
     Limits,
@@ -91,14 +92,15 @@ class StudentProcess:
             self._schedule = -1
         self._socket.close()
 
-    def run(self, code: str, timeout: float, muted: bool = False) -> CellRun:
+    def run(self, code: str, timeout: float, muted: bool = False, brief: bool = False) -> CellRun:
         """Run a code cell as a kernel would. Its own exceptions are in its outputs.
 
         Raises ProcessDied and CallTimeout; the outputs so far are in their `outputs`.
         """
         outputs = Outputs(self._budget)
+        request = {"ask": "run", "code": code, "muted": muted, "brief": brief}
         try:
-            reply = self._ask({"ask": "run", "code": code, "muted": muted}, timeout, outputs)
+            reply = self._ask(request, timeout, outputs)
         except (ProcessDied, CallTimeout) as error:
             kind = "CellTimeoutError" if isinstance(error, CallTimeout) else "DeadKernelError"
             outputs.error(kind, str(error))
@@ -126,13 +128,12 @@ class StudentProcess:
 
     def _value(self, reply: dict[str, Any]) -> Any:
         raised = reply.get("raised")
-        if type(raised) is list and [type(part) for part in raised] == [str, str]:
-            kind, message = (codec.clean_text(part[:500]) for part in raised)
-            raise StudentError(kind, message)
+        if type(raised) is list and [type(part) for part in raised] == [str, str, str]:
+            raise StudentError(*(codec.clean_text(part[:500]) for part in raised))
         try:
             return codec.decode(reply.get("value"))
         except codec.CodecError as error:
-            raise StudentError("UnreadableAnswer", str(error)) from None
+            raise StudentError(UNREADABLE, str(error)) from None
 
     def _hello(self) -> int:
         """Wait for the first message, which the kernel stamps with the sender's process id."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,10 +15,12 @@ from hypothesis import strategies as st
 from nbformat.notebooknode import from_dict
 from nbgrader.utils import determine_grade
 
-from helpers.grading.engine.judge import Judgement, Session, instructor_names, submission_seed
+from helpers.grading.engine.judge import Judgement, Session, submission_seed
+from helpers.grading.engine.stand_ins import instructor_names
 from helpers.grading.engine.verdict_outputs import MIME_TYPE, verdicts_of
 from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
-from helpers.grading.sandbox.inside.codec import Function
+from helpers.grading.sandbox.inside.codec import Function, decode, encode
+from helpers.grading.sandbox.inside.ipython_shell import builtin_of
 
 
 class FakeStudent:
@@ -38,7 +41,9 @@ class FakeStudent:
         except (CallTimeout, ProcessDied):
             raise
         except Exception as error:
-            raise StudentError(type(error).__name__, str(error)) from None
+            kind = type(error)
+            message = error.args[0] if error.args else ""
+            raise StudentError(kind.__name__, message, builtin_of(kind)) from None
 
 
 def judge(
@@ -338,3 +343,119 @@ def test_an_array_of_millions_of_numbers_is_no_answer() -> None:
     )
     assert score == 0.0
     assert "more than 200,000 numbers" in judgement.outputs[0]["data"]["text/plain"]
+
+
+def negative(kind: type[Exception]) -> Callable[[int], int]:
+    """A function that refuses numbers below 0 with an exception of this kind."""
+
+    def refuse(n: int) -> int:
+        if n < 0:
+            raise kind("negative")
+        return n
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    "caught",
+    ["ValueError", "KeyError", "OSError", "ZeroDivisionError", "UnicodeError", "Exception"],
+)
+def test_an_exception_of_pythons_own_is_caught_by_its_name(caught: str) -> None:
+    test = f"try:\n    f(-1)\nexcept {caught} as error:\n    assert str(error) == 'negative'"
+    kind = getattr(builtins, caught)
+    assert judge(test, {"f": negative(kind)})[0] == 2.0
+
+
+def test_an_exception_of_another_kind_is_not_caught() -> None:
+    test = "try:\n    f(-1)\nexcept ValueError:\n    pass"
+    score, judgement, _ = judge(test, {"f": negative(TypeError)})
+    assert (score, judgement.outputs[-1]["ename"]) == (0.0, "TypeError")
+
+
+def test_an_exception_that_comes_from_pythons_own_is_caught_by_that_name() -> None:
+    class Negative(ValueError):
+        pass
+
+    test = "try:\n    f(-1)\nexcept ValueError as error:\n    assert error.args == ('negative',)"
+    assert judge(test, {"f": negative(Negative)})[0] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("test", "says"),
+    [
+        ("assert {'a': 1}[f(1)]", "KeyError"),
+        ("assert f(1) > 'a'", "TypeError"),
+        ("assert f(1).shape == (2, 2)", "AttributeError"),
+        ("import inspect\nassert inspect.signature(f)", "seen in the student's process only"),
+        ("assert f.__doc__", "seen in the student's process only"),
+    ],
+)
+def test_an_error_that_is_not_the_answers_waits_for_a_person(test: str, says: str) -> None:
+    score, judgement, _ = judge(test, {"f": lambda x: x})
+    assert (score, judgement.needs_review) == (0.0, True)
+    assert says in judgement.remark
+
+
+@pytest.mark.parametrize("test", ["assert f(1) == 2", "assert g == 2", "assert not any(f(1))"])
+def test_what_is_lost_on_the_way_waits_for_a_person(test: str) -> None:
+    value = decode(encode(iter([1])))
+    score, judgement, _ = judge(test, {"f": lambda x: [value], "g": value})
+    assert (score, judgement.needs_review) == (0.0, True)
+    assert "which this test cannot see from outside" in judgement.remark
+
+
+@pytest.mark.parametrize("test", ["assert f(1)[0] == 1", "assert f(1) + 1 == 2", "f(1).append(2)"])
+def test_nothing_returned_is_no_answer_and_stops_nobody(test: str) -> None:
+    score, judgement, _ = judge(test, {"f": lambda x: None})
+    assert (score, judgement.needs_review, judgement.remark) == (0.0, False, "")
+
+
+def test_an_answer_that_is_not_there_stops_nobody() -> None:
+    def stub(x: int) -> int:
+        raise NotImplementedError
+
+    for values in ({"f": stub}, {}):
+        score, judgement, _ = judge("assert f(1) == 1", values)
+        assert (score, judgement.needs_review) == (0.0, False)
+    assert judgement.outputs[-1]["ename"] == "NameError"
+
+
+def names_in(*cells: tuple[str, str]) -> set[str]:
+    """The instructor's names in cells of a kind: "", "solution" or "grade"."""
+    made = [
+        {
+            "cell_type": "code",
+            "metadata": {"nbgrader": {kind: True}} if kind else {},
+            "source": source,
+        }
+        for kind, source in cells
+    ]
+    return set(instructor_names({"cells": made}))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "basket['rice'] = 1",
+        "basket.update(rice=1)",
+        "del basket['egg']",
+        "basket['a']['b'] = 2",
+        "basket |= {'rice': 1}",
+        "def add():\n    basket['rice'] = 1",
+        "def add():\n    global basket\n    basket = {}",
+    ],
+)
+def test_a_literal_that_an_answer_changes_is_the_students(answer: str) -> None:
+    setup = "basket = {'egg': 2}\nLIMIT = 5"
+    assert names_in(("", setup), ("solution", answer)) == {"LIMIT"}
+
+
+@pytest.mark.parametrize(
+    "answer", ["x = basket['egg']", "x = basket.get('egg')", "x = len(basket)"]
+)
+def test_a_literal_that_an_answer_only_reads_is_the_instructors(answer: str) -> None:
+    assert names_in(("", "basket = {'egg': 2}"), ("solution", answer)) == {"basket"}
+
+
+def test_what_a_test_changes_is_no_reason_to_take_the_students() -> None:
+    assert names_in(("", "basket = {'egg': 2}"), ("grade", "basket.clear()")) == {"basket"}

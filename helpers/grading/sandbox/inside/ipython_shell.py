@@ -269,13 +269,15 @@ class Server:
                 request = self.channel.receive()
                 reply = requests[request["ask"]](request)
             except KeyboardInterrupt:
-                reply = {"raised": ["KeyboardInterrupt", "interrupted"]}
+                reply = {"raised": ["KeyboardInterrupt", "interrupted", ""]}
             self.channel.send({"reply": request["number"], **reply})
 
     def run(self, request: Any) -> Any:
         """One code cell, as a kernel's `execute_request`."""
         self.session.muted, self.session.room = bool(request["muted"]), MAX_OUTPUT
         shell = self.shell
+        if request["brief"]:
+            shell.InteractiveTB.set_mode("Minimal")
         try:
             result = shell.run_cell(request["code"], store_history=True)
             error = result.error_before_exec or result.error_in_exec
@@ -315,10 +317,16 @@ class Server:
                 text = str(error)[:500]
             except BaseException:
                 text = ""
-            return {"raised": [type(error).__name__[:100], text]}
+            kind = type(error)
+            return {"raised": [kind.__name__[:100], text, builtin_of(kind)]}
         finally:
             self.session.flush()
             close_figures()
+
+
+def builtin_of(kind: type[BaseException]) -> str:
+    """The name of Python's own exception that one is, or comes from."""
+    return next(each.__name__ for each in type.mro(kind) if each.__module__ == "builtins")
 
 
 def close_figures() -> None:

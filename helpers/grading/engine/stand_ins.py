@@ -1,0 +1,252 @@
+"""What the names of a grade cell mean where it is judged outside, in the grader's process.
+
+A name is the instructor's where the instructor's notebook defines it (imports, functions, constants
+outside the answers), and otherwise it is looked up in the student's process: plain data comes by
+value, a function as a stand-in that sends arguments and returns plain data.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Protocol
+
+from helpers.grading.handin.ipynb import Notebook, is_test, marks_of
+from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
+from helpers.grading.sandbox.inside.codec import Function, Opaque
+from helpers.values import PlaceholderLeft
+
+
+class Student(Protocol):
+    """What a grade cell needs of a student's process."""
+
+    def get(self, name: str, timeout: float) -> Any:
+        """The value of a global name, or a `Function`. KeyError where there is none."""
+
+    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
+        """What the student's function returns, as plain data."""
+
+
+class Namespace(dict[str, Any]):
+    """Globals of a grade cell: its own names, then the instructor's, then the student's.
+
+    Attributes:
+        lost: what ended the student's process or a call in it; then no other call is made.
+        seconds: time that the student's functions took.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[str, ast.stmt],
+        answers: frozenset[str],
+        student: Student,
+        call_timeout: float,
+    ) -> None:
+        """`names` are the instructor's; `answers` are always the student's."""
+        super().__init__(__builtins__=builtins, __name__="__main__")
+        self._names, self._answers, self._timeout = names, answers, call_timeout
+        self.student = student
+        self.lost: StudentError | None = None
+        self.seconds = 0.0
+        self._came: list[Any] = []
+
+    def __missing__(self, name: str) -> Any:
+        if name not in self._answers:
+            statement = self._names.get(name)
+            if statement is not None:
+                execute([_only(name, statement)], self)
+                return self[name]
+            if hasattr(builtins, name):
+                raise KeyError(name)
+        try:
+            value = self.student.get(name, self._timeout)
+        except KeyError:
+            raise NameError(f"name {name!r} is not defined") from None
+        self._came.append(value)
+        if isinstance(value, Function):
+            value = StudentFunction(self, name)
+        self[name] = value
+        return value
+
+    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a function of the student. Raises what it raises, by the name of its type only."""
+        if self.lost is not None:
+            raise self.lost
+        start = time.monotonic()
+        try:
+            value = self.student.call(name, args, kwargs, self._timeout)
+        except StudentError as error:
+            raise _as_own(error.kind, error.message, error.base or error.kind) from None
+        except (CallTimeout, ProcessDied) as error:
+            kind = "TimeoutError" if isinstance(error, CallTimeout) else "DeadKernelError"
+            self.lost = _as_own(kind, str(error), kind)
+            raise self.lost from None
+        finally:
+            self.seconds += time.monotonic() - start
+        self._came.append(value)
+        return value
+
+    def lost_on_the_way(self) -> str:
+        """What came from the student and is no plain data, in a few words; empty where all is."""
+        todo = [value for value in self._came if not isinstance(value, Function)]
+        while todo:
+            value = todo.pop()
+            if isinstance(value, Opaque):
+                return f"a value of type {value.kind}"
+            if isinstance(value, Function):
+                return "a function or class among others"
+            if isinstance(value, list | tuple | set):
+                todo += value
+            elif isinstance(value, dict):
+                todo += [*value.keys(), *value.values()]
+        return ""
+
+
+#: Attributes without which Python's own modules call a function all the same.
+_NOT_EVERY_CALLABLE_HAS = frozenset(("__name__", "__qualname__", "__module__", "__wrapped__"))
+
+
+class ToldInside(Exception):
+    """Something of a student's function beside what it returns: only its own process knows."""
+
+
+class StudentFunction:
+    """Stands for a function of the student: calls go to the student's process.
+
+    It has nothing else of a function. Its own attributes would say something of the answer that is
+    not so: whether it has a docstring, how many parameters it takes.
+    """
+
+    def __init__(self, space: Namespace, name: str) -> None:
+        self._call = lambda args, kwargs: space.call(name, args, kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return object.__getattribute__(self, "_call")(args, kwargs)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__class__":
+            return StudentFunction
+        if name in _NOT_EVERY_CALLABLE_HAS:
+            raise AttributeError(name)
+        raise ToldInside(f"{name} of a function is seen in the student's process only")
+
+
+def _as_own(kind: str, message: str, base: str) -> StudentError:
+    """A StudentError whose type bears the name of the student's, and which `except` takes for the
+    exception of Python's own that it is, or comes from."""
+    own: Any = getattr(builtins, base, None)
+    if kind == PlaceholderLeft.__name__ and not message:
+        kind, own = base, PlaceholderLeft
+    name = kind if kind.isidentifier() else "Error"
+    bases = (StudentError, own) if _can_be_a_base(own) else (StudentError,)
+    error: StudentError = type(name, bases, dict(_SAYS_MESSAGE))(name, message, base)
+    return error
+
+
+def _say(error: Any, kind: str, message: str, base: str) -> None:
+    Exception.__init__(error, message)
+    error.kind, error.message, error.base = kind, message, base
+    error.args = (message,) if message else ()
+
+
+_SAYS_MESSAGE: dict[str, Any] = {"__init__": _say, "__str__": lambda self: self.message}
+
+
+@cache
+def _can_be_a_base(own: Any) -> bool:
+    """Whether an exception can be made of it with three texts. One that ends a loop would end one
+    of ours."""
+    if not isinstance(own, type) or not issubclass(own, Exception):
+        return False
+    if issubclass(own, StopIteration | StopAsyncIteration):
+        return False
+    try:
+        type("Tried", (StudentError, own), dict(_SAYS_MESSAGE))("Tried", "message", "")
+    except TypeError:
+        return False
+    return True
+
+
+def instructor_names(source: Notebook) -> dict[str, ast.stmt]:
+    """What each name means that the instructor's cells outside the answers define: the statement
+    that defines it. Only imports, functions, classes and literal constants; what is computed is
+    looked up in the student's process, and so is a literal that some cell changes in place."""
+    names: dict[str, ast.stmt] = {}
+    changed: set[str] = set()
+    for cell in source["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        with contextlib.suppress(SyntaxError):
+            body = ast.parse(cell["source"]).body
+            if not is_test(cell):
+                changed.update(_changed_in_place(body))
+            if not marks_of(cell).get("solution"):
+                names |= {name: each for each in body for name in _names_defined_by(each)}
+    return {
+        name: statement
+        for name, statement in names.items()
+        if name not in changed or not isinstance(statement, ast.Assign)
+    }
+
+
+#: Methods that change a list, a dict or a set.
+_CHANGING = frozenset(
+    (
+        *("append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update"),
+        *("setdefault", "popitem", "add", "discard", "difference_update", "intersection_update"),
+        "symmetric_difference_update",
+    )
+)
+
+
+def _changed_in_place(body: list[ast.stmt]) -> Iterator[str]:
+    """Names whose value some statement changes: `x[…] = …`, `x += …`, `x.append(…)`, `del x[…]`."""
+    for node in (node for statement in body for node in ast.walk(statement)):
+        target: ast.expr | None = None
+        if isinstance(node, ast.Global):
+            yield from node.names
+        elif isinstance(node, ast.AugAssign):
+            target = node.target
+        elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            target = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            target = node.func.value if node.func.attr in _CHANGING else None
+        while isinstance(target, ast.Subscript):
+            target = target.value
+        if isinstance(target, ast.Name):
+            yield target.id
+
+
+def execute(body: list[ast.stmt], space: Namespace) -> None:
+    """Run statements of a grade cell."""
+    exec(compile(ast.Module(body, []), "<grade cell>", "exec"), space)
+
+
+def _only(name: str, statement: ast.stmt) -> ast.stmt:
+    """Of an import, the one name: what else it brings, a cell may have of its own, as `check`."""
+    if not isinstance(statement, ast.Import | ast.ImportFrom):
+        return statement
+    aliases = [each for each in statement.names if _bound_by(each) == name]
+    if isinstance(statement, ast.Import):
+        return ast.Import(aliases, lineno=1, col_offset=0)
+    return ast.ImportFrom(statement.module, aliases, statement.level, lineno=1, col_offset=0)
+
+
+def _bound_by(alias: ast.alias) -> str:
+    return (alias.asname or alias.name).split(".")[0]
+
+
+def _names_defined_by(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return [_bound_by(each) for each in statement.names if each.name not in ("*", "check")]
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return [statement.name]
+    if isinstance(statement, ast.Assign):
+        with contextlib.suppress(ValueError, TypeError):
+            ast.literal_eval(statement.value)
+            return [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    return []
