@@ -32,6 +32,8 @@ from typing import Any
 
 import nbgrader
 
+from helpers.authoring.beside import files_beside
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "other_courses.md"
 #: Seconds for one unit by one grader.
@@ -61,6 +63,7 @@ class Unit:
     """One unit, graded by both.
 
     Attributes:
+        uses: what its notebooks import, and how many files lie beside them.
         refused: what `course grade` said where it graded nothing.
         said: of a question, the error that `course grade` shows.
     """
@@ -70,6 +73,7 @@ class Unit:
     stock: Scores = field(default_factory=dict)
     ours: Scores = field(default_factory=dict)
     inside: int = 0
+    uses: str = ""
     refused: str = ""
     said: dict[Key, str] = field(default_factory=dict)
 
@@ -107,10 +111,12 @@ def main() -> None:
 
 def grade(course: Path, name: str, work: Path) -> Unit:
     """A unit by both graders, each in a copy of its own."""
-    unit = Unit(course.name.replace("+", "/"), name)
+    unit = Unit(course.name.replace("+", "/"), name, uses=uses_of(course / "source" / name))
     stock, ours = (work / course.name / name / each for each in ("stock", "ours"))
     if not (stock / "graded").exists():
-        grade_with_nbgrader(course, name, stock)
+        unit.refused = grade_with_nbgrader(course, name, stock)
+        if unit.refused:
+            return unit
     unit.stock = scores_in(stock)
     shutil.rmtree(ours, ignore_errors=True)
     copy_unit(course, name, ours, OURS)
@@ -123,18 +129,40 @@ def grade(course: Path, name: str, work: Path) -> Unit:
     return unit
 
 
-def grade_with_nbgrader(course: Path, name: str, stock: Path) -> None:
-    """Release the unit, make the students' files, grade them."""
+def uses_of(folder: Path) -> str:
+    """Of what kind a unit is, by what its notebooks import and what lies beside them."""
+    notebooks = sorted(folder.glob("*.ipynb"))
+    code = "\n".join(
+        "".join(cell["source"])
+        for path in notebooks
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    )
+    imported = set(re.findall(r"^\s*(?:import|from) +(\w+)", code, re.MULTILINE))
+    own = {path.stem for path in folder.glob("*.py")}
+    said = [*sorted(imported - sys.stdlib_module_names - own), *(f"{name}.py" for name in own)]
+    beside = len(files_beside(folder)) - len(own)
+    said += [f"{len(notebooks)} notebooks"] if len(notebooks) > 1 else []
+    said += [f"{beside} files"] if beside else []
+    return ", ".join(said) or "Python alone"
+
+
+def grade_with_nbgrader(course: Path, name: str, stock: Path) -> str:
+    """Release the unit, make the students' files, grade them. Returns why it cannot be released."""
     shutil.rmtree(stock, ignore_errors=True)
     copy_unit(course, name, stock, STOCK)
     run(stock, "-m", "nbgrader", "update", "source")
-    run(stock, "-m", "nbgrader", "generate_assignment", name, "--force")
+    released = run(stock, "-m", "nbgrader", "generate_assignment", name, "--force")
+    if released.returncode:
+        errors = re.findall(r"^\s*(\w+Error: .*)$", released.stderr, re.MULTILINE)
+        return f"nbgrader makes no release of it ({errors[-1] if errors else 'no error is said'})"
     for student in MADE:
         hand_in(stock, name, student)
     for real in sorted((course / "submitted").glob(f"*/{name}")):
         shutil.copytree(real, stock / "submitted" / real.parent.name / name)
     run(stock, "-m", "nbgrader", "autograde", name, "--force")
     (stock / "graded").touch()
+    return ""
 
 
 def copy_unit(course: Path, name: str, place: Path, config: str) -> None:
@@ -212,9 +240,10 @@ def row(unit: Unit) -> str:
         for student in MADE
     ]
     same = f"{len(unit.stock) - len(unit.different)} of {len(unit.stock)}"
-    same = "refused" if unit.refused else same
+    same = "not graded" if unit.refused else same
     cells_of = f"{len(cells)} | {unit.inside}"
-    return f"| {unit.course} | {unit.name} | {cells_of} | {' | '.join(points)} | {same} |"
+    about = f"{unit.course} | {unit.name} | {unit.uses}"
+    return f"| {about} | {cells_of} | {' | '.join(points)} | {same} |"
 
 
 def differences(unit: Unit) -> Iterator[str]:
@@ -237,12 +266,13 @@ def table(units: list[Unit]) -> str:
         "",
         f"nbgrader {nbgrader.__version__} with its own configuration against `course grade`, "
         f"{date.today()}. Written by `benchmarks/other_courses.py`, which says who `solution`, "
-        "`half` and `empty` are; their points are nbgrader's / ours.",
+        "`half` and `empty` are; their points are nbgrader's / ours. `inside`: tests that the "
+        "unit's own solution passes in the student's process alone.",
         "",
         f"**{same} of {total}** questions of students have the same points.",
         "",
-        "| repository | unit | questions | judged inside | solution | half | empty | the same |",
-        "|---|---|---|---|---|---|---|---|",
+        "| repository | unit | uses | questions | inside | solution | half | empty | the same |",
+        "|---|---|---|---|---|---|---|---|---|",
         *map(row, units),
     ]
     listed = [f"- {unit.course}: {line}" for unit in units for line in differences(unit)]

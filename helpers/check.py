@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import builtins
 import copy
+import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,27 +32,53 @@ _PLACEHOLDER_LEFT = (
     "delete that line"
 )
 
+#: What one call of an answer may take, as when it is graded.
+CALL_SECONDS = 10.0
+
 #: The last verdict of every question checked in this kernel, by its name.
 last_verdicts: dict[str, Verdict] = {}
 
 
 def check(name: str, answer: Callable[..., Any]) -> None:
-    """Runs an answer on the visible cases of the question `name` and shows what came of it."""
+    """Runs an answer on the cases of the question `name` and shows what came of it."""
     if name not in EXERCISES:
         near = " or ".join(get_close_matches(str(name), EXERCISES))
         mend = f"did you mean {near}?" if near else "it is called as the function above it is"
         raise ValueError(f"no question {name!r}: {mend}")
     exercise = EXERCISES[name]
-    given = plain_answer(answer, draws=exercise.read is not None)
+    given = _in_time(plain_answer(answer, draws=exercise.read is not None))
     try:
-        verdict = judge(exercise, given, exercise.visible_cases())
+        verdict = judge(exercise, given, exercise.public_cases())
     except KeyboardInterrupt:
         hint = "you stopped your function before it came to an end: does its loop ever end?"
         verdict = Verdict(name, "error", 0.0, (), hint)
     last_verdicts[name] = verdict
     _show(verdict)
-    if lacks := missing_imports.warning():
-        print(lacks)
+    for lacks in (missing_imports.warning(), missing_imports.out_of_sight(answer)):
+        if lacks:
+            print(lacks)
+
+
+def _in_time(answer: Any) -> Any:
+    """The same function, with TimeoutError in place of a call that takes too long. Signals stop it,
+    which are for the main thread: elsewhere, and in a browser, nothing does."""
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    if not callable(answer) or not on_main_thread or not hasattr(signal, "setitimer"):
+        return answer
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"took longer than {CALL_SECONDS:g} s")
+
+    def call(*args: Any) -> Any:
+        before = signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, CALL_SECONDS)
+        try:
+            return answer(*args)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+    return call
 
 
 def progress(unit: str) -> None:
@@ -70,7 +98,12 @@ def progress(unit: str) -> None:
     print("What you explain in words is not among them: a person reads it")
 
 
-def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case]) -> Verdict:
+def judge(
+    exercise: Exercise,
+    answer: Callable[..., Any],
+    cases: Sequence[Case],
+    explained: bool = True,
+) -> Verdict:
     """Calls an answer on every case and says what is right, what is wrong and why.
 
     Args:
@@ -78,6 +111,7 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
         answer: called with each case's arguments; returns plain data. NotImplementedError without
             a message means that there is no answer yet, any other exception that the answer fails.
         cases: in the order in which they are called and shown.
+        explained: whether to look for what explains a wrong answer, which takes longest.
     """
     if not callable(answer):
         return _not_a_function(exercise, answer)
@@ -101,9 +135,11 @@ def judge(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[Case])
     rows, drawn = _rows(outcomes, accepted, exercise.tolerance)
     if fraction == 1:
         return Verdict(exercise.name, "right", 1.0, rows, drawn=drawn)
-    hint, names = _explained(exercise, outcomes, [p for p in accepted if p not in right_parts])
+    wrong = [part for part in accepted if part not in right_parts]
+    hint, names = _explained(exercise, outcomes, wrong) if explained else ("", ())
     if not hint and rows and all(row.right for row in rows):
-        hint = "right on the cases shown, wrong on others: does it hold for every size?"
+        varied = ", ".join(exercise.parameters)
+        hint = f"right on the cases shown, wrong on others: try it by hand with another {varied}"
     status: Status = "partly right" if fraction else "wrong"
     if all(outcome.error for outcome in outcomes):
         status = "error"
@@ -192,21 +228,33 @@ def _parts_of(
 def _rows(
     outcomes: Sequence[_Outcome], accepted: Mapping[str, Sequence[bool]], tolerance: float
 ) -> tuple[tuple[Row, ...], tuple[bool, ...]]:
-    """The table of the cases that are shown; of the others, what was right."""
-    rows: list[Row] = []
-    drawn: list[bool] = []
-    for index, outcome in enumerate(outcomes):
-        for part, right in outcome.rights.items():
-            is_accepted = accepted[part][index]
-            if outcome.case.hidden:
-                drawn.append(is_accepted)
-                continue
-            given = (outcome.values[part], tolerance) if is_accepted else ()
-            yours, expected = outcome.yours(part), _right_text(right, *given)
-            if yours == expected and not is_accepted and part in outcome.values:
-                yours, expected = _told_apart(outcome.values[part], right)
-            rows.append(Row(outcome.case.label, part, yours, expected, is_accepted))
-    return tuple(rows), tuple(drawn)
+    """The table of the cases that are shown; of those drawn when grading, what was right."""
+    right = [all(in_each[index] for in_each in accepted.values()) for index in range(len(outcomes))]
+    shown = [index for index, each in enumerate(outcomes) if not _is_unseen(each.case)]
+    if all(right[index] for index in shown):
+        # One that tells that the answer is wrong.
+        spare = (index for index, each in enumerate(outcomes) if each.case.spare)
+        shown += [index for index in spare if not right[index]][:1]
+    rows = [
+        _row(outcomes[index], part, accepted[part][index], tolerance)
+        for index in shown
+        for part in outcomes[index].rights
+    ]
+    drawn = [index for index, each in enumerate(outcomes) if each.case.hidden]
+    return tuple(rows), tuple(in_each[index] for index in drawn for in_each in accepted.values())
+
+
+def _is_unseen(case: Case) -> bool:
+    return case.hidden or case.spare
+
+
+def _row(outcome: _Outcome, part: str, is_accepted: bool, tolerance: float) -> Row:
+    right = outcome.rights[part]
+    given = (outcome.values[part], tolerance) if is_accepted else ()
+    yours, expected = outcome.yours(part), _right_text(right, *given)
+    if yours == expected and not is_accepted and part in outcome.values:
+        yours, expected = _told_apart(outcome.values[part], right)
+    return Row(outcome.case.label, part, yours, expected, is_accepted)
 
 
 def _explained(

@@ -232,6 +232,7 @@ def feedback(
     unit: UnitName,
     course: Course = Path(),
     students: Only = None,
+    jobs: Jobs = None,
     to: Annotated[
         str | None, typer.Option(help="Also one zip that a platform takes: moodle, canvas.")
     ] = None,
@@ -243,7 +244,7 @@ def feedback(
     """Writes a feedback page for every graded submission; exit code 3 if one could not be."""
     from helpers.grading.commands.feedback import feedback_command
 
-    raise typer.Exit(feedback_command(course, unit, students, to, output, roster))
+    raise typer.Exit(feedback_command(course, unit, students, jobs, to, output, roster))
 
 
 @app.command()

@@ -1,6 +1,7 @@
-"""What a notebook has imported that is not there when it is graded: Colab has more packages.
+"""What a notebook uses that is not there when it is graded, so that nobody learns it from a grade.
 
-`check` says so on the spot, once for each module, so that nobody learns it from a grade.
+Colab has more packages, which `check` says once for each module. And what gives the numbers that
+questions ask for is out of sight of graded answers: `check` names it where an answer uses it.
 """
 
 from __future__ import annotations
@@ -9,12 +10,19 @@ import ast
 import functools
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import packages_distributions
+from types import CodeType, FunctionType
+from typing import Any
 
 from helpers.grading_packages import PACKAGES
 
 _THERE = frozenset(PACKAGES.split())
+#: Of the course's package, what an answer can use in a notebook and not when it is graded.
+OUT_OF_SIGHT = (
+    *("helpers.reference", "helpers.recorded_calls", "helpers.meter", "helpers.roofline"),
+    *("helpers.widgets", "helpers.exercises"),
+)
 #: Modules that were told of in this kernel.
 _told: set[str] = set()
 
@@ -33,6 +41,54 @@ def warning() -> str:
         f"{' and '.join(new)} {'is' if one else 'are'} here, but not where your work is graded: "
         f"a cell that imports {'it' if one else 'them'} fails there"
     )
+
+
+def out_of_sight(answer: Any) -> str:
+    """A line on what an answer, or a function that it calls, uses of the course's package and
+    will not find where it is graded; empty if there is nothing."""
+    if not isinstance(answer, FunctionType):
+        return ""
+    found = sorted(_hidden_names(answer, set()))
+    if not found:
+        return ""
+    return (
+        f"{' and '.join(found)} {'is' if len(found) == 1 else 'are'} here to look at, but not "
+        "where your work is graded: there your answer fails. Write what it gives yourself"
+    )
+
+
+def _hidden_names(function: FunctionType, seen: set[FunctionType]) -> set[str]:
+    seen.add(function)
+    found: set[str] = set()
+    for name in _names_in(function.__code__):
+        used = function.__globals__.get(name)
+        if _is_out_of_sight(name) or _is_out_of_sight(_module_of(used)):
+            found.add(name)
+        elif (
+            isinstance(used, FunctionType)
+            and used.__globals__ is function.__globals__
+            and used not in seen
+        ):
+            found |= _hidden_names(used, seen)
+    return found
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
+
+
+def _module_of(used: Any) -> str:
+    """The module that a value is, or that it comes from."""
+    name = getattr(used, "__name__", "") if isinstance(used, type(sys)) else ""
+    module = name or getattr(used, "__module__", None) or type(used).__module__
+    return module if isinstance(module, str) else ""
+
+
+def _is_out_of_sight(module: str) -> bool:
+    return any(module == part or module.startswith(f"{part}.") for part in OUT_OF_SIGHT)
 
 
 def lacking(cells: Iterable[str]) -> list[str]:

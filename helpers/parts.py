@@ -52,12 +52,13 @@ PARTS = (
     Part("values", "an answer's value as plain data", students=True),
     Part("timing", "how long a run takes, on a GPU, too", students=True),
     Part("hardware", "devices with their sources; this machine's own ceilings", students=True),
-    Part("roofline", "time bounds, intensity, the ridge", students=True),
+    # What gives the numbers that questions ask for is out of sight of graded answers.
+    Part("roofline", "time bounds, intensity, the ridge"),
     Part("reference", "by-hand formulas; each returns a `Ledger`"),
-    Part("meter", "counts any PyTorch model; predicts the memory of a step", students=True),
+    Part("meter", "counts any PyTorch model; predicts the memory of a step"),
     # No answer draws with these: another colour grades no class again.
     Part("plots", "pictures, readable in grey", students=True, scores=False),
-    Part("widgets", "things to move", students=True, scores=False),
+    Part("widgets", "things to move", scores=False),
     Part("simulator", "runs CUDA kernels without a GPU; counts, finds races", students=True),
     Part("exercises", "one entry for each graded question"),
     Part("diagnosis", "says why a wrong number is wrong"),

@@ -243,6 +243,24 @@ def test_a_column_that_says_nothing_is_left_out():
     assert ">case<" not in verdict.html()
 
 
+def test_a_call_that_takes_too_long_is_ended(monkeypatch, capsys):
+    monkeypatch.setattr(module, "CALL_SECONDS", 0.05)
+
+    def placed_for_each_use(parents):
+        order = []
+
+        def place(node):
+            for parent in parents[node]:
+                place(parent)
+            order.append(node)
+
+        place("a40" if "a40" in parents else next(iter(parents)))
+        return order
+
+    check("topological_order", placed_for_each_use)
+    assert "TimeoutError: took longer than 0.05 s" in capsys.readouterr().out
+
+
 def test_an_answer_that_is_stopped_leaves_a_line_and_no_traceback(capsys):
     def answer(batch, n):
         raise KeyboardInterrupt

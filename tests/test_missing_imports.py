@@ -1,5 +1,6 @@
 """`check` says of a module that was imported whether it is there when the notebook is graded."""
 
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -7,6 +8,7 @@ from importlib import import_module
 import pytest
 
 from helpers import missing_imports
+from helpers.parts import PARTS
 from tests import COURSE
 from tests.test_install import EXTRAS, PROJECT, Requirement
 
@@ -88,3 +90,55 @@ def test_check_says_nothing_where_nothing_is_lacking():
     ran = subprocess.run(session, capture_output=True, text=True, cwd=COURSE)
     assert "softmax_flops: right" in ran.stdout, ran.stderr
     assert "graded" not in ran.stdout
+
+
+def hidden_from(parts):
+    """The names of parts that students' code does not see, as an answer would import them."""
+    return {f"helpers.{part.name}" for part in parts if not part.students}
+
+
+def test_what_an_answer_cannot_see_when_graded_is_what_the_sandbox_does_not_show():
+    known = set(missing_imports.OUT_OF_SIGHT)
+    assert known <= hidden_from(PARTS)
+    # Nothing else gives a number that a question asks for.
+    assert {"helpers.reference", "helpers.meter", "helpers.roofline", "helpers.widgets"} <= known
+
+
+def of_a_notebook(text, name="answer"):
+    """A function as a cell defines it."""
+    cells = {}
+    exec(text, cells)
+    return cells[name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from helpers.meter import count\ndef answer(n):\n    return count(n)",
+        "def answer(n):\n    from helpers.meter import count\n    return count(n)",
+        "import helpers.meter as m\ndef answer(n):\n    return [m.count(i) for i in range(n)]",
+        "from helpers.reference import linear_bytes as count\ndef answer(n):\n    return count(n)",
+        # In a function that the answer calls, which a cell that is not graded may define.
+        "from helpers.meter import count\ndef used(n):\n    return count(n)\n"
+        "def answer(n):\n    return used(n)",
+        "from helpers.roofline import bound_of as count\nanswer = lambda n: (lambda: count(n))()",
+    ],
+)
+def test_an_answer_that_uses_what_grading_hides_is_told(text):
+    line = missing_imports.out_of_sight(of_a_notebook(text))
+    assert "not where your work is graded" in line
+    assert re.match(r"(count|m|helpers\.meter)( and \w+)? (is|are) here to look at", line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from helpers.conventions import PRICE\ndef answer(n):\n    return PRICE['add'] * n",
+        "import torch, math\ndef answer(n):\n    return math.ceil(torch.ones(n).sum())",
+        "def count(n):\n    return n\ndef answer(n):\n    return count(n)",
+        "def answer(n):\n    return answer(n - 1) if n else 0",
+        "answer = max",
+    ],
+)
+def test_other_answers_are_not(text):
+    assert missing_imports.out_of_sight(of_a_notebook(text)) == ""

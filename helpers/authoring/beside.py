@@ -17,8 +17,8 @@ MOST, MOST_BYTES = 2000, 256 * 2**20
 
 
 def files_beside(folder: Path, ignored: Sequence[str] = IGNORED) -> Files:
-    """The files of a unit's folder that students have, too: all but notebooks, texts that those
-    are built from, what an editor hides, and names that nbgrader ignores.
+    """The files of a unit's folder that students have, too: all but notebooks to work on, texts
+    that those are built from, what an editor hides, and names that nbgrader ignores.
 
     ValueError where they are more than is taken to each worker.
     """
@@ -26,9 +26,7 @@ def files_beside(folder: Path, ignored: Sequence[str] = IGNORED) -> Files:
     size = 0
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if path.suffix == ".ipynb" or _is_hidden(inside, ignored) or not path.is_file():
-            continue
-        if _holds_solutions(path):
+        if _is_hidden(inside, ignored) or not path.is_file() or _holds_solutions(path):
             continue
         size += path.stat().st_size
         if size > MOST_BYTES or len(found) == MOST:
@@ -46,6 +44,7 @@ def copies(unit: Unit) -> dict[Path, bytes]:
         unit.path(kind).parent / name: data
         for kind in ("release", "solution")
         for name, data in files_beside(unit.folder)
+        if not name.endswith(".ipynb")
     }
 
 
@@ -56,7 +55,11 @@ def _is_hidden(path: Path, ignored: Sequence[str]) -> bool:
 
 
 def _holds_solutions(path: Path) -> bool:
-    """Whether it is a notebook as a text: of this course, or one that jupytext keeps beside it."""
+    """Whether it is a notebook of nbgrader's, or one as a text: of this course, or one that
+    jupytext keeps beside it."""
+    if path.suffix == ".ipynb":
+        # Without its marks it is one that others run.
+        return b'"nbgrader"' in path.read_bytes()
     if path.suffix != ".py":
         return False
     paired = path.with_suffix(".ipynb").is_file() and path.read_bytes().lstrip()[:5] == b"# ---"

@@ -73,10 +73,16 @@ class Unit:
 
 
 def find_units(course: Path) -> list[Unit]:
-    """All units that are built from a text, in order. ValueError where there is no course, or a
-    folder is odd."""
-    units = map(_unit_in, _folders(course))
-    return [unit for unit in units if unit.text is not None]
+    """All units that are built from a text, in order. ValueError where there is none, or a folder
+    is odd."""
+    units = every_unit(course)
+    texts = [unit for unit in units if unit.text is not None]
+    if not texts:
+        raise ValueError(
+            f"no unit in {course / 'source'} is built from a text: of notebooks, `nbgrader "
+            f"generate_assignment {units[0].name}` makes the release"
+        )
+    return texts
 
 
 def find_unit(course: Path, name: str) -> Unit:

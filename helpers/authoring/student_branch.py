@@ -26,6 +26,7 @@ from helpers.recorded_calls import Recorded, dumps, nothing_drawn, record
 
 #: The parts that a notebook needs beside those that students' code sees when it is graded.
 ALSO = (
+    *("roofline", "meter", "widgets"),
     *("recorded_calls", "diagnosis", "verdict", "grading_packages", "missing_imports"),
     "check",
 )
@@ -155,7 +156,8 @@ def _readers() -> set[str]:
             modules[exercise.read.__module__] = exercise.name
     for module, name in modules.items():
         text = Path(sys.modules[module].__file__ or "").read_text("utf-8")
-        if found := re.search(r"helpers\.(reference|exercises)\b", text):
+        # What a question is made of stands in `exercises.exercise`, and no answer.
+        if found := re.search(r"helpers\.(reference|exercises(?!\.exercise\b))\b", text):
             raise ValueError(
                 f"{module}, which reads the answer to {name}, knows {found[0]}: students get this "
                 "file, so move what reads to a file that holds no answers"
@@ -169,8 +171,9 @@ def recorded_questions() -> dict[str, Exercise]:
 
 
 def _recorded(exercise: Exercise) -> Exercise:
-    shown = [case.args for case in exercise.visible_cases()]
-    misread = [args for case in exercise.visible_cases() for args in _misread(exercise, case)]
+    cases = exercise.public_cases()
+    tried = [case.args for case in cases]
+    misread = [args for case in cases for args in _misread(exercise, case)]
 
     def table(name: str, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Any:
         return record(name, function, exercise.parameters, list(calls))
@@ -178,11 +181,12 @@ def _recorded(exercise: Exercise) -> Exercise:
     try:
         return replace(
             exercise,
-            reference=table(exercise.name, exercise.reference, [*shown, *misread]),
+            reference=table(exercise.name, exercise.reference, [*tried, *misread]),
             hidden=nothing_drawn,
+            spare=[case.args for case in cases if case.spare],
             known_slips=None,
             misconceptions=tuple(
-                replace(known, gives=table(known.name, known.gives, shown))
+                replace(known, gives=table(known.name, known.gives, tried))
                 for known in exercise.misconceptions
             ),
         )

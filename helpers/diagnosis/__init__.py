@@ -106,6 +106,8 @@ def _misread(
     exercise: Exercise, part: str, cases: Sequence[Case], values: Sequence[Any]
 ) -> Iterator[Explanation]:
     """The misreadings of the arguments whose right values these are."""
+    if None in values:  # says that there is none, which many a misreading has
+        return
     fitting: dict[str, General] | None = None
     for case, value in zip(cases, values, strict=True):
         here = {

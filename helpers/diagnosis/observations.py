@@ -19,7 +19,7 @@ def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[R
     shown = [
         (attempt, right)
         for attempt, right in zip(attempts, rights, strict=True)
-        if not attempt.case.hidden
+        if not (attempt.case.hidden or attempt.case.spare)
     ]
     values = [attempt.value for attempt, _ in shown]
     theirs = [right for _, right in shown]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from inspect import Parameter, signature
 from typing import Any
@@ -24,6 +24,9 @@ class OneOf:
     values: tuple[Any, ...]
 
 
+#: Spare cases that are drawn for a question.
+MOST_SPARE = 4
+
 #: What a reference gives for one part: a ledger (any of its accepted totals is right), a number,
 #: a word, None, a list of numbers, or several of them in a `OneOf`.
 Right = Ledger | OneOf | float | int | str | bool | None | Sequence[float]
@@ -37,6 +40,8 @@ class Case:
     label: str = ""
     #: Drawn when grading: counted, never shown.
     hidden: bool = False
+    #: Tried in the notebook beside the cases shown, and shown where it alone is wrong.
+    spare: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,8 @@ class Exercise:
         bonus: earned on top; not part of the unit's total.
         slow: a call takes tenths of a second: of its cases one is called again, not several, to
             find answers that count their calls.
+        spare: arguments of more cases, that the notebook tries beside the examples: what explains
+            a wrong answer has to hold in them, too. Drawn by `hidden` if not given.
         known_slips: what `course prove` finds and is as it should be: the slip, "a < b → a <= b",
             and the reason ("equivalent: …", or why no case shown can tell).
         name: the name of the answer cell and of the function that the student writes; where the
@@ -93,6 +100,7 @@ class Exercise:
     gate: str = ""
     bonus: bool = False
     slow: bool = False
+    spare: Sequence[tuple[Any, ...]] | None = None
     known_slips: Mapping[str, str] | None = None
     name: str = ""
     unit: str = ""
@@ -141,6 +149,14 @@ class Exercise:
         """The cases that the student sees."""
         return tuple(self.case(args) for args in self.examples)
 
+    def public_cases(self) -> tuple[Case, ...]:
+        """The cases that a notebook tries: those shown and the spare ones, always the same."""
+        spare = self.spare
+        if spare is None:
+            drawn = () if self.slow else self.hidden(random.Random(f"spare {self.name}"))
+            spare = [args for args in drawn if args not in self.examples][:MOST_SPARE]
+        return (*self.visible_cases(), *(replace(self.case(args), spare=True) for args in spare))
+
     def correct(self, case: Case) -> dict[str, Right]:
         """The right answer of each part; an answer of one value is the part ""."""
         value = self.reference(*case.args)
@@ -173,10 +189,10 @@ def _can_be_copied(rights: Sequence[Right]) -> bool:
 
 
 def grading_cases(exercise: Exercise, seed: bytes) -> tuple[Case, ...]:
-    """The visible cases and fresh hidden ones, the same for the same `seed`."""
+    """The cases that a notebook tries and fresh hidden ones, the same for the same `seed`."""
     draw = random.Random(seed + exercise.name.encode())
     hidden = tuple(exercise.case(args, hidden=True) for args in exercise.hidden(draw))
-    return exercise.visible_cases() + hidden
+    return exercise.public_cases() + hidden
 
 
 #: The kinds of parameters that the arguments of a case can be given to.

@@ -101,8 +101,10 @@ def intensity_without_weights(batch: int, in_features: int, out_features: int) -
 def best_batch(in_features: int, out_features: int, ridge: float, width: int = FP32) -> int | None:
     """Smallest batch at which Linear(in → out) without bias reaches the ridge; None if none does.
 
-    2·b·m·n / (width·(m·n + b·(m + n))) ≥ ridge, solved for b.
+    2·b·m·n / (width·(m·n + b·(m + n))) ≥ ridge, solved for b. ValueError without features.
     """
+    if in_features < 1 or out_features < 1:
+        raise ValueError("a layer has at least one feature on either side")
     weights, vectors = in_features * out_features, in_features + out_features
     gain = 2 * weights - width * Fraction(ridge) * vectors
     return math.ceil(width * Fraction(ridge) * weights / gain) if gain > 0 else None

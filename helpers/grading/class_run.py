@@ -144,7 +144,9 @@ def grade_class(
         ]
         headings = headings_of(notebooks)
         # Each is registered before the first submission is: that has all of them.
-        gradebooks = [stack.enter_context(each.open_gradebook()) for each in notebooks]
+        gradebooks = [
+            stack.enter_context(each.open_gradebook(options.students)) for each in notebooks
+        ]
         runs = [
             ClassRun(files, gradebook, job, options, _counting(progress, done, len(notebooks)))
             for done, (files, job, gradebook) in enumerate(

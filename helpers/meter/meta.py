@@ -38,6 +38,11 @@ def _unregistered(leaf: Any) -> list[Any]:
     return []
 
 
+_PLAIN_TENSORS = frozenset(
+    {Tensor, nn.Parameter, nn.Buffer, nn.UninitializedParameter, nn.UninitializedBuffer}
+)
+
+
 class NeedsValues(ValueError):
     """A model cannot run with shapes alone."""
 
@@ -73,4 +78,4 @@ def is_inexact(tensor: Tensor) -> bool:
 
 def is_made_of_others(types: Iterable[type]) -> bool:
     """Whether tensors of these classes, which a mode is told, dispatch operations on others."""
-    return any(kind not in (Tensor, nn.Parameter, nn.Buffer) for kind in types)
+    return any(kind not in _PLAIN_TENSORS for kind in types)

@@ -66,12 +66,22 @@ def default_input(model: nn.Module) -> torch.Tensor:
     return torch.empty(1, *config["input_size"], device="meta")
 
 
-def as_input(value: Any) -> Any:
-    """An input, which may be given by its sizes, a tuple of whole numbers."""
+def as_inputs(given: Any, whole: bool = False) -> Any:
+    """Inputs, positional and by name, of which some are given by their sizes: tuples of whole
+    numbers, also in lists and dicts. With `whole`, they are tensors of whole numbers."""
+    inputs, keywords = given
+    return tuple(_sized(value, whole) for value in inputs), _sized(keywords, whole)
+
+
+def _sized(value: Any, whole: bool) -> Any:
     if isinstance(value, (tuple, torch.Size)) and value and all(type(x) is int for x in value):
         if min(value) < 1:
             raise ValueError(f"an input's sizes must be whole numbers ≥ 1, not {tuple(value)}")
-        return torch.empty(value, device="meta")
+        return torch.empty(value, dtype=torch.long if whole else None, device="meta")
+    if type(value) is list:
+        return [_sized(part, whole) for part in value]
+    if type(value) is dict:
+        return {name: _sized(part, whole) for name, part in value.items()}
     return value
 
 

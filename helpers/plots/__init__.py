@@ -2,4 +2,3 @@
 # ruff: noqa: F401 (these names are for others)
 
 from helpers.plots.ledger import ledger_bar
-from helpers.plots.roofline import roofline

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from helpers.plots.style import COLORS, HATCHES, INK, SHADES, axes_or_new
+from helpers.plots.style import COLORS, FAINT, HATCHES, INK, SHADES, axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,30 +21,36 @@ def bars(
 ) -> Axes:
     """One horizontal bar for each amount, in the order given, each with its number behind it.
 
-    `text` writes the numbers. With `log` the bars start at a tenth of the smallest amount: then
-    lengths show orders of magnitude, and the axis says so.
+    `text` writes the numbers. With `log` there are dots instead: a log axis has no zero that a bar
+    could start from.
     """
     if not amounts or min(amounts.values()) < 0 or (log and min(amounts.values()) == 0):
         raise ValueError("bars need amounts, none negative, and above zero on a log axis")
     ax = axes_or_new(ax, size=(6.2, 0.9 + 0.38 * len(amounts)))
-    low = min(amounts.values()) / 10 if log else 0.0
-    drawn = ax.barh(
-        list(amounts),
-        [amount - low for amount in amounts.values()],
-        left=low,
-        color=SHADES[2],
-        edgecolor=INK,
-        linewidth=0.6,
-    )
-    ax.bar_label(drawn, [text(amount) for amount in amounts.values()], padding=4, fontsize=9)
     largest = max(amounts.values()) or 1.0
     if log:
-        ax.set_xscale("log")
-    ax.set_xlim(low, largest * 12 if log else largest * 1.25)
+        dots(ax, amounts)
+        for place, amount in enumerate(amounts.values()):
+            beside: Any = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
+            ax.annotate(text(amount), (amount, place), fontsize=9, **beside)
+        ax.set_xlim(min(amounts.values()) / 2, largest * 12)
+    else:
+        style: Any = {"color": SHADES[2], "edgecolor": INK, "linewidth": 0.6}
+        drawn = ax.barh(list(amounts), list(amounts.values()), **style)
+        ax.bar_label(drawn, [text(amount) for amount in amounts.values()], padding=4, fontsize=9)
+        ax.set_xlim(0, largest * 1.25)
     ax.invert_yaxis()
     ax.set_xlabel(f"{unit} (log scale)" if log else unit)
     ax.set_title(title)
     return ax
+
+
+def dots(ax: Axes, amounts: Mapping[str, float]) -> None:
+    """A dot for each amount on a log axis, with a faint line that leads from its name to it."""
+    ax.set_xscale("log")
+    ax.grid(axis="y", color=FAINT, linestyle=":")
+    ax.plot(list(amounts.values()), list(amounts), "o", color=SHADES[3], markeredgecolor=INK)
+    ax.margins(y=0.5 / len(amounts))
 
 
 def stacked(
@@ -77,8 +83,8 @@ def stacked(
                 (text,) = ax.bar_label(drawn, [share], label_type="center", fontsize=9)
                 text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
             left[row] += amount
-    for row, total in left.items():
-        ax.text(total + 0.01 * longest, row, f"{total:.3g}", va="center", fontsize=9)
+    for place, total in enumerate(left.values()):
+        ax.text(total + 0.01 * longest, place, f"{total:.3g}", va="center", fontsize=9)
     ax.set_xlim(0, 1.12 * longest)
     ax.invert_yaxis()
     ax.set_xlabel(unit)

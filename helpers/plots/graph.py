@@ -75,7 +75,7 @@ def expression_graph(
     dark = {id(node) for node in marked}
     for node in nodes(result):
         stands_out = id(node) in dark if dark else not node.operation
-        shade = "white" if not stands_out else SHADES[1 if dark else 0]
+        shade = "white" if not stands_out else SHADES[2 if dark else 0]
         _box(ax, places[id(node)], node, called.get(id(node), ""), gradients, shade)
     half = size[0] / 2
     ax.set(xlim=(-half, half), ylim=(-(len(rows) - 0.5) * _DOWN, 0.5 * _DOWN))

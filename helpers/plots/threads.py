@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from helpers.plots.bars import dots
 from helpers.plots.style import FAINT, INK, SHADES, axes_or_new, figure
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def times(
 ) -> Axes:
     """One horizontal bar for each list of seconds: its median, and a line from fastest to slowest.
 
-    With `log` the bars start at a tenth of the fastest run, and the axis says so.
+    With `log` there are dots instead: a log axis has no zero that a bar could start from.
     """
     if not samples or not all(samples.values()) or min(map(min, samples.values())) <= 0:
         raise ValueError("times need names, each with at least one time above zero")
@@ -124,15 +125,11 @@ def times(
     middle = {name: 1e3 * median(seconds) for name, seconds in samples.items()}
     fastest = {name: 1e3 * min(seconds) for name, seconds in samples.items()}
     slowest = {name: 1e3 * max(seconds) for name, seconds in samples.items()}
-    low = min(fastest.values()) / 10 if log else 0.0
-    ax.barh(
-        list(samples),
-        [value - low for value in middle.values()],
-        left=low,
-        color=SHADES[2],
-        edgecolor=INK,
-        linewidth=0.6,
-    )
+    if log:
+        dots(ax, middle)
+    else:
+        style: Any = {"color": SHADES[2], "edgecolor": INK, "linewidth": 0.6}
+        ax.barh(list(samples), list(middle.values()), **style)
     ax.errorbar(
         list(middle.values()),
         range(len(samples)),
@@ -155,9 +152,7 @@ def times(
             fontsize=9,
         )
     most = max(slowest.values())
-    if log:
-        ax.set_xscale("log")
-    ax.set_xlim(low, most * 8 if log else most * 1.25)
+    ax.set_xlim(min(fastest.values()) / 2 if log else 0, most * 8 if log else most * 1.25)
     ax.invert_yaxis()
     spread = "median, and fastest to slowest"
     ax.set_xlabel(f"ms ({spread}; log scale)" if log else f"ms ({spread})")

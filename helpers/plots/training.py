@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from helpers.conventions import BYTE_UNITS, format_bytes
@@ -30,10 +31,12 @@ def step_timeline(
 ) -> Axes:
     """What a step holds at every operation, its highest moment marked and named.
 
-    `sum_of_parts`: bytes of an estimate that adds up everything, drawn as a dashed line.
+    `sum_of_parts`: bytes of an estimate that adds up everything, drawn as a dashed line. The update
+    has many small operations and little to show: it gets a quarter of the width at most.
     """
-    ax = axes_or_new(ax, (6.4, 4.4))
+    ax = axes_or_new(ax, (4.8, 5.0))
     timeline = memory.timeline
+    places = _places(timeline.phases)
     highest = max(memory.peak, sum_of_parts or 0)
     unit = "GiB" if highest >= 2**30 else "MiB"
     scale = BYTE_UNITS[unit]
@@ -50,7 +53,7 @@ def step_timeline(
             held[_LAYERS[-1]] = [a + b for a, b in zip(held[_LAYERS[-1]], held[name], strict=True)]
     shown.append(_LAYERS[-1])
     areas = ax.stackplot(
-        range(len(timeline.total)),
+        places,
         *(held[name] for name in shown),
         labels=shown,
         colors=[COLORS[_LAYERS.index(name)] for name in shown],
@@ -60,17 +63,18 @@ def step_timeline(
     for name, area in zip(shown, areas, strict=True):
         area.set_hatch(HATCHES[_LAYERS.index(name)])
     for phase in dict.fromkeys(timeline.phases):
-        start = timeline.phases.index(phase)
+        start = places[timeline.phases.index(phase)]
         ax.axvline(start, color=FAINT, linewidth=0.8)
         ax.text(start, 1.0, f" {phase}", transform=ax.get_xaxis_transform(), va="top", fontsize=9)
-    ax.set_xlim(0, len(timeline.total) - 1)
+    ax.set_xlim(0, places[-1])
+    ax.set_xticks([])
     ax.set_ylim(0, 1.28 * highest / scale)
-    _name_peak(ax, memory, scale, 1.1 * highest / scale)
+    _name_peak(ax, memory, places, scale, 1.1 * highest / scale)
     if sum_of_parts is not None:
         ax.axhline(sum_of_parts / scale, color=ACCENT, linestyle="--")
         ax.annotate(
             f"sum of parts {format_bytes(sum_of_parts)}",
-            (len(timeline.total) - 1, sum_of_parts / scale),
+            (places[-1], sum_of_parts / scale),
             xytext=(0, 3),
             textcoords="offset points",
             ha="right",
@@ -78,22 +82,34 @@ def step_timeline(
             color=ACCENT,
         )
     ax.set_title(title or f"{format_bytes(memory.peak)} at the peak")
-    ax.set_xlabel("operation")
+    ax.set_xlabel("operation after operation")
     ax.set_ylabel(f"{unit} held")
     handles, labels = ax.get_legend_handles_labels()
-    ax.figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
+    ax.figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9)
     return ax
 
 
-def _name_peak(ax: Axes, memory: Memory, scale: float, height: float) -> None:
+def _places(phases: Sequence[str]) -> list[float]:
+    """Where each operation stands: evenly spaced, but for those of the update, which are closer
+    where they would take more than a quarter of the width."""
+    updates = sum(phase == "optimizer" for phase in phases)
+    others = len(phases) - updates
+    step = min(1.0, others / 3 / updates) if updates else 1.0
+    ends = accumulate(step if phase == "optimizer" else 1.0 for phase in phases)
+    return [end - (1.0 if others else step) for end in ends]
+
+
+def _name_peak(
+    ax: Axes, memory: Memory, places: Sequence[float], scale: float, height: float
+) -> None:
     timeline = memory.timeline
-    at = timeline.peak_at
-    operation = timeline.operations[at].removeprefix("aten.").split(".")[0]
-    right_half = at > len(timeline.total) / 2
-    aside = 0.03 * len(timeline.total)
+    at = places[timeline.peak_at]
+    operation = timeline.operations[timeline.peak_at].removeprefix("aten.").split(".")[0]
+    right_half = at > places[-1] / 2
+    aside = 0.03 * places[-1]
     ax.annotate(
-        f"{format_bytes(memory.peak)}: {operation}, {timeline.phases[at]}",
-        (at, timeline.total[at] / scale),
+        f"{format_bytes(memory.peak)}: {operation}, {timeline.phases[timeline.peak_at]}",
+        (at, timeline.total[timeline.peak_at] / scale),
         xytext=(at - aside if right_half else at + aside, height),
         ha="right" if right_half else "left",
         fontsize=9,
@@ -114,7 +130,7 @@ def peak_by_batch(
 
     `capacities`: bytes of memory by the device's name, drawn as level lines.
     """
-    ax = axes_or_new(ax, (6.4, 4.0))
+    ax = axes_or_new(ax, (4.8, 3.6))
     gib = BYTE_UNITS["GiB"]
     last = max(peaks)
     ax.plot(
@@ -152,7 +168,7 @@ def segments_and_bytes(
 
     `without`: the measured peak of the same chain without checkpoints, drawn as a level line.
     """
-    ax = axes_or_new(ax, (6.4, 3.8))
+    ax = axes_or_new(ax, (4.8, 3.6))
     mib = BYTE_UNITS["MiB"]
     ax.axhline(without / mib, color=FAINT, linewidth=1.5)
     ax.annotate(

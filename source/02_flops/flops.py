@@ -13,7 +13,6 @@ from torch import nn
 
 from helpers.check import check, progress
 from helpers.conventions import PRICE, format_count
-from helpers.meter import count
 from helpers.plots import models
 from helpers.plots.style import figure
 
@@ -103,9 +102,11 @@ def linear_cost(batch, tokens, in_features, out_features):
 check("linear_cost", linear_cost)
 
 # %% [markdown]
-# The course has a meter that counts any PyTorch model from what PyTorch executes, with no formula of layers in it. Two ways to one number:
+# The course has a meter that counts any PyTorch model from what PyTorch executes, with no formula of layers in it. Two ways to one number. (The meter is for looking: it is not there when your answers are graded.)
 
-# %%
+# %% tags=["skip-grading"]
+from helpers.meter import count
+
 counted = count(nn.Linear(64, 32), (4, 10, 64))
 print("meter  ", counted.macs, "MAC", counted.flops, "FLOP")
 print("by hand", 4 * 10 * 64 * 32, "MAC", 2 * 4 * 10 * 64 * 32 + 4 * 10 * 32, "FLOP")
@@ -222,7 +223,7 @@ check("batch_norm_cost", batch_norm_cost)
 # %% [markdown]
 # Layer norm does the same sums over other groups: each token has its own μ. In use, batch norm remembers μ and σ², and the statistics fall away:
 
-# %%
+# %% tags=["skip-grading"]
 for title, layer, shape in [
     ("batch norm, training", nn.BatchNorm2d(64).train(), (8, 64, 14, 14)),
     ("batch norm, in use", nn.BatchNorm2d(64).eval(), (8, 64, 14, 14)),
@@ -268,7 +269,7 @@ check("softmax_cost", softmax_cost)
 # %% [markdown]
 # Smooth activations pay for their exponential, at every number:
 
-# %%
+# %% tags=["skip-grading"]
 x = torch.randn(1000)
 for function in (nn.ReLU(), nn.PReLU(), nn.Hardswish(), nn.Sigmoid(), nn.SiLU(), nn.GELU()):
     flops = count(function, x).flops

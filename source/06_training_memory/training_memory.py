@@ -14,7 +14,6 @@ import torch
 
 from helpers.check import check, progress
 from helpers.conventions import format_bytes
-from helpers.meter import training_memory
 from helpers.tried import numbers, tried
 
 torch.set_num_threads(1)  # one core: other programs disturb it less
@@ -23,6 +22,7 @@ torch.set_num_threads(1)  # one core: other programs disturb it less
 # The course's meter runs a step on the *meta device*: shapes, no data. It follows every tensor, and the scratch space of every kernel. This is what it predicts for a CPU, operation by operation:
 
 # %% tags=["skip-grading"]
+from helpers.meter import training_memory
 from helpers.plots.training import step_timeline
 
 large = training_memory("convnextv2_large", (1, 3, 224, 224))

@@ -40,14 +40,14 @@ def replayed(values):
     def answer(*args):
         kind, value = next(values)
         if kind == "raises":
-            raise {"none yet": NotImplementedError, "fails": ZeroDivisionError}[value](value)
+            raise {"none yet": NotImplementedError(), "fails": ZeroDivisionError(value)}[value]
         return value
     return answer
 
 verdicts = []
 for name, values in loads(sys.stdin.read()):
     answer = replayed(values) if isinstance(values, list) else values
-    verdict = judge(EXERCISES[name], answer, EXERCISES[name].visible_cases())
+    verdict = judge(EXERCISES[name], answer, EXERCISES[name].public_cases())
     verdicts.append([verdict.text(), verdict.html(), verdict.to_data()])
 print(json.dumps(verdicts))
 """
@@ -138,7 +138,7 @@ def completed(right, wrong):
 
 def answers(exercise):
     """Of each kind of answer to a question, its value in each case shown: ("gives", value)."""
-    cases = exercise.visible_cases()
+    cases = exercise.public_cases()
     rights = [plain(exercise.correct(case)) for case in cases]
     values = [rights, *without_terms(exercise, cases)]
     for known in exercise.misconceptions:
@@ -174,7 +174,7 @@ def whole():
     verdicts = []
     for name, values in ALL_ANSWERS:
         answer = names["replayed"](values) if isinstance(values, list) else values
-        verdicts.append(judge(EXERCISES[name], answer, EXERCISES[name].visible_cases()))
+        verdicts.append(judge(EXERCISES[name], answer, EXERCISES[name].public_cases()))
     return verdicts
 
 
@@ -198,7 +198,7 @@ def test_the_answers_that_are_compared_reach_every_status_and_a_hint_of_every_qu
 def test_recorded_is_what_students_see_and_how_they_may_have_misread_it():
     for name, recorded in recorded_questions().items():
         exercise = EXERCISES[name]
-        cases = exercise.visible_cases()
+        cases = exercise.public_cases()
         calls = {call_of(*case.args) for case in cases}
         misread = {
             call_of(*variant.args)

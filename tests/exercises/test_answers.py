@@ -39,7 +39,7 @@ def function_of(exercise, text):
     if "def answer(" in text:
         exec(text, names)
         return names["answer"]
-    return eval(f"lambda {', '.join(exercise.parameters)}: {text}", names)
+    return eval(f"lambda {', '.join(exercise.parameters)}: ({text})", names)
 
 
 def share_of(exercise, answer, cases):

@@ -24,9 +24,7 @@ MISCONCEPTIONS = [
 ]
 #: Question and misconception: who thinks so sees every example right, and gets less when graded.
 #: To be shortened by better examples, never to be added to.
-RIGHT_ON_EVERY_EXAMPLE = {
-    ("may_run_in_parallel", "only earlier iterations"),
-}
+RIGHT_ON_EVERY_EXAMPLE: set[tuple[str, str]] = set()
 
 
 @pytest.mark.parametrize("exercise", JUDGED, ids=lambda exercise: exercise.name)

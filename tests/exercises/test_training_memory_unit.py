@@ -135,18 +135,19 @@ def test_the_line_of_the_large_model_on_cuda():
     # (11,220,017,152 − 6,918,897,152) ÷ 8, and 8 of them taken off the first peak
     assert line == {"per image": 537_640_000, "fixed": 6_918_897_152 - 8 * 537_640_000}
     fitting = [
-        right("batch_that_fits", 2_617_777_152, 537_640_000, gb, 524_288_000) for gb in (16, 24, 80)
+        right("batch_that_fits", 2_617_777_152, 537_640_000, int(gib * 2**30), 524_288_000)
+        for gib in (14.75, 23.64, 79.15)
     ]
-    # 12,857,934,848 ÷ 537,640,000 = 23.9; 38.8; 142.95
-    assert fitting == [23, 38, 142]
+    # 12,695,626,752 ÷ 537,640,000 = 23.6; 41.4; 152.2
+    assert fitting == [23, 41, 152]
 
 
-@pytest.mark.parametrize(("batch", "memory_gb"), [(37, 24), (140, 80)])
-def test_the_batches_that_a_search_found_fit_and_one_more_does_not(batch, memory_gb):
+@pytest.mark.parametrize(("batch", "gib"), [(40, 23.64), (149, 79.15)])
+def test_the_batches_that_a_search_found_fit_and_one_more_does_not(batch, gib):
     model = build("convnextv2_large")
 
     def fits(images):
-        return training_memory(model, (images, 3, 224, 224), device="cuda").fits(memory_gb * 10**9)
+        return training_memory(model, (images, 3, 224, 224), device="cuda").fits(int(gib * 2**30))
 
     assert fits(batch)
     assert not fits(batch + 1)

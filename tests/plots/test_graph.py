@@ -97,7 +97,7 @@ def test_marked_nodes_are_dark_and_all_others_white(product):
     L, _a, x, _y = product
     boxes = drawn(expression_graph(L, marked=[x]), Rectangle)
     assert [plt.matplotlib.colors.to_hex(box.get_facecolor()) for box in boxes] == [
-        SHADES[1],
+        SHADES[2],
         "#ffffff",
         "#ffffff",
         "#ffffff",

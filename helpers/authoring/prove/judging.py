@@ -1,4 +1,4 @@
-"""What a question makes of each answer: on the cases that students see, and under many seeds."""
+"""What a question makes of each answer: in a notebook, and under many seeds."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Question:
                 replace(each, gives=_kept(each.gives)) for each in exercise.misconceptions
             ),
         )
-        self._shown = exercise.visible_cases()
+        self._shown = exercise.public_cases()
         many = max(HINT_SEEDS, seeds // SLOW) if exercise.slow else seeds
         self._drawn = [grading_cases(exercise, f"seed {n}".encode()) for n in range(many)]
         self._seconds = CALL_SECONDS
@@ -111,19 +111,23 @@ class Question:
             draws = self.exercise.read is not None
             function = _Limited(plain_answer(made, draws), self._seconds)
             shown = judge(self.exercise, function, self._shown)
-            graded: tuple[float, ...]
-            if shown.fraction == 0 and not self.exercise.slow:
-                graded, drawn = (0.0,), self._drawn[:HINT_SEEDS] if shown.misconceptions else ()
-                verdicts = [judge(self.exercise, function, cases) for cases in drawn]
-            else:
-                verdicts = [judge(self.exercise, function, cases) for cases in self._drawn]
-                graded = tuple(sorted({verdict.fraction for verdict in verdicts}))
+            verdicts = list(self._graded(function, shown))
         if draws:
             sys.modules["matplotlib.pyplot"].close("all")
-        contradicting = (each for each in verdicts if _contradicts(shown, each))
+        contradicting = (each for each in verdicts[:HINT_SEEDS] if _contradicts(shown, each))
         other = next(contradicting, None)
         said = (other.hint or "nothing") if other is not None else ""
+        graded = tuple(sorted({verdict.fraction for verdict in verdicts})) or (0.0,)
         return Outcome(answer.origin, answer.slip, shown.fraction, graded, shown.hint, said)
+
+    def _graded(self, function: Callable[..., Any], shown: Verdict) -> Iterator[Verdict]:
+        """The verdicts under the seeds. What is wrong in every part of the cases shown earns
+        nothing, since these are graded, too; then only the hint is looked at, if there is one."""
+        is_known = shown.fraction == 0 and not self.exercise.slow
+        for number, cases in enumerate(self._drawn):
+            explained = number < HINT_SEEDS and bool(shown.misconceptions)
+            if explained or not is_known:
+                yield judge(self.exercise, function, cases, explained)
 
 
 def _contradicts(shown: Verdict, graded: Verdict) -> bool:

@@ -5,4 +5,4 @@ misconception was seen in the wild; the general ones (a term left out, a price t
 FLOP) need no entry: `helpers.diagnosis` finds them in the ledger.
 """
 
-CHAPTERS = ("sizes", "convolution", "counting", "intensity", "memory")
+CHAPTERS = ("sizes", "convolution", "counting", "intensity", "fusion", "memory")

@@ -235,6 +235,7 @@ PRELU_FLOPS = Exercise(
                 [-1.0, 0.5, 0.0, 0.5, 0.0],
             ],
         ),
+        ([[-1.0], [0.0], [1.0], [0.0], [-0.5], [7.0]],),
     ],
     hidden=_draw_activations,
     reference=lambda x: PReLU(x).flops(),

@@ -5,10 +5,8 @@ PReLU is counted at its most, as if every x ≤ 0, with one slope for all channe
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -19,10 +17,7 @@ from helpers.exercises.mistakes import GB_AS_GIB, WEIGHTS_FOR_EVERY_SAMPLE
 from helpers.exercises.prelu_linear import (
     FP32,
     MAC_FOR_FLOP,
-    ONE_BATCH_TOO_FEW,
-    ONE_WAY_SAVED,
     WITHOUT_WEIGHTS,
-    best_batch,
     block_bytes,
     block_flops,
     bound_of,
@@ -38,16 +33,16 @@ def _of_batch(cost: Callable[[int, int, int], Ledger]) -> Callable[[int], Ledger
     return lambda batch: cost(batch, IN, OUT)
 
 
-_block_flops, _block_bytes, _fused_bytes = map(_of_batch, (block_flops, block_bytes, fused_bytes))
+flops_of, bytes_of, fused_bytes_of = map(_of_batch, (block_flops, block_bytes, fused_bytes))
 
 
 #: Of the worked answers.
-_SLOPE_FREE = dict.fromkeys(
+SLOPE_FREE = dict.fromkeys(
     ("batch * 64 + 1 → batch * 64", "1 → 0"), "the slope stays in a register"
 )
 
 
-def _draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+def draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [(batch,) for batch in draw.sample(range(2, 513), 4)]
 
 
@@ -55,8 +50,8 @@ BLOCK_FLOPS = Exercise(
     points=1,
     topic="FLOP of PReLU → Linear",
     examples=[(1,), (16,)],
-    hidden=_draw_batches,
-    reference=_block_flops,
+    hidden=draw_batches,
+    reference=flops_of,
     misconceptions=(
         Misconception(
             *MAC_FOR_FLOP,
@@ -67,7 +62,7 @@ BLOCK_FLOPS = Exercise(
             "first addition saved, or PReLU behind the layer",
             "32 FLOP too few for each sample: the first addition of each output counts here, and "
             "PReLU comes before the layer",
-            lambda batch: _block_flops(batch).total - batch * OUT,
+            lambda batch: flops_of(batch).total - batch * OUT,
         ),
         Misconception(
             "a bias that is not there",
@@ -99,23 +94,23 @@ BLOCK_FLOPS = Exercise(
 
 def _weights_for_every_sample(batch: int) -> Ledger:
     weights = Term("read weights", batch * IN * OUT, FP32)
-    return Ledger("B", (*without(_block_bytes(batch), "read weights").terms, weights))
+    return Ledger("B", (*without(bytes_of(batch), "read weights").terms, weights))
 
 
 def _less_than_the_weights(batch: int) -> OneOf:
     """The weights left out, and of any other tensor the whole or all samples but one."""
-    others = without(_block_bytes(batch), "read weights").terms
+    others = without(bytes_of(batch), "read weights").terms
     ways = [(term.amount, term.amount / batch, 0) for term in others]
-    return OneOf(tuple({sum(way) for way in product(*ways) if any(way)}))
+    return OneOf(tuple(dict.fromkeys(sum(way) for way in product(*ways) if any(way))))
 
 
 BLOCK_BYTES = Exercise(
     points=1,
     topic="bytes moved by PReLU → Linear",
     examples=[(1,), (16,), (100,)],
-    hidden=_draw_batches,
-    reference=_block_bytes,
-    known_slips=_SLOPE_FREE,
+    hidden=draw_batches,
+    reference=bytes_of,
+    known_slips=SLOPE_FREE,
     misconceptions=(
         Misconception(
             *WEIGHTS_FOR_EVERY_SAMPLE,
@@ -124,17 +119,17 @@ BLOCK_BYTES = Exercise(
         Misconception(
             "a slope for each channel",
             "one slope serves all channels here: how many slopes do you read?",
-            lambda batch: _block_bytes(batch).total + FP32 * (IN - 1),
+            lambda batch: bytes_of(batch).total + FP32 * (IN - 1),
         ),
         Misconception(
             "a bias that is not there",
             "this Linear layer has no bias: what is read for each output?",
-            lambda batch: _block_bytes(batch).total + FP32 * OUT,
+            lambda batch: bytes_of(batch).total + FP32 * OUT,
         ),
         Misconception(
             "fused",
             "the tensor between the layers goes through memory here: it is written, and read",
-            _fused_bytes,
+            fused_bytes_of,
         ),
         Misconception(*WITHOUT_WEIGHTS, _less_than_the_weights),
     ),
@@ -242,171 +237,4 @@ PLOT_INTENSITY = Exercise(
     # What is read off a line between two points; no slip is that small.
     tolerance=2e-3,
     misconceptions=plot_misconceptions(),
-)
-
-
-def _best_batch_without_weights(in_features: int, out_features: int, ridge: float) -> int | None:
-    intensity = 2 * in_features * out_features / (FP32 * (in_features + out_features))
-    return 1 if intensity >= ridge else None
-
-
-def _draw_layers(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    reachable = [
-        (
-            draw.choice([512, 768, 1024]),
-            draw.choice([1024, 3072, 4096]),
-            draw.randrange(5, 100) + 0.3,
-        )
-        for _ in range(4)
-    ]
-    side = 32 * draw.randrange(3, 30)
-    # There batch side/2 is on the ridge, and no batch is on twice that.
-    on_it = [(side, side, side / 8), (side, side, side / 4)]
-    return [*reachable, *on_it, (draw.choice([16, 32, 64]), 32, draw.randrange(10, 200) + 0.3)]
-
-
-def _best_batch_with_prelu(in_features: int, out_features: int, ridge: float) -> int | None:
-    sizes = in_features, out_features
-    gain = block_flops(1, *sizes).total - Fraction(ridge) * FP32 * (3 * in_features + out_features)
-    once = FP32 * (in_features * out_features + 1)
-    return math.ceil(Fraction(ridge) * once / gain) if gain > 0 else None
-
-
-BEST_BATCH = Exercise(
-    points=1,
-    topic="smallest batch that is compute bound",
-    # A ridge that is out of reach, one that a batch is on, one near the limit and one that is the
-    # limit, and one that a single sample reaches.
-    examples=[
-        (768, 3072, 20.3),
-        (64, 32, 20.3),
-        (128, 128, 16.0),
-        (128, 128, 30.0),
-        (64, 64, 16.0),
-        (128, 128, 0.4),
-    ],
-    known_slips={"1 → 0": "equivalent: a batch of 0 reaches no ridge"},
-    hidden=_draw_layers,
-    reference=best_batch,
-    misconceptions=(
-        Misconception(
-            "traffic without the weights",
-            "a batch of 1 is never enough here: is the reading of the weights in your traffic?",
-            _best_batch_without_weights,
-        ),
-        Misconception(
-            *ONE_BATCH_TOO_FEW,
-            lambda i, o, ridge: (
-                None if best_batch(i, o, ridge) is None else (best_batch(i, o, ridge) or 0) - 1
-            ),
-        ),
-        Misconception(
-            "beyond the ridge",
-            "a batch whose intensity is exactly the ridge has reached it",
-            lambda i, o, ridge: best_batch(i, o, ridge * (1 + 1e-9)),
-        ),
-        Misconception(
-            "a power of two",
-            "a batch may have any size: try those between the powers of two",
-            lambda i, o, ridge: (
-                None if (best := best_batch(i, o, ridge)) is None else 1 << (best - 1).bit_length()
-            ),
-        ),
-        Misconception(
-            "0 for none",
-            "where no batch is enough, the answer is None, not a number",
-            lambda i, o, ridge: best_batch(i, o, ridge) or 0,
-        ),
-        Misconception(
-            "MAC for FLOP",
-            "is a MAC one FLOP in your intensity?",
-            lambda i, o, ridge: best_batch(i, o, 2 * ridge),
-        ),
-        Misconception(
-            "elements for bytes",
-            "is your intensity FLOP for each byte, or for each number?",
-            lambda i, o, ridge: best_batch(i, o, ridge, width=1),
-        ),
-        Misconception(
-            "of PReLU → Linear",
-            "one Linear layer alone: is PReLU still among your FLOP and bytes?",
-            _best_batch_with_prelu,
-        ),
-    ),
-)
-
-
-def _draw_fused(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    return [(batch, draw.randrange(1000, 10**6)) for (batch,) in _draw_batches(draw)]
-
-
-def _fused(batch: int, flop: float, traffic: Ledger | None = None) -> dict[str, Any]:
-    moved = traffic or _fused_bytes(batch)
-    totals = [total for _, total in moved.derivations()]
-    return {"bytes": moved, "intensity": OneOf(tuple(flop / total for total in totals))}
-
-
-def _less(batch: int, *names: str) -> Ledger:
-    return without(_block_bytes(batch), *names)
-
-
-FUSED = Exercise(
-    points=2,
-    topic="what fusing PReLU into Linear saves",
-    examples=[(1, 4160), (64, 266_240)],
-    hidden=_draw_fused,
-    reference=lambda batch, flop: _fused(batch, flop),
-    known_slips=_SLOPE_FREE,
-    bonus=True,
-    misconceptions=(
-        Misconception(
-            "nothing saved",
-            "this is the traffic without fusion: which tensor need not go to memory any more?",
-            lambda batch, flop: _fused(batch, flop, _block_bytes(batch)),
-        ),
-        Misconception(
-            *ONE_WAY_SAVED,
-            lambda batch, flop: _fused(batch, flop, _less(batch, "read Linear input")),
-        ),
-        Misconception(
-            *WITHOUT_WEIGHTS,
-            lambda batch, flop: _fused(batch, flop, without(_fused_bytes(batch), "read weights")),
-        ),
-        Misconception(
-            "the input saved, too",
-            "one kernel still has to fetch what it works on: which tensors does nobody else bring?",
-            lambda batch, flop: _fused(
-                batch, flop, without(_fused_bytes(batch), "read PReLU input")
-            ),
-        ),
-        Misconception(
-            "the result saved, too",
-            "is the result of the kernel written anywhere?",
-            lambda batch, flop: _fused(
-                batch, flop, without(_fused_bytes(batch), "write Linear output")
-            ),
-        ),
-        Misconception(
-            "elements for bytes",
-            "this is the number of elements, not of bytes: how many bytes does one take?",
-            lambda batch, flop: {
-                "bytes": OneOf((_fused_bytes(batch).total / 4, _fused_bytes(batch).total / 4 - 1)),
-                "intensity": OneOf(
-                    (
-                        4 * flop / _fused_bytes(batch).total,
-                        4 * flop / (_fused_bytes(batch).total - 4),
-                    )
-                ),
-            },
-        ),
-        Misconception(
-            "intensity upside down",
-            "the intensity is in FLOP/B: which of the two is divided by the other?",
-            lambda batch, flop: {
-                "intensity": OneOf(
-                    tuple(total / flop for _, total in _fused_bytes(batch).derivations())
-                )
-            },
-        ),
-    ),
 )

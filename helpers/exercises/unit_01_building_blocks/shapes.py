@@ -35,7 +35,7 @@ NEURON_OUTPUT = Exercise(
     topic="a neuron with ReLU",
     examples=[
         ([1.0, 2.0], [0.5, 1.0], -1.0),
-        ([1.0, 2.0], [0.5, -1.0], -1.0),
+        ([1.0, 2.0], [0.5, -1.0], -0.5),
         # Three inputs, and more than the 6 at which another function stops.
         ([4.0, -2.0, 3.0], [2.0, 1.0, 1.5], 0.5),
     ],
@@ -127,7 +127,7 @@ def _draw_windows(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 OUTPUT_SIZE = Exercise(
     points=1,
     topic="output size of a convolution",
-    examples=[(4, 2, 1, 0), (11, 3, 1, 1), (224, 7, 2, 3), (10, 3, 3, 0)],
+    examples=[(4, 2, 1, 0), (11, 3, 1, 1), (224, 7, 2, 3), (23, 5, 4, 2)],
     hidden=_draw_windows,
     reference=conv2d_output_size,
     misconceptions=(
@@ -347,7 +347,10 @@ def _draw_stacks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 RECEPTIVE_FIELD = Exercise(
     points=1,
     topic="receptive field of a stack",
-    examples=[([3, 3], [1, 1]), ([3, 3, 3], [2, 1, 1]), ([3, 3], [1, 2])],
+    examples=[
+        *(([3, 3], [1, 1]), ([3, 3, 3], [2, 1, 1]), ([3, 3], [1, 2])),
+        ([5, 3, 7], [2, 3, 1]),
+    ],
     hidden=_draw_stacks,
     reference=receptive_field,
     misconceptions=(

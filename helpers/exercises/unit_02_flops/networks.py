@@ -234,6 +234,8 @@ PUBLISHED_UNIT = Exercise(
         *((4.09, 4.09), (21.785, 11.17), (0.39, 0.386), (55.48, 17.56)),
         # 8 % above and 13 % below a count of MAC, the same of a count of FLOP.
         *((4.32, 4.0), (3.48, 4.0), (0.8, 0.37), (6.96, 4.0)),
+        # Half of a count: neither, and FLOP for one who takes the two for each other.
+        (2.0, 4.0),
     ],
     hidden=_draw_publications,
     reference=_published,

@@ -159,7 +159,7 @@ def _mlp(batch: int, features: int, hidden: int, between: int = 4, weights_read:
 MLP_TRAFFIC = Exercise(
     points=1,
     topic="bytes between the layers of an MLP",
-    examples=[(1, 768, 3072), (128, 768, 3072)],
+    examples=[(1, 768, 3072), (128, 768, 3072), (2, 64, 100)],
     hidden=_draw_linear,
     reference=_mlp,
     misconceptions=(
@@ -328,7 +328,7 @@ def _energy(batch: int, in_features: int, out_features: int) -> dict[str, float]
 LINEAR_ENERGY = Exercise(
     points=1,
     topic="energy of arithmetic against energy of moving",
-    examples=[(1, 768, 3072), (64, 768, 3072)],
+    examples=[(1, 768, 3072), (64, 768, 3072), (16, 64, 100)],
     hidden=_draw_linear,
     reference=_energy,
     misconceptions=(

@@ -29,9 +29,10 @@ def _draw_accumulations(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 ACCUMULATED_PEAK = Exercise(
     points=1,
     topic="peak with accumulated gradients",
-    examples=[(197_956_840, 543_882_320, 32, 4), (5_717_416, 29_423_192, 4, 4)],
+    examples=[(197_956_840, 543_882_320, 32, 8), (5_717_416, 29_423_192, 4, 4)],
     hidden=_draw_accumulations,
     reference=_accumulated,
+    known_slips={"batch // parts → batch / parts": "equivalent: parts divide the batch"},
     misconceptions=(
         Misconception(
             "the whole batch saved",
@@ -88,7 +89,7 @@ def _checkpointed(layers: int, boundary: int, inside: int, segments: int) -> Led
 CHECKPOINTED_BYTES = Exercise(
     points=1,
     topic="activations with checkpoints",
-    examples=[(16, 1, 2, 4), (12, 605_184, 9_785_000, 12), (10, 3, 20, 4)],
+    examples=[(16, 1, 2, 4), (12, 605_184, 9_785_000, 12), (10, 3, 20, 4), (9, 3, 20, 2)],
     hidden=_draw_segments,
     reference=lambda layers, boundary, inside, segments: _checkpointed(
         layers, boundary, inside, segments
@@ -152,10 +153,12 @@ def _draw_chains(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 BEST_SEGMENTS = Exercise(
     points=1,
     topic="into how many segments a chain is cut best",
-    # The last one is cut best into 4, which does not divide 7.
-    examples=[(100, 1, 1), (16, 1, 2), (12, 605_184, 9_785_000), (7, 1, 2)],
+    # 7 layers are cut best into 4 segments, which do not divide them; the last two not at all, and
+    # as often as can be.
+    examples=[(100, 1, 1), (16, 1, 2), (12, 605_184, 9_785_000), (7, 1, 2), (5, 30, 2), (3, 1, 9)],
     hidden=_draw_chains,
     reference=_best,
+    known_slips={"1 → 2": "equivalent: more segments than layers hold more boundaries"},
     misconceptions=(
         Misconception(
             "always the root",

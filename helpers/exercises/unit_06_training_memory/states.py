@@ -100,7 +100,12 @@ def _precision(parameters: int, precision: str) -> Ledger:
 PRECISION_BYTES = Exercise(
     points=1,
     topic="Adam in fp32, in bf16 and in mixed precision",
-    examples=[(7_000_000_000, "fp32"), (7_000_000_000, "bf16"), (7_000_000_000, "mixed")],
+    examples=[
+        (7_000_000_000, "fp32"),
+        (7_000_000_000, "bf16"),
+        (7_000_000_000, "mixed"),
+        (1_300_000, "mixed"),
+    ],
     hidden=lambda draw: [(draw.randrange(10**6, 10**9), precision) for precision in _WIDTHS],
     reference=_precision,
     misconceptions=(
@@ -155,9 +160,9 @@ def _adam_8bit(parameters: int) -> Ledger:
 ADAM_8BIT_STEP = Exercise(
     points=1,
     topic="8-bit Adam with a scale for each block",
-    # A last block that is full, and one less than half full: with it, blocks over m and v together
+    # A last block that is full, and one of a single number: with it, blocks over m and v together
     # would be fewer.
-    examples=[(256,), (300,), (1000,), (197_956_840,)],
+    examples=[(256,), (257,), (1000,), (197_956_840,)],
     hidden=lambda draw: [
         (256 * draw.randrange(10, 10**5) + rest,)
         for rest in (0, draw.randrange(1, 129), draw.randrange(129, 256))

@@ -46,7 +46,7 @@ def _draw_changes(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PEAK_OF_CHANGES = Exercise(
     points=1,
     topic="the highest moment of a list of allocations",
-    examples=[((40, 30, -40, 20, -50),), ((100, 50, -50, 60, -160),), ((50, -20, 20, -50),)],
+    examples=[((40, 30, -40, 20, -50),), ((100, 50, -50, 60, -100),), ((50, -20, 20, -50),)],
     hidden=_draw_changes,
     reference=_peak,
     misconceptions=(
@@ -186,8 +186,8 @@ CHAIN_PEAK = Exercise(
     points=2,
     topic="gradients come while activations go",
     examples=[
-        ((10, 10, 400, 400), (600, 600, 50, 50)),
-        ((400, 400, 10, 10), (50, 50, 600, 600)),
+        ((10, 20, 400, 300), (600, 500, 50, 40)),
+        ((400, 300, 20, 10), (50, 40, 600, 500)),
         ((100, 100, 100), (100, 100, 100)),
     ],
     hidden=_draw_chains,

@@ -25,7 +25,7 @@ def _product_slope(slope: Callable[[float, float, float, float], float]) -> Call
 FORWARD_PRODUCT = Exercise(
     points=1,
     topic="a product in forward mode",
-    examples=[(2.0, 1.0, 5.0, 0.0), (2.0, 1.0, 2.0, 1.0)],
+    examples=[(2.0, 1.0, 5.0, 0.0), (2.0, 1.0, 2.0, 1.0), (3.0, -2.0, 4.0, 0.5)],
     hidden=_draw_pairs,
     reference=lambda x, dx, y, dy: {"value": x * y, "slope": dx * y + x * dy},
     gate="slope",

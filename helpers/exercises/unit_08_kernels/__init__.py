@@ -1,3 +1,3 @@
 """The questions of unit 08: tensor operations, loops, threads and tiles."""
 
-CHAPTERS = ("tensors", "loops", "threads")
+CHAPTERS = ("tensors", "folds", "loops", "threads", "tiles")

@@ -35,6 +35,7 @@ def _draw_loops(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         ([[i + 1] for i in range(turns)], own),  # x[i] = f(x[i + 1])
         ([[max(i - 1, 0)] for i in range(turns)], own),  # x[i] = f(x[i - 1])
         (apart, [[i // 2] for i in range(turns)]),  # two iterations write one place
+        (apart, [*own[:-1], own[0]]),  # the first and the last one do
         ([[turns, turns + i] for i in range(turns)], [[turns]] * turns),  # total += x[i]
     ]
     draw.shuffle(cases)
@@ -49,7 +50,10 @@ MAY_RUN_IN_PARALLEL = Exercise(
         ([[0], [1], [2]], [[0], [1], [2]]),
         ([[0, 1], [1, 2], [2, 3]], [[1], [2], [3]]),
         ([[0], [1], [2]], [[3], [3], [3]]),
+        ([[0], [1], [2]], [[3], [4], [3]]),
         ([[0], [0], [0]], [[1], [2], [3]]),
+        ([[1], [2], [3]], [[0], [1], [2]]),
+        ([[5], [1], [3]], [[3], [4], [6]]),
     ],
     hidden=_draw_loops,
     reference=_independent,
@@ -82,6 +86,29 @@ MAY_RUN_IN_PARALLEL = Exercise(
                 not (set(reads[i]) | set(writes[i])) & (set(reads[j]) | set(writes[j]))
                 for i, j in permutations(range(len(writes)), 2)
             ),
+        ),
+        Misconception(
+            "only later iterations",
+            "may iteration 1 read what iteration 0 writes? Compare both ways",
+            lambda reads, writes: all(
+                not set(writes[i]) & (set(reads[j]) | set(writes[j]))
+                for i, j in permutations(range(len(writes)), 2)
+                if i > j
+            ),
+        ),
+        Misconception(
+            "neighbours only",
+            "iterations that are far apart can meet, too: compare each with all others",
+            lambda reads, writes: all(
+                not set(writes[i]) & (set(reads[j]) | set(writes[j]))
+                for i, j in permutations(range(len(writes)), 2)
+                if abs(i - j) == 1
+            ),
+        ),
+        Misconception(
+            "turned round",
+            "True means that they may run in any order",
+            lambda reads, writes: not _independent(reads, writes),
         ),
         Misconception(
             "only earlier iterations",
@@ -126,6 +153,23 @@ ROW_SQUARES = Exercise(
             lambda x: {"values": [float(sum(row)) for row in x]},
         ),
         Misconception(
+            "squares of the sums",
+            "square each element before adding it, not the sum",
+            lambda x: {"values": [float(sum(row)) ** 2 for row in x]},
+        ),
+        Misconception(
+            "square roots",
+            "these are lengths: the sums of the squares themselves are asked for",
+            lambda x: {"values": [sum(v * v for v in row) ** 0.5 for row in x]},
+        ),
+        Misconception(
+            "columns",
+            "these are sums over columns: out has one number for each row",
+            lambda x: {
+                "values": [float(sum(v * v for v in column)) for column in zip(*x, strict=True)]
+            },
+        ),
+        Misconception(
             "a total that runs on",
             "each row's total holds the rows before it, too: where does it begin from 0?",
             lambda x: {
@@ -164,6 +208,22 @@ CHAIN_TRAFFIC = Exercise(
     ],
     reference=_chain_traffic,
     misconceptions=(
+        Misconception(
+            "elements for bytes",
+            "these are numbers: how many bytes does one of fp32 take?",
+            lambda numbers, others: {
+                part: ledger.total / FP32
+                for part, ledger in _chain_traffic(numbers, others).items()
+            },
+        ),
+        Misconception(
+            "separate and fused exchanged",
+            "which of the two moves fewer bytes?",
+            lambda numbers, others: {
+                "separate": _chain(numbers, others, fused=True),
+                "fused": _chain(numbers, others, fused=False),
+            },
+        ),
         Misconception(
             "intermediate arrays written, not read again",
             "what one step has written, the next one reads",
@@ -209,14 +269,34 @@ FUSED_CHAIN = Exercise(
     gate="values",
     misconceptions=(
         Misconception(
-            "x read twice",
-            "x[i] is read once more than needed: a local variable stays in a register",
+            "something read twice",
+            "one read too many for each number: a local variable stays in a register",
             lambda numbers, seed: {"reads": 3 * numbers},
+        ),
+        Misconception(
+            "something read three times",
+            "two reads too many for each number: a local variable stays in a register",
+            lambda numbers, seed: {"reads": 4 * numbers},
+        ),
+        Misconception(
+            "y forgotten",
+            "what is added at the end, for each number?",
+            lambda numbers, seed: {
+                **_fused(numbers, seed, reads=1),
+                "values": [
+                    u * min(max(u + 3, 0), 6) / 6 for u in whole_numbers(seed, numbers, numbers)[0]
+                ],
+            },
         ),
         Misconception(
             "the result kept in out between steps",
             "out is written more than once for each number: that is an intermediate array",
             lambda numbers, seed: {"writes": 2 * numbers},
+        ),
+        Misconception(
+            "out read again",
+            "out is written, read and written again: a local variable stays in a register",
+            lambda numbers, seed: {"reads": 3 * numbers, "writes": 2 * numbers},
         ),
         Misconception(
             "not clipped",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
-from itertools import product, zip_longest
+from collections.abc import Callable, Sequence
+from itertools import product
 from math import prod
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.mistakes import OFFSET_FORGOTTEN
 
 Sizes = tuple[int, ...]
 #: Storage, shape, strides, offset: a tensor as plain data.
-Tensor = tuple[list[int], Sizes, Sizes, int]
+Tensor = tuple[Sequence[int], Sizes, Sizes, int]
 
 #: What the questions apply to numbers, by name; the unit has the same tables.
 ONE: dict[str, Callable[[int], int]] = {
@@ -23,20 +23,28 @@ ONE: dict[str, Callable[[int], int]] = {
 }
 TWO: dict[str, Callable[[int, int], int]] = {
     "add": lambda x, y: x + y,
+    "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
     "maximum": max,
 }
 
 
-def _row_major(shape: Sizes) -> Sizes:
+def row_major(shape: Sizes) -> Sizes:
     return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
-def _positions(shape: Sizes, strides: Sizes, offset: int) -> list[int]:
+def positions(shape: Sizes, strides: Sizes, offset: int) -> list[int]:
     return [
         offset + sum(i * stride for i, stride in zip(index, strides, strict=True))
         for index in product(*map(range, shape))
     ]
+
+
+def nested(flat: list[Any], shape: Sizes) -> list[Any]:
+    """A flat list as lists in lists."""
+    for size in reversed(shape[1:]):
+        flat = [flat[at : at + size] for at in range(0, len(flat), size)]
+    return flat
 
 
 def _draw_layout(draw: random.Random, axes: int) -> tuple[Sizes, Sizes, int]:
@@ -45,32 +53,76 @@ def _draw_layout(draw: random.Random, axes: int) -> tuple[Sizes, Sizes, int]:
     order = draw.sample(range(axes), axes)
     while axes > 1 and order == list(range(axes)):
         order = draw.sample(range(axes), axes)
-    whole = _row_major(tuple(shape[axis] + 1 for axis in order))
+    whole = row_major(tuple(shape[axis] + 1 for axis in order))
     strides = tuple(whole[order.index(axis)] for axis in range(axes))
     return shape, strides, draw.randrange(1, 5)
 
 
-def _draw_tensor(draw: random.Random, axes: int) -> Tensor:
+def draw_tensor(draw: random.Random, axes: int) -> Tensor:
     shape, strides, offset = _draw_layout(draw, axes)
-    size = max(_positions(shape, strides, offset)) + 1 + draw.randrange(3)
+    size = max(positions(shape, strides, offset)) + 1 + draw.randrange(3)
     return [draw.randrange(-9, 10) for _ in range(size)], shape, strides, offset
 
 
 ELEMENT_POSITIONS = Exercise(
     points=1,
     topic="where the elements of a tensor lie, in the order of their indices",
-    examples=[((2, 3), (3, 1), 0), ((3, 2), (1, 3), 0), ((2, 2), (4, 2), 1)],
+    examples=[
+        ((2, 3), (3, 1), 0),
+        ((3, 2), (1, 3), 0),
+        ((2, 2), (4, 2), 1),
+        ((2, 2, 2), (1, 6, 2), 3),
+        ((3, 2), (5, 3), 7),
+        ((3,), (2,), 1),
+    ],
     hidden=lambda draw: [_draw_layout(draw, axes) for axes in (1, 2, 2, 3, 3)],
-    reference=_positions,
+    reference=positions,
+    known_slips={
+        "zip(index, strides) → zip(strides, index)": "equivalent: a product of two numbers"
+    },
     misconceptions=(
         Misconception(
             "first index fastest",
             "which index moves fastest? Nested loops over the axes, the last axis innermost",
-            lambda shape, strides, offset: _positions(shape[::-1], strides[::-1], offset),
+            lambda shape, strides, offset: positions(shape[::-1], strides[::-1], offset),
         ),
         Misconception(
             *OFFSET_FORGOTTEN,
-            lambda shape, strides, offset: _positions(shape, strides, 0),
+            lambda shape, strides, offset: positions(shape, strides, 0),
+        ),
+        Misconception(
+            "a list for each row",
+            "one flat list, not a list of rows",
+            lambda shape, strides, offset: nested(positions(shape, strides, offset), shape),
+        ),
+        Misconception(
+            "indices, not positions",
+            "these are indices: at which place of the storage does each of them lie?",
+            lambda shape, strides, offset: [list(index) for index in product(*map(range, shape))],
+        ),
+        Misconception(
+            "offset at every step",
+            "the offset is where the tensor begins: how often does it count?",
+            lambda shape, strides, offset: [
+                at + (len(shape) - 1) * offset for at in positions(shape, strides, offset)
+            ],
+        ),
+        Misconception(
+            "offset stretched by the last stride",
+            "the offset is a position in storage already",
+            lambda shape, strides, offset: [
+                at + offset * (strides[-1] - 1) for at in positions(shape, strides, offset)
+            ],
+        ),
+        Misconception(
+            "two axes only",
+            "a tensor may have one axis, or three: does yours look at every one?",
+            lambda shape, strides, offset: positions(shape[:2], strides[:2], offset),
+        ),
+        Misconception(
+            "the last two axes only",
+            "a tensor may have one axis, or three: does yours look at every one?",
+            lambda shape, strides, offset: positions(shape[-2:], strides[-2:], offset),
         ),
         Misconception(
             "storage order",
@@ -82,7 +134,7 @@ ELEMENT_POSITIONS = Exercise(
 
 
 def _map(name: str, storage: list[int], shape: Sizes, strides: Sizes, offset: int) -> list[int]:
-    return [ONE[name](storage[at]) for at in _positions(shape, strides, offset)]
+    return [ONE[name](storage[at]) for at in positions(shape, strides, offset)]
 
 
 TENSOR_MAP = Exercise(
@@ -92,9 +144,11 @@ TENSOR_MAP = Exercise(
         ("square", [1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0),
         ("square", [1, 2, 3, 4, 5, 6], (3, 2), (1, 3), 0),
         ("relu", [5, -4, 3, -2, 1, 0], (2, 2), (3, 1), 1),
+        ("negate", [1, 2, 3, 4, 5, 6, 7, 8, 9], (2, 2, 2), (4, 1, 2), 1),
     ],
     hidden=lambda draw: [
-        (draw.choice(list(ONE)), *_draw_tensor(draw, axes)) for axes in (1, 2, 2, 3, 3)
+        (name, *draw_tensor(draw, axes))
+        for name, axes in zip([*ONE, *draw.sample(list(ONE), 2)], (1, 2, 2, 3, 3), strict=True)
     ],
     reference=_map,
     misconceptions=(
@@ -105,195 +159,48 @@ TENSOR_MAP = Exercise(
             lambda name, storage, *layout: [ONE[name](x) for x in storage],
         ),
         Misconception(
-            "the first elements of the storage",
-            "as many elements as the tensor has, but not its own: where do its strides lead?",
-            lambda name, storage, shape, *layout: [ONE[name](x) for x in storage[: prod(shape)]],
-        ),
-    ),
-)
-
-
-def _stretch(shape: Sizes, strides: Sizes, whole: Sizes) -> list[int]:
-    missing = len(whole) - len(shape)
-    return [0] * missing + [
-        0 if size == 1 else stride for size, stride in zip(shape, strides, strict=True)
-    ]
-
-
-def _stretch_from_the_left(shape: Sizes, strides: Sizes, whole: Sizes) -> list[int]:
-    return [0 if s == 1 else st for s, st in zip(shape, strides, strict=True)] + [0] * (
-        len(whole) - len(shape)
-    )
-
-
-def _draw_stretches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    cases = []
-    for axes, kept in ((2, 2), (2, 1), (3, 3), (3, 2), (4, 2)):
-        whole = tuple(draw.sample(range(2, 9), axes))
-        ones = draw.sample(range(kept), draw.randrange(1, kept) if kept > 1 else 0)
-        shape = tuple(1 if axis in ones else size for axis, size in enumerate(whole[axes - kept :]))
-        strides = tuple(draw.sample(range(1, 30), kept))
-        cases.append((shape, strides, whole))
-    return cases
-
-
-BROADCAST_STRIDES = Exercise(
-    points=1,
-    topic="strides of a tensor that is stretched to a larger shape",
-    examples=[((3, 1), (1, 1), (3, 4)), ((4,), (1,), (3, 4)), ((3, 4), (4, 1), (3, 4))],
-    hidden=_draw_stretches,
-    reference=_stretch,
-    misconceptions=(
-        Misconception(
-            "sizes of 1 keep their stride",
-            "a size of 1 is repeated: how far must a step go to read the same element again?",
-            lambda shape, strides, whole: [0] * (len(whole) - len(shape)) + list(strides),
+            "a list for each row",
+            "one flat list, not a list of rows",
+            lambda name, storage, shape, *layout: nested(
+                _map(name, storage, shape, *layout), shape
+            ),
         ),
         Misconception(
-            "aligned on the left",
-            "missing axes come on the left: shapes are laid one above the other from the right",
-            _stretch_from_the_left,
+            "positions, not elements",
+            "the function is for the elements: take them from the storage first",
+            lambda name, storage, *layout: [ONE[name](at) for at in positions(*layout)],
         ),
         Misconception(
-            "missing axes stay missing",
-            "one stride for each axis of the whole shape: which are those of the missing axes?",
-            lambda shape, strides, whole: _stretch(shape, strides, shape),
-        ),
-    ),
-)
-
-
-def _broadcast(a: Sizes, b: Sizes) -> Sizes:
-    return tuple(max(pair) for pair in zip_longest(a[::-1], b[::-1], fillvalue=1))[::-1]
-
-
-def _zip(name: str, a: Tensor, b: Tensor) -> list[int]:
-    whole = _broadcast(a[1], b[1])
-    left, right = (
-        [storage[at] for at in _positions(whole, tuple(_stretch(shape, strides, whole)), offset)]
-        for storage, shape, strides, offset in (a, b)
-    )
-    return [TWO[name](x, y) for x, y in zip(left, right, strict=True)]
-
-
-def _draw_zips(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    cases = []
-    for axes in (1, 2, 2, 3):
-        a = _draw_tensor(draw, axes)
-        shape = list(a[1])
-        shape[draw.randrange(axes)] = 1
-        other = tuple(shape[draw.randrange(axes) if axes > 1 else 0 :])
-        storage = [draw.randrange(-9, 10) for _ in range(prod(other) + 2)]
-        pair: list[Tensor] = [a, (storage, other, _row_major(other), 2)]
-        draw.shuffle(pair)
-        cases.append((draw.choice(list(TWO)), *pair))
-    return cases
-
-
-def _zip_unstretched(name: str, a: Tensor, b: Tensor) -> list[int]:
-    left, right = (
-        [storage[at] for at in _positions(shape, strides, offset)]
-        for storage, shape, strides, offset in (a, b)
-    )
-    return [TWO[name](x, y) for x, y in zip(left, right, strict=False)]
-
-
-TENSOR_ZIP = Exercise(
-    points=1,
-    topic="zip of two tensors with broadcasting",
-    examples=[
-        ("add", ([1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0), ([10, 20, 30], (3,), (1,), 0)),
-        ("multiply", ([1, 2, 3], (3, 1), (1, 1), 0), ([1, 10], (1, 2), (2, 1), 0)),
-    ],
-    hidden=_draw_zips,
-    reference=_zip,
-    misconceptions=(
-        Misconception(
-            "nothing stretched",
-            "this ends with the smaller tensor: how often is each of its elements used?",
-            _zip_unstretched,
+            "positions",
+            "these are positions in the storage: which elements stand there, and what does the "
+            "function make of them?",
+            lambda name, storage, *layout: positions(*layout),
         ),
         Misconception(
-            "storages zipped",
-            "these are the storages, element by element: shapes, strides and offsets count",
-            lambda name, a, b: [TWO[name](x, y) for x, y in zip(a[0], b[0], strict=False)],
+            "no function applied",
+            "these are the elements: apply ONE[name] to each",
+            lambda name, storage, *layout: [storage[at] for at in positions(*layout)],
         ),
-    ),
-)
-
-
-def _fold(name: str, values: Iterable[int], start: int | None = None) -> int:
-    total = start
-    for value in values:
-        total = value if total is None else TWO[name](total, value)
-    assert total is not None
-    return total
-
-
-def _reduce(name: str, a: Tensor, axis: int, start: int | None = None) -> list[int]:
-    storage, shape, strides, offset = a
-    kept = [other for other in range(len(shape)) if other != axis]
-    begins = _positions(
-        tuple(shape[other] for other in kept), tuple(strides[other] for other in kept), offset
-    )
-    return [
-        _fold(name, (storage[at + i * strides[axis]] for i in range(shape[axis])), start)
-        for at in begins
-    ]
-
-
-def _reduce_all_but(name: str, a: Tensor, axis: int) -> list[int]:
-    """Each of the axis's elements over all other axes, as one who keeps the named axis does."""
-    storage, shape, strides, offset = a
-    kept = [other for other in range(len(shape)) if other != axis]
-    sizes, steps = tuple(shape[other] for other in kept), tuple(strides[other] for other in kept)
-    return [
-        _fold(name, (storage[at] for at in _positions(sizes, steps, offset + i * strides[axis])))
-        for i in range(shape[axis])
-    ]
-
-
-def _draw_reductions(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    names = [*TWO, "maximum", "multiply"]
-    draw.shuffle(names)
-    cases = []
-    for name, axes in zip(names, (2, 2, 2, 3, 3), strict=True):
-        storage, *layout = _draw_tensor(draw, axes)
-        # Below zero everywhere: there, starting a maximum from 0 shows.
-        storage = [-abs(value) - 1 for value in storage]
-        cases.append((name, (storage, *layout), draw.randrange(axes)))
-    return cases
-
-
-TENSOR_REDUCE = Exercise(
-    points=1,
-    topic="reduce over one axis of a tensor",
-    examples=[
-        ("add", ([1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0), 1),
-        ("add", ([1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0), 0),
-        ("maximum", ([0, -1, -2, -3, -4, -5, -6], (3, 2), (1, 3), 1), 0),
-    ],
-    hidden=_draw_reductions,
-    reference=_reduce,
-    misconceptions=(
         Misconception(
-            "the other axes reduced",
-            "reducing an axis makes it vanish: yours is the one that is left",
-            _reduce_all_but,
+            "one function for all",
+            "which function is it? Look it up by its name",
+            lambda name, *tensor: OneOf(tuple(_map(other, *tensor) for other in ONE)),
         ),
         Misconception(
             *OFFSET_FORGOTTEN,
-            lambda name, a, axis: _reduce(name, (*a[:3], 0), axis),
+            lambda name, storage, shape, strides, offset: _map(name, storage, shape, strides, 0),
         ),
         Misconception(
-            "started from 0",
-            "0 + x is x, but is the product, or the maximum, of 0 and x? Begin with an element",
-            lambda name, a, axis: _reduce(name, a, axis, start=0),
+            "first index fastest",
+            "which index moves fastest? The last one",
+            lambda name, storage, shape, strides, offset: _map(
+                name, storage, shape[::-1], strides[::-1], offset
+            ),
         ),
         Misconception(
-            "everything reduced",
-            "one number is left: only one axis is to be reduced",
-            lambda name, a, axis: _fold(name, (a[0][at] for at in _positions(*a[1:]))),
+            "the first elements of the storage",
+            "as many elements as the tensor has, but not its own: where do its strides lead?",
+            lambda name, storage, shape, *layout: [ONE[name](x) for x in storage[: prod(shape)]],
         ),
     ),
 )

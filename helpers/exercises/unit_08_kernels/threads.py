@@ -1,18 +1,14 @@
-"""Unit 08: threads, blocks and tiles of a matrix product."""
+"""Unit 08: threads, blocks, and the size of tiles."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from math import isqrt
+from math import ceil, isqrt
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.unit_08_kernels.inputs import whole_numbers
-
-#: Width of the tile in the unit's tiled kernel.
-TILE = 4
-Matrix = list[list[float]]
 
 
 def _product_reads(m: int, n: int, k: int, tile: int) -> dict[str, int]:
@@ -30,9 +26,13 @@ def _draw_products(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PRODUCT_READS = Exercise(
     points=1,
     topic="global reads of a matrix product, naive and tiled",
-    examples=[(8, 8, 8, 4), (64, 32, 128, 16)],
+    examples=[(8, 12, 20, 4), (64, 32, 128, 16), (9, 15, 6, 3)],
     hidden=_draw_products,
     reference=_product_reads,
+    known_slips=dict.fromkeys(
+        ("m // tile → m / tile", "n // tile → n / tile", "k // tile → k / tile"),
+        "equivalent: tile divides m, n and k",
+    ),
     misconceptions=(
         Misconception(
             "one matrix only",
@@ -79,7 +79,11 @@ def _draw_threads(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 THREAD_ELEMENT = Exercise(
     points=1,
     topic="the matrix element of a thread",
-    examples=[([1, 0], [2, 3], [8, 4], 32), ([2, 3], [0, 1], [16, 16], 100)],
+    examples=[
+        ([1, 0], [2, 3], [8, 4], 32),
+        ([2, 3], [5, 1], [16, 8], 100),
+        ([3, 2], [1, 6], [4, 32], 57),
+    ],
     hidden=_draw_threads,
     reference=_thread_element,
     misconceptions=(
@@ -134,7 +138,7 @@ def _block_forgotten(numbers: int, threads: int, seed: int) -> dict[str, Any]:
 AXPY = Exercise(
     points=1,
     topic="a kernel with a global index and its guard",
-    examples=[(8, 4, 1), (11, 4, 2)],
+    examples=[(8, 4, 1), (11, 4, 2), (19, 8, 5)],
     hidden=lambda draw: [
         (draw.randrange(9, 50), draw.choice([4, 8]), draw.randrange(10**6)) for _ in range(5)
     ],
@@ -143,7 +147,7 @@ AXPY = Exercise(
     misconceptions=(
         Misconception(
             "the thread's index in its block",
-            "only the first block's elements are there: threadIdx begins at 0 in every block",
+            "do your blocks work on different elements? threadIdx begins at 0 in every block",
             _block_forgotten,
         ),
         Misconception(
@@ -184,7 +188,15 @@ def _draw_blocks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 LARGEST_TILE = Exercise(
     points=1,
     topic="the widest tile that a block has threads and shared memory for",
-    examples=[(49_152, 4, 1024), (2048, 4, 1024), (49_152, 4, 256)],
+    # The last three are no powers of two: bound by shared memory, and by threads.
+    examples=[
+        (49_152, 4, 1024),
+        (2048, 4, 1024),
+        (1500, 4, 1024),
+        (4000, 8, 1024),
+        (600, 4, 1024),
+        (49_152, 4, 512),
+    ],
     hidden=_draw_blocks,
     reference=_largest_tile,
     misconceptions=(
@@ -197,6 +209,30 @@ LARGEST_TILE = Exercise(
             "threads only",
             "do the tiles fit into shared memory?",
             lambda shared_bytes, width, max_threads: isqrt(max_threads),
+        ),
+        Misconception(
+            "a broken side",
+            "a tile has whole sides: which is the largest that fits?",
+            lambda shared_bytes, width, max_threads: min(
+                (shared_bytes / (2 * width)) ** 0.5, max_threads**0.5
+            ),
+        ),
+        Misconception(
+            "rounded",
+            "the next larger side does not fit: round down",
+            lambda shared_bytes, width, max_threads: OneOf(
+                tuple(
+                    way(min((shared_bytes / (2 * width)) ** 0.5, max_threads**0.5))
+                    for way in (ceil, round)
+                )
+            ),
+        ),
+        Misconception(
+            "a power of two",
+            "a tile may have any side: is there a larger one that still fits?",
+            lambda shared_bytes, width, max_threads: (
+                1 << _largest_tile(shared_bytes, width, max_threads).bit_length() - 1
+            ),
         ),
         Misconception(
             "one tile in shared memory",
@@ -216,83 +252,6 @@ LARGEST_TILE = Exercise(
             lambda shared_bytes, width, max_threads: min(
                 isqrt(shared_bytes // 2), isqrt(max_threads)
             ),
-        ),
-    ),
-)
-
-
-def _matrices(size: int, seed: int) -> list[Matrix]:
-    flat = whole_numbers(seed, size**2, size**2)
-    return [[matrix[i * size : (i + 1) * size] for i in range(size)] for matrix in flat]
-
-
-def _product(size: int, seed: int, depth: int | None = None) -> list[float]:
-    """a @ b row by row; with `depth`, of the first products of each element only."""
-    a, b = _matrices(size, seed)
-    depth = size if depth is None else depth
-    return [sum(a[i][k] * b[k][j] for k in range(depth)) for i in range(size) for j in range(size)]
-
-
-def _tiled(size: int, seed: int) -> dict[str, Any]:
-    return {
-        "product": _product(size, seed),
-        "global reads": 2 * size**3 // TILE,
-    }
-
-
-def _transposed(product: list[float]) -> list[float]:
-    size = isqrt(len(product))
-    return [product[j * size + i] for i in range(size) for j in range(size)]
-
-
-TILED_PRODUCT = Exercise(
-    points=2,
-    topic="a tiled matrix product kernel and its global reads",
-    examples=[(4, 1), (8, 2)],
-    hidden=lambda draw: [(size, draw.randrange(10**6)) for size in (4, 8, 12)],
-    reference=_tiled,
-    gate="product",
-    misconceptions=(
-        Misconception(
-            "not tiled",
-            "every thread fetches all that it multiplies: let each of them fetch one element of a "
-            "tile for the whole block",
-            lambda size, seed: {"global reads": 2 * size**3},
-        ),
-        Misconception(
-            "tiles filled, not used",
-            "the tiles are brought, but the products still come from a and b themselves",
-            lambda size, seed: {"global reads": 2 * size**3 // TILE + 2 * size**3},
-        ),
-        Misconception(
-            "one matrix tiled",
-            "one matrix comes from shared memory, the other one is still fetched by every thread",
-            lambda size, seed: {"global reads": size**3 + size**3 // TILE},
-        ),
-        Misconception(
-            "accumulated in out",
-            "out is in global memory: += reads and writes it there each time",
-            lambda size, seed: {"global reads": 2 * size**3 // TILE + size**3},
-        ),
-        Misconception(
-            "the first tile only",
-            "a sum of TILE products: a row of a has size / TILE tiles",
-            lambda size, seed: {
-                "product": _product(size, seed, TILE),
-                "global reads": 2 * size**2,
-            },
-        ),
-        Misconception(
-            "the same tiles at every step",
-            "every step adds the same products: where in a and b does a step begin?",
-            lambda size, seed: {
-                "product": [size // TILE * number for number in _product(size, seed, TILE)],
-            },
-        ),
-        Misconception(
-            "the result transposed",
-            "right numbers in transposed places: is your thread's element out[row, column]?",
-            lambda size, seed: {"product": _transposed(_product(size, seed))},
         ),
     ),
 )

@@ -14,6 +14,7 @@ def feedback_command(
     course: Path,
     unit: str,
     students: Sequence[str] | None,
+    jobs: int | None,
     to: str | None,
     output: Path | None,
     roster: Path | None,
@@ -21,7 +22,7 @@ def feedback_command(
     """Write and print; returns the exit code: 0, or 3 where somebody gets no page."""
     if to is not None:
         refuse_other(to)
-    pages, failed = write_feedback(course, unit, students)
+    pages, failed = write_feedback(course, unit, students, jobs)
     print(f"{sum(map(len, pages.values()))} feedback pages in {course / 'feedback'}")
     for student, reason in failed.items():
         print(f"{student}: {reason}")

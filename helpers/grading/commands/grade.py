@@ -114,11 +114,13 @@ def print_table(result: ClassResult) -> None:
 
     console = Console()
     parts = list(dict.fromkeys(result.headings.values()))
-    table = Table(
-        title=f"{result.unit}: points given by the machine, and answers that a person reads",
-        title_justify="left",
-        box=box.SIMPLE,
+    # Not the table's own title: that is broken to the width of the table.
+    console.print(
+        f"{result.unit}: points given by the machine, and answers that a person reads",
+        highlight=False,
+        markup=False,
     )
+    table = Table(box=box.SIMPLE)
     table.add_column("student", no_wrap=True)
     # A column is as wide as its longest word, and three spaces.
     needed = sum(max(map(len, part.split())) + 3 for part in ("student", *parts, "total", "read"))

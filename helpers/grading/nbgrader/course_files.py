@@ -69,12 +69,14 @@ class CourseFiles:
         """The unit, without the course's secret."""
         return Unit.read(self.name, self.notebook_name, self.source, b"", self.config)
 
-    def open_gradebook(self) -> GradebookWriter:
-        """The course's gradebook, made where there is none. ValueError where it cannot be used."""
+    def open_gradebook(self, only: Sequence[str] = ()) -> GradebookWriter:
+        """The course's gradebook, made where there is none, to write the marks of `only` these
+        students. ValueError where it cannot be used."""
         from helpers.grading.nbgrader.gradebook import GradebookWriter
 
         folders = self._folders
-        return GradebookWriter(folders.db_url, folders.course_id, self.unit, self.config)
+        about = (folders.db_url, folders.course_id, self.unit, self.config)
+        return GradebookWriter(*about, only=only)
 
     def submissions(self, students: Sequence[str]) -> list[SubmissionFolder]:
         """What these students handed in, or all, by student. ValueError when there is nothing, or

@@ -44,17 +44,28 @@ if TYPE_CHECKING:
 RETRIES = (0.1, 0.5, 2.0, 5.0)
 
 Result = TypeVar("Result")
+#: Points and kind of each graded cell.
+_Cells = dict[str, tuple[float, str]]
 
 
 class GradebookWriter:
     """Writes the grades of one notebook of a unit. Use it as a context manager."""
 
-    def __init__(self, db_url: str, course_id: str, unit: Unit, config: Any = None) -> None:
+    def __init__(
+        self,
+        db_url: str,
+        course_id: str,
+        unit: Unit,
+        config: Any = None,
+        only: Sequence[str] = (),
+    ) -> None:
         """Opens the gradebook and makes sure that it knows the unit.
 
-        Raises ValueError, in one line, when it cannot be opened or written, or when it holds
-        submissions of the unit with other graded cells.
+        `only`: the students who are graded; everyone if none is named. Raises ValueError, in one
+        line, when the gradebook cannot be opened or written, when it holds submissions of the unit
+        with other graded cells, or with other points of somebody who is not graded now.
         """
+        self._only = frozenset(only)
         self.db_url, self.unit, self.config = db_url, unit, config
         self._gradebook = open_gradebook(db_url, course_id)
         try:
@@ -85,21 +96,22 @@ class GradebookWriter:
     def recorded(self) -> set[str]:
         """Students whose submission of the unit is in the gradebook, graded."""
 
-        def read() -> set[str]:
-            rows = self._gradebook.db.execute(
-                select(api.SubmittedAssignment.student_id)
-                .join(api.Assignment)
-                .where(api.Assignment.name == self.unit.name)
-            )
-            return {row[0] for row in rows}
+        return self._transaction(self._recorded)
 
-        return self._transaction(read)
+    def _recorded(self) -> set[str]:
+        rows = self._gradebook.db.execute(
+            select(api.SubmittedAssignment.student_id)
+            .join(api.Assignment)
+            .where(api.Assignment.name == self.unit.name)
+        )
+        return {row[0] for row in rows}
 
     def _register(self) -> None:
         """Make the unit's cells known, as `nbgrader generate_assignment` does."""
-        wanted = _grade_cells(self.unit.template.notebook)
-        if self._known_cells() == wanted:
+        wanted, known = _grade_cells(self.unit.template.notebook), self._known_cells()
+        if known == wanted:
             return
+        self._refuse_other_points(wanted, known or {})
         self._gradebook.update_or_create_assignment(self.unit.name)
         resources = {
             "nbgrader": {
@@ -120,7 +132,21 @@ class GradebookWriter:
             ) from None
         self._gradebook.db.expire_all()
 
-    def _known_cells(self) -> dict[str, tuple[float, str]] | None:
+    def _refuse_other_points(self, wanted: _Cells, known: _Cells) -> None:
+        """Marks out of other points than the unit has now would stand beside those of `only`."""
+        changed = [
+            f"{name} from {known[name][0]:g} to {points:g}"
+            for name, (points, _) in wanted.items()
+            if name in known and known[name][0] != points
+        ]
+        others = self._recorded() - self._only
+        if changed and self._only and others:
+            raise ValueError(
+                f"the points of {', '.join(changed)} have changed, and others are graded already: "
+                f"grade everyone, without --only"
+            )
+
+    def _known_cells(self) -> _Cells | None:
         try:
             notebook = self._gradebook.find_notebook(self.unit.notebook_name, self.unit.name)
         except api.MissingEntry:
@@ -291,7 +317,7 @@ def _as_node(notebook: dict[str, Any]) -> NotebookNode:
     return node
 
 
-def _grade_cells(notebook: dict[str, Any]) -> dict[str, tuple[float, str]]:
+def _grade_cells(notebook: dict[str, Any]) -> _Cells:
     return {
         marks_of(cell)["grade_id"]: (float(marks_of(cell)["points"]), cell["cell_type"])
         for cell in filter(is_graded, notebook["cells"])

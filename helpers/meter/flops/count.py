@@ -27,8 +27,8 @@ from helpers.meter.flops.timm import Timm
 from helpers.meter.flops.whole_ops import counting_whole
 from helpers.meter.loan import Loan, Values, lending
 from helpers.meter.meta import NeedsValues, tensors_in
-from helpers.meter.models import as_input, build, default_input, plain
-from helpers.meter.tries import CannotRun, first_that_runs
+from helpers.meter.models import as_inputs, build, default_input, plain
+from helpers.meter.tries import CannotRun, first_that_runs, reason_of
 
 _CONVENTIONS: dict[str, type[Convention]] = {"course": Course, "mac2": Mac2, "timm": Timm}
 
@@ -62,7 +62,9 @@ def count(
         raise ValueError("the timm convention has no backward: fvcore looks at the forward pass")
     with _clean_state(backward):
         counted, how = first_that_runs(
-            lambda values: _counted(values, model, rules, backward, inputs, keyword_inputs)
+            lambda values, whole: _counted(
+                values, model, rules, backward, *as_inputs((inputs, keyword_inputs), whole)
+            )
         )
     return replace(counted, ran=how)
 
@@ -104,7 +106,7 @@ def _counted(
 
 def _lent(loan: Loan, model: Any, inputs: Any, keyword_inputs: Any) -> tuple[Any, Any]:
     try:
-        return loan.lend((tuple(map(as_input, inputs)), dict(keyword_inputs)))
+        return loan.lend((inputs, keyword_inputs))
     except NeedsValues as error:
         raise CannotRun(f"{_name(model)} cannot be counted: {error}") from error
 
@@ -117,7 +119,7 @@ def _run(model: Callable[..., Any], arguments: Any, keywords: Mapping[str, Any])
     try:
         return model(*arguments, **keywords)
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = reason_of(error)
         shapes = [str(tuple(tensor.shape)) for tensor in tensors_in(arguments, keywords)]
         given = ", ".join(shapes) or "none"
         message = f"{_name(model)} cannot be counted on inputs {given}: {reason}"
@@ -134,7 +136,7 @@ def _differentiate(out: Any, values: Values) -> None:
         like = torch.ones_like if values is Values.ALL else torch.empty_like
         torch.autograd.backward(results, [like(result) for result in results])
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = reason_of(error)
         raise CannotRun(f"it has no backward pass that could be counted: {reason}") from error
 
 

@@ -53,6 +53,8 @@ class Recorder(TorchDispatchMode):
     which tensors have values.
     """
 
+    supports_higher_order_operators = True
+
     def __init__(
         self,
         convention: Convention,
@@ -83,6 +85,8 @@ class Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         operation = self._operations.get(func)
         if operation is None:
+            if isinstance(func, torch._ops.HigherOrderOperator):
+                return self._in_parts(func, args, kwargs)
             if _composite(func):
                 with self:
                     return func.decompose(*args, **kwargs)
@@ -99,6 +103,11 @@ class Recorder(TorchDispatchMode):
             call = Call(args, kwargs, out, operation.places)
             self.record(operation.name, operation.cost, call, moved, operation.assumes)
         return out
+
+    def _in_parts(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Conditions, loops and attention with functions in it: what they call is counted."""
+        with self:
+            return func.py_kernels[torch._C.DispatchKey.CompositeExplicitAutograd](*args, **kwargs)
 
     def _brought(self, twin: torch.Tensor) -> None:
         """A function may have tensors beside a model's parameters: they are such, too."""

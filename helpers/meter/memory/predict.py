@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn, optim
+from torch.nn.parameter import UninitializedTensorMixin
 
 from helpers.conventions import dtype_name
 from helpers.ledger import Ledger
@@ -32,7 +33,7 @@ from helpers.meter.memory.storages import StorageLog
 from helpers.meter.memory.timeline import Timeline, timeline_of
 from helpers.meter.loan import Values, lending
 from helpers.meter.meta import NeedsValues
-from helpers.meter.models import TORCH_DTYPES, as_input, build
+from helpers.meter.models import TORCH_DTYPES, as_inputs, build
 from helpers.meter.tries import CannotRun, first_that_runs
 
 
@@ -113,8 +114,9 @@ def inference_memory(
     products run in. Raises ValueError, in one line, where the model fails.
     """
 
-    def run(values: Values) -> Memory:
-        with _step(values, model, inputs, keywords, device, dtype, autocast) as step:
+    def run(values: Values, whole: bool) -> Memory:
+        given = as_inputs((inputs, keywords), whole)
+        with _step(values, model, *given, device, dtype, autocast) as step:
             step.infer()
             return _memory(step, "activations")
 
@@ -165,8 +167,9 @@ def training_memory(
     if foreach is None and not fused:
         updates = {"foreach": device == "cuda"}
 
-    def run(values: Values) -> Memory:
-        with _step(values, model, inputs, keywords, device, dtype, autocast) as step:
+    def run(values: Values, whole: bool) -> Memory:
+        given = as_inputs((inputs, keywords), whole)
+        with _step(values, model, *given, device, dtype, autocast) as step:
             step.model.train()
             checkpoint_modules(step.model, checkpoint)
             parameters = [p for p in step.model.parameters() if p.requires_grad]
@@ -205,9 +208,12 @@ def _step(
         model = build(model, on_meta=values is not Values.ALL)
     with torch.inference_mode(False), lending(model, values, own_type) as loan:
         try:
-            arguments, named = loan.lend((tuple(map(as_input, inputs)), dict(keywords)))
+            arguments, named = loan.lend((inputs, keywords))
         except NeedsValues as error:
             raise CannotRun(f"{type(model).__name__}: {error}") from error
+        if any(isinstance(p, UninitializedTensorMixin) for p in model.parameters()):
+            with torch.no_grad():  # lazy modules learn their shapes
+                model(*arguments, **named)
         yield Step(model, arguments, named, device, products_type, values)
 
 

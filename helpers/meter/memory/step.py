@@ -19,7 +19,7 @@ from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, stat
 from helpers.meter.memory.storages import StorageLog, StorageTracker
 from helpers.meter.loan import Values
 from helpers.meter.meta import tensors_in
-from helpers.meter.tries import CannotRun
+from helpers.meter.tries import CannotRun, reason_of
 
 
 @dataclass(frozen=True)
@@ -176,13 +176,15 @@ class Step:
             yield
         except Exception as error:
             shapes = ", ".join(str(tuple(tensor.shape)) for tensor in self._given())
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            reason = reason_of(error)
             name = type(self.model).__name__
             raise CannotRun(f"{name} fails {where} input {shapes}: {reason}") from error
 
     def _loss(self, loss_of: Callable[[Any], Tensor]) -> Tensor:
         hooks = []
         for name, module in self.model.named_modules():
+            if isinstance(module, torch.jit.ScriptModule):  # takes no hooks
+                continue
             visit = _Visit(self._running, name)
             hooks.append(module.register_forward_pre_hook(visit.enter))
             hooks.append(module.register_forward_hook(visit.leave, always_call=True))

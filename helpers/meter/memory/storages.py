@@ -90,6 +90,8 @@ class StorageTracker(TorchDispatchMode):
     `rounded` how many bytes its allocator hands out for a request.
     """
 
+    supports_higher_order_operators = True
+
     def __init__(
         self,
         workspaces: Mapping[Any, Workspace] | None = None,
@@ -147,6 +149,10 @@ class StorageTracker(TorchDispatchMode):
         if is_made_of_others(types):
             return NotImplemented
         kwargs = kwargs or {}
+        if isinstance(func, torch._ops.HigherOrderOperator):
+            with self:
+                kernel = func.py_kernels[torch._C.DispatchKey.CompositeExplicitAutograd]
+                return kernel(*args, **kwargs)
         if self.accumulation.in_place(func, args):
             out = args[0].add_(*args[1:], **kwargs)
         else:

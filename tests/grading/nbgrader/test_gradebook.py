@@ -75,6 +75,25 @@ def test_a_gradebook_that_cannot_be_used_is_closed(unit: Unit, tmp_path: Path) -
     assert str(path) not in held
 
 
+def test_some_are_not_graded_out_of_other_points_than_the_others(
+    unit: Unit, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/gradebook.db"
+    with GradebookWriter(url, "", unit) as writer:
+        for student in ("ada", "ben"):
+            writer.record(student, ungraded(unit, "nothing"))
+    source = json.loads(json.dumps(sample.source_notebook()))
+    marks = next(c["metadata"]["nbgrader"] for c in source["cells"] if _is_graded(c))
+    marks["points"] = 5
+    other = Unit.read(sample.UNIT, sample.UNIT, json.dumps(source).encode(), b"secret")
+    changed = r"points of check_softmax_flops from 2 to 5 have changed.*without --only$"
+    with pytest.raises(ValueError, match=changed):
+        GradebookWriter(url, "", other, only=["ada"])
+    for only in (["ada", "ben"], []):
+        with GradebookWriter(url, "", other, only=only):
+            pass
+
+
 def _open_files() -> list[str]:
     return [each for each in os.listdir("/proc/self/fd") if os.path.islink(f"/proc/self/fd/{each}")]
 

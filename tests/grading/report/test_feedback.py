@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from helpers.cli import app
+from helpers.grading.nbgrader.config import open_course
 from helpers.grading.report.feedback import write_feedback
 from tests.grading import classbook
 from tests.grading.classbook import UNIT
@@ -57,3 +59,65 @@ def test_a_page_that_takes_too_long_keeps_nobody_from_theirs(
     pages, failed = write_feedback(course, UNIT, ["ada", "ben"])
     assert list(pages) == ["ada"]
     assert list(failed) == ["ben"]
+
+
+def test_the_pages_are_nbgraders_own(course: Path) -> None:
+    """The same elements, texts and pictures, also where a student writes as our marks look."""
+    path = course / "autograded" / "ben" / UNIT / f"{UNIT}.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    picture = {"data": {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}, "metadata": {}}
+    added = [
+        ("code", 'x = "<i class=\\"part\\">0</i>"  # <b>no tag</b>', [picture]),
+        ("markdown", "# Mine\n\n<i class='part'>0</i> and ![a cat](cat.png), $x^2$", None),
+    ]
+    for number, (kind, source, outputs) in enumerate(added):
+        cell = {"cell_type": kind, "id": f"added-{number}", "metadata": {}, "source": source}
+        if outputs is not None:
+            shown = [{"output_type": "display_data", **each} for each in outputs]
+            cell |= {"outputs": shown, "execution_count": None}
+        notebook["cells"].append(cell)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    students = ["ada", "ben"]
+    theirs, api = {}, open_course(course)
+    for student in students:
+        assert api.generate_feedback(UNIT, student, force=True)["success"]
+        page = course / "feedback" / student / UNIT / f"{UNIT}.html"
+        theirs[student] = parsed(page.read_text(encoding="utf-8"))
+    pages, failed = write_feedback(course, UNIT, students)
+    assert failed == {}
+    for student in students:
+        (page,) = pages[student]
+        assert parsed(page.read_text(encoding="utf-8")) == theirs[student]
+    assert "Mine" in theirs["ben"]
+
+
+class Parsed(HTMLParser):
+    """A page's elements and texts, however their characters are written."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append(f"<{tag} {sorted(attrs)}>")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.append(f"</{tag}>")
+
+    def handle_data(self, data: str) -> None:
+        self.found.append(data)
+
+
+def parsed(page: str) -> str:
+    return "".join(Parsed(page).found)
+
+
+def test_two_processes_make_the_pages_of_one(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages, _ = write_feedback(course, UNIT, jobs=1)
+    alone = {student: page.read_bytes() for student, (page,) in pages.items()}
+    monkeypatch.setattr("helpers.grading.report.feedback.WORTH_A_PROCESS", 1)
+    pages, failed = write_feedback(course, UNIT, jobs=2)
+    assert failed == {}
+    assert {student: page.read_bytes() for student, (page,) in pages.items()} == alone

@@ -12,17 +12,39 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+import torch
+
 from helpers.conventions import FLOP_PER_MAC
 from helpers.meter.flops.prices.op import Call, Op
 from helpers.meter.flops.prices.tally import ADD, MULTIPLY, NOTHING, Numbers, Tally
 
 
 def _mm(call: Call) -> int:
-    return call.out.numel() * call.args[0].shape[-1]
+    return _product(call.args[0], call.args[1], call.out)
 
 
 def _addmm(call: Call) -> int:
-    return call.out.numel() * call.args[1].shape[-1]
+    return _product(call.args[1], call.args[2], call.out)
+
+
+def _product(a: Any, b: Any, out: Any) -> int:
+    """Each number of the result is a sum over the side that a and b share.
+
+    Of a sparse matrix each number that is there meets a row or a column of the other.
+    """
+    if a.layout is not torch.strided:
+        return a._nnz() * prod(a.values().shape[1:] if _is_blocked(a) else ()) * _columns(b)
+    if b.layout is not torch.strided:
+        return b._nnz() * prod(b.values().shape[1:] if _is_blocked(b) else ()) * a.shape[-2]
+    return out.numel() * a.shape[-1]
+
+
+def _is_blocked(matrix: Any) -> bool:
+    return matrix.layout in (torch.sparse_bsr, torch.sparse_bsc)
+
+
+def _columns(b: Any) -> int:
+    return b.shape[-1] if b.dim() > 1 else 1
 
 
 def _dot(call: Call) -> int:
@@ -138,10 +160,10 @@ def registered(packet: Any) -> Op | None:
 
 
 OPS: dict[str, Op] = {
-    **dict.fromkeys(("mm", "bmm", "mv", "_int_mm"), Op(macs=_mm)),
+    **dict.fromkeys(("mm", "bmm", "mv", "_int_mm", "_sparse_mm"), Op(macs=_mm)),
     **dict.fromkeys(("dot", "vdot"), Op(macs=_dot)),
     **dict.fromkeys(
-        ("addmm", "baddbmm", "addmv", "_addmm_activation"),
+        ("addmm", "baddbmm", "addmv", "_addmm_activation", "_sparse_addmm"),
         Op(_scaled_bias, macs=_addmm, complex=True),
     ),
     "addbmm": Op(

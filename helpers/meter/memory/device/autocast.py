@@ -9,10 +9,11 @@ cache, and longer where autograd saves them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -98,20 +99,22 @@ class MetaAutocast(TorchFunctionMode):
 def autocasting(device: str, dtype: torch.dtype | None, cache: bool) -> Iterator[None]:
     """Autocast as on `device`, wherever this runs: to `dtype` throughout, or where a model says so.
 
-    Without a GPU `torch.autocast("cuda")` turns itself off; in here it does not.
+    Without a GPU `torch.autocast("cuda")` turns itself off or refuses; in here it does not.
     """
-    amp: Any = import_module("torch.cuda.amp.common")
-    absent, clear = amp.amp_definitely_not_available, torch.clear_autocast_cache
     mode = MetaAutocast(device, cache)
+    clear = torch.clear_autocast_cache
 
     def forget() -> None:
         clear()
         mode.forget()
 
-    amp.amp_definitely_not_available = lambda: False
-    torch.clear_autocast_cache = forget
-    try:
-        with mode, torch.autocast(device, dtype) if dtype else nullcontext():
-            yield
-    finally:
-        amp.amp_definitely_not_available, torch.clear_autocast_cache = absent, clear
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(torch, "clear_autocast_cache", forget))
+        if device == "cuda":
+            amp = import_module("torch.cuda.amp.common")
+            stack.enter_context(patch.object(amp, "amp_definitely_not_available", lambda: False))
+            stack.enter_context(patch.object(torch.cuda, "is_bf16_supported", lambda *_: True))
+        if dtype:
+            stack.enter_context(torch.autocast(device, dtype))
+        stack.enter_context(mode)
+        yield

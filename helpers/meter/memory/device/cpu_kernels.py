@@ -143,7 +143,9 @@ def _copy_bytes(tensor: Tensor, layout: torch.memory_format) -> int:
 def _convolution_workspace(out: Tensor, *args: Any) -> int:
     call = _Convolution(*args)
     copies = _copy_bytes(call.source, _memory_format(call.source, call.weight))
-    return copies + _kernel_bytes(call, out, lambda shapes: shapes.forward())
+    if call.transposed:
+        return copies + _kernel_bytes(call, out, Convolution.transposed_forward)
+    return copies + _kernel_bytes(call, out, Convolution.forward)
 
 
 def _convolution_backward_workspace(out: tuple[Tensor | None, ...], *args: Any) -> int:
@@ -151,7 +153,8 @@ def _convolution_backward_workspace(out: tuple[Tensor | None, ...], *args: Any) 
     layout = _memory_format(call.source, call.weight)
     copies = _copy_bytes(call.source, layout) + _copy_bytes(call.gradient, layout)
     mask = call.mask[0], call.mask[1], call.mask[2]
-    return copies + _kernel_bytes(call, call.gradient, lambda shapes: shapes.backward(mask))
+    backward = Convolution.transposed_backward if call.transposed else Convolution.backward
+    return copies + _kernel_bytes(call, call.gradient, lambda shapes: backward(shapes, mask))
 
 
 def _kernel_bytes(
@@ -159,8 +162,16 @@ def _kernel_bytes(
 ) -> int:
     """What oneDNN's kernel takes, or PyTorch's own; `out` is as large as the result."""
     if not uses_onednn(call.source, call.weight, call.stride, call.dilation, call.groups):
+        if call.transposed:
+            channels = call.weight.shape[1] * prod(call.weight.shape[2:])
+            return channels * prod(call.source.shape[2:]) * call.source.itemsize
         return _column_bytes(call.source, call.weight, out, call.stride, call.padding)
-    return onednn(convolution_of(call.source, call.weight, out.shape[2:], call.stride, call.groups))
+    return onednn(
+        convolution_of(
+            *(call.source, call.weight, out.shape[2:], call.stride, call.padding, call.dilation),
+            *(call.transposed, call.groups),
+        )
+    )
 
 
 def _column_bytes(source: Tensor, weight: Tensor, out: Tensor, stride: Any, padding: Any) -> int:
@@ -198,6 +209,11 @@ def _flash_attention_backward_workspace(
     return scores + rows * 4 + _copy_bytes(gradient.transpose(1, 2), torch.contiguous_format)
 
 
+def _number_workspace(out: Any, source: Any, other: Any = None, *args: Any, **kwargs: Any) -> int:
+    """A number beside a tensor is made a tensor of fp64, then one of the other's format."""
+    return 8 + source.itemsize if isinstance(other, (int, float)) else 0
+
+
 #: Operations whose results lie otherwise on a CPU than on meta, and how they lie.
 LAYOUTS: dict[Any, Callable[..., Any]] = {
     aten.convolution.default: _convolution,
@@ -218,6 +234,10 @@ WORKSPACES: dict[Any, Callable[..., int]] = {
     aten._scaled_dot_product_flash_attention_for_cpu.default: _flash_attention_workspace,
     aten._scaled_dot_product_flash_attention_for_cpu_backward.default: (
         _flash_attention_backward_workspace
+    ),
+    **dict.fromkeys(
+        (aten.add_.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.mul_.Tensor, aten.div.Tensor),
+        _number_workspace,
     ),
     aten.mkldnn_rnn_layer.default: rnn_layer_workspace,
     aten.mkldnn_rnn_layer_backward.default: rnn_layer_backward_workspace,

@@ -29,6 +29,17 @@ _BOOKKEEPING = 8448
 _PRODUCT_SUMS = 262_144
 
 
+#: Bytes that align the columns of threads.
+_ALIGNMENT = 256
+
+#: Positions of an image from which on threads share it, rather than take an image each.
+_POSITIONS_OF_A_THREAD = 256
+
+
+#: Bytes that threads sum a bias's gradient in, where one block holds all outputs.
+_BIAS_SUMS = 12_352
+
+
 @dataclass(frozen=True)
 class _Layout:
     """How a kernel wants its tensors: channels in blocks of `block`, or plain (`block` is 1)."""
@@ -54,6 +65,8 @@ class Convolution:
     threads: int
     register: int
     weight_channels_last: bool = False
+    padding: tuple[int, ...] = (0, 0)
+    dilation: tuple[int, ...] = (1, 1)
 
     @property
     def depthwise(self) -> bool:
@@ -62,6 +75,16 @@ class Convolution:
     @property
     def strided(self) -> bool:
         return any(s != 1 for s in self.stride)
+
+    @property
+    def dilated(self) -> bool:
+        return any(d != 1 for d in self.dilation)
+
+    @property
+    def reaches_far(self) -> bool:
+        """A dilated kernel that finds padding wherever it lies."""
+        sizes = zip(self.padding, self.out_size, strict=True)
+        return self.dilated and any(2 * padding >= size for padding, size in sizes)
 
     @property
     def pointwise(self) -> bool:
@@ -100,7 +123,7 @@ class Convolution:
             # The depthwise kernel for gradients of weights stops at 3 x 3.
             plain = gradient_of == "weight" and self.kernel[-1] > 3
             return _Layout(1, 1) if plain else _Layout(register, register)
-        if gradient_of == "weight" and self.kernel[-1] > 14:
+        if gradient_of == "weight" and (self.kernel[-1] > 14 or self.reaches_far):
             return _Layout(1, 1)
         if self.groups > 1:
             block = self.group_block
@@ -112,7 +135,7 @@ class Convolution:
         if self.in_channels <= 3 and gradient_of == "weight":
             return _Layout(1, register)
         if self.in_channels < register and gradient_of == "weight":
-            return _Layout(8, 8)
+            return _Layout(1, 1) if self.dilated else _Layout(8, 8)
         return _Layout(register, register)
 
     @property
@@ -149,7 +172,7 @@ class Convolution:
         if mask[0]:
             peak = max(peak, self._backward_input())
         if mask[1]:
-            peak = max(peak, gradient_input + self._backward_weight())
+            peak = max(peak, gradient_input + self._backward_weight(mask[2]))
         return peak - gradient_input - gradient_weight
 
     def _backward_input(self) -> int:
@@ -167,6 +190,21 @@ class Convolution:
         destination = self.destination_bytes(layout.destination) if layout.destination > 1 else 0
         return max(destination + self._weight_in(layout) + source, source + self.source_bytes())
 
+    def transposed_forward(self) -> int:
+        """The transposed convolution: this one's gradient of its input."""
+        return self.backward((True, False, False))
+
+    def transposed_backward(self, mask: tuple[bool, bool, bool]) -> int:
+        """Gradients of the transposed convolution, of its input, weight and bias."""
+        gradient_input = self.destination_bytes() if mask[0] else 0
+        gradient_weight = self.weight_bytes() if mask[1] else 0
+        peak = gradient_input + gradient_weight
+        if mask[0]:
+            peak = max(peak, self.forward() + gradient_input)
+        if mask[1]:
+            peak = max(peak, gradient_input + self._backward_weight(mask[2]))
+        return peak - gradient_input - gradient_weight
+
     def _padded_gradients(self) -> int:
         """Each thread's copy of one image's output gradient, with the border that kernels reach."""
         sizes = zip(self.out_size, self.kernel, self.stride, strict=True)
@@ -183,7 +221,7 @@ class Convolution:
             return False
         return self.groups == 1 or max(self.in_channels, self.out_channels) > 16 * self.groups
 
-    def _backward_weight(self) -> int:
+    def _backward_weight(self, bias: bool = False) -> int:
         layout = self.layout("weight")
         plain = self.weight_bytes()
         if self.inner_product:
@@ -203,6 +241,8 @@ class Convolution:
         destination = self.destination_bytes(layout.destination) if layout.destination > 1 else 0
         weight = self._weight_in(layout)
         scratch = self._reduction_bytes(layout, weight)
+        if scratch and bias and self.batch > 1 and self.out_channels <= layout.destination:
+            scratch += _BIAS_SUMS
         if self.pointwise and self.strided:
             scratch += self._gathered_bytes() // 2
         return max(destination + source + weight + scratch, weight + plain)
@@ -211,11 +251,14 @@ class Convolution:
         """Where no blocked kernel fits, threads unfold the input and multiply matrices.
 
         Each thread holds the columns of one image and group, and four times the weight gradient.
+        Where an image has many positions, the threads share one.
         """
         threads = min(self.threads, self.batch * self.groups)
+        if prod(self.out_size) >= _POSITIONS_OF_A_THREAD * self.threads:
+            threads = 1
         group_channels = self.in_channels // self.groups
         columns = group_channels * prod(self.kernel) * prod(self.out_size) * self.element_bytes
-        return self.weight_bytes() + threads * (columns + 4 * self.weight_bytes())
+        return self.weight_bytes() + threads * (columns + 4 * self.weight_bytes()) + _ALIGNMENT
 
     def _weight_in(self, layout: _Layout) -> int:
         return self.weight_bytes(layout.source, layout.destination)
@@ -252,6 +295,9 @@ class Convolution:
         else:
             inputs = prod(self.in_size) // prod(self.stride)
             work, per_item, weights = self.batch, (inputs, positions), (4, 1, 8)
+            if self.batch == 1:  # rows of the one image
+                rows = self.out_size[-2] if len(self.out_size) > 1 else 1
+                work, per_item = rows, (inputs // rows, positions // rows)
         best = None
         for split in range(1, min(threads, work) + 1):
             for out_split in range(1, min(threads // split, outs) + 1):
@@ -305,21 +351,37 @@ def uses_onednn(source: Tensor, weight: Tensor, stride: Any, dilation: Any, grou
 
 
 def convolution_of(
-    source: Tensor, weight: Tensor, out_size: Any, stride: Any, groups: int
+    source: Tensor,
+    weight: Tensor,
+    out_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    groups: int,
 ) -> Convolution:
-    """The shapes of a call. A 1-D convolution runs as a 2-D one of height 1."""
+    """The shapes of a call. A 1-D convolution runs as a 2-D one of height 1.
+
+    A transposed one is that whose input's gradient it computes.
+    """
+    in_channels, out_channels = source.shape[1], weight.shape[0]
+    in_size, result_size = tuple(source.shape[2:]), tuple(out_size)
+    if transposed:
+        in_channels, in_size, result_size = weight.shape[1] * groups, result_size, in_size
     return Convolution(
         batch=source.shape[0],
-        in_channels=source.shape[1],
-        out_channels=weight.shape[0],
+        in_channels=in_channels,
+        out_channels=out_channels,
         groups=groups,
         kernel=tuple(weight.shape[2:]),
         stride=tuple(stride),
-        in_size=tuple(source.shape[2:]),
-        out_size=tuple(out_size),
+        in_size=in_size,
+        out_size=result_size,
         element_bytes=source.element_size(),
         channels_last=is_channels_last(source, weight),
         threads=torch.get_num_threads(),
         register=vector_register(),
         weight_channels_last=_lies_channels_last(weight),
+        padding=tuple(padding),
+        dilation=tuple(dilation),
     )
