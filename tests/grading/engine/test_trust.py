@@ -136,6 +136,12 @@ def test_a_test_without_points_stops_nobody() -> None:
     assert settled(question("x = 1", "assert True", points=0)) == {"t0"}
 
 
+@pytest.mark.parametrize("line", ["### AUTOTEST double(1)", "### HASHED AUTOTEST double(1)"])
+def test_a_test_that_nbgrader_would_have_to_write_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match=r"^unit: the test t0 holds .*AUTOTEST.*: write asserts"):
+        settled(question(DOUBLE, line))
+
+
 def test_check_is_always_judged_outside() -> None:
     unit, _ = unit_of(question(DOUBLE, 'check("padding", double)'), before=_IMPORT)
     assert not has_own_tests(unit)
