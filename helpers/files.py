@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-#: Files of a folder: a path below it, and what is in it.
+#: What is in a folder: each file's path below it, and its bytes.
 Files = tuple[tuple[str, bytes], ...]
 
 

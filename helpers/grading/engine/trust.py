@@ -8,6 +8,7 @@ inside it otherwise.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -135,10 +136,17 @@ def _scores(graded: Graded) -> dict[str, float]:
 
 
 def _reason(graded: Graded, test: Test) -> str:
-    """Why a test failed: the error in its cell."""
+    """Why a test failed: the error in its cell, and the line of the test."""
     for cell in graded.notebook["cells"]:
         if marks_of(cell).get("grade_id") == test.grade_id:
             for output in cell.get("outputs", ()):
                 if output["output_type"] == "error":
-                    return f"{output['ename']}: {output['evalue']}".rstrip(": ")[:300]
+                    said = f"{output['ename']}: {output['evalue']}".rstrip(": ")[:300]
+                    line = _LINE.search(_COLOUR.sub("", "\n".join(output["traceback"])))
+                    return f"{said}, at `{line[1].strip()}`" if line else said
     return "its last line shows fewer"
+
+
+#: In a traceback: a line of the test itself, which comes first, as outside and inside show it.
+_LINE = re.compile(r"(?:-> \d+|Cell In\[\d+\], line \d+\n) *(.+)")
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")

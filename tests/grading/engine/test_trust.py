@@ -94,12 +94,15 @@ def test_a_test_that_the_solution_fails_is_refused_with_the_cell_and_the_reason(
     with pytest.raises(ValueError, match="t1") as refused:
         settled(
             question(DOUBLE, "assert double(2) == 4"),
-            question("x = 1", "### BEGIN HIDDEN TESTS\nassert x == 2, 'two'\n### END HIDDEN TESTS"),
+            question("x = 1", f"x\n{HIDDEN}", place="outside"),
         )
     assert str(refused.value) == (
-        "unit: the test t1 gives the unit's own solution 0 of 2 points (AssertionError: two): mend "
-        "the test or the solution"
+        "unit: the test t1 gives the unit's own solution 0 of 2 points (AssertionError: two, at "
+        "`assert x == 2, 'two'`): mend the test or the solution"
     )
+
+
+HIDDEN = "### BEGIN HIDDEN TESTS\nassert x == 2, 'two'\n### END HIDDEN TESTS"
 
 
 def test_a_solution_that_earns_a_part_is_refused() -> None:
@@ -133,6 +136,12 @@ def test_a_test_without_points_stops_nobody() -> None:
     questions = question(DOUBLE, "assert double(2) == 5", points=0), question("x = 1", "assert x")
     assert "t1" not in settled(*questions)
     assert settled(question("x = 1", "assert True", points=0)) == {"t0"}
+
+
+@pytest.mark.parametrize("line", ["### AUTOTEST double(1)", "### HASHED AUTOTEST double(1)"])
+def test_a_test_that_nbgrader_would_have_to_write_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match=r"^unit: the test t0 holds .*AUTOTEST.*: write asserts"):
+        settled(question(DOUBLE, line))
 
 
 def test_check_is_always_judged_outside() -> None:
