@@ -6,6 +6,7 @@ the tests that are judged there, and no other: what `judge.py` judges is out of 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from helpers.grading.engine.judge import Judgement, NoScore, earned_number
@@ -54,12 +55,17 @@ def shown(judgement: Judgement, outputs: list[dict[str, Any]]) -> list[dict[str,
 def _earned(outputs: list[dict[str, Any]], points: float) -> float:
     for output in outputs:
         if output["output_type"] == "execute_result":
+            text = _NUMPY.sub(r"\1", output["data"].get("text/plain", ""))
             try:
-                number = float(output["data"].get("text/plain", ""))
+                number = float(text)
             except ValueError:
                 return points
             return earned_number(number, points)
     return points
+
+
+#: A number as numpy shows it: "np.float64(0.5)".
+_NUMPY = re.compile(r"^np\.\w+\(([^()]*)\)$")
 
 
 def _as_stdout(output: dict[str, Any]) -> dict[str, Any]:
