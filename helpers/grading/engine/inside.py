@@ -45,11 +45,12 @@ def lost(error: ProcessDied | CallTimeout) -> Judgement:
 def shown(judgement: Judgement, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What people see of a test: the outputs of its lines that students have, which ran where no
     hidden line did. Whether a hidden line failed is said, and nothing of it."""
-    errors = [output for output in outputs if output["output_type"] == "error"]
-    others = [output for output in outputs if output["output_type"] != "error"]
-    if judgement.score > 0:
-        return others
-    return outputs if errors else [*others, error_output("AssertionError", "a hidden test failed")]
+    without = [output for output in outputs if output["output_type"] != "error"]
+    if not any(output["output_type"] == "error" for output in judgement.outputs):
+        return without
+    if len(without) < len(outputs):
+        return outputs
+    return [*without, error_output("AssertionError", "a hidden test failed")]
 
 
 def _earned(outputs: list[dict[str, Any]], points: float) -> float:

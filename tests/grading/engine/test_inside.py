@@ -71,3 +71,4 @@ def test_an_error_that_students_have_seen_is_shown_where_it_counts() -> None:
     seen = error_output("AssertionError", "of one")
     assert shown(Judgement(0.0, [FAILED]), [seen]) == [seen]
     assert shown(Judgement(2.0, []), [STDERR, seen]) == [STDERR]
+    assert shown(Judgement(0.0, [result("0")]), [result("0")]) == [result("0")]
