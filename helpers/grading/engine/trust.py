@@ -83,7 +83,7 @@ class _Trial:
         graded = self._graded(self._solution, inside)
         scores = _scores(graded)
         return {
-            test.grade_id: f"{self._unit.name}: the test {test.grade_id} gives the unit's own "
+            test.grade_id: f"{self._where}: the test {test.grade_id} gives the unit's own "
             f"solution {scores[test.grade_id]:g} of {test.points:g} points "
             f"({_reason(graded, test)}): mend the test or the solution"
             for test in self._tests
@@ -94,17 +94,23 @@ class _Trial:
         """Tests that give points to a notebook without answers, and a line on each."""
         scores = _scores(self._graded(self._untouched, inside))
         return {
-            test.grade_id: f"{self._unit.name}: the test {test.grade_id} gives a notebook without "
+            test.grade_id: f"{self._where}: the test {test.grade_id} gives a notebook without "
             f"answers {scores[test.grade_id]:g} of {test.points:g} points: mend the test, or say "
             '"course": {"untouched": "passes"} in its metadata'
             for test in self._tests
             if scores[test.grade_id] > 0 and not test.untouched_passes
         }
 
+    @property
+    def _where(self) -> str:
+        """The unit, with the notebook where that is called otherwise: a unit can have several."""
+        name, notebook = self._unit.name, self._unit.notebook_name
+        return name if notebook in name else f"{name}/{notebook}"
+
     def _graded(self, data: bytes, inside: set[str]) -> Graded:
         graded = self._grade(replace(self._unit, inside=frozenset(inside)), data)
         if graded.status == "unreadable":
-            raise ValueError(f"{self._unit.name}: its source notebook: {graded.remarks[0]}")
+            raise ValueError(f"{self._where}: its source notebook: {graded.remarks[0]}")
         return graded
 
 

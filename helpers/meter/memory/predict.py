@@ -24,6 +24,7 @@ from torch.nn.parameter import UninitializedTensorMixin
 
 from helpers.conventions import dtype_name
 from helpers.ledger import Ledger
+from helpers.meter.loan import Values, lending
 from helpers.meter.memory.checkpointing import checkpoint_modules
 from helpers.meter.memory.device.allocator import CUDA_CONTEXT
 from helpers.meter.memory.device.cuda_replay import cublas_bytes, replay
@@ -31,7 +32,6 @@ from helpers.meter.memory.optimizer_states import known_optimizer, make_optimize
 from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
 from helpers.meter.memory.timeline import Timeline, timeline_of
-from helpers.meter.loan import Values, lending
 from helpers.meter.meta import NeedsValues
 from helpers.meter.models import TORCH_DTYPES, as_inputs, build
 from helpers.meter.tries import CannotRun, first_that_runs
@@ -136,6 +136,7 @@ def training_memory(
     checkpoint: bool | Sequence[str] = False,
     zero_grad: str = "none",
     loss: Callable[[Any], Tensor] | None = None,
+    keep_output: bool = False,
     **keywords: Any,
 ) -> Memory:
     """What a steady training step (the second one, states in place) peaks at.
@@ -155,6 +156,7 @@ def training_memory(
             the model's own choice.
         zero_grad: "none" frees gradients before the step (PyTorch's default), "zero" keeps them.
         loss: from the model's output to a scalar; the mean of its squares if not given.
+        keep_output: whether the output (logits) is kept until the step ends, as by a name for it.
 
     Raises:
         ValueError: the model fails on these inputs, or an option is unknown; one line.
@@ -178,7 +180,7 @@ def training_memory(
             with step.failures("has an optimizer that fails beside"):
                 made = make_optimizer(optimizer, parameters, **updates)
                 prepare_states(made, parameters)
-            options = made, parameters, zero_grad == "zero", loss or mean_of_squares
+            options = made, parameters, zero_grad == "zero", loss or mean_of_squares, keep_output
             unused = step.train(*options)
             if unused and made.state:
                 # A parameter without a gradient has no states either: run again without them.

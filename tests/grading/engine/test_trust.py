@@ -38,8 +38,10 @@ def unit_of(*questions: Question, before: str = "") -> tuple[Unit, bytes]:
 
 def settled(*questions: Question, before: str = "") -> set[str]:
     """Which tests are judged inside. The student's process is one that lives here."""
-    unit, data = unit_of(*questions, before=before)
+    return settled_of(*unit_of(*questions, before=before))
 
+
+def settled_of(unit: Unit, data: bytes) -> set[str]:
     def grade(tried: Unit, submission: bytes) -> Graded:
         job = GradingJob(tried, (), sandbox=FakeBackend())
         return Task("", submission).grade(job, FakeServer().start)
@@ -164,3 +166,10 @@ def test_a_source_notebook_that_cannot_be_read_is_refused() -> None:
 
     with pytest.raises(ValueError, match=r"^unit: its source notebook: the file is empty"):
         settle(replace(unit), data, grade)
+
+
+def test_a_refused_test_of_one_of_several_notebooks_is_named_with_it() -> None:
+    unit, data = unit_of(question("x = 1", "assert x == 2"))
+    of_several = replace(unit, name="ps", notebook_name="part_a")
+    with pytest.raises(ValueError, match=r"^ps/part_a: the test t0 gives the unit's own solution"):
+        settled_of(of_several, data)
