@@ -259,8 +259,9 @@ def differences(unit: Unit) -> Iterator[str]:
 
 def table(units: list[Unit]) -> str:
     """The page of results."""
-    total = sum(len(unit.stock) for unit in units)
-    same = sum(len(unit.stock) - len(unit.different) for unit in units)
+    graded = [unit for unit in units if not unit.refused]
+    total = sum(len(unit.stock) for unit in graded)
+    same = sum(len(unit.stock) - len(unit.different) for unit in graded)
     head = [
         "# Other people's courses, by nbgrader and here",
         "",
@@ -269,7 +270,8 @@ def table(units: list[Unit]) -> str:
         "`half` and `empty` are; their points are nbgrader's / ours. `inside`: tests that the "
         "unit's own solution passes in the student's process alone.",
         "",
-        f"**{same} of {total}** questions of students have the same points.",
+        f"**{same} of {total}** questions of students have the same points, in the units that both "
+        "grade.",
         "",
         "| repository | unit | uses | questions | inside | solution | half | empty | the same |",
         "|---|---|---|---|---|---|---|---|---|",

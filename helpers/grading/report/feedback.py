@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from helpers.authoring.notebooks import find_unit
 from helpers.grading.engine.time_limit import time_limit
+from helpers.grading.lms.export import is_marked
 from helpers.grading.nbgrader.config import open_course
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def write_feedback(
     _opened.cache_clear()  # its configuration may be another now
     api = _opened(course)
     with api.gradebook as gradebook:
-        graded = sorted(each.student_id for each in gradebook.assignment_submissions(unit))
+        submissions = gradebook.assignment_submissions(unit)
+        graded = sorted(each.student_id for each in submissions if is_marked(each))
     if not graded:
         raise ValueError(f"nothing of {unit} is graded: run `course grade {unit}` first")
     unknown = sorted(set(students or ()) - set(graded))
