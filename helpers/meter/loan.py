@@ -64,6 +64,7 @@ class Loan:
         self._twins: dict[int, tuple[Tensor, Tensor]] = {}
         self._taken: dict[int, Any] = {}
         self._kept: list[tuple[Any, Any]] = []
+        self._empty: list[Any] = []
         self._classes: list[tuple[nn.Module, type]] = []
         self._gradients: list[tuple[Tensor, Tensor | None]] = []
 
@@ -102,12 +103,16 @@ class Loan:
         if isinstance(module, nn.modules.lazy.LazyModuleMixin):  # becomes another class as it runs
             self._classes.append((module, type(module)))
         for name in _BOOKKEEPING:
-            if isinstance(attributes.get(name), (dict, set)):
-                self._keep(attributes[name])
+            container = attributes.get(name)
+            if container:
+                self._keep(container)
+            elif container is not None:
+                self._empty.append(container)
         for name in attributes.keys() - _OF_EVERY_MODULE:
             self._exchange(attributes, name, attributes[name])
-        for name in _STORES:
-            self._take_container(getattr(module, name))
+        self._take_container(module._parameters)
+        self._take_container(module._buffers)
+        self._keep(module._modules)
 
     def _take_container(self, container: Any) -> None:
         if id(container) in self._taken:
@@ -173,6 +178,9 @@ class Loan:
         """Everything as it was."""
         for module, before in self._classes:
             module.__class__ = before
+        for container in self._empty:
+            if container:
+                container.clear()
         for container, before in self._kept:
             if isinstance(container, (dict, list, deque, set)):
                 _restore(container, before)
