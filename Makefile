@@ -10,7 +10,7 @@ NOTEBOOK := --allow-redefinition $(addprefix --disable-error-code=,assignment un
 WORKERS ?= 3
 PYTEST = pytest -q -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test lowest colab build site picture lint bench clean
+.PHONY: demo test prove lowest colab build site picture lint bench clean
 
 demo: .venv/ready
 	$(BIN)/course demo
@@ -18,7 +18,11 @@ demo: .venv/ready
 test: .venv/ready
 	$(BIN)/$(PYTEST)
 
-# The same on the lowest versions that pyproject.toml allows; TESTS names some of them.
+# Every question, tried with wrong answers by the hundred: some minutes.
+prove: .venv/ready
+	$(BIN)/course prove
+
+# The tests on the lowest versions that pyproject.toml allows; TESTS names some of them.
 TESTS ?=
 lowest: .venv-lowest/ready
 	.venv-lowest/bin/$(PYTEST) $(TESTS)

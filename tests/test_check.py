@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from helpers import check as module
-from helpers.check import check, judge, progress
-from helpers.exercises import EXERCISES, grading_cases
+from helpers.check import check, judge, plain_answer, progress
+from helpers.exercises import EXERCISES, Exercise, grading_cases
 from helpers.exercises.intensity_plot import right_plot
 from helpers.figures import read_figure
 
@@ -342,3 +342,94 @@ def test_none_for_a_word_is_said_to_be_that():
     verdict = judge(question, lambda published, gmac: None, question.visible_cases())
     assert verdict.fraction < 1
     assert "None says that there is no such word" in verdict.text()
+
+
+def asked(reference, examples, **more):
+    return Exercise(1, "", examples, lambda draw: [], reference, name="asked", **more)
+
+
+def test_an_error_of_pytorch_is_told_and_is_not_taken_for_no_answer():
+    verdict = judge(
+        SOFTMAX,
+        plain_answer(lambda batch, n: torch.empty(1, device="meta").item(), False),
+        SOFTMAX.visible_cases(),
+    )
+    assert verdict.status == "error"
+    assert "meta" in verdict.hint
+
+
+def test_a_placeholder_that_is_left_below_an_answer_is_said():
+    def left(batch, n):
+        flop = batch * (45 * n - 1)
+        raise NotImplementedError(*[])
+        return flop
+
+    verdict = judge(SOFTMAX, plain_answer(left, False), SOFTMAX.visible_cases())
+    assert verdict.status == "no answer yet"
+    assert "delete that line" in verdict.hint
+
+
+@pytest.mark.parametrize(
+    ("right", "mine", "shown"),
+    [
+        (1.35914, 1.3590999, ("1.3590999", "1.35914")),
+        (None, "None", ("'None'", "None")),
+        ([1, 2, 3, 4, 5], [1, 2, 3, 4, 6], ("[4] is 6", "[4] is 5")),
+    ],
+)
+def test_what_looks_the_same_and_is_wrong_is_told_apart(right, mine, shown):
+    exercise = asked(reference=lambda n: right, examples=[(1,)])
+    (row,) = judge(exercise, lambda n: mine, exercise.visible_cases()).rows
+    assert (row.yours, row.expected) == shown
+
+
+@pytest.mark.parametrize("word", ["memory-bound", "Memory bound", "bandwidth", "memory_bound"])
+def test_words_are_taken_as_people_write_them(word):
+    exercise = asked(reference=lambda n: "memory", examples=[(1,)])
+    assert judge(exercise, lambda n: word, exercise.visible_cases()).fraction == 1
+
+
+@pytest.mark.parametrize("off", [0, 1, -1, 1000])
+@pytest.mark.parametrize("tolerance", [1e-6, 1e-3])
+def test_an_int_and_a_float_of_the_same_number_have_the_same_verdict(off, tolerance):
+    exercise = asked(reference=lambda n: 10**9, examples=[(1,)], tolerance=tolerance)
+    marks = {
+        judge(exercise, lambda n, kind=kind: kind(10**9 + off), exercise.visible_cases()).fraction
+        for kind in (int, float)
+    }
+    assert marks == {1.0 if off == 0 or tolerance > 1e-6 else 0.0}
+
+
+@pytest.mark.parametrize(
+    ("right", "mine", "words"),
+    [
+        ([1, 2], (each for each in [1, 2]), "a generator, not a list: list(…) makes one of it"),
+        (3, [3], "take the one number out of it"),
+        (3, (each for each in [3]), "sum(…) adds up"),
+    ],
+)
+def test_what_is_nearly_an_answer_is_told_how_to_become_one(right, mine, words):
+    exercise = asked(reference=lambda n: right, examples=[(1,)])
+    assert words in judge(exercise, lambda n: mine, exercise.visible_cases()).hint
+
+
+def test_none_in_some_cases_only_asks_for_a_return_on_every_way():
+    exercise = asked(reference=lambda n: n, examples=[(1,), (2,)])
+    verdict = judge(exercise, lambda n: n if n == 1 else None, exercise.visible_cases())
+    assert "on every way" in verdict.hint
+
+
+def test_a_spare_case_is_shown_where_it_alone_is_wrong(capsys):
+    exercise = asked(reference=lambda n: n * n, examples=[(2,)], spare=((5,), (7,)))
+    verdict = judge(exercise, lambda n: 2 * n, exercise.public_cases())
+    assert [(row.case, row.right) for row in verdict.rows] == [("n=2", True), ("n=5", False)]
+    verdict = judge(exercise, lambda n: 0, exercise.public_cases())
+    assert [row.case for row in verdict.rows] == ["n=2"]
+
+
+def test_spare_cases_are_always_the_same_and_graded_too():
+    exercise = EXERCISES["conv_cost"]
+    spare = [case for case in exercise.public_cases() if case.spare]
+    assert spare
+    assert exercise.public_cases() == exercise.public_cases()
+    assert set(spare) <= set(grading_cases(exercise, b"any"))

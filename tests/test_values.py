@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.figures import read_figure
-from helpers.values import TooLarge, plain
+from helpers.values import PlaceholderLeft, TooLarge, placeholder, plain
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -61,3 +61,47 @@ def test_an_array_of_more_numbers_than_are_looked_at_is_refused():
     with pytest.raises(TooLarge, match="more than 5 numbers"):
         plain({"a": [np.zeros((2, 3))]}, 5)
     assert len(plain(np.zeros(6), math.inf)) == 6
+
+
+def test_a_tensor_that_has_no_numbers_stays_as_it_is():
+    value = torch.empty(2, device="meta")
+    assert plain(value) is value
+
+
+def raised_by(function):
+    with pytest.raises(NotImplementedError) as caught:
+        function()
+    return placeholder(caught.value, function)
+
+
+def test_only_the_placeholder_says_that_there_is_no_answer_yet():
+    def untouched():
+        """What is asked."""
+        raise NotImplementedError()
+
+    def bare():
+        raise NotImplementedError
+
+    assert not raised_by(untouched).args
+    assert not raised_by(bare).args
+    assert not isinstance(raised_by(untouched), PlaceholderLeft)
+
+
+def test_a_placeholder_below_an_answer_is_told_apart():
+    def left(n=3):
+        total = 2 * n
+        raise NotImplementedError(*())
+        return total
+
+    assert isinstance(raised_by(left), PlaceholderLeft)
+
+
+def test_an_error_of_a_library_is_no_placeholder():
+    def meta():
+        return torch.empty(1, device="meta").cpu()
+
+    def abstract():
+        return torch.distributions.Distribution().mean
+
+    assert "meta tensor" in str(raised_by(meta))
+    assert str(raised_by(abstract)) == "raised by something that it calls"

@@ -199,7 +199,7 @@ def _edit_explanation(chosen: Sequence[_Edit]) -> Explanation:
     kinds, size = {edit.kind for edit in chosen}, len(chosen)
     named = {kind: [edit.term for edit in chosen if edit.kind == kind] for kind in kinds}
     if not kinds <= {LEFT_OUT, PRICED_1}:
-        by_size = sorted(chosen, key=lambda edit: -abs(edit.taken[-1]))
+        by_size = sorted(chosen, key=lambda edit: -abs(edit.taken[0]))
         told = tuple(edit.told for edit in by_size)
         name = General.SEVERAL_SLIPS if size > 1 else _ALONE[chosen[0].kind]
         return Explanation(name, "; ".join(told), size + 0.5 * (TWICE in kinds), slips=told)

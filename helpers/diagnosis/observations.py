@@ -11,6 +11,7 @@ from typing import Any
 
 from helpers.diagnosis.comparison import is_right
 from helpers.diagnosis.explanation import Attempt
+from helpers.diagnosis.relations import numbers_of
 from helpers.exercises.exercise import Exercise, Right
 
 
@@ -31,7 +32,8 @@ def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[R
         return "this is the same in every case: does it use what comes in?"
     if any(accepted) and not all(accepted):
         args = [attempt.case.args for attempt, _ in shown]
-        return next(_dividing(exercise.parameters, args, accepted), "")
+        dividing = next(_dividing(exercise.parameters, args, accepted), "")
+        return dividing or _one_off(theirs, values)
     return _places(theirs, values, exercise.tolerance)
 
 
@@ -55,6 +57,18 @@ def _dividing(
         equal = [a == b for a, b in zip(columns[one], columns[other], strict=True)]
         if equal == list(accepted):
             yield f"this is right where {one} = {other}: which of the two is meant?"
+
+
+def _one_off(rights: Sequence[Right], values: Sequence[Any]) -> str:
+    pairs = [
+        list(zip(numbers_of(r), numbers_of(v), strict=False))
+        for r, v in zip(rights, values, strict=True)
+    ]
+    offsets = {mine - right for each in pairs for right, mine in each}
+    if all(pairs) and offsets in ({0, 1}, {0, -1}):
+        much = "much" if 1 in offsets else "little"
+        return f"in some cases this is 1 too {much}: try the smallest one by hand"
+    return ""
 
 
 def _places(rights: Sequence[Right], values: Sequence[Any], tolerance: float) -> str:

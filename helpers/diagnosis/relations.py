@@ -162,10 +162,6 @@ def _offset(pairs: Pairs) -> Iterator[Explanation]:
         if abs(offset) <= _FEW and float(offset).is_integer():
             hint = f"in every case this is {abs(offset):.0f} too {_much(offset)}"
             yield Explanation(General.ONE_OFF, f"{hint}: which term does not change?", 1.2)
-    for step in (1, -1):
-        if offsets == {0, step}:
-            hint = f"in some cases this is 1 too {_much(step)}"
-            yield Explanation(General.ONE_OFF, f"{hint}: try the smallest case by hand", 1.4)
 
 
 #: An offset beyond this is no slip by a few.

@@ -127,7 +127,7 @@ def _draw_windows(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 OUTPUT_SIZE = Exercise(
     points=1,
     topic="output size of a convolution",
-    examples=[(4, 2, 1, 0), (11, 3, 1, 1), (224, 7, 2, 3), (23, 5, 4, 2)],
+    examples=[(4, 2, 1, 0), (11, 3, 1, 1), (224, 7, 2, 3), (22, 5, 4, 2)],
     hidden=_draw_windows,
     reference=conv2d_output_size,
     misconceptions=(

@@ -128,6 +128,7 @@ def _bound_by_ratio(
     out_features: int,
     peak: float,
     bandwidth: float,
+    *,
     factor: float = 1,
     at_the_ridge: str = "compute",
 ) -> str:
@@ -142,12 +143,12 @@ PAIR_BOUND = Exercise(
     topic="intensity and bound of PReLU → Linear",
     examples=[
         (1, 64, 32, 19.5, 2039),
-        # Its intensity is 25.6: above a ridge of 18, and below one of 36.
-        (64, 1024, 1024, 0.54, 30),
-        # Below a ridge, just below one, and on one.
-        (16, 256, 64, 0.35, 50),
+        # Its intensity is 25.6: above a ridge of 15, and below one of 29.
+        (64, 1024, 1024, 30, 2039),
+        # Below a ridge and above the whole number in it, just below one, and on one.
+        (16, 256, 64, 9.8, 2000),
         (19, 256, 64, 0.25, 50),
-        (2, 15, 27, 0.75, 1000),
+        (2, 15, 27, 1.5, 2000),
     ],
     hidden=_draw_bounds,
     reference=_pair_bound,
