@@ -202,20 +202,15 @@ def _is_object(value: Any) -> bool:
 
 
 def _restore(container: Any, before: Any) -> None:
-    if isinstance(container, set):
-        container.intersection_update(before)
-        container.update(before)
-    elif isinstance(container, (list, deque)):
-        if len(container) != len(before) or any(
-            a is not b for a, b in zip(container, before, strict=True)
-        ):
-            container.clear()
-            container.extend(before)
-    elif len(container) != len(before) or any(
-        container.get(key, container) is not value for key, value in before.items()
-    ):
+    if isinstance(container, dict):
         container.clear()
         container.update(before)
+    elif isinstance(container, set):
+        container.intersection_update(before)
+        container.update(before)
+    else:
+        container.clear()
+        container.extend(before)
 
 
 def _copy(tensor: Tensor, dtype: torch.dtype | None, is_input: bool) -> Tensor:
