@@ -64,6 +64,7 @@ class Loan:
         self._twins: dict[int, tuple[Tensor, Tensor]] = {}
         self._taken: dict[int, Any] = {}
         self._kept: list[tuple[Any, Any]] = []
+        self._empty: list[Any] = []
         self._classes: list[tuple[nn.Module, type]] = []
         self._gradients: list[tuple[Tensor, Tensor | None]] = []
 
@@ -102,12 +103,16 @@ class Loan:
         if isinstance(module, nn.modules.lazy.LazyModuleMixin):  # becomes another class as it runs
             self._classes.append((module, type(module)))
         for name in _BOOKKEEPING:
-            if isinstance(attributes.get(name), (dict, set)):
-                self._keep(attributes[name])
+            container = attributes.get(name)
+            if container:
+                self._keep(container)
+            elif container is not None:
+                self._empty.append(container)
         for name in attributes.keys() - _OF_EVERY_MODULE:
             self._exchange(attributes, name, attributes[name])
-        for name in _STORES:
-            self._take_container(getattr(module, name))
+        self._take_container(module._parameters)
+        self._take_container(module._buffers)
+        self._keep(module._modules)
 
     def _take_container(self, container: Any) -> None:
         if id(container) in self._taken:
@@ -173,6 +178,9 @@ class Loan:
         """Everything as it was."""
         for module, before in self._classes:
             module.__class__ = before
+        for container in self._empty:
+            if container:
+                container.clear()
         for container, before in self._kept:
             if isinstance(container, (dict, list, deque, set)):
                 _restore(container, before)
@@ -194,20 +202,15 @@ def _is_object(value: Any) -> bool:
 
 
 def _restore(container: Any, before: Any) -> None:
-    if isinstance(container, set):
-        container.intersection_update(before)
-        container.update(before)
-    elif isinstance(container, (list, deque)):
-        if len(container) != len(before) or any(
-            a is not b for a, b in zip(container, before, strict=True)
-        ):
-            container.clear()
-            container.extend(before)
-    elif len(container) != len(before) or any(
-        container.get(key, container) is not value for key, value in before.items()
-    ):
+    if isinstance(container, dict):
         container.clear()
         container.update(before)
+    elif isinstance(container, set):
+        container.intersection_update(before)
+        container.update(before)
+    else:
+        container.clear()
+        container.extend(before)
 
 
 def _copy(tensor: Tensor, dtype: torch.dtype | None, is_input: bool) -> Tensor:

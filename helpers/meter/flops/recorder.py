@@ -80,7 +80,7 @@ class Recorder(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        if is_made_of_others(types):
+        if types and is_made_of_others(types):
             return NotImplemented
         kwargs = kwargs or {}
         operation = self._operations.get(func)

@@ -146,7 +146,7 @@ class StorageTracker(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if is_made_of_others(types):
+        if types and is_made_of_others(types):
             return NotImplemented
         kwargs = kwargs or {}
         if isinstance(func, torch._ops.HigherOrderOperator):
