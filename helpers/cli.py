@@ -30,7 +30,15 @@ Course = Annotated[
 UnitName = Annotated[str, typer.Argument(metavar="UNIT", help="For example homework.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Jobs = Annotated[int | None, typer.Option(help="Workers; one for each core by default.")]
-Model = Annotated[str, typer.Argument(help="A timm name, or module:factory.")]
+Model = Annotated[
+    str, typer.Argument(help="A timm name, module:factory, or transformers' gpt2, llama.json…")
+]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(metavar="[NAME=]SIZES[:DTYPE]", help="8x3x224x224, mask=8x128:bool; repeatable."),
+]
+Tokens = Annotated[int | None, typer.Option(help="Length of a language model's text.")]
+Batch = Annotated[int | None, typer.Option(help="Inputs in a batch.", show_default="1")]
 Only = Annotated[
     list[str] | None, typer.Option("--only", help="Only this student; can be repeated.")
 ]
@@ -323,25 +331,29 @@ def doctor(as_json: AsJson = False) -> None:
 @app.command()
 def count(
     model: Model,
-    input: Annotated[
-        str | None, typer.Option(metavar="SIZES", help="8x3x224x224; the model's own if not given.")
-    ] = None,
+    input: Inputs = None,
+    tokens: Tokens = None,
+    batch: Batch = None,
     device: Annotated[str | None, typer.Option(help="Adds its time bound: H100, T4…")] = None,
     dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16…")] = "fp32",
     backward: Annotated[bool, typer.Option("--backward", help="The gradients as well.")] = False,
     convention: Annotated[str, typer.Option(help="course, mac2 or timm.")] = "course",
+    depth: Annotated[int, typer.Option(help="How deep modules are shown.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Counts a model's MAC, FLOP, parameters and bytes, without running it."""
     from helpers.meter.flops.command import count_command
 
-    count_command(model, input, device, dtype, backward, convention, as_json)
+    shown = convention, as_json, tokens, batch, depth
+    count_command(model, input or (), device, dtype, backward, *shown)
 
 
 @app.command()
 def memory(
     model: Model,
-    batch: Annotated[int, typer.Option(help="Inputs in a batch.")] = 1,
+    batch: Batch = None,
+    input: Inputs = None,
+    tokens: Tokens = None,
     optimizer: Annotated[
         str, typer.Option(help="sgd, momentum, adam, adamw, adafactor or adam8bit.")
     ] = "adam",
@@ -350,12 +362,17 @@ def memory(
     ] = None,
     dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
     autocast: Annotated[str | None, typer.Option(help="bf16 or fp16 for products.")] = None,
+    checkpoint: Annotated[
+        bool, typer.Option("--checkpoint", help="Activations are computed again.")
+    ] = False,
+    fused: Annotated[bool, typer.Option("--fused", help="One kernel updates all weights.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Predicts what a training step's memory peaks at, without running it."""
     from helpers.meter.memory.command import memory_command
 
-    memory_command(model, batch, optimizer, device, dtype, autocast, as_json)
+    given = input or (), tokens, checkpoint, fused
+    memory_command(model, batch, optimizer, device, dtype, autocast, as_json, *given)
 
 
 if __name__ == "__main__":

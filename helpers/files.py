@@ -7,6 +7,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+#: What is in a folder: each file's path below it, and its bytes.
+Files = tuple[tuple[str, bytes], ...]
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:

@@ -7,9 +7,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from helpers.authoring.notebooks import Unit, is_text
+from helpers.files import Files
 
-#: A path below the unit's folder, and what is in it.
-Files = tuple[tuple[str, bytes], ...]
 #: What nbgrader leaves out of a release where a course says nothing else.
 IGNORED = (".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback")
 #: Files of a unit, and bytes in them together: each worker that grades it is given them.

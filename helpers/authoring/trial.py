@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from helpers import recorded_calls
-from helpers.authoring.beside import Files, files_beside
+from helpers.authoring.beside import files_beside
 from helpers.authoring.markers import TEST
 from helpers.authoring.notebooks import Unit
 from helpers.exercises import EXERCISES
-from helpers.files import write_bytes
+from helpers.files import Files, write_bytes
 from helpers.recorded_calls import Recorded
 
 #: What each check has to say, by kind of notebook.

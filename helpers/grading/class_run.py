@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from helpers.grading.engine.grade_submission import (
 from helpers.grading.engine.job import GradingJob, Task
 from helpers.grading.engine.places import has_own_tests
 from helpers.grading.engine.worker_state import grade_task
-from helpers.grading.engine.workers import grade_all
+from helpers.grading.engine.workers import grade_all, grade_one
 from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.nbgrader.autograded import AutogradedFiles
 from helpers.grading.nbgrader.course_files import (
@@ -139,7 +140,12 @@ def grade_class(
         submissions = [each.submissions(options.students) for each in notebooks]
         refuse_secret(notebooks[0].course)
         jobs = [
-            trust(each.course, options.job(each.unit, modules, each.beside), each.source, server)
+            trust(
+                each.course,
+                options.job(each.unit, modules, each.beside),
+                each.source,
+                partial(grade_one, scheduler=options.scheduler, server=server),
+            )
             for each in notebooks
         ]
         headings = headings_of(notebooks)

@@ -58,6 +58,7 @@ def measured_training(
     autocast: torch.dtype | None = None,
     zero_grad: str = "none",
     loss: Callable[[Any], Tensor] | None = None,
+    keep_output: bool = False,
     **keywords: Any,
 ) -> Measured:
     """What a steady training step peaks at, on the device that the model is on.
@@ -74,7 +75,10 @@ def measured_training(
 
     def run() -> None:
         with _autocast(device, autocast):
-            value = loss_of(model(*inputs, **keywords))
+            output = model(*inputs, **keywords)
+            value = loss_of(output)
+        if not keep_output:
+            del output
         value.backward()
         made.step()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,9 +23,11 @@ TORCH_DTYPES = {
 def build(
     name: str, train: bool = False, dtype: torch.dtype | None = None, on_meta: bool = True
 ) -> nn.Module:
-    """The timm model called `name`, or what `module:factory` returns.
+    """The timm model called `name`, what `module:factory` returns, or a model of transformers.
 
-    Built without storage, or, if not `on_meta`, with values on a CPU. In eval mode, or in train mode to `train`; in its own number format, or converted to `dtype`.
+    Of transformers: by its kind ("gpt2") or its configuration's file (.json); nothing is fetched.
+    Built without storage, or, if not `on_meta`, with values on a CPU. In eval mode, or in train
+    mode to `train`; in its own number format, or converted to `dtype`.
     ValueError when there is no such model.
     """
     model = _built(name, torch.device("meta" if on_meta else "cpu")).train(train)
@@ -44,18 +48,52 @@ def _built(name: str, device: torch.device) -> nn.Module:
         if not isinstance(model, nn.Module):
             raise ValueError(f"{name!r} returned {type(model).__name__}, not a torch.nn.Module")
         return model
-    try:
-        import timm
-    except ImportError as error:
-        raise ValueError(f"{name!r} names a timm model, and timm is not installed") from error
-    if not timm.is_model(name):
-        raise ValueError(f"timm has no model {name!r}; timm.list_models() names all of them")
+    if name.endswith(".json") or not _is_timm(name):
+        return _of_transformers(name, device)
+    import timm
+
     try:
         with device:
             return timm.create_model(name)
     except NotImplementedError:
         # Before timm 1.0.30 a RegNet reads values of its tensors while it is built.
         return timm.create_model(name).to(device)
+
+
+def _is_timm(name: str) -> bool:
+    try:
+        import timm
+    except ImportError:
+        return False
+    return bool(timm.is_model(name))
+
+
+def _of_transformers(name: str, device: torch.device) -> nn.Module:
+    """The model of a configuration: a kind's own ("gpt2") or that of a file; nothing is fetched."""
+    try:
+        from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, AutoModelForCausalLM
+    except ImportError as error:
+        known = "timm has no such model, and transformers, whose it may be, is not installed"
+        raise ValueError(f"no model {name!r}: {known}") from error
+    if name.endswith(".json"):
+        try:
+            options = json.loads(Path(name).read_text())
+            config = AutoConfig.for_model(options.pop("model_type"), **options)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(f"{name} is no configuration of transformers: {reason}") from error
+    elif name in CONFIG_MAPPING:
+        config = AutoConfig.for_model(name)
+    else:
+        raise ValueError(
+            f"timm has no model {name!r} (timm.list_models() names all of them), and transformers"
+            " has no such kind"
+        )
+    with device:
+        try:
+            return AutoModelForCausalLM.from_config(config)  # type: ignore[no-any-return]
+        except ValueError:
+            return AutoModel.from_config(config)  # type: ignore[no-any-return]
 
 
 def default_input(model: nn.Module) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """A model is run with as few values as it can go on with: first none, at last all.
 
-With shapes alone a run takes milliseconds and no memory. Token numbers and masks are small, and with
-their values many models can go on. The others run for real, on a CPU.
+With shapes alone a run takes milliseconds and no memory. Token numbers and masks are small, and
+with their values many models can go on. The others run for real, on a CPU.
 """
 
 from __future__ import annotations

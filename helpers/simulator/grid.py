@@ -8,11 +8,11 @@ nothing puts in order race whichever came first.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from itertools import product
 from math import prod
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,8 @@ def launch(
     """Runs a kernel on a grid of blocks and says what it read and wrote.
 
     Args:
-        kernel: uses the global name `cuda`, which is a `Cuda`; so do the functions of its own
-            module that it calls.
+        kernel: uses the global name `cuda`, which is a `Cuda` for as long as the launch takes; so
+            do the functions beside it that it calls.
         blocks, threads: blocks in the grid and threads in a block: x, or (x, y), or (x, y, z).
         args: numpy arrays, which the kernel changes in place, and numbers.
         find_races: without it, a race gives what it gives, and shared memory that was never
@@ -62,9 +62,9 @@ def launch(
         else arg
         for name, arg in zip(names, args, strict=True)
     ]
-    body = _seeing(cuda, plain)
-    for at in _places(grid):
-        _run_block(cuda, at, lambda: body(*arrays))
+    with _seen_by(plain, cuda):
+        for at in _places(grid):
+            _run_block(cuda, at, lambda: plain(*arrays))
     counted = [array for array in arrays if isinstance(array, CountedArray)]
     return Counts(
         global_reads=sum(array.reads for array in counted),
@@ -75,26 +75,17 @@ def launch(
     )
 
 
-def _seeing(cuda: Cuda, kernel: FunctionType) -> FunctionType:
-    """The kernel, and the functions beside it, with a `cuda` of this launch."""
-    seen = {**kernel.__globals__, "cuda": cuda}
-
-    def copied(function: FunctionType) -> FunctionType:
-        copy = FunctionType(
-            function.__code__,
-            seen,
-            function.__name__,
-            function.__defaults__,
-            function.__closure__,
-        )
-        copy.__kwdefaults__ = function.__kwdefaults__
-        return copy
-
-    for name, value in kernel.__globals__.items():
-        beside = getattr(value, "py_func", value)
-        if isinstance(beside, FunctionType) and beside.__globals__ is kernel.__globals__:
-            seen[name] = copied(beside)
-    return copied(kernel)
+@contextlib.contextmanager
+def _seen_by(kernel: Any, cuda: Cuda) -> Iterator[None]:
+    """While it lasts, `cuda` is this launch for the kernel and for the functions beside it."""
+    names = kernel.__globals__
+    before = {"cuda": names["cuda"]} if "cuda" in names else {}
+    names["cuda"] = cuda
+    try:
+        yield
+    finally:
+        del names["cuda"]
+        names.update(before)
 
 
 def _dimensions(sizes: int | tuple[int, ...]) -> Index:

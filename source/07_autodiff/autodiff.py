@@ -663,7 +663,7 @@ axes.legend()
 plt.show()
 print(f"{'ms, n =':8}" + "".join(f"{n:>14,}" for n in sizes[2:]))
 for name, series in times.items():
-    print(f"{name:8}" + "".join(f"{ms:14,.2f}" for ms in series[2:]))
+    print(f"{name:8}" + "".join(f"{ms:14,.1f}" for ms in series[2:]))
 
 # %% [markdown]
 # Below 10⁴ inputs reverse mode looks flat: there a call costs more than its arithmetic. Beyond, it grows with n as one run does, and stays some 3 to 10 times as long. The other two are as many runs, or sweeps, as there are inputs.
@@ -854,7 +854,7 @@ if stand_ins and not problem:
 # %% [markdown] read="explain_nodes" points=1
 # I guessed 1000 times; it was 12 times with 10 points and 296 times with 100. The multiplications
 # are the same. But mine makes a Python object of every number, sorts them and visits each:
-# microseconds of the interpreter for a nanosecond of arithmetic. PyTorch has a dozen nodes, each for a
+# microseconds of the interpreter for a nanosecond of arithmetic. PyTorch has eight, each for a
 # whole tensor. It, too, pays microseconds for a call, and here hardly anything else: ten times the
 # points cost it next to nothing.
 

@@ -298,7 +298,7 @@ for device, style in ("T4", "--"), ("A100", "-."), ("M2Pro", "-"):
     ridge = DEVICES[device].ridge("fp32")
     axes.axhline(ridge, color="black", linestyle=style, label=f"ridge of {device}: {ridge:.0f}")
 axes.set(xscale="log", xlabel="batch size", ylabel="intensity (FLOP/B)")
-axes.set_title(f"Heading for {flop / moved:.2f} FLOP/B, below every ridge")
+axes.set_title(f"Heading for {flop / moved:.2f} FLOP/B, below these ridges")
 axes.legend(fontsize=8)
 plt.show()
 

@@ -71,6 +71,14 @@ def test_a_test_becomes_nbgraders_cell_to_the_byte(unit):
     )
 
 
+def test_where_it_is_judged_can_be_fixed_in_its_marker(unit):
+    marker = 'points=2 place="inside" untouched="passes"'
+    test = built(unit, HEAD + ANSWER + TEST.replace("points=2", marker))["source"]["cells"][-1]
+    assert test["metadata"]["course"] == {"place": "inside", "untouched": "passes"}
+    with pytest.raises(ValueError, match="a marker is one of answer, check, test, read, not place"):
+        built(unit, HEAD + ANSWER.replace('"mean"', '"mean" place="inside"') + TEST)
+
+
 @pytest.mark.parametrize("kind", ["release", "solution"])
 def test_hidden_lines_are_in_no_notebook_that_students_get(unit, kind):
     test = built(unit, HEAD + ANSWER + TEST)[kind]["cells"][-1]

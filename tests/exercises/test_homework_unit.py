@@ -341,7 +341,7 @@ def test_exchanged_axes_are_said_to_be_and_not_that_they_lack_names():
 
 def test_the_plot_is_asked_for_of_other_blocks_when_graded():
     cases = grading_cases(EXERCISES["plot_intensity"], b"seed")
-    assert len({case.args for case in cases}) == 3
+    assert len({case.args for case in cases}) >= 3
 
     def the_case_that_is_shown(*block):
         return {"axes": [picture_of(intensities(*BLOCK))]}

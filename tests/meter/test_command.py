@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from torch import nn
 
 from helpers.meter.flops.command import count_command
+from helpers.meter.memory.command import memory_command
 
 
 def test_it_prints_a_table_with_the_totals(capsys, monkeypatch):
@@ -45,10 +47,14 @@ def test_a_batch_costs_its_size_times_one(capsys):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"model": "resnet1"}, "timm has no model"),
+        ({"model": "resnet1"}, "timm has no (such )?model"),
         ({"model": "resnet18", "input": "8x0x224"}, "input sizes are whole numbers"),
         ({"model": "resnet18", "input": "8,3,224,224"}, "input sizes are whole numbers"),
         ({"model": "resnet18", "input": "1x5x224x224"}, "cannot be counted on inputs"),
+        ({"model": "resnet18", "input": "3x224:int4"}, "an input is one of"),
+        ({"model": "resnet18", "input": "3x224", "batch": 2}, "give one or the other"),
+        ({"model": "resnet18", "batch": 0}, "whole number ≥ 1"),
+        ({"model": "resnet18", "depth": 0}, "whole number ≥ 1"),
         ({"model": "resnet18", "device": "H1000"}, "unknown device"),
         ({"model": "resnet18", "device": "T4", "dtype": "bf16"}, "T4 has no bf16 peak"),
         ({"model": "resnet18", "dtype": "int8"}, "counted in one of"),
@@ -63,3 +69,43 @@ def test_bad_input_raises_one_clear_line_and_prints_nothing(options, reason, cap
         count_command(**options)
     assert "\n" not in str(raised.value)
     assert capsys.readouterr().out == ""
+
+
+class LanguageModel(nn.Module):
+    """As transformers' are called: by names, with a mask."""
+
+    def __init__(self):
+        super().__init__()
+        self.table, self.layers = nn.Embedding(100, 8), nn.ModuleDict({"first": nn.Linear(8, 8)})
+        self.table.requires_grad_(False)
+
+    def forward(self, input_ids, mask):
+        return self.layers["first"](self.table(input_ids)) * mask.unsqueeze(-1)
+
+
+def test_inputs_have_names_and_formats(capsys):
+    inputs = ["input_ids=2x5:int64", "mask=2x5:bool"]
+    count_command(f"{__name__}:LanguageModel", input=inputs, convention="mac2", as_json=True)
+    data = json.loads(capsys.readouterr().out)
+    assert data["macs"] == 2 * 5 * 64
+    assert data["input"] == {"input_ids": [2, 5], "mask": [2, 5]}
+    assert data["frozen"] == 800
+    memory_command(f"{__name__}:LanguageModel", input=inputs, as_json=True)
+    assert json.loads(capsys.readouterr().out)["peak"] > 4 * 800
+
+
+def test_a_number_of_tokens_is_the_input_of_a_language_model(capsys):
+    count_command(f"{__name__}:tokens_only", tokens=7, batch=2, convention="mac2", as_json=True)
+    assert json.loads(capsys.readouterr().out)["macs"] == 2 * 7 * 64
+
+
+def tokens_only():
+    return nn.Sequential(nn.Embedding(100, 8), nn.Linear(8, 8))
+
+
+def test_no_digit_is_cut_where_a_terminal_is_narrow(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    count_command("resnet18", depth=2)
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    assert "layer4.1" in printed

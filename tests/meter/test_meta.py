@@ -1,4 +1,4 @@
-"""Tensors are found and sent to meta however nested, and a model comes back as it was."""
+"""Tensors are found and lent however nested, and everything comes back as it was."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from helpers.meter import count, training_memory
 from helpers.meter.loan import Loan, Values, lending
 from helpers.meter.meta import tensors_in
 
@@ -55,3 +56,60 @@ def test_a_model_is_on_meta_for_some_time():
     assert model.tables is tables
     assert not any(tensor.is_meta for tensor in tensors_in(tables))
     assert model.training
+
+
+class Keys:
+    """A cache of keys, as language models are given."""
+
+    def __init__(self):
+        self.layers = [torch.ones(2, 3)]
+
+    def grow(self, keys):
+        self.layers[0] = torch.cat([self.layers[0], keys])
+        return self.layers[0]
+
+
+class Decoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+
+    def forward(self, x, keys):
+        self.register_buffer("mask", torch.ones(3), persistent=False)
+        self.register_forward_hook(lambda *_: None)
+        return keys.grow(self.layer(x))
+
+
+def test_a_cache_that_is_given_neither_grows_nor_goes_to_meta():
+    model, keys = Decoder(), Keys()
+    for _ in range(2):
+        assert count(model, torch.ones(1, 3), keys, convention="mac2").macs == 9
+    training_memory(model, torch.ones(1, 3), keys)
+    assert keys.layers[0].shape == (2, 3)
+    assert keys.layers[0].is_cpu
+
+
+def test_hooks_and_buffers_that_a_forward_pass_registers_are_gone():
+    model = Decoder()
+    count(model, torch.ones(1, 3), Keys())
+    assert not model._forward_hooks
+    assert not model._non_persistent_buffers_set
+    assert not dict(model.named_buffers())
+
+
+def test_modules_that_a_function_or_a_method_works_with_are_lent_too():
+    model = nn.BatchNorm1d(3)
+
+    class Pipeline:
+        def __init__(self):
+            self.model, self.kept = model, {}
+
+        def run(self, x):
+            self.kept["scale"] = torch.ones(3, device=x.device)
+            return self.model(x)
+
+    pipeline = Pipeline()
+    for run in (pipeline.run, lambda x: pipeline.run(x)):
+        count(run, torch.ones(2, 3))
+        assert pipeline.kept == {}
+        assert model.num_batches_tracked == 0

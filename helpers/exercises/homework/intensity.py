@@ -163,10 +163,6 @@ BLOCK_BOUND = Exercise(
         # Between two whole numbers, as its ridge is.
         (7600, 4000, 1.2, 1000),
     ],
-    known_slips=dict.fromkeys(
-        ("1000000000000.0 → 999999999999.0", "1000000000.0 → 1000000001.0"),
-        "a slip that no tolerance sees",
-    ),
     hidden=_draw_bounds,
     reference=lambda flop, traffic, peak_tflops, bandwidth_gb: _bound(
         flop, traffic, peak_tflops, bandwidth_gb
@@ -196,7 +192,10 @@ BLOCK_BOUND = Exercise(
         Misconception(
             "intensity upside down",
             "the intensity is in FLOP/B: which of the two is divided by the other?",
-            lambda flop, traffic, *device: {"intensity": traffic / flop},
+            lambda flop, traffic, *device: {
+                "intensity": traffic / flop,
+                "bound": _bound(traffic, flop, *device)["bound"],
+            },
         ),
         Misconception(
             "bounds swapped",
@@ -232,6 +231,8 @@ PLOT_INTENSITY = Exercise(
     examples=[(4160, 896, 8196, 64)],
     hidden=_draw_plots,
     reference=lambda flop, moved, once, largest: right_plot(flop, moved, once, largest),
+    # Each one would be drawn into the notebook.
+    spare=(),
     read=read_intensity_plot,
     gate="intensity",
     # What is read off a line between two points; no slip is that small.

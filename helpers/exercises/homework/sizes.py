@@ -10,8 +10,6 @@ def _own_bytes(name: str) -> dict[str, float]:
     return {"GB": own_number(name) / 1000**3, "GiB": own_number(name) / 1024**3}
 
 
-_ROUNDED = "two digits behind the point are enough, and this is less"
-
 OWN_BYTES = Exercise(
     points=1,
     topic="bytes in GB and GiB",
@@ -21,9 +19,6 @@ OWN_BYTES = Exercise(
     reference=lambda name: _own_bytes(name),
     # Two digits behind the point are enough, as the text says; GB and GiB differ by 7 %.
     tolerance=5e-3,
-    known_slips=dict.fromkeys(
-        ("1000 → 1001", "1000 → 999", "1024 → 1025", "1024 → 1023"), _ROUNDED
-    ),
     misconceptions=(
         Misconception(
             "bits for bytes",

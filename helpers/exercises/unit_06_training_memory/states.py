@@ -73,6 +73,11 @@ OPTIMIZER_LEDGER = Exercise(
             },
         ),
         Misconception(
+            "None for nothing",
+            "where an optimizer keeps nothing, that is 0 bytes",
+            lambda p, optimizer: {"states": FP32 * _STATES[optimizer] * p or None},
+        ),
+        Misconception(
             "two bytes a number",
             "how many bytes does a number of fp32 take?",
             lambda p, optimizer: {

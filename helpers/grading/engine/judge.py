@@ -207,8 +207,8 @@ def _doubt(error: Exception, space: Namespace) -> str:
     raises, or because there is no answer or it is None. Anything else may come of what is lost on
     the way out here.
     """
-    if lost := space.lost_on_the_way():
-        return f"the answer is {lost}, which this test cannot see from outside"
+    if space.not_plain:
+        return f"the answer is {space.not_plain}, which this test cannot see from outside"
     if isinstance(error, StudentError) and error.kind == UNREADABLE:
         return f"the answer cannot be seen from outside ({error.message})"
     of_students = StudentError | CallTimeout | ProcessDied | TooLarge

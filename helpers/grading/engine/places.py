@@ -24,9 +24,11 @@ OF_THE_PROCESS = frozenset(
         *("globals", "locals", "vars", "dir", "open", "input", "id", "get_ipython", "In", "Out"),
         *("inspect", "io", "sys", "os", "builtins", "gc", "pathlib", "Path", "tempfile", "shutil"),
         *("subprocess", "warnings", "logging", "tracemalloc", "threading", "weakref", "dis"),
+        *("doctest", "__main__", "importlib", "atexit", "signal", "multiprocessing"),
         *("redirect_stdout", "redirect_stderr", "capture_output", "mock", "patch", "MagicMock"),
     )
 )
+_AUTOTEST = re.compile(r"^[ \t]*###[ \t]*(?:HASHED[ \t]+)?AUTOTEST\b", re.MULTILINE)
 _CHECK_IMPORTED = re.compile(r"^\s*from helpers\.check import [^#\n]*\bcheck\b", re.MULTILINE)
 
 
@@ -75,6 +77,11 @@ def _read(cell: Cell, unit: Unit, answers: set[str], has_check: bool) -> Test:
         raise ValueError(
             f'{unit.name}: the metadata of {marks["grade_id"]} say "course": {said}, where "place" '
             'is "inside" or "outside", and "untouched" can be "passes"'
+        )
+    if _AUTOTEST.search(source):
+        raise ValueError(
+            f"{unit.name}: the test {marks['grade_id']} holds lines of nbgrader's AUTOTEST, which "
+            "nothing is made of here: write asserts in their place"
         )
     if has_check and re.search(r"\bcheck\(", source):
         place = "outside"

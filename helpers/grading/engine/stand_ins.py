@@ -36,6 +36,7 @@ class Namespace(dict[str, Any]):
 
     Attributes:
         lost: what ended the student's process or a call in it; then no other call is made.
+        not_plain: the first that came from the student and is no plain data, in a few words.
         seconds: time that the student's functions took.
     """
 
@@ -52,7 +53,7 @@ class Namespace(dict[str, Any]):
         self.student = student
         self.lost: StudentError | None = None
         self.seconds = 0.0
-        self._came: list[Any] = []
+        self.not_plain = ""
 
     def __missing__(self, name: str) -> Any:
         if name not in self._answers:
@@ -66,9 +67,10 @@ class Namespace(dict[str, Any]):
             value = self.student.get(name, self._timeout)
         except KeyError:
             raise NameError(f"name {name!r} is not defined") from None
-        self._came.append(value)
         if isinstance(value, Function):
             value = StudentFunction(self, name)
+        else:
+            self.not_plain = self.not_plain or _not_plain(value)
         self[name] = value
         return value
 
@@ -87,23 +89,24 @@ class Namespace(dict[str, Any]):
             raise self.lost from None
         finally:
             self.seconds += time.monotonic() - start
-        self._came.append(value)
+        self.not_plain = self.not_plain or _not_plain(value)
         return value
 
-    def lost_on_the_way(self) -> str:
-        """What came from the student and is no plain data, in a few words; empty where all is."""
-        todo = [value for value in self._came if not isinstance(value, Function)]
-        while todo:
-            value = todo.pop()
-            if isinstance(value, Opaque):
-                return f"a value of type {value.kind}"
-            if isinstance(value, Function):
-                return "a function or class among others"
-            if isinstance(value, list | tuple | set):
-                todo += value
-            elif isinstance(value, dict):
-                todo += [*value.keys(), *value.values()]
-        return ""
+
+def _not_plain(value: Any) -> str:
+    """What is no plain data in a value, in a few words; empty where all is."""
+    todo = [value]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, Opaque):
+            return f"a value of type {value.kind}"
+        if isinstance(value, Function):
+            return "a function or class"
+        if isinstance(value, list | tuple | set):
+            todo += value
+        elif isinstance(value, dict):
+            todo += [*value.keys(), *value.values()]
+    return ""
 
 
 #: Attributes without which Python's own modules call a function all the same.

@@ -8,6 +8,7 @@ inside it otherwise.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -82,7 +83,7 @@ class _Trial:
         graded = self._graded(self._solution, inside)
         scores = _scores(graded)
         return {
-            test.grade_id: f"{self._unit.name}: the test {test.grade_id} gives the unit's own "
+            test.grade_id: f"{self._where}: the test {test.grade_id} gives the unit's own "
             f"solution {scores[test.grade_id]:g} of {test.points:g} points "
             f"({_reason(graded, test)}): mend the test or the solution"
             for test in self._tests
@@ -93,17 +94,23 @@ class _Trial:
         """Tests that give points to a notebook without answers, and a line on each."""
         scores = _scores(self._graded(self._untouched, inside))
         return {
-            test.grade_id: f"{self._unit.name}: the test {test.grade_id} gives a notebook without "
+            test.grade_id: f"{self._where}: the test {test.grade_id} gives a notebook without "
             f"answers {scores[test.grade_id]:g} of {test.points:g} points: mend the test, or say "
             '"course": {"untouched": "passes"} in its metadata'
             for test in self._tests
             if scores[test.grade_id] > 0 and not test.untouched_passes
         }
 
+    @property
+    def _where(self) -> str:
+        """The unit, with the notebook where that is called otherwise: a unit can have several."""
+        name, notebook = self._unit.name, self._unit.notebook_name
+        return name if notebook in name else f"{name}/{notebook}"
+
     def _graded(self, data: bytes, inside: set[str]) -> Graded:
         graded = self._grade(replace(self._unit, inside=frozenset(inside)), data)
         if graded.status == "unreadable":
-            raise ValueError(f"{self._unit.name}: its source notebook: {graded.remarks[0]}")
+            raise ValueError(f"{self._where}: its source notebook: {graded.remarks[0]}")
         return graded
 
 
@@ -129,10 +136,17 @@ def _scores(graded: Graded) -> dict[str, float]:
 
 
 def _reason(graded: Graded, test: Test) -> str:
-    """Why a test failed: the error in its cell."""
+    """Why a test failed: the error in its cell, and the line of the test."""
     for cell in graded.notebook["cells"]:
         if marks_of(cell).get("grade_id") == test.grade_id:
             for output in cell.get("outputs", ()):
                 if output["output_type"] == "error":
-                    return f"{output['ename']}: {output['evalue']}".rstrip(": ")[:300]
+                    said = f"{output['ename']}: {output['evalue']}".rstrip(": ")[:300]
+                    line = _LINE.search(_COLOUR.sub("", "\n".join(output["traceback"])))
+                    return f"{said}, at `{line[1].strip()}`" if line else said
     return "its last line shows fewer"
+
+
+#: In a traceback: a line of the test itself, which comes first, as outside and inside show it.
+_LINE = re.compile(r"(?:-> \d+|Cell In\[\d+\], line \d+\n) *(.+)")
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")

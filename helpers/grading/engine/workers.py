@@ -14,7 +14,7 @@ from helpers.grading.engine.grade_submission import Graded, internal_error
 from helpers.grading.engine.in_flight import in_flight
 from helpers.grading.engine.job import GradingJob, Results, Task
 from helpers.grading.engine.pool import Pool
-from helpers.grading.engine.worker_state import grade_task
+from helpers.grading.engine.worker_state import grade_task, grade_with
 from helpers.grading.sandbox.backend import Server
 
 
@@ -35,6 +35,16 @@ def grade_all(
     if jobs == 1 and server is None:
         return ((task, grade_task(job, task)) for task in tasks)
     return Pool(job, jobs, server).run(tasks)
+
+
+def grade_one(
+    job: GradingJob, task: Task, scheduler: str | None = None, server: Server | None = None
+) -> Graded:
+    """Grade one submission where a class would be, before the class: the server goes on."""
+    if scheduler is None:
+        return grade_with(server, job, task)
+    ((_, graded),) = _on_dask(job, [task], scheduler)
+    return graded
 
 
 def _on_dask(job: GradingJob, tasks: Iterable[Task], scheduler: str) -> Results:

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from helpers.authoring.beside import IGNORED, Files, files_beside
+from helpers.authoring.beside import IGNORED, files_beside
 from helpers.authoring.notebooks import Unit as UnitFiles
 from helpers.authoring.notebooks import find_unit
-from helpers.files import create_secret
+from helpers.files import Files, create_secret
 from helpers.grading.engine.grade_submission import Unit, modules_of
 from helpers.grading.handin.folder import SubmissionFolder, is_real_folder
 from helpers.grading.handin.ipynb import is_graded, read_notebook

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from helpers import parts
 from helpers.files import write_text
+from helpers.grading.engine.grade_submission import Graded
 from helpers.grading.engine.job import GradingJob, Task
 from helpers.grading.engine.trust import settle
-from helpers.grading.engine.worker_state import grade_with
+from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.handin.ipynb import read_notebook
-from helpers.grading.sandbox.backend import Files, Server
+from helpers.grading.sandbox.backend import Files
 from helpers.grading.sandbox.inside.codec import dumps
 
 
@@ -28,14 +30,18 @@ def version_of(source: bytes, beside: Files) -> str:
 
 
 def trust(
-    course: Path, job: GradingJob, source: bytes, server: Server | None = None, keep: bool = True
+    course: Path,
+    job: GradingJob,
+    source: bytes,
+    grade: Callable[[GradingJob, Task], Graded] = grade_task,
+    keep: bool = True,
 ) -> GradingJob:
     """The job with the places of its tests settled; see `engine/trust.py`.
 
     Args:
         course: what came of it is read from its `.course/`, and kept there unless told otherwise.
         source: the source notebook of the job's unit.
-        server: where to try what is not known, if one is there already.
+        grade: grades what is tried.
 
     Raises ValueError, in one line that names the cell, where the tests cannot be trusted.
     """
@@ -49,7 +55,7 @@ def trust(
         inside = settle(
             unit,
             dumps(read_notebook(source)),
-            lambda tried, data: grade_with(server, replace(job, unit=tried), Task("", data)),
+            lambda tried, data: grade(replace(job, unit=tried), Task("", data)),
         )
         if keep:
             write_text(path, json.dumps({"digest": digest, "inside": sorted(inside)}, indent=1))

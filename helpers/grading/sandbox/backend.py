@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from helpers.authoring.beside import Files
+from helpers.files import Files
 
 MiB = 1024 * 1024
 

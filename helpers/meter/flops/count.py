@@ -10,10 +10,12 @@ milliseconds and no memory, whatever the model's size.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import nn
@@ -82,7 +84,7 @@ def _counted(
         model = build(model, train=backward, on_meta=values is not Values.ALL)
     model = plain(model)
     parts = dict(model.named_modules()) if isinstance(model, nn.Module) else {}
-    if parts and not inputs and not keyword_inputs:
+    if isinstance(model, nn.Module) and not inputs and not keyword_inputs:
         inputs = (default_input(model),)
     modules = ModuleStack({id(part): path for path, part in parts.items()})
     with lending(model, values) as loan:
@@ -144,7 +146,12 @@ def _differentiate(out: Any, values: Values) -> None:
 def _clean_state(backward: bool) -> Iterator[None]:
     """The state a count wants, whatever its caller's: no inference mode, no compiled code."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
-    with torch.inference_mode(False), torch.set_grad_enabled(backward):
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.set_grad_enabled(backward))
+        if flexible := sys.modules.get("torch.nn.attention.flex_attention"):
+            not_compiled = patch.object(flexible, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True)
+            stack.enter_context(not_compiled)
         torch.backends.mha.set_fastpath_enabled(False)
         try:
             yield

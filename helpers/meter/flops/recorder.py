@@ -105,9 +105,17 @@ class Recorder(TorchDispatchMode):
         return out
 
     def _in_parts(self, func: Any, args: Any, kwargs: Any) -> Any:
-        """Conditions, loops and attention with functions in it: what they call is counted."""
-        with self:
-            return func.py_kernels[torch._C.DispatchKey.CompositeExplicitAutograd](*args, **kwargs)
+        """An operation that is given functions: of a condition the branch that is taken is counted,
+        of others the whole, where it has a record."""
+        name = func.name()
+        if name == "cond":
+            condition, if_true, if_false, operands = args
+            with self:
+                return (if_true if condition else if_false)(*operands)
+        out = func(*args, **kwargs)
+        op, call = OPS.get(name), Call(args, kwargs, out, {})
+        self.record(name, self.convention.cost(name, op) if op else None, call, 0)
+        return out
 
     def _brought(self, twin: torch.Tensor) -> None:
         """A function may have tensors beside a model's parameters: they are such, too."""

@@ -66,7 +66,7 @@ class Count:
 
     `parameters` are those of the model, shared ones once. `unknown` are operations that have no
     price and so are missing from `flops`; `assumptions` say what was taken for granted; `ran` how
-    the model ran, where shapes were not enough.
+    the model ran, where shapes were not enough; `frozen` parameters get no gradient.
     """
 
     title: str
@@ -78,6 +78,7 @@ class Count:
     unknown: tuple[Unknown, ...] = ()
     assumptions: tuple[str, ...] = ()
     ran: str = ""
+    frozen: int = 0
 
     @property
     def macs(self) -> int:
@@ -172,6 +173,7 @@ class Count:
             "convention": self.convention,
             "backward": self.backward,
             "parameters": self.parameters,
+            "frozen": self.frozen,
             "macs": self.macs,
             "flops": self.flops,
             "bytes_moved": self.bytes_moved,
@@ -196,14 +198,14 @@ class Count:
             raise ValueError("to_dataframe needs pandas: pip install pandas") from error
         return pandas.DataFrame([asdict(row) for row in self.modules])
 
-    def rows(self) -> list[tuple[str, ...]]:
-        """The table: a head, the model, then each of its own modules with all that it contains."""
-        return [_HEADS, *(self._cells(row) for row in self.by_module(depth=1))]
+    def rows(self, depth: int = 1) -> list[tuple[str, ...]]:
+        """The table: a head, the model, then its modules to a depth, each with all it contains."""
+        return [_HEADS, *(self._cells(row) for row in self.by_module(depth))]
 
     def _cells(self, row: Row) -> tuple[str, ...]:
         share = row.flops / self.flops if self.flops else 0.0
         return (
-            f"  {row.name}" if row.name else self.title,
+            "  " * (row.name.count(".") + 1) + row.name if row.name else self.title,
             row.kind,
             f"{row.calls}",
             format_count(row.parameters),

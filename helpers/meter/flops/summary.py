@@ -53,6 +53,7 @@ def summarize(recorder: Recorder, parts: Mapping[str, nn.Module], backward: bool
             for name, (calls, shapes) in recorder.unknown.items()
         ),
         tuple(recorder.assumptions),
+        frozen=sum(p.numel() for p in learned.get("", {}).values() if not p.requires_grad),
     )
 
 

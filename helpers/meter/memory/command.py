@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from helpers.conventions import format_bytes
+from helpers.meter.command_inputs import given, training_options
 from helpers.meter.memory.predict import Memory, training_memory
 from helpers.meter.memory.timeline import Timeline
-from helpers.meter.models import build, default_input
+from helpers.meter.models import build
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def memory_command(
     model: str,
-    batch: int = 1,
+    batch: int | None = None,
     optimizer: str = "adam",
     device: str | None = None,
     dtype: str = "fp32",
     autocast: str | None = None,
     as_json: bool = False,
+    input: Sequence[str] = (),
+    tokens: int | None = None,
+    checkpoint: bool = False,
+    fused: bool = False,
 ) -> None:
     """Predicts a training step and prints a table, or JSON.
 
-    `model`: a timm name or `module:factory`. `device`: a GPU's name, which adds whether the step
-    fits; without one the step is that of a CPU. Raises ValueError, in one line, for what does not
-    exist or does not fit.
+    `model` is as `models.build` takes it; `input`, `tokens` and `batch` are as
+    `command_inputs.given` takes them; a language model trains on its tokens, by its own loss.
+    `device`: a GPU's name, which adds whether the step fits; without one the step is that of a CPU.
+    Raises ValueError, in one line, for what does not exist or does not fit.
     """
     from helpers.hardware import device as named_device
 
-    if batch < 1:
-        raise ValueError(f"a batch is a whole number ≥ 1, not {batch}")
     where = named_device(device) if device else None
     built = build(model)
-    inputs = default_input(built)
+    inputs = given(built, input, tokens, batch)
+    named: dict[str, Any] = {**inputs.named, **training_options(built, inputs)}
     memory = training_memory(
         built,
-        inputs.new_empty(batch, *inputs.shape[1:]),
+        *inputs.positional,
+        **named,
+        checkpoint=checkpoint,
+        fused=fused,
         optimizer=optimizer,
         device="cuda" if where else "cpu",
         dtype=dtype,
@@ -46,7 +56,7 @@ def memory_command(
     if as_json:
         data: dict[str, object] = {
             "model": model,
-            "input": [batch, *inputs.shape[1:]],
+            "input": inputs.sizes(),
             "optimizer": optimizer,
         }
         data.update(memory.to_dict())
@@ -54,8 +64,7 @@ def memory_command(
             data.update(capacity=int(where.memory), fits=memory.fits(where.memory))
         print(json.dumps(data, indent=2))
         return
-    sizes = "x".join(map(str, (batch, *inputs.shape[1:])))
-    _print(memory, f"{model}, {sizes}, {dtype}, {optimizer}")
+    _print(memory, f"{model}, {inputs}, {dtype}, {optimizer}")
     if where:
         verdict = "fits" if memory.fits(where.memory) else "does not fit"
         print(
@@ -82,6 +91,8 @@ def _print(memory: Memory, title: str) -> None:
     console.print(table)
     console.print(f"peak in {operation}, {memory.timeline.phases[at]}", highlight=False)
     console.print(_sketch(memory.timeline), highlight=False)
+    if memory.ran:
+        console.print(memory.ran, highlight=False)
 
 
 def _sketch(timeline: Timeline, width: int = 64) -> str:

@@ -20,10 +20,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn, optim
-from torch.nn.parameter import UninitializedTensorMixin
 
 from helpers.conventions import dtype_name
 from helpers.ledger import Ledger
+from helpers.meter.loan import Values, lending
 from helpers.meter.memory.checkpointing import checkpoint_modules
 from helpers.meter.memory.device.allocator import CUDA_CONTEXT
 from helpers.meter.memory.device.cuda_replay import cublas_bytes, replay
@@ -31,8 +31,7 @@ from helpers.meter.memory.optimizer_states import known_optimizer, make_optimize
 from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
 from helpers.meter.memory.timeline import Timeline, timeline_of
-from helpers.meter.loan import Values, lending
-from helpers.meter.meta import NeedsValues
+from helpers.meter.meta import NeedsValues, is_uninitialized
 from helpers.meter.models import TORCH_DTYPES, as_inputs, build
 from helpers.meter.tries import CannotRun, first_that_runs
 
@@ -115,8 +114,8 @@ def inference_memory(
     """
 
     def run(values: Values, whole: bool) -> Memory:
-        given = as_inputs((inputs, keywords), whole)
-        with _step(values, model, *given, device, dtype, autocast) as step:
+        given, named = as_inputs((inputs, keywords), whole)
+        with _step(values, model, given, named, device, dtype, autocast) as step:
             step.infer()
             return _memory(step, "activations")
 
@@ -136,6 +135,7 @@ def training_memory(
     checkpoint: bool | Sequence[str] = False,
     zero_grad: str = "none",
     loss: Callable[[Any], Tensor] | None = None,
+    keep_output: bool = False,
     **keywords: Any,
 ) -> Memory:
     """What a steady training step (the second one, states in place) peaks at.
@@ -155,6 +155,7 @@ def training_memory(
             the model's own choice.
         zero_grad: "none" frees gradients before the step (PyTorch's default), "zero" keeps them.
         loss: from the model's output to a scalar; the mean of its squares if not given.
+        keep_output: whether the output (logits) is kept until the step ends, as by a name for it.
 
     Raises:
         ValueError: the model fails on these inputs, or an option is unknown; one line.
@@ -168,8 +169,8 @@ def training_memory(
         updates = {"foreach": device == "cuda"}
 
     def run(values: Values, whole: bool) -> Memory:
-        given = as_inputs((inputs, keywords), whole)
-        with _step(values, model, *given, device, dtype, autocast) as step:
+        given, named = as_inputs((inputs, keywords), whole)
+        with _step(values, model, given, named, device, dtype, autocast) as step:
             step.model.train()
             checkpoint_modules(step.model, checkpoint)
             parameters = [p for p in step.model.parameters() if p.requires_grad]
@@ -178,7 +179,7 @@ def training_memory(
             with step.failures("has an optimizer that fails beside"):
                 made = make_optimizer(optimizer, parameters, **updates)
                 prepare_states(made, parameters)
-            options = made, parameters, zero_grad == "zero", loss or mean_of_squares
+            options = made, parameters, zero_grad == "zero", loss or mean_of_squares, keep_output
             unused = step.train(*options)
             if unused and made.state:
                 # A parameter without a gradient has no states either: run again without them.
@@ -211,7 +212,7 @@ def _step(
             arguments, named = loan.lend((inputs, keywords))
         except NeedsValues as error:
             raise CannotRun(f"{type(model).__name__}: {error}") from error
-        if any(isinstance(p, UninitializedTensorMixin) for p in model.parameters()):
+        if any(is_uninitialized(p) for p in model.parameters()):
             with torch.no_grad():  # lazy modules learn their shapes
                 model(*arguments, **named)
         yield Step(model, arguments, named, device, products_type, values)

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn, optim
 
 from helpers.conventions import dtype_name
+from helpers.meter.loan import Values
 from helpers.meter.memory.device.allocator import rounded
 from helpers.meter.memory.device.autocast import autocasting
 from helpers.meter.memory.device.cpu_kernels import LAYOUTS, WORKSPACES
 from helpers.meter.memory.device.kernel_choice import kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, state_tensors
 from helpers.meter.memory.storages import StorageLog, StorageTracker
-from helpers.meter.loan import Values
 from helpers.meter.meta import tensors_in
 from helpers.meter.tries import CannotRun, reason_of
 
@@ -99,17 +99,22 @@ class Step:
         parameters: list[nn.Parameter],
         keep_gradients: bool,
         loss_of: Callable[[Any], Tensor],
+        keep_output: bool = False,
     ) -> list[nn.Parameter]:
         """Runs forward, backward and optimizer; returns the parameters that got no gradient.
 
         With `keep_gradients` they are there from the start, zeroed, and are added to. A step before
         made them: one that is a view of another tensor keeps all of that.
         """
+        kept: list[Any] = []
+        if keep_output:
+            loss_of = _keeping(loss_of, kept)
         for name, tensor in state_tensors(optimizer):
             self.tracker.hold(tensor, name)
         if keep_gradients:
             with self._new_tracker():
                 self._backward(self._forward(loss_of))
+                kept.clear()
             for parameter in parameters:
                 if parameter.grad is not None:
                     self.tracker.hold(parameter.grad, "gradients")
@@ -208,6 +213,14 @@ class Step:
 
     def _given(self) -> list[Tensor]:
         return list(tensors_in(self.inputs, self.keywords))
+
+
+def _keeping(loss_of: Callable[[Any], Tensor], kept: list[Any]) -> Callable[[Any], Tensor]:
+    def loss(output: Any) -> Tensor:
+        kept.append(output)
+        return loss_of(output)
+
+    return loss
 
 
 def _format(dtype: torch.dtype) -> str:

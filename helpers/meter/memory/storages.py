@@ -150,9 +150,10 @@ class StorageTracker(TorchDispatchMode):
             return NotImplemented
         kwargs = kwargs or {}
         if isinstance(func, torch._ops.HigherOrderOperator):
-            with self:
-                kernel = func.py_kernels[torch._C.DispatchKey.CompositeExplicitAutograd]
-                return kernel(*args, **kwargs)
+            if func.name() == "cond":
+                with self:
+                    return args[1 if args[0] else 2](*args[3])
+            return func(*args, **kwargs)
         if self.accumulation.in_place(func, args):
             out = args[0].add_(*args[1:], **kwargs)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from helpers.grading.class_run import ClassResult, SubmissionResult
-from helpers.grading.commands.grade import print_table
+from helpers.grading.commands.grade import as_data, print_table
 from helpers.grading.engine.grade_submission import CellScore
 
 
@@ -42,3 +42,18 @@ def test_a_folder_that_is_called_like_markup_is_shown_as_it_is(
     results = (SubmissionResult("[bold]ada", "graded", (), ()),)
     print_table(ClassResult("unit", results, {}))
     assert "[bold]ada" in capsys.readouterr().out
+
+
+def test_tests_that_can_be_cheated_are_named_with_what_they_are_worth(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    scores = tuple(CellScore(f"test_{name}", 1.0, 2.0, False) for name in "abc")
+    results = (SubmissionResult("ada", "graded", scores, ()),)
+    headings = {score.grade_id: "Part" for score in scores}
+    result = ClassResult("unit", results, headings, ("test_a", "test_c"))
+    print_table(result)
+    assert "can cheat for 4 of 6 points, as with any nbgrader: test_a, test_c" in (
+        capsys.readouterr().out
+    )
+    assert as_data(result, "bwrap")["inside"] == ["test_a", "test_c"]

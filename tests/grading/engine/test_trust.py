@@ -38,8 +38,10 @@ def unit_of(*questions: Question, before: str = "") -> tuple[Unit, bytes]:
 
 def settled(*questions: Question, before: str = "") -> set[str]:
     """Which tests are judged inside. The student's process is one that lives here."""
-    unit, data = unit_of(*questions, before=before)
+    return settled_of(*unit_of(*questions, before=before))
 
+
+def settled_of(unit: Unit, data: bytes) -> set[str]:
     def grade(tried: Unit, submission: bytes) -> Graded:
         job = GradingJob(tried, (), sandbox=FakeBackend())
         return Task("", submission).grade(job, FakeServer().start)
@@ -92,12 +94,15 @@ def test_a_test_that_the_solution_fails_is_refused_with_the_cell_and_the_reason(
     with pytest.raises(ValueError, match="t1") as refused:
         settled(
             question(DOUBLE, "assert double(2) == 4"),
-            question("x = 1", "### BEGIN HIDDEN TESTS\nassert x == 2, 'two'\n### END HIDDEN TESTS"),
+            question("x = 1", f"x\n{HIDDEN}", place="outside"),
         )
     assert str(refused.value) == (
-        "unit: the test t1 gives the unit's own solution 0 of 2 points (AssertionError: two): mend "
-        "the test or the solution"
+        "unit: the test t1 gives the unit's own solution 0 of 2 points (AssertionError: two, at "
+        "`assert x == 2, 'two'`): mend the test or the solution"
     )
+
+
+HIDDEN = "### BEGIN HIDDEN TESTS\nassert x == 2, 'two'\n### END HIDDEN TESTS"
 
 
 def test_a_solution_that_earns_a_part_is_refused() -> None:
@@ -133,6 +138,12 @@ def test_a_test_without_points_stops_nobody() -> None:
     assert settled(question("x = 1", "assert True", points=0)) == {"t0"}
 
 
+@pytest.mark.parametrize("line", ["### AUTOTEST double(1)", "### HASHED AUTOTEST double(1)"])
+def test_a_test_that_nbgrader_would_have_to_write_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match=r"^unit: the test t0 holds .*AUTOTEST.*: write asserts"):
+        settled(question(DOUBLE, line))
+
+
 def test_check_is_always_judged_outside() -> None:
     unit, _ = unit_of(question(DOUBLE, 'check("padding", double)'), before=_IMPORT)
     assert not has_own_tests(unit)
@@ -155,3 +166,10 @@ def test_a_source_notebook_that_cannot_be_read_is_refused() -> None:
 
     with pytest.raises(ValueError, match=r"^unit: its source notebook: the file is empty"):
         settle(replace(unit), data, grade)
+
+
+def test_a_refused_test_of_one_of_several_notebooks_is_named_with_it() -> None:
+    unit, data = unit_of(question("x = 1", "assert x == 2"))
+    of_several = replace(unit, name="ps", notebook_name="part_a")
+    with pytest.raises(ValueError, match=r"^ps/part_a: the test t0 gives the unit's own solution"):
+        settled_of(of_several, data)

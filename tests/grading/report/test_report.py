@@ -17,6 +17,7 @@ import pytest
 
 from helpers.check import judge
 from helpers.exercises import EXERCISES, Exercise, grading_cases
+from helpers.grading.engine.inside import note_inside
 from helpers.grading.engine.verdict_outputs import MIME_TYPE, verdict_output, verdicts_of
 from helpers.grading.report.data import correlation, hints_seen, read_class
 from helpers.grading.report.page import write_report
@@ -265,3 +266,15 @@ def test_what_stands_like_a_verdict_in_a_cell_of_a_students_is_no_hint(course: P
     report = read_class(course, UNIT)
     assert {each.hint: each.students for each in report.hints} == before
     assert not any("cannot be read" in reason for look in report.look for reason in look.reasons)
+
+
+def test_a_question_that_can_be_cheated_is_marked(course: Path) -> None:
+    assert "(inside)" not in text_of(course)
+    path = course / "autograded" / "ada" / UNIT / f"{UNIT}.ipynb"
+    notebook = json.loads(path.read_text())
+    (cell,) = notebook["cells"]
+    note_inside(cell)
+    path.write_text(json.dumps(notebook))
+    marked = [question.name for question in read_class(course, UNIT).questions if question.inside]
+    assert marked == ["softmax_flops"]
+    assert text_of(course).count("(inside)") == 1

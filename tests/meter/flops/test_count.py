@@ -281,11 +281,6 @@ def test_what_has_no_price_is_named_and_never_silently_zero():
         assert count(torch.linalg.det, (3, 3), convention=convention).unknown == counted.unknown
 
 
-def test_what_needs_values_cannot_be_counted():
-    with pytest.raises(ValueError, match="values"):
-        count(lambda x: x * 2 if x.sum() > 0 else x, (3,))
-
-
 def test_integers_cost_no_flop():
     assert count(lambda x: (x + 1) * 2, torch.zeros(5, dtype=torch.long)).flops == 0
 
@@ -382,7 +377,7 @@ def test_dataframe_needs_pandas(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("no_such_model",), "timm has no model 'no_such_model'"),
+        (("no_such_model",), "no (such )?model"),
         (("no.such.module:factory",), "no model 'no.such.module:factory'"),
         (("math:pi",), "not a function"),
         ((nn.Linear(4, 6),), "give its inputs"),

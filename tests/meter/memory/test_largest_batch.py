@@ -72,5 +72,5 @@ def test_the_command_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_command_refuses_a_batch_of_nothing() -> None:
-    with pytest.raises(ValueError, match="a batch is a whole number"):
+    with pytest.raises(ValueError, match="a batch must be a whole number"):
         memory_command("resnet18", batch=0)

@@ -277,7 +277,7 @@ class Server:
         self.session.muted, self.session.room = bool(request["muted"]), MAX_OUTPUT
         shell = self.shell
         if request["brief"]:
-            shell.InteractiveTB.set_mode("Minimal")
+            shell.InteractiveTB.set_mode("Plain")
         try:
             result = shell.run_cell(request["code"], store_history=True)
             error = result.error_before_exec or result.error_in_exec

@@ -16,6 +16,7 @@ from helpers.meter.flops.prices import (
     losses,
     matmul,
     norms,
+    recurrent,
     reductions,
     sampling,
     scatter,
@@ -25,7 +26,7 @@ from helpers.meter.flops.prices import (
 from helpers.meter.flops.prices.op import Op
 
 _ROOMS = (
-    *(attention, elementwise, losses, matmul, norms, reductions, sampling, scatter),
+    *(attention, elementwise, losses, matmul, norms, recurrent, reductions, sampling, scatter),
     *(transforms, zero_flop),
 )
 

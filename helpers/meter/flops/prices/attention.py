@@ -156,7 +156,15 @@ _KERNELS = tuple(
     )
 )
 
+
+def _flexible(call: Call) -> int:
+    """Attention with functions for scores and mask: all pairs, whatever the mask leaves."""
+    query, key, value = call.args[:3]
+    return prod(query.shape[:-1]) * key.shape[-2] * (query.shape[-1] + value.shape[-1])
+
+
 OPS: dict[str, Op] = {
+    "flex_attention": Op(macs=_flexible, assumes="all pairs, whatever its mask leaves"),
     "scaled_dot_product_attention": _op(AttentionShape.of),
     "scaled_dot_product_attention_backward": _op(_gradient),
     **dict.fromkeys(_KERNELS, _op(AttentionShape.of)),

@@ -31,7 +31,8 @@ _MOVED = """
     select_backward slice_backward diag diag_embed diagonal_copy block_diag im2col unfold_copy
     _reshape_copy view_copy max_unpool2d upsample_nearest1d upsample_nearest2d upsample_nearest3d
     _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d complex
-    _to_sparse _to_sparse_csr _to_dense sparse_mask _coalesce _local_scalar_dense _conj_physical conj_physical
+    _to_sparse _to_sparse_csr _to_dense sparse_mask _coalesce _local_scalar_dense _conj_physical
+    conj_physical
 """
 
 #: Making or renaming a tensor without writing it, and notes to PyTorch itself.
@@ -39,8 +40,8 @@ _UNWRITTEN = """
     empty empty_like empty_strided empty_permuted new_empty new_empty_strided lift lift_fresh
     resize resize_as set as_strided squeeze unsqueeze transpose t detach alias _unsafe_view
     unsafe_split unsafe_split_with_sizes unsafe_chunk _assert_async _functional_assert_async
-    _assert_scalar _linalg_check_errors _pack_padded_sequence profiler::_record_function_enter profiler::_record_function_enter_new
-    profiler::_record_function_exit
+    _assert_scalar _linalg_check_errors _pack_padded_sequence profiler::_record_function_enter
+    profiler::_record_function_enter_new profiler::_record_function_exit
 """
 
 #: Overwriting the first argument without reading it, if it is written in place.

@@ -2,8 +2,8 @@
 
 `torch.autocast` looks at the device of each tensor and leaves meta tensors alone, so a prediction
 has to do its casts itself, where autocast is on: for the whole step, or inside the model. The lists
-are PyTorch's, by name of the call. Weights that are cast are kept until autocast ends, as in its own
-cache, and longer where autograd saves them.
+are PyTorch's, by name of the call. Weights that are cast are kept until autocast ends, as in its
+own cache, and longer where autograd saves them.
 """
 
 from __future__ import annotations

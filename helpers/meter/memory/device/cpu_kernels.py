@@ -144,7 +144,8 @@ def _convolution_workspace(out: Tensor, *args: Any) -> int:
     call = _Convolution(*args)
     copies = _copy_bytes(call.source, _memory_format(call.source, call.weight))
     if call.transposed:
-        return copies + _kernel_bytes(call, out, Convolution.transposed_forward)
+        bias = call.bias is not None
+        return copies + _kernel_bytes(call, out, lambda shapes: shapes.transposed_forward(bias))
     return copies + _kernel_bytes(call, out, Convolution.forward)
 
 

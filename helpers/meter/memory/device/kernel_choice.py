@@ -65,9 +65,9 @@ def _cpu_attention(
     enable_gqa: bool = False,
 ) -> Tensor:
     if query.dim() == 3 and attn_mask is None:
-        batches = (t.unsqueeze(0) for t in (query, key, value))
+        query, key, value = (t.unsqueeze(0) for t in (query, key, value))
         options: Any = {"scale": scale, "enable_gqa": enable_gqa}
-        return _cpu_attention(*batches, None, dropout_p, is_causal, **options).squeeze(0)
+        return _cpu_attention(query, key, value, None, dropout_p, is_causal, **options).squeeze(0)
     fused = _fused(query, key, value, grouped=True) and dropout_p == 0
     if fused and _takes_mask(attn_mask):
         mask = _additive(attn_mask, query)
@@ -96,15 +96,14 @@ def _cuda_attention(
         square = query.shape[-2] == key.shape[-2]
         if query.shape[-1] <= _FLASH_WIDTH and (square or not is_causal):
             return _flash_attention(*tensors, dropout_p, is_causal, scale)
-    if _fused(*tensors, grouped=False):
-        if not is_causal or attn_mask is None:
-            mask = _additive(attn_mask, query)
-            if mask is not None:
-                mask = mask.expand(*query.shape[:2], query.shape[2], key.shape[2])
-            trains = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
-            return aten._scaled_dot_product_efficient_attention(
-                *tensors, mask, trains, dropout_p, is_causal, scale=scale
-            )[0]
+    if _fused(*tensors, grouped=False) and (not is_causal or attn_mask is None):
+        mask = _additive(attn_mask, query)
+        if mask is not None:
+            mask = mask.expand(*query.shape[:2], query.shape[2], key.shape[2])
+        trains = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+        return aten._scaled_dot_product_efficient_attention(
+            *tensors, mask, trains, dropout_p, is_causal, scale=scale
+        )[0]
     return aten.scaled_dot_product_attention.default.decompose(
         *(*tensors, attn_mask, dropout_p, is_causal), scale=scale, enable_gqa=enable_gqa
     )

@@ -190,9 +190,14 @@ class Convolution:
         destination = self.destination_bytes(layout.destination) if layout.destination > 1 else 0
         return max(destination + self._weight_in(layout) + source, source + self.source_bytes())
 
-    def transposed_forward(self) -> int:
-        """The transposed convolution: this one's gradient of its input."""
-        return self.backward((True, False, False))
+    def transposed_forward(self, bias: bool) -> int:
+        """The transposed convolution: this one's gradient of its input.
+
+        Where the kernel adds no bias, the result without it is in a buffer of its own.
+        """
+        apart = bias and not self.channels_last and not self._strided_brgemm()
+        without_bias = self.source_bytes() + _ALIGNMENT // 2 if apart else 0
+        return self.backward((True, False, False)) + without_bias
 
     def transposed_backward(self, mask: tuple[bool, bool, bool]) -> int:
         """Gradients of the transposed convolution, of its input, weight and bias."""

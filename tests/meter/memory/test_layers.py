@@ -1,0 +1,227 @@
+"""Layers and habits of today's models: predicted peaks are the real allocator's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from helpers.meter.measured import measured_inference, measured_training
+from helpers.meter.memory.predict import inference_memory, training_memory
+
+CLOSE = 1e-3
+R = torch.randn
+
+
+class Attention(nn.Module):
+    """Four heads of queries over fewer of keys and values, with rotated keys added."""
+
+    def __init__(self, shared: int, mask: bool = False) -> None:
+        super().__init__()
+        self.shared, self.mask = shared, mask
+        self.q, self.kv = nn.Linear(64, 64), nn.Linear(64, 2 * 16 * shared)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, length, _ = x.shape
+        q = self.q(x).view(batch, length, 4, 16).transpose(1, 2)
+        k, v = self.kv(x).view(batch, length, 2, self.shared, 16).permute(2, 0, 3, 1, 4)
+        mask = torch.ones(length, length, dtype=torch.bool).tril() if self.mask else None
+        return F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, is_causal=not self.mask, enable_gqa=True
+        )
+
+
+class First(nn.Module):
+    """The first result of a module that returns several."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        out: Tensor = self.module(*inputs)[0]
+        return out
+
+
+class Autocast(nn.Module):
+    """Casts in its own forward pass, twice: a cache of weights ends in between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(64, 256), nn.GELU(), nn.Linear(256, 64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(2):
+            with torch.autocast("cpu", torch.bfloat16):
+                x = self.layers(x)
+            x = x.float()
+        return x
+
+
+class Slices(nn.Module):
+    """One result that is used many times: its gradients add up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(64, 64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.layer(x)
+        total: Tensor = sum(y[:, i].square() for i in range(32))  # type: ignore[assignment]
+        return total + (y.t() if y.dim() == 2 else y.transpose(0, 1)).sum()
+
+
+class Checkpointed(nn.Module):
+    """Six blocks under a checkpoint, with the random state that each keeps."""
+
+    def __init__(self, reentrant: bool) -> None:
+        super().__init__()
+        self.reentrant = reentrant
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Linear(32, 64), nn.Dropout(0.1), nn.Linear(64, 32)) for _ in range(6)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = checkpoint(block, x, use_reentrant=self.reentrant)
+        return x
+
+
+MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "four heads over two": (lambda: Attention(2), (4, 64, 64)),
+    "four heads over one, masked": (lambda: Attention(1, mask=True), (2, 48, 64)),
+    "LSTM": (lambda: First(nn.LSTM(48, 64)), (12, 4, 48)),
+    "LSTM, wide": (lambda: First(nn.LSTM(64, 64)), (32, 8, 64)),
+    "LSTM, two layers, both ways": (
+        lambda: First(nn.LSTM(33, 65, 2, bidirectional=True, batch_first=True)),
+        (4, 7, 33),
+    ),
+    "LSTM without biases": (lambda: First(nn.LSTM(64, 48, bias=False)), (12, 4, 64)),
+    "LSTM with projections": (lambda: First(nn.LSTM(48, 64, proj_size=16)), (6, 4, 48)),
+    "GRU": (lambda: First(nn.GRU(48, 64, 2, bidirectional=True)), (6, 4, 48)),
+    "GRU, one layer": (lambda: First(nn.GRU(48, 64)), (6, 4, 48)),
+    "GRU without biases": (lambda: First(nn.GRU(64, 32, bias=False, batch_first=True)), (4, 6, 64)),
+    "dilated, mostly padding": (
+        lambda: nn.Conv2d(96, 64, 3, padding=6, dilation=6, bias=False),
+        (2, 96, 6, 6),
+    ),
+    "dilated, one image": (
+        lambda: nn.Conv2d(64, 64, 3, padding=18, dilation=18, bias=False),
+        (1, 64, 33, 33),
+    ),
+    "dilated a little": (lambda: nn.Conv2d(64, 64, 3, padding=2, dilation=2), (2, 64, 12, 12)),
+    "few outputs, one image": (lambda: nn.Conv2d(16, 3, 3, padding=1), (1, 16, 64, 64)),
+    "few outputs": (lambda: nn.Conv2d(16, 4, 3), (4, 16, 30, 30)),
+    "transposed": (lambda: nn.ConvTranspose2d(64, 32, 4), (2, 64, 8, 8)),
+    "transposed, strided": (lambda: nn.ConvTranspose2d(64, 32, 4, 2, 1), (2, 64, 8, 8)),
+    "transposed in groups": (lambda: nn.ConvTranspose2d(32, 32, 3, 2, groups=2), (2, 32, 16, 16)),
+    "transposed, one small image": (lambda: nn.ConvTranspose2d(8, 8, 3), (1, 8, 16, 16)),
+    "autocast inside": (Autocast, (512, 64)),
+    "used many times": (Slices, (4, 64, 64)),
+    "checkpoints": (lambda: Checkpointed(False), (256, 32)),
+    "reentrant checkpoints": (lambda: Checkpointed(True), (256, 32)),
+}
+
+
+@pytest.mark.needs("AVX512")
+@pytest.mark.parametrize("name", MODELS)
+def test_a_step_peaks_as_the_allocator_saw_it(name: str) -> None:
+    make, shape = MODELS[name]
+    model, x = make(), R(*shape, requires_grad=name == "reentrant checkpoints")
+    predicted = training_memory(model, x, optimizer="sgd")
+    real = measured_training(model, x, optimizer="sgd")
+    assert not predicted.ran
+    assert predicted.peak == pytest.approx(real.peak, rel=CLOSE)
+
+
+@pytest.mark.needs("AVX512")
+@pytest.mark.parametrize(
+    "name", ["four heads over two", "LSTM, wide", "GRU, one layer", "transposed"]
+)
+def test_inference_peaks_as_the_allocator_saw_it(name: str) -> None:
+    make, shape = MODELS[name]
+    model, x = make(), R(*shape)
+    real = measured_inference(model, x)
+    assert inference_memory(model, x).peak == pytest.approx(real.peak, rel=CLOSE)
+
+
+def test_weights_that_lie_channels_last_are_not_copied() -> None:
+    layout = torch.channels_last
+    model = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 64, 3))
+    model, x = model.to(memory_format=layout), R(2, 64, 8, 8).to(memory_format=layout)
+    real = measured_training(model, x, optimizer="sgd")
+    assert training_memory(model, x, optimizer="sgd").peak == pytest.approx(real.peak, rel=CLOSE)
+
+
+def stepping_in_hooks(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """An optimizer for each parameter, which steps as soon as its gradient is there."""
+    for parameter in parameters:
+        own = torch.optim.SGD([parameter], 1e-3)
+
+        def step(_: Tensor, own: torch.optim.Optimizer = own) -> None:
+            own.step()
+            own.zero_grad()
+
+        parameter.register_post_accumulate_grad_hook(step)
+    return torch.optim.SGD(parameters, 1e-3)
+
+
+def test_an_optimizer_in_hooks_frees_each_gradient_at_once() -> None:
+    layers = nn.Sequential(*(nn.Linear(128, 128) for _ in range(6)))
+    x = R(8, 128)
+    predicted = training_memory(layers, x, optimizer=stepping_in_hooks)
+    real = measured_training(layers, x, optimizer=stepping_in_hooks)
+    assert predicted.peak == pytest.approx(real.peak, rel=CLOSE)
+
+
+@pytest.mark.parametrize("keep_output", [False, True])
+def test_logits_that_are_kept_are_held_through_the_step(keep_output: bool) -> None:
+    model, x = nn.Sequential(nn.Linear(32, 32), nn.Linear(32, 2000)), R(64, 32)
+    options: dict[str, Any] = {"optimizer": "sgd", "keep_output": keep_output}
+    options["loss"] = lambda out: F.cross_entropy(out, torch.zeros(64, dtype=torch.long))
+    predicted, real = training_memory(model, x, **options), measured_training(model, x, **options)
+    assert predicted.peak == pytest.approx(real.peak, rel=CLOSE)
+
+
+def test_fused_adam_takes_no_temporaries() -> None:
+    model, x = nn.Linear(300, 300), R(2, 300)
+    each, fused = (
+        training_memory(model, x, optimizer="adamw", **how)
+        for how in ({"foreach": True}, {"fused": True})
+    )
+    real = measured_training(model, x, optimizer=lambda p: torch.optim.AdamW(p, fused=True))
+    assert fused.peak == pytest.approx(real.peak, rel=CLOSE)
+    assert fused.peak < each.peak
+    with pytest.raises(ValueError, match="adafactor cannot be updated so"):
+        training_memory(model, x, optimizer="adafactor", fused=True)
+
+
+@pytest.mark.parametrize(
+    "options", [{"dtype": "bf16"}, {"dtype": "fp16"}, {"autocast": "bf16"}, {"autocast": "fp16"}]
+)
+@pytest.mark.parametrize("name", ["encoder", "grouped heads", "odd width", "LSTM", "transposed"])
+def test_a_gpu_in_16_bits_is_predicted(name: str, options: dict[str, Any]) -> None:
+    models: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
+        "encoder": (nn.TransformerEncoderLayer(64, 4, 128, batch_first=True), (4, 32, 64)),
+        "grouped heads": (Attention(2), (4, 64, 64)),
+        "odd width": (First(nn.MultiheadAttention(36, 3, batch_first=True)), (2, 8, 36)),
+        "LSTM": (First(nn.LSTM(16, 16)), (4, 2, 16)),
+        "transposed": (nn.ConvTranspose2d(8, 8, 3), (2, 8, 16, 16)),
+    }
+    model, shape = models[name]
+    inputs = [R(*shape)] * (3 if name == "odd width" else 1)
+    memory = training_memory(model, *inputs, device="cuda", **options)
+    assert memory.ledger.total == memory.peak
+    assert not memory.ran
+
+
+def test_flash_attention_of_a_gpu_keeps_its_random_state() -> None:
+    saved = training_memory(Attention(2), (4, 64, 64), device="cuda", dtype="bf16").saved
+    assert "uint64" in {tensor.dtype for tensor in saved}
+    # the log of each row's sum of exponentials, in fp32
+    assert (4, 4, 64) in {tensor.shape for tensor in saved if tensor.dtype == "fp32"}
