@@ -212,7 +212,7 @@ for depth, width, kind in [(2, 32, ""), (17, 8, ""), (17, 8, "Kaiming"), (17, 8,
     print(f"{depth:2} layers of {width:2} {kind:9} {runs}")
 
 # %% [markdown]
-# Depth is not free: from PyTorch's own starting weights, 17 plain layers hardly learn in 150 steps. The start fails, as the signal shrinks on its way: with weights that keep its size (*Kaiming*, He et al. 2015, as in the stacks above) the same layers mostly learn, and so they do with *residuals* (output = input + layer). One toy decides nothing in general; large networks went deep with residuals (He et al. 2016).
+# Depth is not free: from PyTorch's own starting weights, 17 plain layers hardly learn in 150 steps. The start fails, as the signal shrinks on its way: with weights that keep its size (*Kaiming*, He et al. 2015, as in the stacks above) the same layers mostly learn, and so they do with *residuals* (output = input + layer). Large networks went deep with residuals (He et al. 2016).
 
 # %% [markdown]
 # ## Convolution
@@ -636,8 +636,8 @@ progress("01_building_blocks")
 #
 # - Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, 2012
 # - Goodfellow, Bengio, Courville: *Deep Learning*, 2016 (XOR: section 6.1)
-# - Dumoulin, Visin: *A guide to convolution arithmetic for deep learning*, 2016
-# - He et al.: *Delving Deep into Rectifiers*, 2015; *Deep Residual Learning for Image Recognition*, 2016
+# - Dumoulin, Visin: *A guide to convolution arithmetic*, 2016
+# - He et al.: *Delving Deep into Rectifiers*, 2015; *Deep Residual Learning*, 2016
 # - Howard et al.: *MobileNets*, 2017. Wu, He: *Group Normalization*, 2018
 # - Vaswani et al.: *Attention Is All You Need*, 2017
 # - Araujo, Norris, Sim: *Computing Receptive Fields of Convolutional Neural Networks*, 2019

@@ -124,7 +124,7 @@ def test_a_search_that_never_finds_is_not_told_of_inputs_and_outputs():
     assert verdict.hint.startswith("None says that there is no such number")
 
 
-def test_features_and_hidden_swapped_are_explained_by_no_chance():
+def test_features_and_hidden_exchanged_are_said_to_be():
     exercise = EXERCISES["mlp_kept"]
 
     def answer(batch, features, hidden):
@@ -133,7 +133,8 @@ def test_features_and_hidden_swapped_are_explained_by_no_chance():
             "GELU": 4 * batch * (2 * features + hidden),
         }
 
-    assert judge(exercise, answer, exercise.visible_cases()).hint == ""
+    hint = judge(exercise, answer, exercise.visible_cases()).hint
+    assert hint == "are features and hidden exchanged?"
 
 
 @pytest.mark.parametrize("side", [64, 96, 224])
