@@ -67,6 +67,10 @@ class Grade(NbGraderPreprocessor):
             self.log.warning("Grade.sandbox = %r %s", sandbox.name, sandbox.warning)
         times = Times(cell=self.timeout, call=self.call_timeout)
         job = _job(self.config, resources, times, sandbox, trusted=True)
+        if inside := job.unit.inside:
+            self.log.info(
+                "An answer can cheat in tests judged inside: %s", ", ".join(sorted(inside))
+            )
         about = nb.metadata.get("course", {}).pop("rebuilt", {})
         known = {name: tuple(about.get(name, ())) for name in _ABOUT}
         rebuilt = rebuild.Rebuilt(json.loads(json.dumps(nb)), **known)

@@ -6,6 +6,7 @@ the tests that are judged there, and no other: what `judge.py` judges is out of 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from helpers.grading.engine.judge import Judgement, NoScore, earned_number
@@ -44,22 +45,28 @@ def lost(error: ProcessDied | CallTimeout) -> Judgement:
 def shown(judgement: Judgement, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What people see of a test: the outputs of its lines that students have, which ran where no
     hidden line did. Whether a hidden line failed is said, and nothing of it."""
-    errors = [output for output in outputs if output["output_type"] == "error"]
-    others = [output for output in outputs if output["output_type"] != "error"]
-    if judgement.score > 0:
-        return others
-    return outputs if errors else [*others, error_output("AssertionError", "a hidden test failed")]
+    without = [output for output in outputs if output["output_type"] != "error"]
+    if not any(output["output_type"] == "error" for output in judgement.outputs):
+        return without
+    if len(without) < len(outputs):
+        return outputs
+    return [*without, error_output("AssertionError", "a hidden test failed")]
 
 
 def _earned(outputs: list[dict[str, Any]], points: float) -> float:
     for output in outputs:
         if output["output_type"] == "execute_result":
+            text = _NUMPY.sub(r"\1", output["data"].get("text/plain", ""))
             try:
-                number = float(output["data"].get("text/plain", ""))
+                number = float(text)
             except ValueError:
                 return points
             return earned_number(number, points)
     return points
+
+
+#: A number as numpy shows it: "np.float64(0.5)".
+_NUMPY = re.compile(r"^np\.\w+\(([^()]*)\)$")
 
 
 def _as_stdout(output: dict[str, Any]) -> dict[str, Any]:

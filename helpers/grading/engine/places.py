@@ -24,6 +24,7 @@ OF_THE_PROCESS = frozenset(
         *("globals", "locals", "vars", "dir", "open", "input", "id", "get_ipython", "In", "Out"),
         *("inspect", "io", "sys", "os", "builtins", "gc", "pathlib", "Path", "tempfile", "shutil"),
         *("subprocess", "warnings", "logging", "tracemalloc", "threading", "weakref", "dis"),
+        *("doctest", "__main__", "importlib", "atexit", "signal", "multiprocessing"),
         *("redirect_stdout", "redirect_stderr", "capture_output", "mock", "patch", "MagicMock"),
     )
 )
