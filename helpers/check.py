@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import builtins
 import copy
-import signal
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from helpers.diagnosis.texts import number_text, right_text, told_apart
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, Right
 from helpers.figures import current_figure, no_show
+from helpers.timing import in_time
 from helpers.values import PlaceholderLeft, placeholder, plain
 from helpers.verdict import Row, Status, Verdict
 
@@ -31,9 +30,6 @@ _PLACEHOLDER_LEFT = (
     "your function still ends in `raise NotImplementedError()`: where your answer is complete, "
     "delete that line"
 )
-
-#: What one call of an answer may take, as when it is graded.
-CALL_SECONDS = 10.0
 
 #: The last verdict of every question checked in this kernel, by its name.
 last_verdicts: dict[str, Verdict] = {}
@@ -46,7 +42,7 @@ def check(name: str, answer: Callable[..., Any]) -> None:
         mend = f"did you mean {near}?" if near else "it is called as the function above it is"
         raise ValueError(f"no question {name!r}: {mend}")
     exercise = EXERCISES[name]
-    given = _in_time(plain_answer(answer, draws=exercise.read is not None))
+    given = in_time(plain_answer(answer, draws=exercise.read is not None))
     try:
         verdict = judge(exercise, given, exercise.public_cases())
     except KeyboardInterrupt:
@@ -57,28 +53,6 @@ def check(name: str, answer: Callable[..., Any]) -> None:
     for lacks in (missing_imports.warning(), missing_imports.out_of_sight(answer)):
         if lacks:
             print(lacks)
-
-
-def _in_time(answer: Any) -> Any:
-    """The same function, with TimeoutError in place of a call that takes too long. Signals stop it,
-    which are for the main thread: elsewhere, and in a browser, nothing does."""
-    on_main_thread = threading.current_thread() is threading.main_thread()
-    if not callable(answer) or not on_main_thread or not hasattr(signal, "setitimer"):
-        return answer
-
-    def stop(*_: Any) -> None:
-        raise TimeoutError(f"took longer than {CALL_SECONDS:g} s")
-
-    def call(*args: Any) -> Any:
-        before = signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, CALL_SECONDS)
-        try:
-            return answer(*args)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
-
-    return call
 
 
 def progress(unit: str) -> None:

@@ -1,4 +1,4 @@
-"""How long a run takes, to the end of what it started on a GPU.
+"""How long a run takes, to the end of what it started on a GPU; and how long it may take.
 
 A GPU works on while Python goes on: a call returns when the work is queued, not when it is done. So
 a clock has to wait for the GPU twice: before the run, for what is still queued, and after it.
@@ -6,10 +6,15 @@ a clock has to wait for the GPU twice: before the run, for what is still queued,
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
+
+#: What one call of an answer may take in a notebook, as when it is graded.
+CALL_SECONDS = 10.0
 
 
 def seconds(run: Callable[..., Any], *args: Any) -> float:
@@ -42,3 +47,25 @@ def _wait_for_gpu() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.synchronize()
+
+
+def in_time(answer: Any) -> Any:
+    """The same function, with TimeoutError in place of a call that takes too long. Signals stop it,
+    which are for the main thread: elsewhere, and in a browser, nothing does."""
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    if not callable(answer) or not on_main_thread or not hasattr(signal, "setitimer"):
+        return answer
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"took longer than {CALL_SECONDS:g} s")
+
+    def call(*args: Any) -> Any:
+        before = signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, CALL_SECONDS)
+        try:
+            return answer(*args)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+    return call

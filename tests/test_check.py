@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from helpers import check as module
+from helpers import timing
 from helpers.check import check, judge, plain_answer, progress
 from helpers.exercises import EXERCISES, Exercise, grading_cases
 from helpers.exercises.intensity_plot import right_plot
@@ -244,7 +245,7 @@ def test_a_column_that_says_nothing_is_left_out():
 
 
 def test_a_call_that_takes_too_long_is_ended(monkeypatch, capsys):
-    monkeypatch.setattr(module, "CALL_SECONDS", 0.05)
+    monkeypatch.setattr(timing, "CALL_SECONDS", 0.05)
 
     def placed_for_each_use(parents):
         order = []

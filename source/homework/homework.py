@@ -45,7 +45,7 @@ NAME = "Ada Lovelace"  # write yours: it stays in your copy
 print(f"{NAME}: {own_number(NAME):,} B")
 
 # %% [markdown]
-# Write it in GB and in GiB. Your function gets the name and returns both. If you round, keep at least two digits behind the point.
+# Write it in GB and in GiB. Your function gets the name, asks `own_number` for its bytes, and returns both. If you round, keep at least two digits behind the point.
 #
 # *1 point.*
 
@@ -53,8 +53,8 @@ print(f"{NAME}: {own_number(NAME):,} B")
 # %% answer="own_bytes"
 def own_bytes(name):
     """The number of this name, as {"GB": …, "GiB": …}."""
-    number = own_number(name)
     ### BEGIN SOLUTION
+    number = own_number(name)
     return {"GB": number / 1000**3, "GiB": number / 1024**3}
     ### END SOLUTION
 
