@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from helpers.meter.meta import PLAIN, NoValues, is_inexact, to_meta
+from helpers.meter.meta import PLAIN, NoValues, is_inexact, is_uninitialized, to_meta
 
 
 class Values(Enum):
@@ -150,9 +150,10 @@ class Loan:
         return self._twins[id(tensor)][1]
 
     def _made(self, tensor: Tensor, is_input: bool) -> Tensor:
-        if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+        if is_uninitialized(tensor):
             device = "cpu" if self.values is Values.ALL else "meta"
-            return type(tensor)(device=device, dtype=self._dtype or tensor.dtype)
+            kind: Any = type(tensor)
+            return kind(device=device, dtype=self._dtype or tensor.dtype)  # type: ignore[no-any-return]
         if self.values is Values.ALL:
             twin = _copy(tensor, self._dtype, is_input)
         elif self.values is Values.INTEGERS and is_input and not is_inexact(tensor):

@@ -79,3 +79,8 @@ def is_inexact(tensor: Tensor) -> bool:
 def is_made_of_others(types: Iterable[type]) -> bool:
     """Whether tensors of these classes, which a mode is told, dispatch operations on others."""
     return any(kind not in _PLAIN_TENSORS for kind in types)
+
+
+def is_uninitialized(tensor: Tensor) -> bool:
+    """Whether it is a lazy module's, without a shape yet."""
+    return isinstance(tensor, (nn.UninitializedParameter, nn.UninitializedBuffer))

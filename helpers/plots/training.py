@@ -105,13 +105,12 @@ def _name_peak(
     timeline = memory.timeline
     at = places[timeline.peak_at]
     operation = timeline.operations[timeline.peak_at].removeprefix("aten.").split(".")[0]
-    right_half = at > places[-1] / 2
-    aside = 0.03 * places[-1]
     ax.annotate(
         f"{format_bytes(memory.peak)}: {operation}, {timeline.phases[timeline.peak_at]}",
         (at, timeline.total[timeline.peak_at] / scale),
-        xytext=(at - aside if right_half else at + aside, height),
-        ha="right" if right_half else "left",
+        # In the middle, where the longest name has room.
+        xytext=(places[-1] / 2, height),
+        ha="center",
         fontsize=9,
         color=INK,
         arrowprops={"arrowstyle": "-|>", "color": INK, "shrinkB": 0},

@@ -146,10 +146,10 @@ with torch.no_grad():
         (depth, width): 1e3 * best_of(stack(depth, width), torch.randn(1, width, device=device))
         for depth, width in STACKS
     }
-print(f"{'':21}{'ms':>8}{'µs a layer':>12}{'× the widest':>14}")
+print(f"{'':20}{'ms':>7}{'µs each':>9}{'times':>6}")
 for (depth, width), t in times.items():
     ratio = t / times[STACKS[0]]
-    print(f"{depth:5} layers of {width:4}{t:9.2f}{1000 * t / depth:12.1f}{ratio:14.1f}")
+    print(f"{depth:5} layers of {width:4}{t:7.2f}{1000 * t / depth:9.1f}{ratio:6.1f}")
 
 # %% [markdown]
 # **Explain (1 point).** What did you predict, and what was measured? The arithmetic is the same: what does the deepest stack pay for? Look at the time of one layer. A person reads it.

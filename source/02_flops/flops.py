@@ -415,14 +415,14 @@ sizes = {name: (counted.parameters, counted.macs) for name, counted in counts.it
 sizes["AlexNet, 227²"] = (weights.total, work.total)
 
 # %% tags=["skip-grading"]
-print(f"{'':23}{'M param.':>9}{'GMAC':>8}{'FLOP/param.':>12}")
+print(f"{'':22}{'M par.':>7}{'GMAC':>7}{'FLOP÷':>6}")
 for name, (held, done) in sizes.items():
-    print(f"{name:23}{held / 1e6:9.2f}{done / 1e9:8.3f}{2 * done / held:12.0f}")
+    print(f"{name:22}{held / 1e6:7.2f}{done / 1e9:7.3f}{2 * done / held:6.0f}")
 models.parameters_against_macs(sizes)
 plt.show()
 
 # %% [markdown]
-# FLOP per parameter says how often a weight is *used* in the mean, at 2 FLOP a time: once per pixel, once per token. BERT's 204 is below 2 · 128, as its embeddings are looked up and never multiplied. It is reuse, not efficiency: BERT's grows with the text, and no model got better by that.
+# FLOP per parameter (last column) says how often a weight is *used* in the mean, at 2 FLOP a time: once per pixel, once per token. BERT's 204 is below 2 · 128, as its embeddings are looked up and never multiplied. It is reuse, not efficiency: BERT's grows with the text, and no model got better by that.
 
 # %% [markdown]
 # ## What is in print

@@ -356,7 +356,7 @@ for name, each, step in (
     by_sum = (4 * sum(weights) + sum(saved)) / step.peak
     at = step.timeline.phases[step.timeline.peak_at]
     print(f"{name}: {format_bytes(step.peak)}, in {at}")
-    walk, problem = tried(lambda: numbers(chain_peak(weights, saved)))
+    walk, problem = tried(lambda *chain: numbers(chain_peak(*chain)), weights, saved)
     yours = problem or f"{walk / step.peak:.3f}"
     print(f"  of it: sum {by_sum:.3f}, your walk {yours}")
 

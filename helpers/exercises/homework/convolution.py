@@ -173,7 +173,7 @@ def _depthwise(channels: int, size: int, kernel: int, padding: int = 0):
 DEPTHWISE_COST = Exercise(
     points=1,
     topic="MAC and FLOP of a depthwise convolution",
-    examples=[(16, 11, 3), (32, 9, 5), (7, 20, 3)],
+    examples=[(16, 11, 3), (32, 9, 5), (7, 20, 3), (2, 9, 3)],
     hidden=lambda draw: [
         (draw.randrange(2, 129), draw.randrange(9, 57), draw.choice([3, 5])) for _ in range(5)
     ],

@@ -192,7 +192,10 @@ BLOCK_BOUND = Exercise(
         Misconception(
             "intensity upside down",
             "the intensity is in FLOP/B: which of the two is divided by the other?",
-            lambda flop, traffic, *device: {"intensity": traffic / flop},
+            lambda flop, traffic, *device: {
+                "intensity": traffic / flop,
+                "bound": _bound(traffic, flop, *device)["bound"],
+            },
         ),
         Misconception(
             "bounds swapped",

@@ -369,6 +369,11 @@ LARGEST_BATCH = Exercise(
             lambda p, a, memory: max(0, (memory - 16 * p) / a),
         ),
         Misconception(
+            "a part of a sample, and below zero",
+            "a batch is a whole number, and never less than 0",
+            lambda p, a, memory: (memory - 16 * p) / a,
+        ),
+        Misconception(
             "rounded up",
             "the last sample has to fit whole",
             lambda p, a, memory: max(0, -((16 * p - memory) // a)),

@@ -166,9 +166,9 @@ def _draw_groups(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     for groups in (2, 4, 8):
         channels = groups * draw.randrange(2, 9)
         cases.append((channels, groups * draw.randrange(2, 9), draw.randrange(9, 57), 3, groups))
-    channels = draw.randrange(8, 129)
+    channels = 2 * draw.randrange(4, 65)
     depthwise = (channels, channels, draw.randrange(9, 57), 5, channels)
-    return [*cases, depthwise, (draw.randrange(8, 65), draw.randrange(65, 129), 20, 5, 1)]
+    return [*cases, depthwise, (2 * draw.randrange(4, 33), 2 * draw.randrange(33, 65), 20, 5, 1)]
 
 
 GROUPED_COST = Exercise(

@@ -107,6 +107,8 @@ BATCH_THAT_FITS = Exercise(
         (2_617_777_152, 537_640_000, 15_837_691_904, 524_288_000),
         (2_617_777_152, 537_640_000, 84_986_665_369, 524_288_000),
         (2_000_000_000, 10_000_000, 12_500_000_000, 500_000_000),
+        (2_000_000_000, 1_000_000_000, 11_500_000_000, 500_000_000),
+        (10_000_000, 500_000_000, 15_837_691_904, 524_288_000),
         (9_000_000_000, 100_000_000, 8_000_000_000, 524_288_000),
     ],
     hidden=_draw_devices,
@@ -145,7 +147,9 @@ BATCH_THAT_FITS = Exercise(
         Misconception(
             "rounded up",
             "the last image has to fit whole",
-            lambda fixed, image, memory, outside: max(0, -((fixed + outside - memory) // image)),
+            lambda fixed, image, memory, outside: OneOf(
+                tuple(max(0, -((taken - memory) // image)) for taken in (fixed + outside, fixed))
+            ),
         ),
         Misconception(
             "a search that stops early",
@@ -275,6 +279,7 @@ FINDS_ROOM = Exercise(
     examples=[
         ((300, 500, 200, 100), 400),
         ((500, 300, 200, 100), 1050),
+        ((200, 100, 500, 300, 400), 1100),
         ((300, 500), 900),
         ((300, 500), 800),
         ((500, 300), 500),

@@ -31,7 +31,8 @@ def count_command(
 
     `model` is as `models.build` takes it; `input`, `tokens` and `batch` are as
     `command_inputs.given` takes them. `depth`: how many names deep modules are shown. With a
-    `device` it adds the time that the layers take at least. Raises ValueError, in one line, for what does not exist or does not fit.
+    `device` it adds the time that the layers take at least. Raises ValueError, in one line, for
+    what does not exist or does not fit.
     """
     from helpers.hardware import device as named_device
 

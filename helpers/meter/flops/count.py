@@ -84,7 +84,7 @@ def _counted(
         model = build(model, train=backward, on_meta=values is not Values.ALL)
     model = plain(model)
     parts = dict(model.named_modules()) if isinstance(model, nn.Module) else {}
-    if parts and not inputs and not keyword_inputs:
+    if isinstance(model, nn.Module) and not inputs and not keyword_inputs:
         inputs = (default_input(model),)
     modules = ModuleStack({id(part): path for path, part in parts.items()})
     with lending(model, values) as loan:

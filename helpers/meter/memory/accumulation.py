@@ -39,7 +39,7 @@ class Accumulation:
             finally:
                 self._between_nodes = False
 
-        torch.autograd._engine_run_backward = follow  # type: ignore[attr-defined]
+        torch.autograd._engine_run_backward = follow  # type: ignore[assignment, attr-defined]
         try:
             yield
         finally:

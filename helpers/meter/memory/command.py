@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from helpers.conventions import format_bytes
 from helpers.meter.command_inputs import given, training_options
@@ -32,19 +33,19 @@ def memory_command(
 
     `model` is as `models.build` takes it; `input`, `tokens` and `batch` are as
     `command_inputs.given` takes them; a language model trains on its tokens, by its own loss.
-    `device`: a GPU's name, which adds whether the step fits; without one the step is that of a CPU. Raises ValueError, in one line, for what does not
-    exist or does not fit.
+    `device`: a GPU's name, which adds whether the step fits; without one the step is that of a CPU.
+    Raises ValueError, in one line, for what does not exist or does not fit.
     """
     from helpers.hardware import device as named_device
 
     where = named_device(device) if device else None
     built = build(model)
     inputs = given(built, input, tokens, batch)
+    named: dict[str, Any] = {**inputs.named, **training_options(built, inputs)}
     memory = training_memory(
         built,
         *inputs.positional,
-        **inputs.named,
-        **training_options(built, inputs),
+        **named,
         checkpoint=checkpoint,
         fused=fused,
         optimizer=optimizer,

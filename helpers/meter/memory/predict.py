@@ -20,7 +20,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn, optim
-from torch.nn.parameter import UninitializedTensorMixin
 
 from helpers.conventions import dtype_name
 from helpers.ledger import Ledger
@@ -32,7 +31,7 @@ from helpers.meter.memory.optimizer_states import known_optimizer, make_optimize
 from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
 from helpers.meter.memory.timeline import Timeline, timeline_of
-from helpers.meter.meta import NeedsValues
+from helpers.meter.meta import NeedsValues, is_uninitialized
 from helpers.meter.models import TORCH_DTYPES, as_inputs, build
 from helpers.meter.tries import CannotRun, first_that_runs
 
@@ -115,8 +114,8 @@ def inference_memory(
     """
 
     def run(values: Values, whole: bool) -> Memory:
-        given = as_inputs((inputs, keywords), whole)
-        with _step(values, model, *given, device, dtype, autocast) as step:
+        given, named = as_inputs((inputs, keywords), whole)
+        with _step(values, model, given, named, device, dtype, autocast) as step:
             step.infer()
             return _memory(step, "activations")
 
@@ -170,8 +169,8 @@ def training_memory(
         updates = {"foreach": device == "cuda"}
 
     def run(values: Values, whole: bool) -> Memory:
-        given = as_inputs((inputs, keywords), whole)
-        with _step(values, model, *given, device, dtype, autocast) as step:
+        given, named = as_inputs((inputs, keywords), whole)
+        with _step(values, model, given, named, device, dtype, autocast) as step:
             step.model.train()
             checkpoint_modules(step.model, checkpoint)
             parameters = [p for p in step.model.parameters() if p.requires_grad]
@@ -213,7 +212,7 @@ def _step(
             arguments, named = loan.lend((inputs, keywords))
         except NeedsValues as error:
             raise CannotRun(f"{type(model).__name__}: {error}") from error
-        if any(isinstance(p, UninitializedTensorMixin) for p in model.parameters()):
+        if any(is_uninitialized(p) for p in model.parameters()):
             with torch.no_grad():  # lazy modules learn their shapes
                 model(*arguments, **named)
         yield Step(model, arguments, named, device, products_type, values)

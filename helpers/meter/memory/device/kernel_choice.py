@@ -65,9 +65,9 @@ def _cpu_attention(
     enable_gqa: bool = False,
 ) -> Tensor:
     if query.dim() == 3 and attn_mask is None:
-        batches = (t.unsqueeze(0) for t in (query, key, value))
+        query, key, value = (t.unsqueeze(0) for t in (query, key, value))
         options: Any = {"scale": scale, "enable_gqa": enable_gqa}
-        return _cpu_attention(*batches, None, dropout_p, is_causal, **options).squeeze(0)
+        return _cpu_attention(query, key, value, None, dropout_p, is_causal, **options).squeeze(0)
     fused = _fused(query, key, value, grouped=True) and dropout_p == 0
     if fused and _takes_mask(attn_mask):
         mask = _additive(attn_mask, query)

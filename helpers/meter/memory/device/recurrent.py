@@ -55,7 +55,7 @@ def lstm(
         )
         return out, [h, c]
 
-    out, (h, c) = _stacked(input.contiguous(), hx, params, *options, layer, contiguous=True)
+    out, (h, c) = _stacked(layer, input.contiguous(), hx, params, *options, contiguous=True)
     return out, h, c
 
 
@@ -74,7 +74,7 @@ def gru(input: Tensor, hx: Tensor, params: list[Tensor], *options: Any) -> tuple
             outs.append(hidden)
         return torch.stack(outs[::-1] if backwards else outs, 0), [hidden]
 
-    out, (hidden,) = _stacked(input, [hx], params, *options, layer)
+    out, (hidden,) = _stacked(layer, input, [hx], params, *options)
     return out, hidden
 
 
@@ -89,6 +89,7 @@ def _gru_cell(products: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor | N
 
 
 def _stacked(
+    layer: Layer,
     x: Tensor,
     hx: list[Tensor],
     params: list[Tensor],
@@ -98,7 +99,6 @@ def _stacked(
     train: bool,
     bidirectional: bool,
     batch_first: bool,
-    layer: Layer,
     contiguous: bool = False,
 ) -> tuple[Tensor, list[Tensor]]:
     """Layers on top of each other, each in one direction or two."""
