@@ -509,8 +509,8 @@ for title, attention in {
     "written out": lambda q: torch.softmax(q @ k.transpose(-1, -2), dim=-1) @ v,
     "PyTorch's fused": lambda q: nn.functional.scaled_dot_product_attention(q, k, v),
 }.items():
-    kept = sum(storages_of(saved_tensors(attention, q)).values())
-    print(f"1024 tokens, {title:15} {kept / 2**20:5.1f} MiB")
+    held = sum(storages_of(saved_tensors(attention, q)).values())
+    print(f"1024 tokens, {title:15} {held / 2**20:5.1f} MiB")
 
 # %% [markdown]
 # q, k and v are **views**: three windows on one storage, so only the third line is memory. Written out, attention also keeps a share for each pair of tokens; the fused one computes them again in the backward pass. And a view of little can hold much:
