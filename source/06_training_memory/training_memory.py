@@ -401,12 +401,12 @@ else:
         compare("allocated", step.peak, real)
 
 # %% [markdown]
-# On a CPU nothing is in the way. On a GPU four things come between tensors and what `nvidia-smi` shows:
+# On a GPU four things come between tensors and what `nvidia-smi` shows:
 #
 # | | |
 # |---|---|
 # | context | driver and kernels: hundreds of MiB, outside the allocator; the cell above prints yours |
-# | workspaces | scratch space; cuDNN's is chosen at run time, and not in the prediction |
+# | workspaces | scratch space; cuDNN's is not in the prediction |
 # | rounding | tensors take multiples of 512 B, cut from larger pieces that are reserved |
 # | fragmentation | free memory in pieces that are too small |
 
@@ -453,7 +453,9 @@ check("finds_room", finds_room)
 # %% [markdown]
 # ## The largest batch
 #
-# Which batch of convnextv2_large fits a T4 of "16 GB", a card of "24 GB", one of "80 GB"? A card's GB are 2³⁰ B, less what it keeps for itself: PyTorch reports 14.75 GiB, 23.64 (RTX 4090), and 79.15 (H100 and A100, nearly). Peaks as the meter predicts them on CUDA, with foreach, from the rules of PyTorch's allocator. (We had no GPU to test this part. The cell above tests it on yours; the next one takes some seconds.)
+# Which batch of convnextv2_large fits a T4 of "16 GB", a card of "24 GB", one of "80 GB"? A card's GB are 2³⁰ B, less what it keeps for itself: PyTorch reports 14.75 GiB, 23.64 (RTX 4090), and 79.15 (H100 and A100, nearly).
+#
+# Peaks as the meter predicts them on CUDA, by the rules of PyTorch's allocator. (We had no GPU: the cell above tests it on yours. The next takes some seconds.)
 
 # %% tags=["skip-grading"]
 steps = {b: training_memory(network, (b, 3, 224, 224), device="cuda") for b in (1, 2, 8, 16)}
@@ -731,11 +733,10 @@ progress("06_training_memory")
 # %% [markdown]
 # **Takeaways**
 #
-# - With Adam, 16 bytes a parameter are held, in fp32 and in mixed precision (two or four more there if gradients are kept or added up in fp32); 8 of the 16 are Adam's own.
+# - With Adam, 16 bytes a parameter are held (mixed precision: up to four more); 8 of them are Adam's own.
 # - A peak is a maximum over time: gradients come while activations go.
 # - With heavy layers last, the peak nears the sum of parts.
-# - The peak is flat at first, then a straight line in the batch.
-# - A GPU needs room beside its tensors.
+# - It is flat at first, then a straight line in the batch.
 # - Checkpoints: of n layers' activations about 2√n are held, for 4/3 of the FLOP.
 
 # %% [markdown]

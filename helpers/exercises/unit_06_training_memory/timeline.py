@@ -46,7 +46,7 @@ def _draw_changes(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PEAK_OF_CHANGES = Exercise(
     points=1,
     topic="the highest moment of a list of allocations",
-    examples=[((40, 30, -40, 20, -50),), ((100, 50, -50, 60, -100),), ((50, -20, 20, -50),)],
+    examples=[((40, 30, -40, 20, -50),), ((100, 50, -50, 60, -100, -60),), ((50, -20, 20, -50),)],
     hidden=_draw_changes,
     reference=_peak,
     misconceptions=(
