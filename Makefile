@@ -5,9 +5,9 @@ BIN := .venv/bin
 # Cells use a name again for another thing; calls, attributes and names are held.
 NOTEBOOK := --allow-redefinition $(addprefix --disable-error-code=,assignment union-attr arg-type operator var-annotated)
 
-# Three on two cores: some tests wait, for a time limit above all. A worker that has nothing left takes
+# Four on two cores: some tests wait, for a time limit above all. A worker that has nothing left takes
 # over what waits for another.
-WORKERS ?= 3
+WORKERS ?= 4
 PYTEST = pytest -q -n $(WORKERS) --dist worksteal
 
 .PHONY: demo test prove lowest colab build site picture lint bench clean

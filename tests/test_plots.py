@@ -9,7 +9,8 @@ from matplotlib.colors import to_rgb
 
 from helpers.ledger import Ledger, Term
 from helpers.meter import count
-from helpers.plots import ledger_bar, roofline
+from helpers.plots import ledger_bar
+from helpers.plots.roofline import roofline
 from helpers.plots.style import COLORS, SHADES
 from helpers.reference import alexnet_parameters, softmax_flops
 from helpers.roofline import points

@@ -161,7 +161,7 @@ def test_a_score_is_of_the_code_that_it_depends_on() -> None:
     """Another word in a report or another colour grades no class again; another way to judge
     does."""
     found = {path.as_posix() for path in files(scores=True)}
-    judging = {"check.py", "diagnosis.py", "exercises/exercise.py"}
+    judging = {"check.py", "diagnosis/__init__.py", "exercises/exercise.py"}
     assert judging | {"grading/sandbox/inside/codec.py", "grading/engine/judge.py"} <= found
     assert not found & {"cli.py", "grading/report/page.py", "grading/lms/export.py"}
     assert not found & {"plots/style.py", "widgets/sliders.py"}

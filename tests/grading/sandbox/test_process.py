@@ -235,8 +235,8 @@ print(*(path.relative_to(package) for path in package.rglob("*") if path.is_file
     assert set(shown) == whole | {"__init__.py", "check.py"}
     tops = {path.split("/")[0].removesuffix(".py") for path in shown}
     assert tops == {
-        *("__init__", "check", "conventions", "figures", "files", "hardware", "ledger", "meter"),
-        *("plots", "roofline", "simulator", "text_table", "timing", "tried", "values", "widgets"),
+        *("__init__", "check", "conventions", "figures", "files", "hardware", "ledger"),
+        *("plots", "simulator", "text_table", "timing", "tried", "values"),
     }
 
 
