@@ -1,4 +1,5 @@
-"""nbgrader's feedback pages, where what is the same in every student's page is made once.
+"""nbgrader's feedback pages, where what is the same in every student's page is made once, and the
+list at the top names the questions.
 
 The page is nbgrader's own, from its template. Of its time most went into compiling the template
 anew, colouring and parsing cells that all students have, and a query for each cell.
@@ -112,7 +113,20 @@ class _Exporter(HTMLExporter):
     ) -> tuple[str, Any]:
         _PARTS.begin()
         page, resources = super().from_notebook_node(nb, resources, **kw)
-        return _PARTS.put_back(page), resources
+        return _with_names(_PARTS.put_back(page)), resources
+
+
+def _with_names(page: str) -> str:
+    """The list at the top says which question each line is of; nbgrader's says only its kind."""
+    kinds = "Test cell|Written response|Comment"
+    line = rf'(<li><a href="#(?:comment-)?(?:check_)?([^"]+)">)({kinds})(</a>)'
+    return re.sub(line, _named, page)
+
+
+def _named(line: re.Match[str]) -> str:
+    begin, name, kind, end = line.groups()
+    shown = {"Test cell": name, "Written response": f"{name}, in words"}
+    return f"{begin}{shown.get(kind, f'Comment on {name}')}{end}"
 
 
 def _kept_colours(colour: Callable[..., str]) -> Callable[..., str]:

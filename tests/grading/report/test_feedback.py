@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from helpers.cli import app
 from helpers.grading.nbgrader.config import open_course
 from helpers.grading.report.feedback import write_feedback
+from helpers.grading.report.page_maker import _with_names
 from tests.grading import classbook
 from tests.grading.classbook import UNIT
 
@@ -62,8 +63,30 @@ def test_a_page_that_takes_too_long_keeps_nobody_from_theirs(
     assert list(failed) == ["ben"]
 
 
-def test_the_pages_are_nbgraders_own(course: Path) -> None:
-    """The same elements, texts and pictures, also where a student writes as our marks look."""
+def test_the_list_at_the_top_names_the_questions(course: Path) -> None:
+    (page,) = write_feedback(course, UNIT, ["ada"])[0]["ada"]
+    listed = re.findall(r"<li><a href=[^>]*>([^<]*)</a>", page.read_text(encoding="utf-8"))
+    assert listed == ["softmax_flops"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "shown"),
+    [
+        ("Test cell", "check_padding", "padding"),
+        ("Test cell", "test_1", "test_1"),
+        ("Written response", "explain_padding", "explain_padding, in words"),
+        ("Comment", "comment-explain_padding", "Comment on explain_padding"),
+    ],
+)
+def test_each_kind_of_line_is_named(kind: str, place: str, shown: str) -> None:
+    line = '<li><a href="#{}">{}</a> (Score: 1.0 / 1.0)</li>'
+    assert _with_names(line.format(place, kind)) == line.format(place, shown)
+
+
+def test_the_pages_are_nbgraders_own(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same elements, texts and pictures, also where a student writes as our marks look; but
+    for the list at the top."""
+    monkeypatch.setattr("helpers.grading.report.page_maker._with_names", lambda page: page)
     path = course / "autograded" / "ben" / UNIT / f"{UNIT}.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
     picture = {"data": {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}, "metadata": {}}
