@@ -89,7 +89,7 @@ class GradebookWriter:
 
         def renew() -> None:
             submissions = self._gradebook.assignment_submissions(self.unit.name)
-            self._set_penalties(submissions)
+            self._set_penalties(submissions, History(self._gradebook, self.unit.name))
 
         self._transaction(renew)
 
@@ -184,12 +184,13 @@ class GradebookWriter:
         empty = set(graded.unanswered)
         for comment in notebook.comments:
             comment.auto_comment = "No response." if comment.name in empty else None
-        self._set_penalties([submission])
+        self._set_penalties([submission], history)
 
-    def _set_penalties(self, submissions: Sequence[api.SubmittedAssignment]) -> None:
+    def _set_penalties(
+        self, submissions: Sequence[api.SubmittedAssignment], history: History
+    ) -> None:
         """Also noted, as what is taken changes what counts."""
         set_penalties(self._gradebook, submissions, self.config)
-        history = History(self._gradebook, self.unit.name)
         for submission in submissions:
             for book in submission.notebooks:
                 known = LATENESS in history.last(book.name, submission.student_id)

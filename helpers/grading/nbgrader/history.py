@@ -70,15 +70,22 @@ class Mark:
 
 
 class History:
-    """The changes of one unit's marks, in an open gradebook; committing is the caller's."""
+    """The changes of one unit's marks, in an open gradebook, for one transaction; committing is the
+    caller's."""
 
     def __init__(self, gradebook: Any, unit: str) -> None:
         """Makes the table where there is none."""
         self._db, self._unit = gradebook.db, unit
+        self._last: dict[tuple[str, str], dict[str, Mark]] = {}
         _TABLE.create(self._db.connection(), checkfirst=True)
 
     def last(self, notebook: str, student: str) -> dict[str, Mark]:
         """What was last noted, by graded cell."""
+        if (notebook, student) not in self._last:
+            self._last[notebook, student] = self._read_last(notebook, student)
+        return self._last[notebook, student]
+
+    def _read_last(self, notebook: str, student: str) -> dict[str, Mark]:
         rows = self._db.execute(
             select(_TABLE)
             .where(_TABLE.c.assignment == self._unit, _TABLE.c.notebook == notebook)
@@ -113,6 +120,7 @@ class History:
         ]
         if rows:
             self._db.execute(_TABLE.insert(), rows)
+        last |= {cell: mark for cell, (mark, _) in marks.items()}
 
     def note_by_hand(self, submissions: Iterable[Any]) -> None:
         """Note what was changed since, in formgrader or by nbgrader itself."""
