@@ -134,10 +134,11 @@ _ATTRIBUTE = (
     r"""\s++(?:[\w:.@-]++\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>`]++)"""
     r"""|(?:open|hidden|nowrap|checked|disabled|scoped)\b)"""
 )
+# No group is repeated possessively: Python 3.11 before .5 loses matches so.
 _MARKUP = re.compile(
-    rf"(?P<tag></?(?:{'|'.join(sorted(TAGS))})(?:{_ATTRIBUTE})*+\s*+/?>)"
-    rf"|</?(?:{'|'.join(sorted(DROPPED))})(?:{_ATTRIBUTE})*+\s*+/?>"
-    r"|<!--(?:[^<>-]|-(?!->))*+-->|<!doctype[^<>]*+>|<",
+    rf"(?P<tag></?(?:{'|'.join(sorted(TAGS))})(?:{_ATTRIBUTE})*\s*+/?>)"
+    rf"|</?(?:{'|'.join(sorted(DROPPED))})(?:{_ATTRIBUTE})*\s*+/?>"
+    r"|<!--[^<>-]*+(?:-(?!->)[^<>-]*+)*-->|<!doctype[^<>]*+>|<",
     re.IGNORECASE,
 )
 #: As pandas puts one before each table.
