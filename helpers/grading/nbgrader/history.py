@@ -120,7 +120,8 @@ class History:
         ]
         if rows:
             self._db.execute(_TABLE.insert(), rows)
-        last |= {cell: mark for cell, (mark, _) in marks.items()}
+        now_known = {cell: mark for cell, (mark, _) in marks.items()}
+        self._last[notebook, student] = last | now_known
 
     def note_by_hand(self, submissions: Iterable[Any]) -> None:
         """Note what was changed since, in formgrader or by nbgrader itself."""
