@@ -65,7 +65,7 @@ def _graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def graded_course(_graded: Path, tmp_path: Path) -> Path:
     """The same after the class was graded: a copy of what was graded once."""
-    return Path(shutil.copytree(_graded, tmp_path / "course"))
+    return Path(shutil.copytree(_graded, tmp_path / "graded"))
 
 
 @pytest.fixture(scope="session", autouse=True)
