@@ -30,15 +30,11 @@ from helpers.grading.sandbox import bubblewrap
 from helpers.grading.sandbox.backend import SandboxError
 from helpers.grading.sandbox.registry import BACKENDS
 from helpers.parts import PACKAGE, files, part_of
-from tests import COURSE
+from tests import COURSE, environment
 from tests.grading import sample
 from tests.grading.conftest import CLASS, hand_in_class, share_secret
 from tests.grading.processes import children_of
 
-ENVIRONMENT = os.environ | {
-    "PYTHONPATH": str(COURSE),
-    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-}
 POINTS = {student: points for student, (_, points) in CLASS.items()}
 
 
@@ -256,7 +252,7 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
     command = [sys.executable, "-m", "helpers.cli", "grade", sample.UNIT, "--jobs", "2"]
     run = subprocess.Popen(
         [*command, "--course", str(course)],
-        env=ENVIRONMENT,
+        env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -341,7 +337,7 @@ def test_what_cannot_be_graded_is_said_in_one_line(
 
 def _nbgrader(course: Path, command: str) -> None:
     arguments = ["nbgrader", command] if command == "export" else ["nbgrader", command, sample.UNIT]
-    done = subprocess.run(arguments, cwd=course, env=ENVIRONMENT, capture_output=True, text=True)
+    done = subprocess.run(arguments, cwd=course, env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
