@@ -82,7 +82,9 @@ def test_checks_are_not_tried(tmp_path: Path, tried: list[str]) -> None:
     marks = {"grade": True, "points": 1, "locked": True}
     cells = [
         code("from helpers.check import check"),
-        code("### BEGIN SOLUTION\ndef padding():\n    pass\n### END SOLUTION", grade_id="padding"),
+        code(
+            "### BEGIN SOLUTION\ndef padding(): ...\n### END SOLUTION", grade_id="a", solution=True
+        ),
         code('check("padding", padding)', grade_id="check_padding", **marks),
     ]
     source = json.dumps(notebook(cells)).encode()
