@@ -31,6 +31,7 @@ from helpers.grading.sandbox.backend import SandboxError
 from helpers.grading.sandbox.registry import BACKENDS
 from helpers.parts import PACKAGE, files, part_of
 from tests import COURSE, environment
+from tests.executed import once, shared_folder
 from tests.grading import sample
 from tests.grading.conftest import CLASS, hand_in_class, share_secret
 from tests.grading.processes import children_of
@@ -236,11 +237,15 @@ COPIES = 2
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course with the class several times, graded with nothing in the way."""
-    made = sample.make_course(tmp_path_factory.mktemp("quiet") / "course")
-    hand_in_class(made)
-    hand_in_class(made, COPIES)
-    grade_class(made, sample.UNIT, Options(jobs=1))
-    return made
+
+    def graded(folder: Path) -> Path:
+        made = sample.make_course(folder / "course")
+        hand_in_class(made)
+        hand_in_class(made, COPIES)
+        grade_class(made, sample.UNIT, Options(jobs=1))
+        return made
+
+    return once(shared_folder(tmp_path_factory) / "quiet", graded)
 
 
 @pytest.mark.parametrize("victim", ["coordinator", "worker", "fork server"])
