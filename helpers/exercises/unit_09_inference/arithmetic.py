@@ -94,8 +94,9 @@ def _flops(weights: int, layers: int, width: int, tokens: int) -> dict[str, Ledg
     }
 
 
-def _attending(weights: int, layers: int, width: int, tokens: int, prompt: int, one: int):
+def _attending(sizes: Sequence[int], prompt: int, one: int) -> dict[str, int]:
     """FLOP where so many pairs of places are counted."""
+    weights, layers, width, tokens = sizes
     return {
         "prompt": 2 * weights * tokens + 4 * layers * width * prompt,
         "next token": 2 * weights + 4 * layers * width * one,
@@ -125,24 +126,24 @@ PASS_FLOPS = Exercise(
         Misconception(
             "every token sees every token",
             "a token sees itself and those before it: how many pairs are that in a prompt of 3?",
-            lambda *sizes: {"prompt": _attending(*sizes, sizes[-1] ** 2, 0)["prompt"]},
+            lambda *sizes: {"prompt": _attending(sizes, sizes[-1] ** 2, 0)["prompt"]},
         ),
         Misconception(
             "half of the square",
             "draw the pairs for a prompt of 3: is it just half of 9?",
-            lambda *sizes: {"prompt": _attending(*sizes, sizes[-1] ** 2 // 2, 0)["prompt"]},
+            lambda *sizes: {"prompt": _attending(sizes, sizes[-1] ** 2 // 2, 0)["prompt"]},
         ),
         Misconception(
             "itself not seen",
             "a token attends to itself, too",
             lambda *sizes: {
-                "prompt": _attending(*sizes, sizes[-1] * (sizes[-1] - 1) // 2, 0)["prompt"]
+                "prompt": _attending(sizes, sizes[-1] * (sizes[-1] - 1) // 2, 0)["prompt"]
             },
         ),
         Misconception(
             "the next token does not see itself",
             "the new token attends to those before it, and to one more: which?",
-            lambda *sizes: {"next token": _attending(*sizes, 0, sizes[-1])["next token"]},
+            lambda *sizes: {"next token": _attending(sizes, 0, sizes[-1])["next token"]},
         ),
         Misconception(
             "all again for the next token",
