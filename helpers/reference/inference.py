@@ -152,7 +152,7 @@ def quantized_bytes(rows: int, columns: int, bits: int, group: int = 128) -> Led
     return Ledger("B", terms)
 
 
-def experts_touched(experts: int, chosen: int, tokens: int) -> float:
+def experts_touched(experts: int, chosen: int, batch: int) -> float:
     """Experts that a batch of tokens reads, in the mean: E · (1 − (1 − k/E)^b).
 
     Each token chooses k of E, evenly and independently of the others; a trained router is less
@@ -161,7 +161,7 @@ def experts_touched(experts: int, chosen: int, tokens: int) -> float:
     count, each = whole("experts", experts), whole("chosen", chosen)
     if each > count:
         raise ValueError(f"chosen ({each}) must not be more than experts ({count})")
-    return count * (1 - (1 - each / count) ** whole("tokens", tokens, minimum=0))
+    return count * (1 - (1 - each / count) ** whole("batch", batch, minimum=0))
 
 
 def speculative_tokens(accepted: float, drafted: int) -> float:
