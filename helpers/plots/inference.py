@@ -87,11 +87,13 @@ def throughput_and_latency(
         times, rates = [p.milliseconds for p in points], [p.rate for p in points]
         ax.plot(times, rates, color=color, marker=MARKERS[place], markersize=5, label=name)
         for point in (points[0], points[-1]):
+            first = point is points[0]
+            if first and place:
+                continue  # the first curve's says it for all
             ax.annotate(
-                f"{point.batch}",
+                "1 reader" if point.batch == 1 else f"{point.batch:,}",
                 (point.milliseconds, point.rate),
-                xytext=(5, -3) if point is points[-1] else (-5, 5),
-                ha="left" if point is points[-1] else "right",
+                xytext=(5, -8) if first else (6, -3),
                 textcoords="offset points",
                 fontsize=9,
                 color=color,
@@ -108,14 +110,21 @@ def throughput_and_latency(
             color=ACCENT,
         )
     ax.set(xscale="log", yscale="log")
+    ax.xaxis.set_major_locator(_one_two_five())
     ax.xaxis.set_major_formatter("{x:,g}")
     ax.xaxis.set_minor_formatter("")
     ax.yaxis.set_major_formatter("{x:,g}")
     ax.set(xlabel="ms that a reader waits for a token", ylabel="tokens/s, all readers")
-    ax.margins(x=0.12)
+    ax.margins(x=0.15)
     ax.set_title(title)
     ax.figure.legend(loc="outside lower center", ncols=1, fontsize=9)
     return ax
+
+
+def _one_two_five() -> Any:
+    from matplotlib.ticker import LogLocator
+
+    return LogLocator(subs=(1, 2, 5))
 
 
 def share_by_batch(

@@ -39,7 +39,7 @@ print(f"by its memory     {reading:8,.0f} tokens/s, alone")
 h100_roof = Roof("H100, bf16", h100.peak["bf16"], h100.bandwidth)
 roofs(
     [h100_roof],
-    "A token that is written, and a prompt that is read",
+    "One token gets a three-hundredth of the peak, a prompt all",
     measured={  # at the rate that the roof allows
         "one token: 1 FLOP/B": (1, h100.bandwidth),
         "2,048 tokens of a prompt at once": (2048, h100.peak["bf16"]),
@@ -237,7 +237,8 @@ if guessed("sixty_four"):
         points[f"{tokens} at once"] = (tokens / 2, 2 * held * tokens / took)
         print(f"{tokens:2} at once: {1e3 * least:4.0f} ms at least, {1e3 * took:4.0f} measured,")
         print(f"   ratio {least / took:.2f}; {rates[tokens]:5.1f} tokens/s")
-    roofs([Roof("this core, fp32", peak, bandwidth)], "The more tokens share a weight", points)
+    roof = Roof("this core, fp32", peak, bandwidth)
+    roofs([roof], "The more tokens share a weight, the higher the rate", points)
     plt.show()
     outcome("sixty_four", rates[64] / rates[1])
 
