@@ -122,6 +122,11 @@ PASS_FLOPS = Exercise(
     ],
     hidden=_draw_passes,
     reference=_flops,
+    known_slips={
+        "tokens * (tokens + 1) // 2 → tokens * (tokens + 1) / 2": (
+            "equivalent: of two neighbours one is even"
+        )
+    },
     misconceptions=(
         Misconception(
             "every token sees every token",

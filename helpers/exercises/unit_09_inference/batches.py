@@ -100,10 +100,22 @@ def _ridge_batch(
     )
 
 
+def _beyond_the_ridge(
+    weights: int, width: int, cache_bytes: int, peak: float, bandwidth: float
+) -> int | None:
+    """One more where a batch is exactly on the ridge."""
+    batch = _ridge_batch(weights, width, cache_bytes, peak, bandwidth)
+    if batch is None:
+        return None
+    reading = 1000 * peak * (weights * width + batch * cache_bytes)
+    return batch + (2 * batch * weights * bandwidth == reading)
+
+
 def _draw_ridges(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     cases = []
     for share in (0.0, 0.2, 0.7, 1.5):
-        peak, bandwidth = draw.randrange(100, 3000), draw.randrange(300, 9000)
+        peak = draw.randrange(100, 3000)
+        bandwidth = draw.randrange(3 * peak, 12 * peak)
         weights = 10**6 * draw.randrange(500, 60_000) + draw.randrange(10**6)
         # The cache that takes as long to read as a sequence's arithmetic lasts.
         most = 2 * weights * bandwidth / (1e3 * peak)
@@ -125,6 +137,14 @@ COMPUTE_BOUND_FROM = Exercise(
     ],
     hidden=_draw_ridges,
     reference=_ridge_batch,
+    known_slips={
+        "2 * weights * bandwidth_gb / (1000 * peak_tflops) → "
+        "2 * weights * bandwidth_gb // (1000 * peak_tflops)": "less than a byte is lost",
+        **dict.fromkeys(
+            ("spare <= 0 → spare < 0", "0 → 1", "0 → -1"),
+            "no cache leaves just a byte or none to spare: rounding would decide",
+        ),
+    },
     misconceptions=(
         Misconception(
             "no cache",
@@ -146,11 +166,7 @@ COMPUTE_BOUND_FROM = Exercise(
         Misconception(
             "one batch too many at the ridge",
             "where both take exactly as long, arithmetic is a bound already",
-            lambda weights, width, cache, peak, bandwidth: (
-                None
-                if (gain := 2 * weights * bandwidth - 1000 * cache * peak) <= 0
-                else 1000 * weights * width * peak // gain + 1
-            ),
+            _beyond_the_ridge,
         ),
         Misconception(
             "one batch too few",
@@ -215,6 +231,17 @@ SERVICE_BATCH = Exercise(
     ],
     hidden=_draw_services,
     reference=_service_batch,
+    known_slips={
+        **{
+            f"{room} // cache_bytes → {room} / cache_bytes": "equivalent: int() rounds down"
+            for room in (
+                "(bandwidth_gb * 1000000000.0 * milliseconds / 1000 - weight_bytes)",
+                "(memory_gb * 1000000000.0 - weight_bytes)",
+            )
+        },
+        "bandwidth_gb * 1000000000.0 * milliseconds / 1000 → "
+        "bandwidth_gb * 1000000000.0 * milliseconds // 1000": "less than a byte is lost",
+    },
     misconceptions=(
         Misconception(
             "memory forgotten",
