@@ -40,6 +40,9 @@ _LOGINS = tuple(each for each in IDENTITIES if each not in _NUMBERS.values())
 _AROUND = re.compile(r"submitted\Z|assignment_\d+_export\Z")
 _NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?\Z|\.json\Z|\.zip\Z", re.IGNORECASE)
 
+#: A platform counts the files that it is given; within one assignment not so far apart.
+FAR_BELOW = 10
+
 _NO_CLAIM = Claim("")
 _RENAME = "change the name in roster.csv, or give it to submitted/ yourself"
 
@@ -101,6 +104,8 @@ class Owners:
         named = {(claim.platform, claim.owner) for claim in claims}
         numbers = {claim.number for claim in claims}
         self._anonymous = len(named) == 1 < len(numbers)
+        orders = [max(claim.order for claim in all) for all in readings]
+        self._orders = sorted(order for order in orders if order)
         self._found = {path: self._read(path) for path in paths}
         owners = {tuple(who.id for who in each.students) for each in self._found.values()}
         self._of_several = len(owners - {()}) > 1
@@ -215,6 +220,13 @@ class Owners:
         )
         return [claims for claims in read if claims]
 
+    def _plausible(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        """Without the ways to read a path in which the file's number is far below that of every
+        other file: it is of the file's own name then (`11_678_10_many_devices.ipynb`)."""
+        own = max(claim.order for claim in claims)
+        least = self._orders[own == self._orders[0]] if len(self._orders) > 1 else 0
+        return [claim for claim in claims if claim.order * FAR_BELOW >= least] or claims
+
     def _claimed(self, claims: Sequence[Claim]) -> Found:
         """Whose it is by the platform's naming, and who handed it in as well."""
         found = self._one(claims)
@@ -226,6 +238,7 @@ class Owners:
         )
 
     def _one(self, claims: Sequence[Claim]) -> Found:
+        claims = self._plausible(claims)
         first = claims[0]
         if len({claim.platform for claim in claims}) > 1:
             return Found(claim=first, problem="two platforms could have called it so")
@@ -233,6 +246,11 @@ class Owners:
         if len({owner.id for _, owner in known}) > 1:
             either = " or ".join(plain_line(owner.name or owner.id) for _, owner in known)
             return Found(claim=first, problem=f"its name can be read as {either}'s")
+        said = {claim.number for claim in claims}
+        if known and len(said) > 1 and {claim.number for claim, _ in known} != said:
+            # Of whoever stands in no roster yet, or without a number, it may be as well.
+            shown = " or ".join(plain_line(number) for number in sorted(said))
+            return Found(claim=first, problem=f"its number can be read as {shown}")
         if known:
             claim, owner = known[0]
             if self._agrees(owner, claim):
@@ -251,8 +269,17 @@ class Owners:
         claim, who = people[0]
         sure = claim.number or claim.login or claim.address
         if self._called_so("name", claim) != who:
+            if not self._may_be_of(who, claim):
+                shown = plain_line(claim.number or claim.login or claim.address)
+                problem = f"{shown} is nobody's of the group {plain_line(claim.owner)}"
+                return Found(claim=claim, problem=problem)
             return Found(tuple(who), claim, by="group" if sure else "file")
         if problem := self._contradiction(who[0], claim):
+            return Found(claim=claim, problem=problem)
+        if claim.number and who[0] in self._without_number(claim):
+            number, name = plain_line(claim.number), plain_line(who[0].name or who[0].id)
+            platform = claim.platform
+            problem = f"the roster has no {platform} number of {name}: is it {number}?"
             return Found(claim=claim, problem=problem)
         return Found(tuple(who), claim, by="name" if sure else "file")
 
@@ -266,6 +293,22 @@ class Owners:
         )
         one = {each[0].id: each[0] for each in found if len(each) == 1}
         return list(one.values())
+
+    def _may_be_of(self, group: Sequence[Student], claim: Claim) -> bool:
+        """Whether what stands beside a group's name, and is nobody's, may be one of the group's."""
+        if claim.login or claim.address:
+            return False
+        platform = _PLATFORMS[claim.platform]
+        lasts = bool(claim.number) and platform.number_lasts
+        return not lasts or any(not _value(each, platform.number) for each in group)
+
+    def _without_number(self, claim: Claim) -> list[Student]:
+        """Those of whom the roster has no number of the platform, where it has one of others."""
+        platform = _PLATFORMS[claim.platform]
+        if not (platform.number_lasts or self._current):
+            return []
+        without = [each for each in self._students if not _value(each, platform.number)]
+        return without if len(without) < len(self._students) else []
 
     def _people(self, claim: Claim) -> list[Student]:
         """The one student who is called so, or the group."""
