@@ -25,10 +25,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import PurePosixPath
-from typing import Any
 
 from helpers.grading.handin.markup import plain_line
 from helpers.grading.lms.names import agree, beginnings, folded, forms, joined, spaced
+from helpers.grading.lms.numbers import contradiction, may_be_of, plausible, value
 from helpers.grading.lms.platform import Claim, Student
 from helpers.grading.lms.registry import IDENTITIES, PLATFORMS
 from helpers.grading.lms.strangers import of_claim, of_folder, source
@@ -39,9 +39,6 @@ _LOGINS = tuple(each for each in IDENTITIES if each not in _NUMBERS.values())
 #: What nbgrader and Gradescope call the folder around all submissions.
 _AROUND = re.compile(r"submitted\Z|assignment_\d+_export\Z")
 _NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?\Z|\.json\Z|\.zip\Z", re.IGNORECASE)
-
-#: A platform counts the files that it is given; within one assignment not so far apart.
-FAR_BELOW = 10
 
 _NO_CLAIM = Claim("")
 _RENAME = "change the name in roster.csv, or give it to submitted/ yourself"
@@ -153,11 +150,11 @@ class Owners:
 
     def _index(self, student: Student) -> None:
         for platform in PLATFORMS:
-            self._add(platform.name, _value(student, platform.number), student)
+            self._add(platform.name, value(student, platform.number), student)
             for column in platform.logins:
-                self._add(f"login of {platform.name}", _value(student, column), student)
+                self._add(f"login of {platform.name}", value(student, column), student)
         for column in _LOGINS:
-            self._add("login", _value(student, column), student)
+            self._add("login", value(student, column), student)
         self._add("email", student.email, student)
         for form in forms(student.name):
             self._add("name", form, student)
@@ -220,13 +217,6 @@ class Owners:
         )
         return [claims for claims in read if claims]
 
-    def _plausible(self, claims: Sequence[Claim]) -> Sequence[Claim]:
-        """Without the ways to read a path in which the file's number is far below that of every
-        other file: it is of the file's own name then (`11_678_10_many_devices.ipynb`)."""
-        own = max(claim.order for claim in claims)
-        least = self._orders[own == self._orders[0]] if len(self._orders) > 1 else 0
-        return [claim for claim in claims if claim.order * FAR_BELOW >= least] or claims
-
     def _claimed(self, claims: Sequence[Claim]) -> Found:
         """Whose it is by the platform's naming, and who handed it in as well."""
         found = self._one(claims)
@@ -238,7 +228,7 @@ class Owners:
         )
 
     def _one(self, claims: Sequence[Claim]) -> Found:
-        claims = self._plausible(claims)
+        claims = plausible(claims, self._orders)
         first = claims[0]
         if len({claim.platform for claim in claims}) > 1:
             return Found(claim=first, problem="two platforms could have called it so")
@@ -269,17 +259,12 @@ class Owners:
         claim, who = people[0]
         sure = claim.number or claim.login or claim.address
         if self._called_so("name", claim) != who:
-            if not self._may_be_of(who, claim):
+            if not may_be_of(who, claim):
                 shown = plain_line(claim.number or claim.login or claim.address)
                 problem = f"{shown} is nobody's of the group {plain_line(claim.owner)}"
                 return Found(claim=claim, problem=problem)
             return Found(tuple(who), claim, by="group" if sure else "file")
-        if problem := self._contradiction(who[0], claim):
-            return Found(claim=claim, problem=problem)
-        if claim.number and who[0] in self._without_number(claim):
-            number, name = plain_line(claim.number), plain_line(who[0].name or who[0].id)
-            platform = claim.platform
-            problem = f"the roster has no {platform} number of {name}: is it {number}?"
+        if problem := contradiction(who[0], claim, self._students, self._current):
             return Found(claim=claim, problem=problem)
         return Found(tuple(who), claim, by="name" if sure else "file")
 
@@ -294,22 +279,6 @@ class Owners:
         one = {each[0].id: each[0] for each in found if len(each) == 1}
         return list(one.values())
 
-    def _may_be_of(self, group: Sequence[Student], claim: Claim) -> bool:
-        """Whether what stands beside a group's name, and is nobody's, may be one of the group's."""
-        if claim.login or claim.address:
-            return False
-        platform = _PLATFORMS[claim.platform]
-        lasts = bool(claim.number) and platform.number_lasts
-        return not lasts or any(not _value(each, platform.number) for each in group)
-
-    def _without_number(self, claim: Claim) -> list[Student]:
-        """Those of whom the roster has no number of the platform, where it has one of others."""
-        platform = _PLATFORMS[claim.platform]
-        if not (platform.number_lasts or self._current):
-            return []
-        without = [each for each in self._students if not _value(each, platform.number)]
-        return without if len(without) < len(self._students) else []
-
     def _people(self, claim: Claim) -> list[Student]:
         """The one student who is called so, or the group."""
         named = self._called_so("name", claim)
@@ -322,23 +291,6 @@ class Owners:
         if _PLATFORMS[claim.platform].free_names:
             return self._called_so("name", claim) in ([], [student])
         return agree(student.name, claim.owner)
-
-    def _contradiction(self, student: Student, claim: Claim) -> str:
-        """What the roster knows of a student that is not what stands beside the name."""
-        platform = _PLATFORMS[claim.platform]
-        lasts = platform.number_lasts or self._current
-        number = _value(student, platform.number) if lasts else ""
-        logins = {_value(student, column) for column in platform.logins} - {""}
-        for kind, said, known in (
-            ("number", claim.number, {number} - {""}),
-            ("login", claim.login, logins),
-            ("address", claim.address, {student.email} - {""}),
-        ):
-            if said and known:
-                shown, name = plain_line(said), plain_line(student.name)
-                those = plain_line(" or ".join(sorted(known)))
-                return f"{shown} is not {name}'s {kind} in the roster, which is {those}"
-        return ""
 
     def _plain(self, path: PurePosixPath) -> Found:
         """Whose it is by its folders, or by its own name where there is none."""
@@ -424,8 +376,3 @@ def shared_folders(paths: Sequence[PurePosixPath]) -> tuple[str, ...]:
     """The outer folders that all files lie in."""
     levels = zip(*(path.parts[:-1] for path in paths), strict=False)
     return tuple(level[0] for level in takewhile(lambda level: len(set(level)) == 1, levels))
-
-
-def _value(student: Student, column: str) -> str:
-    value: Any = getattr(student, column, None)
-    return student.ids.get(column, "") if value is None else value
