@@ -24,7 +24,7 @@ from helpers.grading.engine.job import GradingJob, Task
 from helpers.grading.engine.places import has_own_tests
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.engine.workers import grade_all, grade_one
-from helpers.grading.handin.folder import SubmissionFolder
+from helpers.grading.handin.folder import SubmissionFolder, why
 from helpers.grading.nbgrader.autograded import AutogradedFiles
 from helpers.grading.nbgrader.course_files import (
     CourseFiles,
@@ -34,12 +34,17 @@ from helpers.grading.nbgrader.course_files import (
     read_source,
     refuse_secret,
 )
+from helpers.grading.nbgrader.lock import only_run
 from helpers.grading.nbgrader.trusted import trust
 from helpers.grading.sandbox.backend import Backend, Files, Limits, Server
 from helpers.grading.sandbox.registry import DEFAULT
 
 if TYPE_CHECKING:
     from helpers.grading.nbgrader.gradebook import GradebookWriter
+
+
+#: What is said of a submission in such a folder.
+NO_NAME = "its folder's name is no text in UTF-8 without control characters: rename it"
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,7 @@ def grade_class(
     notebooks = graded_notebooks(course.resolve(), unit)
     modules = tuple(dict.fromkeys(name for each in notebooks for name in each.modules))
     with contextlib.ExitStack() as stack:
+        stack.enter_context(only_run(course / "source" / unit, f"{unit} is being graded"))
         # Begun first: while it imports torch, this process imports nbgrader.
         server = stack.enter_context(options.server(modules, notebooks[0].beside))
         submissions = [each.submissions(options.students) for each in notebooks]
@@ -165,7 +171,9 @@ def grade_class(
         gradebooks[0].renew_penalties()
     results = {each.notebook_name: run.results for each, run in zip(notebooks, runs, strict=True)}
     names = {job.unit.notebook_name: sorted(job.unit.inside) for job in jobs}
-    return ClassResult(unit, together(results), headings, _keys(names))
+    nobodys = [] if options.students else notebooks[0].nobodys()
+    unusable = tuple(SubmissionResult(name, "unreadable", (), (NO_NAME,)) for name in nobodys)
+    return ClassResult(unit, (*together(results), *unusable), headings, _keys(names))
 
 
 def _keys(by_notebook: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -283,8 +291,14 @@ class ClassRun:
         """Keep what came of a submission: in the gradebook, then as its autograded notebook."""
         submission = self.submissions[task.student]
         graded = _with_remarks(graded, submission)
-        with self._autograded.written(submission, task.data, graded):
-            self._gradebook.record(task.student, graded, submission.timestamp)
+        try:
+            with self._autograded.written(submission, task.data, graded):
+                self._gradebook.record(task.student, graded, submission.timestamp)
+        except (OSError, UnicodeError) as error:
+            # Of this student: the others are graded all the same.
+            reason = why(error) if isinstance(error, OSError) else type(error).__name__
+            remark = f"autograded/ could not be written ({reason}): graded again by the next run"
+            graded = replace(graded, status="for a person", remarks=(*graded.remarks, remark))
         result = SubmissionResult(
             task.student,
             graded.status,

@@ -46,7 +46,7 @@ def found_for(chosen: Chosen, path: str, students: tuple[Student, ...]) -> Found
     return Owners(students, paths, sidecars).find(paths[0])
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.sampled_from(WRITERS), st.sampled_from(sorted(ROSTERS)), NAMES)
 def test_no_chosen_name_hands_in_for_somebody_else(
     write: Callable[[Chosen, Given], str], known: str, chosen: Chosen
