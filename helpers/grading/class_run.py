@@ -268,14 +268,14 @@ class ClassRun:
         scheduler = self._options.scheduler
         jobs = min(self._options.jobs or os.cpu_count() or 1, max(1, len(todo)))
         together = len(todo) > 1 and (jobs > 1 or scheduler is not None)
-        late: list[Task] = []
+        again: list[Task] = []
         for task, graded in grade_all(self._job, tasks, jobs, scheduler, server):
-            if graded.timed_out and together:
-                late.append(task)
+            if graded.disturbed and together:
+                again.append(task)
             else:
                 self._finish(task, graded)
-        # A neighbour may have taken the time: what ran out of it gets another chance, alone.
-        for task, graded in grade_all(self._job, late):
+        # Neighbours may have taken the memory or the processors: once more, alone.
+        for task, graded in grade_all(self._job, again):
             self._finish(task, graded)
 
     def _take_earlier_results(self) -> None:

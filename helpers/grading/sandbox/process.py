@@ -37,6 +37,11 @@ _HEADER = struct.Struct("!I")
 MAX_TRAFFIC = 64 * 1024 * 1024
 #: Seconds that an interrupted cell has to come back.
 GRACE = 3.0
+#: What the machine can do to a process, so that its end says nothing of the answer.
+LACKED_PROCESSOR = "it lacked a processor"
+KILLED_BY_SYSTEM = "the system killed a process of it, mostly for want of memory"
+#: How a process ends that was killed.
+KILLED = ((os.CLD_KILLED, signal.SIGKILL),)
 #: Seconds between looks at the memory in use.
 WATCH = 0.05
 
@@ -44,8 +49,11 @@ WATCH = 0.05
 class StudentProcess:
     """A process of the fork server. Use it as a context manager: it ends with its children."""
 
-    def __init__(self, connection: socket.socket, limits: Limits, namespaces: bool) -> None:
-        """`namespaces`: whether it has some of its own, so that all it started ends with it.
+    def __init__(
+        self, connection: socket.socket, told: int, limits: Limits, namespaces: bool
+    ) -> None:
+        """`told`: a pipe in which the fork server says how it ended, closed with it.
+        `namespaces`: whether it has some of its own, so that all it started ends with it.
 
         Raises ServerDied where nobody serves the other end.
         """
@@ -56,7 +64,7 @@ class StudentProcess:
         self._budget = Budget()
         self._watched = 0.0
         self._pidfd = self._schedule = -1
-        self._socket = connection
+        self._socket, self._told = connection, told
         try:
             #: Of the process, as this one sees it.
             self.pid = self._hello()
@@ -87,9 +95,9 @@ class StudentProcess:
             select.select([self._pidfd], [], [], 10)
             os.close(self._pidfd)
             self._pidfd = -1
-        if self._schedule >= 0:
-            os.close(self._schedule)
-            self._schedule = -1
+        for file in {self._schedule, self._told} - {-1}:
+            os.close(file)
+        self._schedule = self._told = -1
         self._socket.close()
 
     def run(self, code: str, timeout: float, muted: bool = False, brief: bool = False) -> CellRun:
@@ -167,18 +175,19 @@ class StudentProcess:
             return self._reply(deadline, outputs)
         except OutOfTime:
             pass
+        disturbed = LACKED_PROCESSOR if deadline.lacked_processor else ""
         # One chance to come back by itself.
         grace = Deadline(GRACE, self._waiting)
         self._interrupt()
         try:
             self._reply(grace, outputs)
         except OutOfTime:
-            self._end(f"did not stop after {timeout:g} s", timed_out=True)
+            self._end(f"did not stop after {timeout:g} s", timed_out=True, disturbed=disturbed)
         except ProcessDied as died:
             # Interrupted while it hands on what it prints, it can end.
             reason = f"{died}; it was interrupted after {timeout:g} s"
-            raise ProcessDied(reason, timed_out=True) from None
-        raise CallTimeout(f"took longer than {timeout:g} s")
+            raise ProcessDied(reason, timed_out=True, disturbed=disturbed) from None
+        raise CallTimeout(f"took longer than {timeout:g} s", disturbed)
 
     def _reply(self, deadline: Deadline, outputs: Outputs | None) -> dict[str, Any]:
         for message in self._messages(deadline):
@@ -217,7 +226,7 @@ class StudentProcess:
         except OSError:
             part = b""
         if not part:
-            self._end("ended")
+            self._ended()
         self._traffic += len(part)
         if self._traffic > MAX_TRAFFIC:
             self._end("sent more than it may")
@@ -232,7 +241,7 @@ class StudentProcess:
             except BlockingIOError:
                 continue
             except OSError:
-                self._end("ended")
+                self._ended()
 
     def _wait(self, deadline: Deadline, write: bool) -> None:
         """Until the socket is ready. Raises OutOfTime; ends a process that takes too much."""
@@ -269,6 +278,15 @@ class StudentProcess:
         with contextlib.suppress(OSError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGINT)
 
-    def _end(self, reason: str, timed_out: bool = False) -> NoReturn:
+    def _ended(self) -> NoReturn:
+        """It ended by itself, or the system ended it: a student's process cannot kill itself so."""
+        told = b""
+        if select.select([self._told], [], [], 2)[0]:
+            told = os.read(self._told, 2)
+        if len(told) == 2 and tuple(told) in KILLED:
+            self._end("was killed by the system", disturbed=KILLED_BY_SYSTEM)
+        self._end("ended")
+
+    def _end(self, reason: str, timed_out: bool = False, disturbed: str = "") -> NoReturn:
         self.close()
-        raise ProcessDied(f"the student's process {reason}", timed_out)
+        raise ProcessDied(f"the student's process {reason}", timed_out, disturbed)

@@ -30,6 +30,11 @@ class Deadline:
         self._before = waited()
         self._end = clock() + seconds
 
+    @property
+    def lacked_processor(self) -> bool:
+        """Whether the process waited longer than the end can be put off."""
+        return self._waited() - self._before >= MOST_WAITING
+
     def left(self) -> float:
         """Seconds until then. Raises OutOfTime behind it."""
         left = self._end - self._clock()
