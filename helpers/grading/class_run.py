@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,6 +36,8 @@ from helpers.grading.nbgrader.course_files import (
 from helpers.grading.nbgrader.lock import only_run
 from helpers.grading.nbgrader.trusted import trust
 from helpers.grading.sandbox.backend import Backend, Files, Limits, Server
+from helpers.grading.sandbox.cgroup import protection
+from helpers.grading.sandbox.memory import memory, that_fits, workers_that_fit
 from helpers.grading.sandbox.registry import DEFAULT
 
 if TYPE_CHECKING:
@@ -108,12 +109,14 @@ class ClassResult:
     Attributes:
         headings: of each graded cell, by `CellScore.key`, the part of the unit that it belongs to.
         inside: tests, by the same key, that are judged in the students' process.
+        protection: how the memory that students' processes take is counted.
     """
 
     unit: str
     results: tuple[SubmissionResult, ...]
     headings: Mapping[str, str]
     inside: tuple[str, ...] = ()
+    protection: str = field(default_factory=protection)
 
     @property
     def needs_review(self) -> tuple[SubmissionResult, ...]:
@@ -137,6 +140,7 @@ def grade_class(
     and for a unit whose tests its own solution does not pass, or a notebook without answers does.
     """
     options = options or Options()
+    options = replace(options, limits=that_fits(options.limits, memory()[0]))
     notebooks = graded_notebooks(course.resolve(), unit)
     modules = tuple(dict.fromkeys(name for each in notebooks for name in each.modules))
     with contextlib.ExitStack() as stack:
@@ -266,7 +270,7 @@ class ClassRun:
         todo = [each for each in submissions if each.student not in self.results]
         tasks = (Task(each.student, each.data) for each in todo)
         scheduler = self._options.scheduler
-        jobs = min(self._options.jobs or os.cpu_count() or 1, max(1, len(todo)))
+        jobs = min(self._options.jobs or workers_that_fit(memory()[1]), max(1, len(todo)))
         together = len(todo) > 1 and (jobs > 1 or scheduler is not None)
         again: list[Task] = []
         for task, graded in grade_all(self._job, tasks, jobs, scheduler, server):

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from helpers import parts
 from helpers.grading.sandbox.backend import Files, Limits, SandboxError, ServerDied
+from helpers.grading.sandbox.cgroup import divided
 from helpers.grading.sandbox.inside import jail
 from helpers.grading.sandbox.inside.fork_server import FILES
 
@@ -124,6 +125,7 @@ class ForkServer:
     ) -> None:
         self.limits = limits
         _sweep()
+        divided()  # before any process is started: those are in the grader's own group
         self._folder, self._lock = _own_folder()
         self._ready = False
         self._control: socket.socket | None = None
