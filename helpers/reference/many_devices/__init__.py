@@ -1,7 +1,7 @@
 """What many devices share and send, by hand: every cost is a `Ledger` of one device, or one link.
 
-`sharding` says who holds what, `collectives` what is sent and how long it takes, `splitting` how one
-model is cut into ranks, stages or a small part that learns, `plan` puts it together for one machine.
+`sharding` says who holds what, `collectives` what is sent and how long it takes, `splitting` how
+one model is cut into ranks, into stages, or has a small part that learns.
 """
 # ruff: noqa: F401 (these names are for others)
 

@@ -37,7 +37,7 @@ def collective_bytes(collective: str, amount: int, devices: int) -> Ledger:
 def collective_seconds(
     collective: str, amount: int, devices: int, bandwidth: float, latency: float
 ) -> Ledger:
-    """Seconds on a ring whose links carry `bandwidth` bytes/s each way; a step waits `latency` s."""
+    """Seconds on a ring of links of `bandwidth` bytes/s; each step waits `latency` s."""
     steps = _rounds(collective) * (whole("devices", devices) - 1)
     sent = collective_bytes(collective, amount, devices).total
     return Ledger("s", (Term("latency", steps, latency), Term("bandwidth", 1, sent / bandwidth)))

@@ -14,14 +14,14 @@ PARTS = ("weights", "gradients", "states")
 #: master weights, m and v in fp32: 16 B in all with 16-bit gradients, 18 B with fp32 gradients
 #: (Rajbhandari et al., arXiv:1910.02054, section 3.1; Megatron-LM keeps gradients in fp32).
 RECIPES: Mapping[str, tuple[int, int, int]] = MappingProxyType(
-    {"fp32": (4, 4, 8), "mixed": (2, 2, 12), "mixed, fp32 gradients": (2, 4, 12)}
+    {"fp32": (4, 4, 8), "mixed 16": (2, 2, 12), "mixed 18": (2, 4, 12)}
 )
 
 #: The stage from which each part is cut into as many shares as there are devices.
 SHARED_FROM = {"states": 1, "gradients": 2, "weights": 3}
 
 
-def zero_bytes(parameters: int, devices: int, stage: int, recipe: str = "mixed") -> Ledger:
+def zero_bytes(parameters: int, devices: int, stage: int, recipe: str = "mixed 16") -> Ledger:
     """Bytes that each device holds between two steps, activations left out.
 
     Stage 0 is plain data parallelism: everything on every device. ZeRO-1 shares the states, ZeRO-2
@@ -38,7 +38,9 @@ def zero_bytes(parameters: int, devices: int, stage: int, recipe: str = "mixed")
     return Ledger("B", terms, title=f"ZeRO-{stage}, one of {ranks} devices, {recipe}")
 
 
-def fewest_devices(parameters: int, memory: int, stage: int, recipe: str = "mixed") -> int | None:
+def fewest_devices(
+    parameters: int, memory: int, stage: int, recipe: str = "mixed 16"
+) -> int | None:
     """The fewest devices of `memory` bytes that hold weights, gradients and states; None where no
     number does, as what every device holds whole is too much already."""
     widths = dict(zip(PARTS, _recipe(recipe), strict=True))

@@ -1,4 +1,4 @@
-"""One model cut up: a layer among tensor ranks, layers among pipeline stages, a part that learns."""
+"""One model cut up: a layer among ranks, layers among stages, a part of it that learns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from helpers.reference.layer import whole
 def tensor_parallel_mlp(
     tokens: int, width: int, hidden: int, ranks: int, element: int = 2
 ) -> dict[str, Ledger]:
-    """The MLP of a transformer block (width → hidden → width, no biases) on each of `ranks` devices.
+    """A transformer's MLP (width → hidden → width, no biases) on each of `ranks` devices.
 
     The first matrix is cut by columns, the second by rows, so a rank computes its share of the
     hidden features alone and the outputs are summed once: one all-reduce of tokens × width forward,
