@@ -205,15 +205,13 @@ def _training(kind: str, rank: int) -> Rank:
 def _made(kind: str) -> tuple[Any, Any]:
     """The model of a rank, wrapped as `kind` says, and its optimizer."""
     import torch
-    from torch import nn
     from torch.distributed.fsdp import fully_shard
     from torch.distributed.optim import ZeroRedundancyOptimizer
     from torch.nn.parallel import DistributedDataParallel
 
-    layers = [_Adapted() if kind == "lora" else _plain() for _ in range(LAYERS)]
-    model: nn.Module = nn.Sequential(*(each for layer in layers for each in (layer, nn.ReLU())))
+    model = layers_of(kind)
     if kind == "fsdp":
-        for layer in layers:
+        for layer in model[::2]:
             fully_shard(layer)
         fully_shard(model)
         return model, torch.optim.Adam(model.parameters(), foreach=False)
@@ -224,6 +222,14 @@ def _made(kind: str) -> tuple[Any, Any]:
     if kind == "zero1":
         return wrapped, ZeroRedundancyOptimizer(learn, torch.optim.Adam, foreach=False)
     return wrapped, torch.optim.Adam(learn, foreach=False)
+
+
+def layers_of(kind: str) -> Any:
+    """The model that ranks train, a chain of layers and ReLUs, as one process has it."""
+    from torch import nn
+
+    layers = [_Adapted() if kind == "lora" else _plain() for _ in range(LAYERS)]
+    return nn.Sequential(*(each for layer in layers for each in (layer, nn.ReLU())))
 
 
 def _plain() -> Any:

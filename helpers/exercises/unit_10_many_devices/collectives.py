@@ -9,8 +9,6 @@ from typing import Any
 from helpers.exercises.exercise import Exercise, Misconception
 from helpers.reference.many_devices import (
     collective_bytes,
-    data_parallel_bytes,
-    hiding_tokens,
 )
 
 _COLLECTIVES = ("all-reduce", "reduce-scatter", "all-gather")
@@ -89,7 +87,7 @@ def _numbers(ranks: int, length: int, seed: int) -> Lists:
 
 
 def _rounds(data: Lists, first: int, steps: int, adds: bool) -> None:
-    """Rank r passes on chunk r + first, then the one before it; what comes is added, or put there."""
+    """Rank r passes on chunk r + first, then the one before it; what comes is added or put in."""
     ranks = len(data)
     size = len(data[0]) // ranks
     for step in range(steps):

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception, OneOf
+from helpers.exercises.exercise import Exercise, Misconception
 from helpers.reference.many_devices import RECIPES, fewest_devices, zero_bytes
 from helpers.reference.many_devices.sharding import PARTS, SHARED_FROM
 
