@@ -50,6 +50,7 @@ PARTS = (
     Part("recorded_calls", "functions known by some calls only, as JSON keeps them", scores=False),
     Part("figures", "a figure read as data", students=True),
     Part("values", "an answer's value as plain data", students=True),
+    Part("predict", "a guess before its result, and both as data", students=True, scores=False),
     Part("timing", "how long a run takes, on a GPU, too", students=True),
     Part("hardware", "devices with their sources; this machine's own ceilings", students=True),
     # What gives the numbers that questions ask for is out of sight of graded answers.
