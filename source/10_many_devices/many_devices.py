@@ -109,7 +109,7 @@ def fewest_devices(parameters, memory, stage):
     shared = 16 * parameters - whole
     if shared == 0:
         return 1 if room >= 0 else None
-    return max(1, -(-shared // room)) if room > 0 else None
+    return -(-shared // room) if room > 0 else None
     ### END SOLUTION
 
 
@@ -172,7 +172,8 @@ def stage_of(parameters, devices, measured):
     """0, 1, 2 or 3: the stage whose ledger is nearest to what was measured."""
     ### BEGIN SOLUTION
     def error(stage):
-        return abs(sum(zero_ledger(parameters, devices, stage, "fp32").values()) - measured)
+        count = sum(zero_ledger(parameters, devices, stage, "fp32").values())
+        return abs(count - measured)
 
     return min(range(4), key=error)
     ### END SOLUTION
@@ -408,7 +409,7 @@ print(problem or f"by your ledger {mine:,.0f} B")
 # For each parameter and token, forward takes 2 FLOP and backward 4. For each parameter, whatever the tokens, a gradient is sent twice round. So enough **tokens on each device** hide it. How many? It will not depend on the model's size.
 
 # %% [markdown]
-# ✎ **2 points.** Fewest tokens a device and pass. `rate`: FLOP/s that a device really reaches. Weights have 2 bytes, gradients `gradient` bytes (2 or 4). Leave latency out, round up.
+# ✎ **2 points.** Fewest tokens a device and pass. `rate`: FLOP/s that a device really reaches. Weights have 2 bytes, gradients `gradient` bytes (2, 4, or 1 where they are compressed). Leave latency out, round up.
 #
 # - "data parallel": the all-reduce hides behind backward.
 # - "ZeRO-3": the gather before forward hides behind forward; gather and reduce-scatter hide behind backward. Both must.

@@ -39,11 +39,16 @@ SENT_BYTES = Exercise(
     ],
     hidden=_draw_sent,
     reference=_sent,
+    known_slips={
+        "rounds * (devices - 1) * amount // devices → rounds * (devices - 1) * amount / devices": (
+            "equivalent: devices divides amount"
+        )
+    },
     misconceptions=(
         Misconception(
             "the whole to everyone",
-            "in a ring a device sends to its neighbour only, one chunk a step: how large is a "
-            "chunk?",
+            "that would be whole tensors, or what all devices send together: one device sends one "
+            "chunk a step",
             lambda collective, amount, devices: (
                 (2 if collective == "all-reduce" else 1) * (devices - 1) * amount
             ),
@@ -69,11 +74,6 @@ SENT_BYTES = Exercise(
             lambda collective, amount, devices: (
                 (2 if collective == "all-reduce" else 1) * amount // devices
             ),
-        ),
-        Misconception(
-            "all devices together",
-            "asked is what one device sends",
-            lambda collective, amount, devices: devices * _sent(collective, amount, devices),
         ),
     ),
 )
@@ -133,6 +133,7 @@ RING_ALL_REDUCE = Exercise(
     hidden=_draw_rings,
     reference=_ring,
     gate="sums",
+    known_slips={"zip(mine[here], got) → zip(got, mine[here])": "a sum has no order"},
     misconceptions=(
         Misconception(
             "whole lists go round",
@@ -160,18 +161,11 @@ RING_ALL_REDUCE = Exercise(
             ),
         ),
         Misconception(
-            "the second time from the wrong chunk",
-            "which chunk is finished on rank r after the first time round? It is the one to begin "
-            "with",
+            "no sums in the end",
+            "a chunk ends as one rank's numbers: is what comes the first time added, and which "
+            "chunk is finished on rank r when the second time begins?",
             lambda ranks, length, seed: _played(
                 ranks, length, seed, [(0, ranks - 1, True), (0, ranks - 1, False)]
-            ),
-        ),
-        Misconception(
-            "never added",
-            "what comes the first time is to be added to what is there",
-            lambda ranks, length, seed: _played(
-                ranks, length, seed, [(0, ranks - 1, False), (1, ranks - 1, False)]
             ),
         ),
         Misconception(
@@ -201,12 +195,12 @@ def _seconds(
 def _draw_seconds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [
         (
-            draw.randrange(10**4, 10**10),
+            8 * draw.randrange(100, 10**most) + 1,
             draw.choice([4, 8, 16, 64]),
             10**9 * draw.choice([25, 50, 300, 450]),
             draw.choice([2e-6, 5e-6, 2e-5]),
         )
-        for _ in range(4)
+        for most in (3, 3, 7, 9)
     ]
 
 
@@ -217,6 +211,7 @@ ALL_REDUCE_SECONDS = Exercise(
         (14_000_000_000, 8, 450_000_000_000, 5e-6),
         (16_384, 8, 450_000_000_000, 5e-6),
         (14_000_000_000, 64, 50_000_000_000, 1e-5),
+        (1001, 8, 450_000_000_000, 5e-6),
     ],
     hidden=_draw_seconds,
     reference=lambda amount, devices, bandwidth, latency: _seconds(

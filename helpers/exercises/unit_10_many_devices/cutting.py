@@ -48,6 +48,11 @@ TENSOR_MLP = Exercise(
     examples=[(4096, 8192, 32_768, 8), (2048, 4096, 11_008, 4), (1000, 512, 1536, 2)],
     hidden=_draw_mlps,
     reference=_mlp,
+    known_slips={
+        "hidden // ranks → hidden / ranks": "equivalent: ranks divides hidden",
+        "2 * 2 * 2 * tokens * width * (ranks - 1) / ranks → "
+        "2 * 2 * 2 * tokens * width * (ranks - 1) // ranks": "equivalent: ranks divides tokens",
+    },
     misconceptions=(
         Misconception(
             "input shared",
@@ -124,7 +129,7 @@ def _bubble(stages: int, micro_batches: int) -> dict[str, float]:
 PIPELINE_BUBBLE = Exercise(
     points=1,
     topic="the share of a pipeline's step that is waiting",
-    examples=[(4, 8), (8, 8), (2, 1), (3, 20)],
+    examples=[(4, 8), (8, 8), (9, 3), (2, 1), (3, 20)],
     hidden=lambda draw: [(draw.randrange(3, 33), draw.randrange(2, 100)) for _ in range(5)],
     reference=_bubble,
     misconceptions=(
@@ -158,11 +163,6 @@ PIPELINE_BUBBLE = Exercise(
             "without a pipeline",
             "that is one micro-batch after the other through all stages: they can overlap",
             lambda stages, micro_batches: {"idle share": (stages - 1) / stages},
-        ),
-        Misconception(
-            "a tenth of the working time",
-            "for a tenth: of the whole step, waiting included",
-            lambda stages, micro_batches: {"for a tenth": 10 * (stages - 1)},
         ),
         Misconception(
             "in percent",

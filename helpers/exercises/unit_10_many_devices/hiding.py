@@ -59,6 +59,11 @@ STEP_TRAFFIC = Exercise(
     ],
     hidden=_draw_steps,
     reference=_step,
+    known_slips={
+        "2 * parameters * (devices - 1) / devices → 2 * parameters * (devices - 1) // devices": (
+            "equivalent: devices divides parameters"
+        )
+    },
     misconceptions=(
         Misconception(
             "gradients summed in each pass",
@@ -158,7 +163,7 @@ def _draw_hiding(draw: random.Random) -> Sequence[tuple[Any, ...]]:
             draw.choice([4, 8, 16, 64]),
             gradient,
         )
-        for gradient in (2, 4, 2, 4)
+        for gradient in (1, 2, 4, 4)
     ]
 
 
@@ -169,7 +174,7 @@ HIDING_TOKENS = Exercise(
         (500 * 10**12, 450 * 10**9, 8, 2),
         (500 * 10**12, 50 * 10**9, 64, 2),
         (500 * 10**12, 50 * 10**9, 64, 4),
-        (80 * 10**12, 32 * 10**9, 4, 4),
+        (80 * 10**12, 32 * 10**9, 4, 1),
         (87 * 10**12, 32 * 10**9, 7, 4),
     ],
     hidden=_draw_hiding,
@@ -193,11 +198,6 @@ HIDING_TOKENS = Exercise(
             _hides(plain=lambda gradient: Fraction(gradient, 4)),
         ),
         Misconception(
-            "gradients of two bytes",
-            "how many bytes does a gradient have here?",
-            _hides(plain=lambda gradient: Fraction(1), zero_3=lambda gradient: Fraction(1)),
-        ),
-        Misconception(
             "weights as wide as gradients",
             "for ZeRO-3: weights have two bytes, whatever gradients have",
             _hides(zero_3=lambda gradient: Fraction(gradient, 2)),
@@ -206,6 +206,11 @@ HIDING_TOKENS = Exercise(
             "forward only",
             "for ZeRO-3: does backward hide its gather and its reduce-scatter, too?",
             _hides(zero_3=lambda gradient: Fraction(1)),
+        ),
+        Misconception(
+            "gradients of two bytes",
+            "how many bytes does a gradient have here?",
+            _hides(plain=lambda gradient: Fraction(1), zero_3=lambda gradient: Fraction(1)),
         ),
         Misconception(
             "backward with two gathers only",

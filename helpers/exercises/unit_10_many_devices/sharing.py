@@ -71,6 +71,7 @@ ZERO_LEDGER = Exercise(
     ],
     hidden=_draw_held,
     reference=lambda parameters, devices, stage, recipe: _held(parameters, devices, stage, recipe),
+    known_slips={"parameters // devices → parameters / devices": "devices divides parameters"},
     misconceptions=(
         Misconception(
             "gradients shared first",
@@ -172,11 +173,13 @@ FEWEST_DEVICES = Exercise(
         (10 * BILLION, 80 * BILLION, 3),
         (4 * BILLION, 80 * BILLION, 0),
         (5 * BILLION, 80 * BILLION, 0),
+        (5_200_000_000, 80 * BILLION, 0),
         (6 * BILLION, 80 * BILLION, 0),
         (3 * BILLION, 80 * BILLION, 2),
     ],
     hidden=_draw_fewest,
     reference=lambda parameters, memory, stage: fewest_devices(parameters, memory, stage),
+    known_slips={"0 → -1": "one byte", "0 → 1": "one byte"},
     misconceptions=(
         Misconception(
             "everything shared",
@@ -253,6 +256,10 @@ STAGE_OF = Exercise(
     ],
     hidden=_draw_measured,
     reference=_nearest_stage,
+    known_slips={
+        "4 → 5": "equivalent: a stage 4 would hold what stage 3 does",
+        "count - measured → measured - count": "equivalent: its size is taken",
+    },
     misconceptions=(
         Misconception(
             "a quarter less for each stage",
