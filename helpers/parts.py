@@ -55,6 +55,7 @@ PARTS = (
     Part("hardware", "devices with their sources; this machine's own ceilings", students=True),
     # What gives the numbers that questions ask for is out of sight of graded answers.
     Part("roofline", "time bounds, intensity, the ridge"),
+    Part("training_plan", "a GPT on many devices: what a plan holds, its time", students=True),
     Part("reference", "by-hand formulas; each returns a `Ledger`"),
     Part("meter", "counts any PyTorch model; predicts the memory of a step"),
     # No answer draws with these: another colour grades no class again.
