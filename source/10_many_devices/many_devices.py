@@ -733,8 +733,8 @@ else:
 # ✎ **Explain (1 point).** What made your plan fit, in GiB: which lever took how much? What did that lever cost in seconds, and why? Name one thing that real machines do and this model leaves out, and say which plans it would hurt. A person reads it.
 
 # %% [markdown] read="explain_plan" points=1
-# 5.7 B parameters on 8 RTX 4090: weights, gradients and states took 85 GiB at stage 0. ZeRO-3 cut
-# them to 10.6, eight-bit m and v to 6.7; a sequence keeps 7.9 GiB more. ZeRO-3 costs 0.8 of 14.9
+# 5.7 B parameters on 8 RTX 4090: weights, gradients and states took 84 GiB at stage 0. ZeRO-3 cut
+# them to 10.6, eight-bit m and v to 6.6; a sequence keeps 7.9 GiB more. ZeRO-3 costs 0.8 of 14.9
 # seconds: its gathers hide behind 2,260 tokens, and a pass has 2,048. A batch of 2 would hide them,
 # but fits only with checkpointing, which costs a third more products. Latency is left out: with
 # batch 1 each block is gathered 32 times a step. It would hurt ZeRO-3 with many passes most.
