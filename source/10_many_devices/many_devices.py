@@ -361,7 +361,7 @@ def step_traffic(parameters, devices, stage, passes):
 check("step_traffic", step_traffic)
 
 # %% [markdown]
-# In one pass ZeRO-1 and -2 send no more than plain data parallelism. They save memory for nothing. ZeRO-3 sends half as much again.
+# With one pass a step, ZeRO-1 and -2 send no more than plain data parallelism: what they save is free. ZeRO-3 sends half as much again.
 #
 # **Predict.** Our four FSDP ranks, fp32, one pass, 8 MiB of weights: how many MiB does each send? The system counts it, at every TCP connection.
 
@@ -399,11 +399,10 @@ print(problem or f"by your ledger {mine:,.0f} B")
 # ✎ **Explain (1 point).** What did you guess for the peak and for the bytes, and what came out? Where do the missing bytes of FSDP and ZeRO-1 go: what does gloo do when it is asked for a reduce-scatter? (On GPUs, NCCL does a real one.) A person reads it.
 
 # %% [markdown] read="explain_ranks" points=1
-# I guessed 9 MiB for the peak, a quarter of DDP's; it was 14: the shares are a quarter, but whole
-# layers and whole gradients of the layer in hand are added. I expected 18 MiB sent, 3 · 3/4 · 8, and
-# it was 24. The lone reduce-scatter sent 6 MB, twice (n − 1)/n · 4 MB: exactly an all-reduce. So gloo
-# sums everything everywhere and each rank keeps its share. FSDP then sends 4 rounds for 3, ratio
-# 0.75; ZeRO-1 of PyTorch runs on DDP's all-reduce and sends weights on top: 3 rounds for 2, 0.67.
+# I guessed 9 MiB, a quarter of DDP's; it was 14: shares are a quarter, but whole layers and whole
+# gradients of the layer in hand come on top. I expected 3 · 3/4 · 8 = 18 MiB sent; it was 24. The lone
+# reduce-scatter sent 6 MB, 2 · 3/4 · 4: an all-reduce, of which each keeps a share. So FSDP sends 4
+# rounds for 3, and ZeRO-1 an all-reduce and weights, 3 rounds for 2.
 
 # %% [markdown]
 # ## When does it pay?
@@ -647,20 +646,20 @@ print(f"update   {task.sequences} sequences")
 #
 # | | |
 # |---|---|
-# | batch | sequences in a pass of a group of tensor ranks |
+# | batch | sequences in a pass of each group |
 # | accumulation | passes before the update |
 # | checkpointing | True: keep only the input of each block |
 # | precision | "fp32", "mixed" |
 # | optimizer | "adam", "adam8bit" |
 # | zero | 0, 1, 2, 3 |
-# | tensor | devices that share each layer |
+# | tensor | devices in a group: they share each layer |
 #
 # batch × accumulation × (devices ÷ tensor) = sequences of the update.
 
 # %% [markdown]
 # A model says what a plan holds and how long a step takes: products at half of the dense peak, links as above, sending hidden where it can be. No latency, nothing measured. Unit 06's meter agrees with its activations to some percent.
 #
-# Here is a plan that does not fit anyone. What makes it so large?
+# Here is a plan that fits none of the machines. What makes it so large?
 
 # %% tags=["skip-grading"]
 ROOM = "room for tensors"
@@ -733,11 +732,10 @@ else:
 # ✎ **Explain (1 point).** What made your plan fit, in GiB: which lever took how much? What did that lever cost in seconds, and why? Name one thing that real machines do and this model leaves out, and say which plans it would hurt. A person reads it.
 
 # %% [markdown] read="explain_plan" points=1
-# 5.7 B parameters on 8 RTX 4090: weights, gradients and states took 84 GiB at stage 0. ZeRO-3 cut
-# them to 10.6, eight-bit m and v to 6.6; a sequence keeps 7.9 GiB more. ZeRO-3 costs 0.8 of 14.9
-# seconds: its gathers hide behind 2,260 tokens, and a pass has 2,048. A batch of 2 would hide them,
-# but fits only with checkpointing, which costs a third more products. Latency is left out: with
-# batch 1 each block is gathered 32 times a step. It would hurt ZeRO-3 with many passes most.
+# 5.7 B parameters on 8 RTX 4090: states took 84 GiB at stage 0. ZeRO-3 cut them to 10.6, eight-bit m
+# and v to 6.6; a sequence keeps 7.9 more. ZeRO-3 costs 0.8 of 14.9 s: its gathers hide behind 2,260
+# tokens, a pass has 2,048. A batch of 2 hides them, but fits only with checkpointing: a third more
+# products. Latency is left out: each block is gathered 32 times a step, which hurts ZeRO-3.
 
 # %% [markdown]
 # ## Done
@@ -750,9 +748,9 @@ progress("10_many_devices")
 # %% [markdown]
 # **Takeaways**
 #
-# - ZeRO shares states, then gradients, then weights; only the last has no floor.
-# - A ring's all-reduce sends 2(n − 1)/n of the tensor: nearly the same for 8 and for 8,000.
-# - ZeRO-1 and -2 send no more than data parallelism; ZeRO-3 half as much again, each pass.
+# - ZeRO shares states, then gradients, then weights; only stage 3 has no floor.
+# - A ring's all-reduce sends twice the tensor, to 8 devices or to 8,000.
+# - ZeRO-3 sends half as much again, in each pass.
 # - Tokens on a device hide what is sent: about rate ÷ bandwidth of them.
 # - Tensor ranks wait at each sum, pipelines in a bubble.
 # - Freezing saves gradients and states, not activations.
@@ -763,10 +761,11 @@ progress("10_many_devices")
 # %% [markdown]
 # **References**
 #
-# - S. Rajbhandari et al.: *ZeRO: memory optimizations toward training trillion parameter models*, SC 2020.
-# - P. Patarasuk, X. Yuan: *Bandwidth optimal all-reduce algorithms for clusters of workstations*, JPDC 2009.
+# - S. Rajbhandari et al.: *ZeRO*, SC 2020.
+# - P. Patarasuk, X. Yuan: *Bandwidth optimal all-reduce algorithms*, JPDC 2009.
 # - M. Shoeybi et al.: *Megatron-LM*, 2019. Columns, then rows.
-# - Y. Huang et al.: *GPipe*, NeurIPS 2019; D. Narayanan et al.: *Efficient large-scale language model training on GPU clusters*, SC 2021. 1F1B.
-# - V. Korthikanti et al.: *Reducing activation recomputation in large transformer models*, MLSys 2023.
+# - Y. Huang et al.: *GPipe*, NeurIPS 2019. The bubble.
+# - D. Narayanan et al.: *Efficient large-scale training on GPU clusters*, SC 2021. 1F1B.
+# - V. Korthikanti et al.: *Reducing activation recomputation*, MLSys 2023.
 # - E. Hu et al.: *LoRA*, ICLR 2022.
 # - Y. Zhao et al.: *PyTorch FSDP*, VLDB 2023.
