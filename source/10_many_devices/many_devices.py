@@ -648,7 +648,7 @@ print(f"update   {task.sequences} sequences")
 # |---|---|
 # | batch | sequences in a pass of each group |
 # | accumulation | passes before the update |
-# | checkpointing | True: keep only the input of each block |
+# | checkpointing | True, False |
 # | precision | "fp32", "mixed" |
 # | optimizer | "adam", "adam8bit" |
 # | zero | 0, 1, 2, 3 |
@@ -765,7 +765,7 @@ progress("10_many_devices")
 # - P. Patarasuk, X. Yuan: *Bandwidth optimal all-reduce algorithms*, JPDC 2009.
 # - M. Shoeybi et al.: *Megatron-LM*, 2019. Columns, then rows.
 # - Y. Huang et al.: *GPipe*, NeurIPS 2019. The bubble.
-# - D. Narayanan et al.: *Efficient large-scale training on GPU clusters*, SC 2021. 1F1B.
+# - D. Narayanan et al.: *Megatron-LM on GPU clusters*, SC 2021. 1F1B.
 # - V. Korthikanti et al.: *Reducing activation recomputation*, MLSys 2023.
 # - E. Hu et al.: *LoRA*, ICLR 2022.
 # - Y. Zhao et al.: *PyTorch FSDP*, VLDB 2023.
