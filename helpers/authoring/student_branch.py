@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.authoring.first_cell import Origin
+from helpers.diagnosis.dependence import probes
 from helpers.diagnosis.variants import correct_for, variants
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise
@@ -174,6 +175,7 @@ def _recorded(exercise: Exercise) -> Exercise:
     cases = exercise.public_cases()
     tried = [case.args for case in cases]
     misread = [args for case in cases for args in _misread(exercise, case)]
+    misread += [probe.args for probe in probes(exercise)]
 
     def table(name: str, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Any:
         return record(name, function, exercise.parameters, list(calls))
