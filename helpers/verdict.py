@@ -36,7 +36,8 @@ _EMPTY_ROW = Row()
 
 #: What the columns of the table are called. The last two hold values.
 _HEAD = ("", "", "yours", "expected")
-#: The style of a value, and of the line that names a case.
+#: The styles of a name, of a value, and of the line that names a case.
+_NAME = "text-align:left"
 _NUMBER = "text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:anywhere"
 _CASE = "padding:5px 0 0;text-align:left;opacity:0.75"
 #: The line beside a verdict. Its words say the same.
@@ -174,10 +175,11 @@ class Verdict:
                 label = html.escape(case).replace("=", "=<wbr>")
                 rows.append(f'<tr><td colspan="{len(row)}" style="{_CASE}">{label}</td></tr>')
             tag = "td" if index else "th"
+            styles = [*[_NAME] * (len(row) - 2), _NUMBER, _NUMBER]
             cells = "".join(
-                f'<{tag} style="padding:1px 6px 1px 0;vertical-align:top;'
-                f'{_NUMBER if at >= len(row) - 2 else "text-align:left"}">{html.escape(text)}</{tag}>'
-                for at, text in enumerate(row)
+                f'<{tag} style="padding:1px 6px 1px 0;vertical-align:top;{style}">'
+                f"{html.escape(text)}</{tag}>"
+                for text, style in zip(row, styles, strict=True)
             )
             rows.append(f"<tr>{cells}</tr>")
         if rows:

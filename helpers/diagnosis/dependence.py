@@ -1,8 +1,8 @@
 """How a wrong number moves when one argument does, beside how the right one moves.
 
-The answer is called on a case that the student sees with one argument of another case: does what it
-gives change, where the right value does, and by as much? So it is found where in a formula something
-is wrong, without a guess at what. What is said is true of the calls that were made.
+The answer is called on a case that the student sees with one argument of another case: does what
+it gives change, where the right value does, and by as much? So it is found where in a formula
+something is wrong, without a guess at what. What is said is true of the calls that were made.
 """
 
 from __future__ import annotations

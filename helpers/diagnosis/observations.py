@@ -1,6 +1,6 @@
 """What can be seen of a wrong answer that nothing explains: where it is right, and where not.
 
-No claim on why. Seen are the cases that the notebook tries, so that it is the same line when graded.
+No claim on why. Seen are the cases that the notebook tries: it is the same line when graded.
 """
 
 from __future__ import annotations

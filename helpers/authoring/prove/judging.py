@@ -114,7 +114,9 @@ class Question:
             verdicts = list(self._graded(function, shown))
         if draws:
             sys.modules["matplotlib.pyplot"].close("all")
-        contradicting = (each for each in verdicts[:HINT_SEEDS] if _contradicts(shown, each))
+        # Of the mistake that it was made from the hint is true, whatever else was changed.
+        said_of_others = set(shown.misconceptions) - {answer.origin}
+        contradicting = (v for v in verdicts[:HINT_SEEDS] if _contradicts(said_of_others, v))
         other = next(contradicting, None)
         said = (other.hint or "nothing") if other is not None else ""
         graded = tuple(sorted({verdict.fraction for verdict in verdicts})) or (0.0,)
@@ -130,11 +132,9 @@ class Question:
                 yield judge(self.exercise, function, cases, explained)
 
 
-def _contradicts(shown: Verdict, graded: Verdict) -> bool:
-    """Whether a hint no longer holds; where an answer fails in a case drawn, none is looked for."""
-    return "your function fails" not in graded.hint and not set(shown.misconceptions) <= set(
-        graded.misconceptions
-    )
+def _contradicts(said: set[str], graded: Verdict) -> bool:
+    """Whether what was said no longer holds; where an answer fails in a case drawn, nothing is."""
+    return "your function fails" not in graded.hint and not said <= set(graded.misconceptions)
 
 
 def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
