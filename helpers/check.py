@@ -51,7 +51,11 @@ def check(name: str, answer: Callable[..., Any]) -> None:
         verdict = Verdict(name, "error", 0.0, (), hint)
     last_verdicts[name] = verdict
     _show(verdict)
-    for lacks in (missing_imports.warning(), missing_imports.out_of_sight(answer)):
+    for lacks in (
+        missing_imports.warning(),
+        missing_imports.out_of_sight(answer),
+        missing_imports.of_skipped_cells(answer),
+    ):
         if lacks:
             print(lacks)
 

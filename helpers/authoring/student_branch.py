@@ -28,7 +28,14 @@ from helpers.recorded_calls import Recorded, dumps, nothing_drawn, record
 #: The parts that a notebook needs beside those that students' code sees when it is graded.
 ALSO = (
     *("roofline", "meter", "widgets"),
-    *("recorded_calls", "diagnosis", "verdict", "grading_packages", "missing_imports"),
+    *(
+        "recorded_calls",
+        "diagnosis",
+        "verdict",
+        "grading_packages",
+        "skipped_cells",
+        "missing_imports",
+    ),
     "check",
 )
 #: What is taken as it stands, from the repository's top folder.

@@ -20,6 +20,8 @@ from helpers.verdict import Verdict
 #: Seconds that one call of an answer may take, and how often the worked answer's: a slip can make a
 #: loop that never ends.
 CALL_SECONDS, TIMES_WORKED = 0.3, 10
+#: What a picture may take on top: now and then a drawing takes ten times as long as others.
+PICTURE_SECONDS = 3
 #: What an answer of tenths of a second is judged under: one in so many of the seeds.
 SLOW = 10
 #: Seeds under which a hint has to say what it says on the cases shown.
@@ -99,6 +101,8 @@ class Question:
         for case in self._shown:
             function(*case.args)
         self._seconds = CALL_SECONDS + TIMES_WORKED * (time.process_time() - start)
+        if self.exercise.read is not None:
+            self._seconds += PICTURE_SECONDS
 
     def outcome(self, answer: Answer) -> Outcome | None:
         """What comes of an answer; None where its code defines nothing that can be called."""
