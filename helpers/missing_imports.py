@@ -23,6 +23,7 @@ from helpers.grading_packages import PACKAGES
 from helpers.skipped_cells import DIGESTS
 
 _THERE = frozenset(PACKAGES.split())
+_SKIPPED = frozenset(DIGESTS.split())
 #: Of the course's package, what an answer can use in a notebook and not when it is graded.
 OUT_OF_SIGHT = (
     *("helpers.reference", "helpers.recorded_calls", "helpers.meter", "helpers.roofline"),
@@ -69,7 +70,7 @@ def of_skipped_cells(answer: Any) -> str:
     """A line on the names that an answer, or a function that it calls, has from cells that are left
     out when the notebook is graded; empty if there are none."""
     cells = _cells()
-    skipped = {cell for cell in cells if digest(cell) in DIGESTS}
+    skipped = {cell for cell in cells if digest(cell) in _SKIPPED}
     names = _defined(skipped) - _defined(set(cells) - skipped)
     found = {name for name, _ in _names_used(answer) if name in names}
     if not found:

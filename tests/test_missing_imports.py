@@ -151,7 +151,7 @@ def of_skipped(monkeypatch, cells, skipped):
     for cell in cells:
         exec(cell, space)
     monkeypatch.setattr(missing_imports, "_cells", lambda: cells)
-    monkeypatch.setattr(missing_imports, "DIGESTS", {*map(missing_imports.digest, skipped)})
+    monkeypatch.setattr(missing_imports, "_SKIPPED", {*map(missing_imports.digest, skipped)})
     return missing_imports.of_skipped_cells(space["answer"])
 
 

@@ -32,11 +32,9 @@ _SKIPPED = '''\
 Built from the units' texts by `course build`.
 """
 
-DIGESTS = frozenset(
-    """
+DIGESTS = """
 {digests}
-""".split()
-)
+"""
 '''
 _LOCKED = '''\
 """The packages that are there when an answer is graded, and what these bring along.

@@ -209,34 +209,25 @@ PAIR_BOUND = Exercise(
     ),
 )
 
-#: The batches that are plotted.
-LARGEST = 64
-
 
 def _block(in_features: int, out_features: int) -> Block:
     flop = in_features + 2 * in_features * out_features
-    once = FP32 * (in_features * out_features + 1)
-    return flop, FP32 * (3 * in_features + out_features), once, LARGEST
+    moved, once = 3 * in_features + out_features, in_features * out_features + 1
+    return flop, FP32 * moved, FP32 * once, 64
 
 
-def _limit(in_features: int, out_features: int) -> float:
-    """What one more sample costs, when weights and slope no longer count."""
-    flop, moved, _, _ = _block(in_features, out_features)
-    return flop / moved
+def _plotted(in_features: int, out_features: int) -> dict[str, Any]:
+    block = _block(in_features, out_features)
+    # What one more sample costs, when weights and slope no longer count.
+    return {**right_plot(*block), "limit": block[0] / block[1]}
 
 
 PLOT_PAIR = Exercise(
     points=2,
     topic="intensity against batch with its limit, plotted",
     examples=[(64, 32)],
-    hidden=lambda draw: [
-        (draw.randrange(40, 100), draw.randrange(24, 60)),
-        (draw.randrange(24, 60), draw.randrange(40, 100)),
-    ],
-    reference=lambda in_features, out_features: {
-        **right_plot(*_block(in_features, out_features)),
-        "limit": _limit(in_features, out_features),
-    },
+    hidden=lambda draw: [(draw.randrange(24, 100), draw.randrange(24, 100)) for _ in range(2)],
+    reference=_plotted,
     # Each one would be drawn into the notebook.
     spare=(),
     read=read_intensity_plot,
