@@ -11,7 +11,7 @@ import builtins
 import copy
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -49,6 +49,10 @@ def check(name: str, answer: Callable[..., Any]) -> None:
     except KeyboardInterrupt:
         hint = "you stopped your function before it came to an end: does its loop ever end?"
         verdict = Verdict(name, "error", 0.0, (), hint)
+    if verdict.fraction < 1 and (earlier := _not_right_yet(name, answer)):
+        # What is said of this answer is then true of the other.
+        hint = f"it calls {' and '.join(earlier)}, not right yet: mend that first, then check again"
+        verdict = replace(verdict, hint=hint)
     last_verdicts[name] = verdict
     _show(verdict)
     for lacks in (
@@ -58,6 +62,12 @@ def check(name: str, answer: Callable[..., Any]) -> None:
     ):
         if lacks:
             print(lacks)
+
+
+def _not_right_yet(name: str, answer: Any) -> list[str]:
+    """The answers to other questions that an answer calls and that were not right when checked."""
+    used = {each for each, _ in missing_imports.names_used(answer)} - {name}
+    return sorted(each for each in used & last_verdicts.keys() if last_verdicts[each].fraction < 1)
 
 
 def progress(unit: str) -> None:

@@ -57,7 +57,7 @@ def warning() -> str:
 def out_of_sight(answer: Any) -> str:
     """A line on what an answer, or a function that it calls, uses of the course's package and
     will not find where it is graded; empty if there is nothing."""
-    found = {name for name, used in _names_used(answer) if _is_hidden(name, used)}
+    found = {name for name, used in names_used(answer) if _is_hidden(name, used)}
     if not found:
         return ""
     return (
@@ -72,7 +72,7 @@ def of_skipped_cells(answer: Any) -> str:
     cells = _cells()
     skipped = {cell for cell in cells if digest(cell) in _SKIPPED}
     names = _defined(skipped) - _defined(set(cells) - skipped)
-    found = {name for name, _ in _names_used(answer) if name in names}
+    found = {name for name, _ in names_used(answer) if name in names}
     if not found:
         return ""
     return (
@@ -106,7 +106,7 @@ def _defined_by(cell: str) -> frozenset[str]:
     return frozenset(each.get_name() for each in given)
 
 
-def _names_used(answer: Any) -> Iterator[tuple[str, Any]]:
+def names_used(answer: Any) -> Iterator[tuple[str, Any]]:
     """The names that a function uses of its notebook, and the functions that it calls there: each
     with what it stands for."""
     waiting, seen = [answer] if isinstance(answer, FunctionType) else [], set[FunctionType]()

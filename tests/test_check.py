@@ -436,3 +436,18 @@ def test_spare_cases_are_always_the_same_and_graded_too():
     assert spare
     assert exercise.public_cases() == exercise.public_cases()
     assert set(spare) <= set(grading_cases(exercise, b"any"))
+
+
+def test_an_answer_that_calls_one_that_is_wrong_is_told_so_first(capsys):
+    space = {}
+    cells = (
+        "def element_positions(shape, strides, offset):\n    return []\n"
+        "def tensor_map(name, storage, shape, strides, offset):\n"
+        "    return [storage[at] for at in element_positions(shape, strides, offset)]\n"
+    )
+    exec(cells, space)
+    check("tensor_map", space["tensor_map"])
+    assert "not right yet" not in capsys.readouterr().out
+    check("element_positions", space["element_positions"])
+    check("tensor_map", space["tensor_map"])
+    assert "Hint: it calls element_positions, not right yet" in capsys.readouterr().out

@@ -240,7 +240,7 @@ def plot_pair(in_features, out_features):
     flop = in_features + 2 * in_features * out_features
     moved = 4 * (3 * in_features + out_features)
     limit = flop / moved
-    figure, axes = plt.subplots(figsize=(5, 3))
+    figure, axes = plt.subplots()
     axes.plot(batches, [intensity(batch) for batch in batches])
     axes.axhline(limit, linestyle="--", color="gray")
     axes.set(

@@ -226,14 +226,14 @@ PLOT_PAIR = Exercise(
     points=2,
     topic="intensity against batch with its limit, plotted",
     examples=[(64, 32)],
-    hidden=lambda draw: [(draw.randrange(24, 100), draw.randrange(24, 100)) for _ in range(2)],
+    hidden=lambda draw: [(draw.randrange(24, 60), draw.randrange(24, 60)) for _ in range(2)],
     reference=_plotted,
     # Each one would be drawn into the notebook.
     spare=(),
     read=read_intensity_plot,
     gate="intensity",
-    # Two derivations (slope read or not) differ by 0.1 % at most: both are on the curve.
-    tolerance=2e-3,
+    # Two derivations (slope read or not) differ by 0.2 % at most: both are on the curve.
+    tolerance=5e-3,
     misconceptions=(
         *plot_misconceptions(_block),
         Misconception(
