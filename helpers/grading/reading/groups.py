@@ -1,9 +1,9 @@
 """Equal and similar answers together, so that they are read once.
 
 Answers are equal if they are the same words and signs, whatever their case and spaces. They are
-similar if the cosine between their TF-IDF vectors, of words and of three to five letters in a row,
-is at least ALIKE for any two of a group (complete linkage); see Manning, Raghavan and Schütze,
-Introduction to Information Retrieval, 2008, sections 6.2 and 17.2.
+similar if the cosine between their TF-IDF vectors is at least ALIKE for any two of a group (complete
+linkage); see Manning, Raghavan and Schütze, Introduction to Information Retrieval, 2008, sections
+6.2 and 17.2. It is the mean of two cosines: of words, and of three to five letters in a row.
 
 What turns an answer round is short: "not", "more" for "less", 4 for 2. So answers with other numbers
 or other such words are never similar, however much else they share. The list knows English and
@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 #: The least cosine between two similar answers.
 ALIKE = 0.6
@@ -52,7 +52,7 @@ def equal(texts: Mapping[str, str]) -> Groups:
     groups: dict[str, list[str]] = defaultdict(list)
     for name, text in texts.items():
         # Signs that are no words count as well: `a_b` is not `ab`.
-        groups["".join(unicodedata.normalize("NFKC", text).casefold().split())].append(name)
+        groups[" ".join(unicodedata.normalize("NFKC", text).casefold().split())].append(name)
     return _in_order(groups.values())
 
 
@@ -77,7 +77,8 @@ def similar(texts: Mapping[str, str]) -> Groups:
 def difference(first: str, other: str) -> str:
     """The words that one text has beyond another and those that it lacks: "+ twice − once"."""
     one, two = Counter(words_of(first)), Counter(words_of(other))
-    parts = [f"{sign} {word}" for sign, words in (("+", two - one), ("−", one - two)) for word in words]
+    changes = (("+", two - one), ("−", one - two))
+    parts = [f"{sign} {word}" for sign, words in changes for word in words]
     return ", ".join(parts[:30]) + (" …" if len(parts) > 30 else "")
 
 
@@ -97,20 +98,18 @@ def _clusters(texts: Sequence[str]) -> list[int]:
     if len(texts) < 2:
         return [0] * len(texts)
     import numpy as np
-    from scipy.sparse import hstack
     from sklearn.cluster import AgglomerativeClustering
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.preprocessing import normalize
 
     words = TfidfVectorizer(analyzer=words_of)
-    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=1)
+    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5))
     try:
-        parts = [each.fit_transform(texts) for each in (words, letters)]
-    except ValueError:  # no words in any of them
+        vectors = [each.fit_transform(texts) for each in (words, letters)]
+    except ValueError:  # there is no word in any of them
         return list(range(len(texts)))
-    vectors = normalize(hstack(parts))
-    distances = np.clip(1.0 - (vectors @ vectors.T).toarray(), 0.0, None)
-    # Without a word in it, a text is like no other.
+    cosines = sum((each @ each.T).toarray() for each in vectors) / len(vectors)
+    distances = np.clip(1.0 - cosines, 0.0, None)
+    # Without a word in it, a text has no length; still it is like itself.
     np.fill_diagonal(distances, 0.0)
     cluster = AgglomerativeClustering(
         n_clusters=None, metric="precomputed", linkage="complete", distance_threshold=1.0 - ALIKE
@@ -118,6 +117,6 @@ def _clusters(texts: Sequence[str]) -> list[int]:
     return [int(label) for label in cluster.fit_predict(distances)]
 
 
-def _in_order(groups: object) -> Groups:
+def _in_order(groups: Iterable[list[str]]) -> Groups:
     """The largest first; of one size as their answers come."""
-    return sorted(groups, key=lambda group: -len(group))  # type: ignore[call-overload, no-any-return]
+    return sorted(groups, key=lambda group: -len(group))
