@@ -53,11 +53,32 @@ function draw() {
 function redraw(places) {
   drawHead(state, groups(), MODES[mode], names !== null, undone.length > 0);
   for (const place of places) {
-    at("bundles").children[place].replaceWith(drawBundle(bundleAt(place), state.rubric, names));
+    const old = at("bundles").children[place];
+    const typed = fieldIn(old);
+    const drawn = drawBundle(bundleAt(place), state.rubric, names);
+    old.replaceWith(drawn);
+    if (typed) typeOn(drawn, typed);
   }
 }
 
+// The field in which somebody types: who goes on typing is not disturbed by what was just saved.
+function fieldIn(section) {
+  const field = document.activeElement;
+  if (!section.contains(field) || !field.matches("input, textarea")) return null;
+  const card = field.closest(".card");
+  const bar = card ? `.card[data-answer="${card.dataset.answer}"] .bar` : ".bar.group";
+  const changed = field.value !== field.defaultValue;
+  return { path: `${bar} [data-act=${field.dataset.act}]`, value: changed ? field.value : null };
+}
+
+function typeOn(section, { path, value }) {
+  const field = section.querySelector(path);
+  if (value !== null) field.value = value;
+  field.focus();
+}
+
 function choose(place, one = null) {
+  if (!groups().length) return;
   const before = chosen;
   chosen = Math.max(0, Math.min(place, groups().length - 1));
   alone = one;
@@ -82,7 +103,10 @@ async function safely(work) {
 }
 
 async function load() {
-  state = await ask("state");
+  const now = await ask("state");
+  // Whoever comes back to the window by a click finds the button still there.
+  if (JSON.stringify(now) === JSON.stringify(state)) return;
+  state = now;
   draw();
   if (state.lines.length) say(state.lines.join(". "), true);
 }
@@ -325,6 +349,7 @@ document.addEventListener("keydown", (event) => {
   // On a button, Enter and Space press it.
   if (target.matches("button, summary, a") && event.key === "Enter") return;
   const act = /^\d$/.test(event.key) ? () => digit(event.key) : KEYS[event.key];
+  if (state === null || !groups().length) return;
   if (event.key === "e") editing = true;
   else if (act) {
     event.preventDefault();
@@ -338,6 +363,8 @@ at("names").addEventListener("click", showNames);
 at("undo").addEventListener("click", undo);
 at("next").addEventListener("click", next);
 at("help").addEventListener("click", KEYS["?"]);
+// A key is for the answers again, not for the button that was clicked.
+document.querySelector("nav").addEventListener("click", () => document.activeElement.blur());
 at("item-remove").addEventListener("click", removeItem);
 at("item-cancel").addEventListener("click", () => editItem(null));
 

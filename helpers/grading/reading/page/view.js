@@ -126,7 +126,7 @@ function bar(answers, rubric, kind) {
     min: 0,
     data: { act: "points" },
     title: "key p",
-    value: common("points") ?? "",
+    defaultValue: common("points") ?? "",
     placeholder: common("score") ?? "points",
   });
   points.setAttribute("aria-label", "points");
@@ -134,7 +134,7 @@ function bar(answers, rubric, kind) {
     rows: 1,
     data: { act: "note" },
     title: "key c",
-    value: common("note") ?? "",
+    defaultValue: common("note") ?? "",
     placeholder: common("note") === null ? "(different comments)" : "comment",
   });
   note.setAttribute("aria-label", "comment");
