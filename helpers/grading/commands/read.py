@@ -19,7 +19,10 @@ def read_command(course: Path, unit: str, question: str, port: int, browser: boo
         waiting = sum(each["waits"] for each in state["answers"])
         server = Server(reader, port)
         print(f"{unit}, {question}: {len(state['answers'])} answers, {waiting} to be read")
-        print(f"Read them at {server.address} (Ctrl+C ends it; all that is marked is saved)", flush=True)
+        print(
+            f"Read them at {server.address} (Ctrl+C ends it; all that is marked is saved)",
+            flush=True,
+        )
         if browser:
             # Some browsers keep whoever opens them.
             threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True).start()

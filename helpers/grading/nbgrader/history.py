@@ -102,7 +102,7 @@ class History:
             .where(_TABLE.c.cell == cell)
             .order_by(_TABLE.c.id)
         )
-        return dict(rows.tuples().all())
+        return {row.student: row.answer for row in rows}
 
     def note(self, notebook: str, student: str, marks: Mapping[str, tuple[Mark, str]]) -> None:
         """Note the marks that are another than before, or given for another text, with the reason.

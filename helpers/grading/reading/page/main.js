@@ -9,37 +9,49 @@ let state = null; // what the server said
 let names = null; // of students, once asked for
 let mode = 0; // of MODES
 let chosen = 0; // the bundle that keys mark
-let alone = null; // or one answer in it
+let alone = null; // or one card in it
 let edited = null; // the item in the form
 let editing = false; // whether the next digit edits an item
-const apart = new Map(); // answers that do not go with their group, or do: what a reader chose
+const apart = new Map(); // cards that do not go with their group, or do: what a reader chose
 const undone = []; // of each save, how its answers were before
 
 // ---- what is shown
 
 const answerOf = (id) => state.answers.find((answer) => answer.id === id);
 
+// Groups of cards, each of equal answers; a card is called by the first of them.
 function groups() {
-  if (MODES[mode] === "none") return state.answers.map((answer) => [answer.id]);
-  return state.groups[MODES[mode]];
+  if (MODES[mode] === "none") return state.answers.map((answer) => [[answer.id]]);
+  if (MODES[mode] === "equal") return state.groups.equal.map((ids) => [ids]);
+  const cards = new Map(state.groups.equal.map((ids) => [ids[0], ids]));
+  return state.groups.similar.map((ids) => ids.filter((id) => cards.has(id)).map((id) => cards.get(id)));
 }
 
+const placeWith = (id) => groups().findIndex((cards) => cards.flat().includes(id));
 const markOf = (answer) => JSON.stringify([answer.items, answer.points, answer.note, answer.score]);
 
-// Who was marked in another way than most of the group goes alone, till told otherwise.
-function apartIn(ids) {
-  const read = ids.map(answerOf).filter((answer) => !answer.waits);
+// Cards that were marked in another way than most of the group go alone, till told otherwise.
+function apartIn(cards) {
+  if (cards.length < 2) return new Set();
   const counts = new Map();
-  for (const answer of read) counts.set(markOf(answer), (counts.get(markOf(answer)) ?? 0) + 1);
+  for (const answer of cards.flat().map(answerOf).filter((answer) => !answer.waits)) {
+    counts.set(markOf(answer), (counts.get(markOf(answer)) ?? 0) + 1);
+  }
   const [most] = [...counts].sort((one, other) => other[1] - one[1])[0] ?? [];
-  const goesAlone = (answer) => apart.get(answer.id) ?? (!answer.waits && markOf(answer) !== most);
-  return new Set(ids.filter((id) => ids.length > 1 && goesAlone(answerOf(id))));
+  const differs = (id) => !answerOf(id).waits && markOf(answerOf(id)) !== most;
+  const goesAlone = (ids) => apart.get(ids[0]) ?? ids.every(differs);
+  return new Set(cards.filter(goesAlone).map((ids) => ids[0]));
 }
 
 function bundleAt(place) {
-  const ids = groups()[place];
+  const cards = groups()[place];
   const selected = place === chosen;
-  return { answers: ids.map(answerOf), apart: apartIn(ids), selected, alone: selected ? alone : null };
+  return {
+    cards: cards.map((ids) => ids.map(answerOf)),
+    apart: apartIn(cards),
+    selected,
+    alone: selected ? alone : null,
+  };
 }
 
 function draw() {
@@ -66,7 +78,7 @@ function fieldIn(section) {
   const field = document.activeElement;
   if (!section.contains(field) || !field.matches("input, textarea")) return null;
   const card = field.closest(".card");
-  const bar = card ? `.card[data-answer="${card.dataset.answer}"] .bar` : ".bar.group";
+  const bar = card ? `.card[data-card="${card.dataset.card}"] .bar` : ".bar.group";
   const changed = field.value !== field.defaultValue;
   return { path: `${bar} [data-act=${field.dataset.act}]`, value: changed ? field.value : null };
 }
@@ -111,25 +123,24 @@ async function load() {
   if (state.lines.length) say(state.lines.join(". "), true);
 }
 
-// The answers that a mark is for: one alone, or all that go with the group.
+// The answers that a mark is for: of one card, or of all that go with the group.
 function marked(place, one) {
-  if (one !== null) return [answerOf(one)];
-  const { answers, apart } = bundleAt(place);
-  const going = answers.filter((answer) => !apart.has(answer.id));
-  return going.length ? going : answers;
+  const { cards, apart } = bundleAt(place);
+  if (one !== null) return cards.find((answers) => answers[0].id === one);
+  const going = cards.filter((answers) => !apart.has(answers[0].id));
+  return (going.length ? going : cards).flat();
 }
 
 // change: from an answer and all that are marked with it to what is said of it now
 function mark(place, one, change) {
-  const bundle = groups()[place][0];
+  const first = groups()[place][0][0];
   return safely(async () => {
     // What is meant is the group as it was when it was marked.
-    const now = groups().findIndex((ids) => ids.includes(bundle));
-    const answers = marked(now, one);
+    const answers = marked(placeWith(first), one);
     const wanted = answers.map((answer) => ({ ...readingOf(answer), ...change(answer, answers) }));
     await save(answers, wanted);
-    if (one !== null && groups()[now].length > 1) apart.set(one, true);
-    if (state !== null) redraw([now]);
+    if (one !== null) apart.set(one, true);
+    redraw([placeWith(first)]);
   });
 }
 
@@ -210,10 +221,10 @@ const placeOf = (element) => {
   return section ? [...at("bundles").children].indexOf(section) : -1;
 };
 
-// The answer of a card's own bar; null where all of a group is meant.
+// The card that something is in; null where all of a group is meant.
 function oneOf(element) {
   const card = element.closest(".card");
-  return card && groups()[placeOf(element)].length > 1 ? card.dataset.answer : null;
+  return card && groups()[placeOf(element)].length > 1 ? card.dataset.card : null;
 }
 
 at("bundles").addEventListener("click", (event) => {
@@ -256,8 +267,7 @@ at("item").addEventListener("submit", (event) => {
 
 function goApart(id) {
   if (id === null) return;
-  const ids = groups()[chosen];
-  apart.set(id, !apartIn(ids).has(id));
+  apart.set(id, !apartIn(groups()[chosen]).has(id));
   redraw([chosen]);
 }
 
@@ -265,7 +275,7 @@ function goApart(id) {
 
 function next() {
   const all = groups();
-  const waits = (place) => all[place].some((id) => answerOf(id).waits);
+  const waits = (place) => all[place].flat().some((id) => answerOf(id).waits);
   for (let step = 1; step <= all.length; step++) {
     const place = (chosen + step) % all.length;
     if (waits(place)) return choose(place);
@@ -274,14 +284,14 @@ function next() {
 }
 
 function step(by) {
-  const ids = groups()[chosen];
+  const ids = groups()[chosen].map((card) => card[0]);
   if (ids.length < 2) return;
   const place = alone === null ? (by > 0 ? -1 : ids.length) : ids.indexOf(alone);
   choose(chosen, ids[(place + by + ids.length) % ids.length]);
 }
 
 function field(act) {
-  const card = alone === null ? null : `.card[data-answer="${alone}"] .bar`;
+  const card = alone === null ? null : `.card[data-card="${alone}"] .bar`;
   const place = at("bundles").children[chosen].querySelector(card ?? ".bar.group");
   place.querySelector(`[data-act=${act}]`).focus();
 }
@@ -293,9 +303,9 @@ async function showNames() {
 }
 
 function regroup() {
-  const first = groups()[chosen][0];
+  const first = groups()[chosen][0][0];
   mode = (mode + 1) % MODES.length;
-  chosen = groups().findIndex((ids) => ids.includes(first));
+  chosen = placeWith(first);
   alone = null;
   draw();
   at("bundles").children[chosen].scrollIntoView({ block: "nearest" });

@@ -54,50 +54,59 @@ export function drawRubric(rubric, edited) {
   );
 }
 
-// bundle: { answers, apart (a set of ids), alone (an id or null), selected }
+// bundle: { cards (each of equal answers), apart and alone (what they are called), selected }
 export function drawBundle(bundle, rubric, names) {
-  const { answers, selected } = bundle;
+  const { cards, selected } = bundle;
+  const answers = cards.flat();
   const waiting = answers.filter((answer) => answer.waits).length;
-  const going = answers.filter((answer) => !bundle.apart.has(answer.id));
-  const title =
-    answers.length > 1 ? `${answers.length} answers` : names?.[answers[0].id] ?? "1 answer";
+  const going = cards.filter(([first]) => !bundle.apart.has(first.id)).flat();
   const said = waiting ? `${waiting} to be read` : "read";
+  const count = answers.length > 1 ? `${answers.length} answers` : "1 answer";
   const section = make(
     "section",
     { className: `bundle${selected ? " selected" : ""}${waiting ? "" : " done"}` },
-    make("h2", {}, `${title}, ${said}`),
+    make("h2", {}, `${count}, ${said}`),
     bar(going.length ? going : answers, rubric, "group"),
   );
-  section.dataset.bundle = answers[0].id;
-  const cards = answers.map((answer) => drawCard(answer, bundle, rubric, names));
-  section.append(make("div", { className: "cards" }, ...cards));
+  const single = cards.length === 1;
+  const drawn = cards.map((equal) => drawCard(equal, single, bundle, rubric, names));
+  section.append(make("div", { className: "cards" }, ...drawn));
   return section;
 }
 
-function drawCard(answer, bundle, rubric, names) {
-  const single = bundle.answers.length === 1;
-  const apart = bundle.apart.has(answer.id);
-  const classes = ["card", answer.waits ? "waits" : "read"];
-  if (bundle.alone === answer.id) classes.push("alone");
+function drawCard(equal, single, bundle, rubric, names) {
+  const [first] = equal;
+  const apart = bundle.apart.has(first.id);
+  const classes = ["card", equal.some((answer) => answer.waits) ? "waits" : "read"];
+  if (bundle.alone === first.id) classes.push("alone");
   if (apart) classes.push("apart");
-  const card = make("article", { className: classes.join(" "), data: { answer: answer.id } });
+  const card = make("article", { className: classes.join(" "), data: { card: first.id } });
+  const head = make("p", { className: "head" });
   if (!single) {
-    const goes = make("button", { pressed: !apart, data: { act: "apart" }, title: "key x" });
-    goes.textContent = apart ? "alone" : "with its group";
-    const name = names ? make("b", {}, names[answer.id] ?? "") : "";
-    card.append(make("p", { className: "head" }, goes, name, scoreOf(answer)));
-    if (answer.differs) {
-      card.append(make("p", { className: "differs", title: "from the first" }, answer.differs));
-    }
+    const title = "key x: whether the group's marks are for it, too";
+    const text = apart ? "on its own" : "with its group";
+    head.append(make("button", { pressed: !apart, data: { act: "apart" }, title }, text));
   }
-  card.append(markup(make("div", { className: "text" }), answer.html));
-  if (!single) card.append(bar([answer], rubric, "card"));
+  if (equal.length > 1) head.append(make("b", {}, `${equal.length} equal`));
+  head.append(make("span", { className: "score" }, scoreOf(equal)));
+  card.append(head);
+  if (names) {
+    const whose = equal.map((answer) => names[answer.id] ?? "?").join(", ");
+    card.append(make("p", { className: "names" }, whose));
+  }
+  if (!single && first.differs) {
+    card.append(make("p", { className: "differs", title: "from the first" }, first.differs));
+  }
+  card.append(markup(make("div", { className: "text" }), first.html));
+  if (!single) card.append(bar(equal, rubric, "own"));
   return card;
 }
 
-function scoreOf(answer) {
-  const score = answer.score === null ? "–" : String(answer.score);
-  return make("span", { className: "score" }, answer.waits ? `${score}, to be read` : score);
+function scoreOf(answers) {
+  const said = answers.map(({ score, waits }) => {
+    return score === null ? "to be read" : waits ? `${score}, to be read` : String(score);
+  });
+  return [...new Set(said)].join(" / ");
 }
 
 // What marks answers: items, points, words. It shows what they have in common.
@@ -115,7 +124,7 @@ function bar(answers, rubric, kind) {
         data: { act: "item", item: item.id },
         title: item.comment,
       },
-      kind === "card"
+      kind === "own"
         ? keyOf(place)
         : `${keyOf(place)} · ${signed(item.points)} · ${short(item.comment)}`,
     ),
