@@ -96,14 +96,19 @@ def shown(cell: Mapping[str, Any], budget: Budget) -> str:
     if len(source) > MAX_MARKDOWN and not source.startswith("<pre>"):
         source = clean_markdown(source, budget)
     renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
-    return clean_html(str(MarkdownWithMath(renderer=renderer).render(source)), budget)
+    try:
+        laid_out = str(MarkdownWithMath(renderer=renderer).render(source))
+    except Exception:  # whatever it stumbles over is shown as it is
+        return f"<pre>{html.escape(source)}</pre>"
+    return clean_html(laid_out, budget)
 
 
 def _output(output: Any, budget: Budget) -> str:
     """Text and pictures of pixels; what else a cell shows is in its feedback page."""
     if not isinstance(output, dict):
         return ""
-    data = output.get("data") if isinstance(output.get("data"), dict) else {}
+    data = output.get("data")
+    data = data if isinstance(data, dict) else {}
     for kind in ("image/png", "image/jpeg"):
         picture = re.sub(r"\s", "", "".join(data.get(kind) or ""))
         if picture and re.fullmatch(r"[A-Za-z0-9+/=]+", picture):

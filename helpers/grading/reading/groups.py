@@ -1,13 +1,14 @@
 """Equal and similar answers together, so that they are read once.
 
 Answers are equal if they are the same words and signs, whatever their case and spaces. They are
-similar if the cosine between their TF-IDF vectors is at least ALIKE for any two of a group (complete
-linkage); see Manning, Raghavan and Schütze, Introduction to Information Retrieval, 2008, sections
-6.2 and 17.2. It is the mean of two cosines: of words, and of three to five letters in a row.
+similar if the cosine between their TF-IDF vectors is at least ALIKE for any two of a group
+(complete linkage); see Manning, Raghavan and Schütze, Introduction to Information Retrieval, 2008,
+sections 6.2 and 17.2. It is the mean of two cosines: of words, and of three to five letters in a
+row.
 
-What turns an answer round is short: "not", "more" for "less", 4 for 2. So answers with other numbers
-or other such words are never similar, however much else they share. The list knows English and
-German; in other languages a group is only as good as a look at it.
+What turns an answer round is short: "not", "more" for "less", 4 for 2. So answers with other
+numbers or other such words are never similar, however much else they share. The list knows English
+and German; in other languages a group is only as good as a look at it.
 """
 
 from __future__ import annotations
@@ -24,15 +25,22 @@ MOST = 5_000
 
 Groups = list[list[str]]
 
+#: English, then German; each in the forms that answers have.
 _TURNING = frozenset(
-    # No stemming: each stands here in the forms that answers have.
-    """no not never none without cannot neither nor nothing hardly only un
-    more less fewer most least larger smaller bigger greater higher lower above below under over
-    faster slower increase increases decrease decreases grow grows grew shrink shrinks up down
-    rise rises fall falls before after first last all any same different equal equally
-    true false yes always right wrong compute memory read reads write writes forward backward
-    nicht kein keine keinen nie ohne weder mehr weniger größer kleiner höher niedriger schneller
-    langsamer steigt sinkt wächst schrumpft vor nach gleich alle immer wahr falsch ja nein""".split()
+    re.findall(
+        r"\w+",
+        """
+        no not never none without cannot neither nor nothing hardly only un more less
+        fewer most least larger smaller bigger greater higher lower above below under
+        over faster slower increase increases decrease decreases grow grows grew shrink
+        shrinks up down rise rises fall falls before after first last all any same
+        different equal equally true false yes always right wrong compute memory read
+        reads write writes forward backward
+        nicht kein keine keinen nie ohne weder mehr weniger größer kleiner höher
+        niedriger schneller langsamer steigt sinkt wächst schrumpft vor nach gleich alle
+        immer wahr falsch ja nein
+        """,
+    )
 )
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[-−+*/^<>=≤≥×·]")
 

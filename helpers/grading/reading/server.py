@@ -137,8 +137,9 @@ def _wanted(sent: Any) -> Wanted:
 
 
 def _points(sent: Any) -> float:
-    points = sent.get("points") if isinstance(sent, dict) else None
-    if type(points) not in (int, float) or not math.isfinite(points) or abs(points) > 1e6:
+    points: Any = sent.get("points") if isinstance(sent, dict) else None
+    number = isinstance(points, (int, float)) and not isinstance(points, bool)
+    if not number or not math.isfinite(points) or abs(points) > 1e6:
         raise _MalformedError("points are a number")
     return float(points)
 
@@ -153,7 +154,7 @@ def _text(sent: dict[str, Any], name: str) -> str:
 
 def _number(sent: Any) -> int:
     number = sent.get("id") if isinstance(sent, dict) else None
-    if type(number) is not int:
+    if not isinstance(number, int):
         raise _MalformedError("an item has a number")
     return number
 

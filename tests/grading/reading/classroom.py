@@ -33,8 +33,30 @@ COPIED = (
 )
 _OPENINGS = ("", "I think that ", "In short: ", "As far as I can see, ", "Well, ", "My guess: ")
 _ENDINGS = ("", " That is all.", " So it is.", " Hence the speed-up.", " As the table shows.")
-_THINGS = "cache weights bytes kernels registers tiles threads loads stores lines".split()
-_VERBS = "wait move overlap saturate stall repeat shrink fill share amortize".split()
+_THINGS = (
+    "cache",
+    "weights",
+    "bytes",
+    "kernels",
+    "registers",
+    "tiles",
+    "threads",
+    "loads",
+    "stores",
+    "lines",
+)
+_VERBS = (
+    "wait",
+    "move",
+    "overlap",
+    "saturate",
+    "stall",
+    "repeat",
+    "shrink",
+    "fill",
+    "share",
+    "amortize",
+)
 
 
 def explanations(count: int, seed: int = 0) -> list[str]:

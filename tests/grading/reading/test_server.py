@@ -1,6 +1,7 @@
 """Only the page that `course read` opened gets in, from this machine."""
 
 import asyncio
+import contextlib
 import http.client
 import json
 import threading
@@ -189,11 +190,9 @@ def test_what_could_not_be_saved_is_said_in_one_line(ask, answer, status, line):
 
 
 def test_too_long_a_request_is_not_read(ask, running):
-    with pytest.raises(OSError):
-        response, _ = ask("marks", "x" * (MAX_BYTES + 1))
-        raise (
-            OSError(response.status) if response.status == 400 else AssertionError(response.status)
-        )
+    # The connection is closed, or there is time for an answer before.
+    with contextlib.suppress(OSError):
+        assert ask("marks", "x" * (MAX_BYTES + 1))[0].status == 400
     assert running.reader.saved == []
 
 
