@@ -1,14 +1,20 @@
 """`course read` in a real browser: a class's explanations read to the end, by keys and by mouse."""
 
+import asyncio
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import tomllib
 
 import pytest
 
+from helpers.grading.commands.history import read_history
+from helpers.grading.reading.reader import Reader
+from helpers.grading.reading.server import Server
 from tests import COURSE
 from tests.grading.reading import classroom
 from tests.grading.reading.classroom import QUESTION, UNIT, formgrader, rows
@@ -46,8 +52,37 @@ def course(graded, tmp_path):
 
 
 @pytest.fixture
-def start():
-    """Starts `course read` and gives its address and its process."""
+def serve_page():
+    """Serves a course's page from a thread, and gives its address."""
+    ends = []
+
+    def start(course):
+        started, about = threading.Event(), {}
+
+        async def main():
+            with Reader(course, UNIT, QUESTION) as reader:
+                server, end = Server(reader), asyncio.Event()
+                about["address"] = server.address
+                loop = asyncio.get_running_loop()
+                ends.append(
+                    (threading.current_thread(), lambda: loop.call_soon_threadsafe(end.set))
+                )
+                started.set()
+                await server.run(end)
+
+        threading.Thread(target=lambda: asyncio.run(main())).start()
+        started.wait()
+        return about["address"]
+
+    yield start
+    for thread, end in ends:
+        end()
+        thread.join()
+
+
+@pytest.fixture
+def terminal():
+    """Starts `course read` as a person does; gives the address that it prints, and its process."""
     running = []
 
     def start(course):
@@ -57,8 +92,7 @@ def start():
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         running.append(process)
         process.stdout.readline()
-        address = process.stdout.readline().split(" at ")[1].split(" ")[0]
-        return address, process
+        return process.stdout.readline().split(" at ")[1].split(" ")[0], process
 
     yield start
     for process in running:
@@ -78,7 +112,11 @@ def saved(page):
 
 
 def add_items(page):
-    for points, comment in (("2", "Right."), ("1.5", "Which arithmetic?"), ("0", "Faster than what?")):
+    for points, comment in (
+        ("2", "Right."),
+        ("1.5", "Which arithmetic?"),
+        ("0", "Faster than what?"),
+    ):
         page.keyboard.press("r")
         page.keyboard.type(comment)
         page.keyboard.press("Tab")
@@ -90,7 +128,7 @@ def add_items(page):
 
 def mark_selected(page):
     """What a reader does with the group in front; returns how many keys it took."""
-    key, mark, comment = rule_of(page.locator(".bundle.selected .card .text").first.inner_text())
+    key, mark, comment = rule_of(page.locator(".bundle.selected .card .text").first.text_content())
     if key != "p":
         with saved(page):
             page.keyboard.press(key)
@@ -107,14 +145,13 @@ def mark_selected(page):
 
 
 def test_a_class_is_read_to_the_end_by_keys_as_formgrader_would_have_written(
-    graded, course, start, page, shot, tmp_path
+    graded, course, serve_page, page, shot, tmp_path
 ):
     expected = shutil.copytree(course, tmp_path / "expected")
     for student, text in graded[1].items():
         _, mark, comment = rule_of(text)
         formgrader(expected, student, mark, comment)
-    address, _ = start(course)
-    opened(page, address)
+    opened(page, serve_page(course))
     add_items(page)
     groups = page.locator(".bundle").count()
     assert groups < 25
@@ -125,18 +162,14 @@ def test_a_class_is_read_to_the_end_by_keys_as_formgrader_would_have_written(
     assert page.locator("#progress").inner_text().startswith("30 of 30 answers read")
     shot(page, "reading")
     assert rows(course) == rows(expected)
-    history = subprocess.run(
-        [sys.executable, "-m", "helpers.cli", "history", UNIT, "student00", "--course", course],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(COURSE)},
-    )
-    assert history.stdout.count("by hand") == 1, history
+    changes = read_history(course, UNIT, "student00")
+    assert [each.why for each in changes if each.cell == QUESTION and each.after is not None] == [
+        "by hand"
+    ]
 
 
-def test_one_click_marks_a_group_and_another_takes_one_answer_out_of_it(course, start, page):
-    address, _ = start(course)
-    opened(page, address)
+def test_one_click_marks_a_group_and_another_takes_one_answer_out_of_it(course, serve_page, page):
+    opened(page, serve_page(course))
     add_items(page)
     bundle = page.locator(".bundle").first
     with saved(page):
@@ -155,8 +188,8 @@ def test_one_click_marks_a_group_and_another_takes_one_answer_out_of_it(course, 
     assert bundle.locator(".score").all_inner_texts()[:2] == ["2", "2"]
 
 
-def test_marks_are_there_after_a_reload_and_in_a_second_window(course, start, page):
-    address, _ = start(course)
+def test_marks_are_there_after_a_reload_and_in_a_second_window(course, serve_page, page):
+    address = serve_page(course)
     opened(page, address)
     second = opened(page.context.new_page(), address)
     with saved(page):
@@ -170,10 +203,11 @@ def test_marks_are_there_after_a_reload_and_in_a_second_window(course, start, pa
         assert window.locator(".bundle").first.locator(".score").first.inner_text() == "2"
 
 
-def test_a_grading_meanwhile_is_one_line_and_nothing_unseen_is_marked(graded, course, start, page):
-    address, _ = start(course)
-    opened(page, address)
-    first = page.locator(".bundle.selected .card .text").first.inner_text()
+def test_a_grading_meanwhile_is_one_line_and_nothing_unseen_is_marked(
+    graded, course, serve_page, page
+):
+    opened(page, serve_page(course))
+    first = page.locator(".bundle.selected .card .text").first.text_content().strip()
     student = next(name for name, text in graded[1].items() if text == first)
     classroom.grade(course, {student: "Rewritten since, in words of its own."})
     with saved(page):
@@ -184,8 +218,8 @@ def test_a_grading_meanwhile_is_one_line_and_nothing_unseen_is_marked(graded, co
     page.locator(".card", has_text="Rewritten since").wait_for()
 
 
-def test_a_closed_terminal_is_said_and_what_was_marked_is_there(course, start, page):
-    address, process = start(course)
+def test_a_closed_terminal_is_said_and_what_was_marked_is_there(course, serve_page, terminal, page):
+    address, process = terminal(course)
     opened(page, address)
     with saved(page):
         page.keyboard.press("f")
@@ -196,15 +230,13 @@ def test_a_closed_terminal_is_said_and_what_was_marked_is_there(course, start, p
     page.keyboard.press("j")
     page.keyboard.press("f")
     page.locator("#line.bad", has_text="Not saved: `course read` has ended").wait_for()
-    address, _ = start(course)
-    opened(page, address)
+    opened(page, serve_page(course))
     assert [row for row in rows(course) if row[3] is not None] == done
     assert page.locator("#progress").inner_text().startswith(f"{len(done)} of 30")
 
 
-def test_no_name_is_shown_before_it_is_asked_for(course, start, page):
-    address, _ = start(course)
-    opened(page, address)
+def test_no_name_is_shown_before_it_is_asked_for(course, serve_page, page):
+    opened(page, serve_page(course))
     assert "student0" not in page.content()
     page.keyboard.press("n")
     page.locator(".names").first.wait_for()
@@ -213,14 +245,17 @@ def test_no_name_is_shown_before_it_is_asked_for(course, start, page):
     assert "student0" not in page.content()
 
 
-def test_nothing_in_an_answer_runs_or_is_fetched(course, start, page):
+def test_nothing_in_an_answer_runs_or_is_fetched(course, serve_page, page):
     attacks = dict(zip((f"student{n:02}" for n in range(30)), ATTACKS.values(), strict=False))
+    classroom.grade(course, attacks)
     for student, text in attacks.items():
         # As plain nbgrader would have left it: not cleaned.
         path = course / "autograded" / student / UNIT / f"{UNIT}.ipynb"
-        path.write_text(path.read_text().replace('"source": "', '"source": "', 1))
-    classroom.grade(course, attacks)
-    address, _ = start(course)
+        notebook = json.loads(path.read_text())
+        for cell in notebook["cells"]:
+            cell["source"] = text if cell["id"] == QUESTION else cell["source"]
+        path.write_text(json.dumps(notebook))
+    address = serve_page(course)
     asked, ran = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
