@@ -50,10 +50,12 @@ PARTS = (
     Part("recorded_calls", "functions known by some calls only, as JSON keeps them", scores=False),
     Part("figures", "a figure read as data", students=True),
     Part("values", "an answer's value as plain data", students=True),
+    Part("predict", "a guess before its result, and both as data", students=True, scores=False),
     Part("timing", "how long a run takes, on a GPU, too", students=True),
     Part("hardware", "devices with their sources; this machine's own ceilings", students=True),
     # What gives the numbers that questions ask for is out of sight of graded answers.
     Part("roofline", "time bounds, intensity, the ridge"),
+    Part("training_plan", "a GPT on many devices: what a plan holds, its time", students=True),
     Part("reference", "by-hand formulas; each returns a `Ledger`"),
     Part("meter", "counts any PyTorch model; predicts the memory of a step"),
     # No answer draws with these: another colour grades no class again.

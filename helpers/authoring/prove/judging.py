@@ -112,8 +112,8 @@ class Question:
             function = _Limited(plain_answer(made, draws), self._seconds)
             shown = judge(self.exercise, function, self._shown)
             verdicts = list(self._graded(function, shown))
-        if draws:
-            sys.modules["matplotlib.pyplot"].close("all")
+        if draws and (pyplot := sys.modules.get("matplotlib.pyplot")):
+            pyplot.close("all")
         contradicting = (each for each in verdicts[:HINT_SEEDS] if _contradicts(shown, each))
         other = next(contradicting, None)
         said = (other.hint or "nothing") if other is not None else ""
