@@ -238,7 +238,7 @@ def check(
 @app.command()
 def read(
     unit: UnitName,
-    question: Annotated[str, typer.Argument(help="The cell that a person reads.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="One that a person reads.")],
     course: Course = Path(),
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for a free one.")] = 0,
     browser: Annotated[
