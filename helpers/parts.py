@@ -77,6 +77,7 @@ PARTS = (
     Part("grading/nbgrader", "a course's files and gradebook, as nbgrader has them", scores=False),
     Part("grading/lms", "learning platforms: downloads in, grades out", scores=False),
     Part("grading/class_run", "everyone's submissions of a unit, resumable", scores=False),
+    Part("grading/reading", "answers side by side, marked by a rubric", scores=False),
     Part("grading/report", "what people read: class report, feedback", scores=False),
     Part("grading/commands", "what the shell says", scores=False),
     Part("grading/preprocessors", "the engine for plain `nbgrader autograde`", scores=False),
