@@ -11,6 +11,8 @@ What a cell is for it says in its marker: see `markers`, and beside those
     # %% tags=["gpu"]                  needs a GPU; not run when grading
     # %% tags=["skip-grading"]         a demonstration that no answer needs; not run when grading
 
+Long code that only draws such a demonstration is folded.
+
 Building is deterministic to the byte: a cell's id is its name here or its position, and there are
 no outputs.
 """
@@ -205,12 +207,15 @@ def source_notebook(unit: Unit, origin: Origin | None = None) -> NotebookNode:
         where = f"{unit.text}, cell {position}"
         mark(cell, notebook.cells[:position], unit.name, where)
         identity = cell.metadata.get("nbgrader", {}).get("grade_id", f"cell-{position:03d}")
+        if guess := cell.metadata.get("course", {}).get("predict"):
+            identity = f"predict_{guess}"
         if identity in seen:
             raise ValueError(f"{where}: two cells are called {identity!r}")
         seen.add(identity)
         cell.id = cell.metadata["id"] = identity
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+            _fold(cell, is_first=position == 1)
     _complain_about_unasked(unit, seen)
 
     notebook.metadata = {
@@ -220,6 +225,22 @@ def source_notebook(unit: Unit, origin: Origin | None = None) -> NotebookNode:
     }
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
+
+
+def _fold(cell: NotebookNode, is_first: bool) -> None:
+    """Hides code that need not be read, until a student opens it: what draws a demonstration, of
+    which the picture matters; in Colab, where its title is shown, the cell that installs."""
+    demonstrates = {"gpu", "skip-grading"} & {*cell.metadata.get("tags", ())}
+    draws = demonstrates and _DRAWS.search(cell.source)
+    if draws and len(cell.source.splitlines()) >= LONG:
+        cell.metadata["jupyter"] = {"source_hidden": True}
+    if is_first or "jupyter" in cell.metadata:
+        cell.metadata["cellView"] = "form"
+
+
+#: Lines from which on a cell that draws is folded.
+LONG = 10
+_DRAWS = re.compile(r"\bplt\.|\bhelpers\.plots\b|\bpictures\.")
 
 
 def release_notebook(source: NotebookNode) -> NotebookNode:
@@ -246,6 +267,8 @@ def release_notebook(source: NotebookNode) -> NotebookNode:
         CheckCellMetadata,
     ):
         release, resources = step().preprocess(release, resources)
+    for cell in release.cells:
+        cell.metadata.get("course", {}).pop("guess", None)
     return release
 
 
@@ -261,6 +284,10 @@ def solution_notebook(source: NotebookNode) -> NotebookNode:
     for cell in solution.cells:
         cell.source = _MARKERS.sub("", _HIDDEN_TESTS.sub("", cell.source)).rstrip("\n")
         cell.metadata.pop("nbgrader", None)
+        about = cell.metadata.get("course", {})
+        if guess := about.pop("guess", None):
+            call = f'predict("{about["predict"]}", '
+            cell.source = cell.source.replace(f"{call}...)", f"{call}{guess})")
     return solution
 
 
