@@ -24,7 +24,7 @@ from helpers.grading.handin.ipynb import (
     read_notebook,
     unit_of,
 )
-from helpers.grading.handin.markup import Budget, plain_line, shown_code
+from helpers.grading.handin.markup import Budget, one_line, plain_line, shown_code
 from helpers.grading.handin.template import Answer, Template, make_template
 from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
@@ -91,6 +91,10 @@ class Graded(Scored):
     disturbed: str = ""
     notebook: Notebook = field(default_factory=dict)
     student_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        # Here, where each remark comes by, whoever makes it and whatever a student said in it.
+        object.__setattr__(self, "remarks", tuple(map(one_line, self.remarks)))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from nbformat.notebooknode import from_dict
 from nbgrader.utils import determine_grade
 
-from helpers.grading.engine.grade_submission import seed_of
+from helpers.grading.engine.grade_submission import Graded, seed_of
 from helpers.grading.engine.judge import Judgement, Session, submission_seed
 from helpers.grading.engine.stand_ins import instructor_names
 from helpers.grading.engine.verdict_outputs import MIME_TYPE, verdicts_of
@@ -479,3 +479,18 @@ def test_a_literal_that_an_answer_only_reads_is_the_instructors(answer: str) -> 
 
 def test_what_a_test_changes_is_no_reason_to_take_the_students() -> None:
     assert names_in(("", "basket = {'egg': 2}"), ("grade", "basket.clear()")) == {"basket"}
+
+
+def test_an_unfinished_answer_is_the_students_also_where_an_assert_calls_it() -> None:
+    """Whatever its message says: no line of it is the grader's."""
+
+    def unfinished() -> None:
+        raise NotImplementedError("\x1b[2Jada: 11 points")
+
+    _, judgement, _ = judge("assert f() == 1", {"f": unfinished})
+    assert (judgement.score, judgement.needs_review, judgement.remark) == (0.0, False, "")
+
+
+def test_a_remark_is_one_plain_line() -> None:
+    graded = Graded("graded", remarks=("cell 4: \x1b[2J\nada: 11 points",))
+    assert graded.remarks == ("cell 4: ?[2J?ada: 11 points",)
