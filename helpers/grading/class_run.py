@@ -36,6 +36,7 @@ from helpers.grading.nbgrader.lock import only_run
 from helpers.grading.nbgrader.trusted import trust
 from helpers.grading.sandbox.backend import Backend, Files, Limits, Server
 from helpers.grading.sandbox.cgroup import protection
+from helpers.grading.sandbox.confined import CONFINED, refuse_shown
 from helpers.grading.sandbox.memory import memory, that_fits, workers_that_fit
 from helpers.grading.sandbox.registry import DEFAULT
 
@@ -148,6 +149,8 @@ def grade_class(
         server = stack.enter_context(options.server(modules, notebooks[0].beside))
         submissions = [each.submissions(options.students) for each in notebooks]
         refuse_secret(notebooks[0].course)
+        if options.sandbox is CONFINED:
+            refuse_shown(course)
         jobs = [
             trust(
                 each.course,
