@@ -50,10 +50,12 @@ PARTS = (
     Part("recorded_calls", "functions known by some calls only, as JSON keeps them", scores=False),
     Part("figures", "a figure read as data", students=True),
     Part("values", "an answer's value as plain data", students=True),
+    Part("predict", "a guess before its result, and both as data", students=True, scores=False),
     Part("timing", "how long a run takes, on a GPU, too", students=True),
     Part("hardware", "devices with their sources; this machine's own ceilings", students=True),
     # What gives the numbers that questions ask for is out of sight of graded answers.
     Part("roofline", "time bounds, intensity, the ridge"),
+    Part("training_plan", "a GPT on many devices: what a plan holds, its time", students=True),
     Part("reference", "by-hand formulas; each returns a `Ledger`"),
     Part("meter", "counts any PyTorch model; predicts the memory of a step"),
     # No answer draws with these: another colour grades no class again.
@@ -75,6 +77,7 @@ PARTS = (
     Part("grading/nbgrader", "a course's files and gradebook, as nbgrader has them", scores=False),
     Part("grading/lms", "learning platforms: downloads in, grades out", scores=False),
     Part("grading/class_run", "everyone's submissions of a unit, resumable", scores=False),
+    Part("grading/reading", "answers side by side, marked by a rubric", scores=False),
     Part("grading/report", "what people read: class report, feedback", scores=False),
     Part("grading/commands", "what the shell says", scores=False),
     Part("grading/preprocessors", "the engine for plain `nbgrader autograde`", scores=False),

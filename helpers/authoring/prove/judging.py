@@ -117,8 +117,8 @@ class Question:
             function = _Limited(plain_answer(made, draws), self._seconds)
             shown = judge(self.exercise, function, self._shown)
             verdicts = list(self._graded(function, shown))
-        if draws:
-            sys.modules["matplotlib.pyplot"].close("all")
+        if draws and (pyplot := sys.modules.get("matplotlib.pyplot")):
+            pyplot.close("all")
         # Of the mistake that it was made from the hint is true, whatever else was changed.
         said_of_others = set(shown.misconceptions) - {answer.origin}
         contradicting = (v for v in verdicts[:HINT_SEEDS] if _contradicts(said_of_others, v))
