@@ -170,6 +170,7 @@ for job in jobs[:6]:
 # %% answer="stage_of"
 def stage_of(parameters, devices, measured):
     """0, 1, 2 or 3: the stage whose ledger is nearest to what was measured."""
+
     ### BEGIN SOLUTION
     def error(stage):
         count = sum(zero_ledger(parameters, devices, stage, "fp32").values())
