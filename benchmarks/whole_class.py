@@ -141,10 +141,14 @@ def _notebook(unit: Unit, kind: Submission, explanation: str) -> str:
 
 
 def _gradescope(who: Member) -> str:
-    return (
-        f'submission_{who.number}:\n  :submitters:\n  - :name: "{who.name}"\n    :sid: S{who.number}'
-        f"\n    :email: {who.id}@uni.example\n  :created_at: 2026-11-20 12:00:00 Z\n"
-    )
+    return f"""\
+submission_{who.number}:
+  :submitters:
+  - :name: "{who.name}"
+    :sid: S{who.number}
+    :email: {who.id}@uni.example
+  :created_at: 2026-11-20 12:00:00 Z
+"""
 
 
 def run(course: Path, *arguments: str) -> Step:
