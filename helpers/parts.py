@@ -66,6 +66,7 @@ PARTS = (
     Part("diagnosis", "says why a wrong number is wrong"),
     Part("verdict", "what came of a question: data, text and HTML"),
     Part("grading_packages", "packages that are there when graded; from the lock", scores=False),
+    Part("skipped_cells", "cells that grading leaves out; from the units", scores=False),
     Part("missing_imports", "what a notebook imports that grading lacks", scores=False),
     Part("check", "what a notebook calls; the judge of an answer"),
     Part("tried", "how a notebook's own cells use an answer that may be wrong", students=True),
