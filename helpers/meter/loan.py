@@ -85,7 +85,7 @@ class Loan:
         if type(value) in PLAIN or id(value) in self._taken:
             return
         if isinstance(value, nn.Module):
-            todo = [value]
+            todo: list[nn.Module | None] = [value]
             while todo:
                 module = todo.pop()
                 if module is not None and id(module) not in self._taken:
