@@ -35,9 +35,7 @@ class Part:
 
     def files(self, package: Path = PACKAGE) -> Iterator[Path]:
         """Its Python files, below `helpers/`."""
-        for path in sorted(package.rglob("*.py")):
-            if self.holds(path.relative_to(package)):
-                yield path.relative_to(package)
+        return filter(self.holds, _sources(package))
 
 
 #: A file imports only from the parts above its own, and from its own.
@@ -66,6 +64,7 @@ PARTS = (
     Part("diagnosis", "says why a wrong number is wrong"),
     Part("verdict", "what came of a question: data, text and HTML"),
     Part("grading_packages", "packages that are there when graded; from the lock", scores=False),
+    Part("skipped_cells", "cells that grading leaves out; from the units", scores=False),
     Part("missing_imports", "what a notebook imports that grading lacks", scores=False),
     Part("check", "what a notebook calls; the judge of an answer"),
     Part("tried", "how a notebook's own cells use an answer that may be wrong", students=True),
@@ -76,6 +75,7 @@ PARTS = (
     Part("grading/nbgrader", "a course's files and gradebook, as nbgrader has them", scores=False),
     Part("grading/lms", "learning platforms: downloads in, grades out", scores=False),
     Part("grading/class_run", "everyone's submissions of a unit, resumable", scores=False),
+    Part("grading/reading", "answers side by side, marked by a rubric", scores=False),
     Part("grading/report", "what people read: class report, feedback", scores=False),
     Part("grading/commands", "what the shell says", scores=False),
     Part("grading/preprocessors", "the engine for plain `nbgrader autograde`", scores=False),
@@ -98,9 +98,15 @@ def files(
     *, students: bool | None = None, scores: bool | None = None, package: Path = PACKAGE
 ) -> list[Path]:
     """The Python files of the parts that are like this, below `helpers/`."""
+    sources = _sources(package)
     return [
         path
         for part in PARTS
         if students in (None, part.students) and scores in (None, part.scores)
-        for path in part.files(package)
+        for path in filter(part.holds, sources)
     ]
+
+
+def _sources(package: Path) -> list[Path]:
+    """Every Python file of the package, below it, in order."""
+    return [path.relative_to(package) for path in sorted(package.rglob("*.py"))]

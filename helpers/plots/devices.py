@@ -38,7 +38,7 @@ def ring_steps(ranks: int) -> Figure:
                 ax.text(
                     chunk + 0.5,
                     rank + 0.55,
-                    count,
+                    str(count),
                     ha="center",
                     va="center",
                     fontsize=9,
@@ -75,7 +75,7 @@ def cut_mlp(ranks: int = 2) -> Figure:
     fig, ax = figure(size=(6.0, 2.5))
     shades = [(SHADES[1], SHADES[3], SHADES[0], SHADES[2])[rank % 4] for rank in range(ranks)]
     _bands(ax, 0.0, 1.2, (1.2, 1.6), ["white"], "input", "on every rank")
-    _bands(ax, 2.2, 0.9, (3.2, 1.2), shades, "first matrix", "by columns")
+    _bands(ax, 2.2, 1.4, (3.2, 1.2), shades, "first matrix", "by columns")
     _bands(ax, 6.4, 1.2, (3.2, 1.6), shades, "hidden", "each its own")
     _bands(ax, 10.6, 0.4, (1.2, 3.2), shades, "second matrix", "by rows", across=False)
     _bands(ax, 12.8, 1.2, (1.2, 1.6), ["white"], "output", "one sum")
@@ -121,7 +121,7 @@ def pipeline(stages: int, micro_batches: int, one_by_one: bool, ax: Axes | None 
     """
     from matplotlib.patches import Rectangle
 
-    ax = axes_or_new(ax, size=(6.4, 0.9 + 0.4 * stages))
+    ax = axes_or_new(ax, size=(5.6, 1.1 + 0.4 * stages))
     boxes = _passes(stages, micro_batches, one_by_one)
     end = max(slot for _, slot, _, _ in boxes) + 1
     for stage, slot, number, forward in boxes:
@@ -130,8 +130,11 @@ def pipeline(stages: int, micro_batches: int, one_by_one: bool, ax: Axes | None 
             Rectangle((slot, stage + 0.08), 1, 0.84, facecolor=shade, edgecolor=INK, linewidth=0.5)
         )
         color = INK if forward else "white"
-        ax.text(slot + 0.5, stage + 0.53, number, ha="center", va="center", fontsize=7, color=color)
+        ax.text(
+            slot + 0.5, stage + 0.53, str(number), ha="center", va="center", fontsize=8, color=color
+        )
     ax.set(xlim=(0, end), ylim=(stages, 0), xlabel="slots")
+    ax.set_xticks(range(0, end + 1, 2))
     ax.set_yticks([stage + 0.5 for stage in range(stages)], [f"stage {s}" for s in range(stages)])
     ax.tick_params(axis="y", length=0)
     name = "1F1B" if one_by_one else "All forward first"
@@ -191,14 +194,16 @@ def seconds_by_size(
         ax.axvline(size, color=FAINT, linewidth=0.8)
         ax.text(
             size,
-            0.97,
-            f" {name}",
+            0.2,
+            name,
             transform=ax.get_xaxis_transform(),
-            va="top",
+            rotation=90,
+            ha="right",
+            va="bottom",
             fontsize=9,
             color=ACCENT,
         )
     ax.set(xscale="log", yscale="log", xlabel="bytes (log scale)", ylabel="seconds (log scale)")
     ax.set_title(title)
-    ax.legend(fontsize=9, frameon=False, loc="upper left", bbox_to_anchor=(0, 0.9))
+    ax.legend(fontsize=9, frameon=False, loc="upper left")
     return ax

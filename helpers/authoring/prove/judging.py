@@ -20,7 +20,9 @@ from helpers.verdict import Verdict
 #: Seconds that one call of an answer may take, and how often the worked answer's: a slip can make a
 #: loop that never ends.
 CALL_SECONDS, TIMES_WORKED = 0.3, 10
-#: What an answer of tenths of a second is judged under: one in so many of the seeds.
+#: What a picture may take on top: now and then a drawing takes ten times as long as others.
+PICTURE_SECONDS = 3
+#: What a slow answer or a picture is judged under: one in so many of the seeds.
 SLOW = 10
 #: Seeds under which a hint has to say what it says on the cases shown.
 HINT_SEEDS = 3
@@ -88,7 +90,8 @@ class Question:
             ),
         )
         self._shown = exercise.public_cases()
-        many = max(HINT_SEEDS, seeds // SLOW) if exercise.slow else seeds
+        is_slow = exercise.slow or exercise.read is not None
+        many = max(HINT_SEEDS, seeds // SLOW) if is_slow else seeds
         self._drawn = [grading_cases(exercise, f"seed {n}".encode()) for n in range(many)]
         self._seconds = CALL_SECONDS
 
@@ -99,6 +102,8 @@ class Question:
         for case in self._shown:
             function(*case.args)
         self._seconds = CALL_SECONDS + TIMES_WORKED * (time.process_time() - start)
+        if self.exercise.read is not None:
+            self._seconds += PICTURE_SECONDS
 
     def outcome(self, answer: Answer) -> Outcome | None:
         """What comes of an answer; None where its code defines nothing that can be called."""
@@ -114,7 +119,9 @@ class Question:
             verdicts = list(self._graded(function, shown))
         if draws and (pyplot := sys.modules.get("matplotlib.pyplot")):
             pyplot.close("all")
-        contradicting = (each for each in verdicts[:HINT_SEEDS] if _contradicts(shown, each))
+        # Of the mistake that it was made from the hint is true, whatever else was changed.
+        said_of_others = set(shown.misconceptions) - {answer.origin}
+        contradicting = (v for v in verdicts[:HINT_SEEDS] if _contradicts(said_of_others, v))
         other = next(contradicting, None)
         said = (other.hint or "nothing") if other is not None else ""
         graded = tuple(sorted({verdict.fraction for verdict in verdicts})) or (0.0,)
@@ -130,11 +137,9 @@ class Question:
                 yield judge(self.exercise, function, cases, explained)
 
 
-def _contradicts(shown: Verdict, graded: Verdict) -> bool:
-    """Whether a hint no longer holds; where an answer fails in a case drawn, none is looked for."""
-    return "your function fails" not in graded.hint and not set(shown.misconceptions) <= set(
-        graded.misconceptions
-    )
+def _contradicts(said: set[str], graded: Verdict) -> bool:
+    """Whether what was said no longer holds; where an answer fails in a case drawn, nothing is."""
+    return "your function fails" not in graded.hint and not said <= set(graded.misconceptions)
 
 
 def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
