@@ -113,7 +113,7 @@ ac338583912d
 ac505f2effa5
 ada6ed2aca5c
 aeab97812454
-af8b91a2f2c9
+afa2add85f8e
 afd6944c9a06
 b0a2792cac74
 b10d56db3e13
