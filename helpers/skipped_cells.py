@@ -4,7 +4,6 @@ Built from the units' texts by `course build`.
 """
 
 DIGESTS = """
-019c72caedb0
 01d41cdfac8a
 02523890dd2a
 048ee489a8a2
@@ -25,6 +24,7 @@ DIGESTS = """
 20e1de7a8fe2
 21943e61cba4
 21ee06780d74
+22ee3fe1226c
 23359eb1a739
 26551f814f25
 276125018b56
@@ -60,7 +60,6 @@ DIGESTS = """
 4a475ea61e89
 4bb9a7a4e4bc
 4ddb6f67a03d
-4e887419265f
 4e8a1b3d007b
 527a105424d1
 542c26260eb7
@@ -90,6 +89,7 @@ DIGESTS = """
 7e788886d69a
 7f0bcc2e6b0c
 821136bae694
+844157bd7099
 8660af527baa
 87594477088f
 8ec6ce261ad2
@@ -113,7 +113,7 @@ ac338583912d
 ac505f2effa5
 ada6ed2aca5c
 aeab97812454
-af8b91a2f2c9
+afa2add85f8e
 afd6944c9a06
 b0a2792cac74
 b10d56db3e13
