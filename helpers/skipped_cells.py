@@ -59,7 +59,6 @@ DIGESTS = """
 49e9f290222e
 4a475ea61e89
 4bb9a7a4e4bc
-4ddb6f67a03d
 4e8a1b3d007b
 527a105424d1
 542c26260eb7
@@ -111,6 +110,7 @@ aad9c7d7b651
 ac2138fdd1b4
 ac338583912d
 ac505f2effa5
+ad0339c10c0c
 ada6ed2aca5c
 aeab97812454
 afa2add85f8e
