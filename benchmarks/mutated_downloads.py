@@ -67,13 +67,17 @@ PIECES += ("homework", "(1)", "-", "S3", "lovelaceada_100_7_", "ü", "\u202e", "
 
 @dataclass
 class File:
-    """One member of a download: whose it is, what the platform and what the student called it."""
+    """One member of a download: whose it is, what the platform and what the student called it.
+
+    `packed` is what lies in it, where the student sent a zip.
+    """
 
     owner: str
     place: str
     name: str
     data: bytes
     time: tuple[int, ...] = (2026, 11, 20, 12, 0, 0)
+    packed: bytes = b""
 
     @property
     def path(self) -> str:
@@ -187,7 +191,7 @@ def as_a_zip(download: Download, file: File, draw: random.Random) -> None:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as inner:
         inner.writestr(draw.choice(("hw/x.ipynb", "ada/x.ipynb", "x.ipynb")), file.data)
-    file.data, file.name = held.getvalue(), "work.zip"
+    file.packed, file.data, file.name = file.data, held.getvalue(), "work.zip"
 
 
 def handed_in_twice(download: Download, file: File, draw: random.Random) -> None:
@@ -287,7 +291,7 @@ def faults_of(course: Path, download: Download, result: Collected) -> list[str]:
         who, data = path.parts[-3], path.read_bytes()
         placed[who] = data
         owners = {each for each in (*NAMES, "nobody") if f"This is {each}'s, ".encode() in data}
-        owners |= {file.owner for file in download.files if file.data == data}
+        owners |= {file.owner for file in download.files if data in (file.data, file.packed)}
         if who not in owners:
             found.append(f"somebody else's: {who} has {sorted(owners)}")
     if download.spoil is not bytes:

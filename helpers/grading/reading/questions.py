@@ -10,7 +10,7 @@ from pathlib import Path
 from helpers.grading.handin.ipynb import Cell, is_graded, marks_of, read_notebook
 from helpers.grading.nbgrader.course_files import CourseFiles, graded_notebooks
 
-_MARKS = re.compile(r"^[ \t]*### (?:BEGIN|END) (?:SOLUTION|MARK SCHEME)[ \t]*\n?", re.MULTILINE)
+_MARKS = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Question:
         files: the notebook that it stands in.
         cell: its grade id.
         asked: the text cell above it, empty where there is none.
-        model: what the instructor wrote into it: an answer, or how to mark a task.
+        model: the instructor's own answer.
     """
 
     files: CourseFiles
@@ -51,6 +51,8 @@ def find_question(course: Path, unit: str, name: str) -> Question:
     if fitting:
         names = " or ".join(f"{each.notebook}/{each.cell}" for each in fitting)
         raise ValueError(f"{unit} has more than one question {name!r}: say {names}")
+    if any(name in _tasks_of(files) for files in notebooks):
+        raise ValueError(f"{name} is a task, done anywhere in a notebook: read it in formgrader")
     names = ", ".join(each.cell for each in found)
     raise ValueError(
         f"{unit} has no question {name!r} that a person reads: "
@@ -62,7 +64,12 @@ def _questions_of(files: CourseFiles) -> Iterator[Question]:
     above: Cell | None = None
     for cell in read_notebook(files.source)["cells"]:
         marks = marks_of(cell)
-        if is_graded(cell) and (marks.get("solution") or marks.get("task")):
+        if is_graded(cell) and marks.get("solution"):
             model = {**cell, "source": _MARKS.sub("", cell["source"])}
             yield Question(files, marks["grade_id"], above, model)
         above = cell if cell["cell_type"] == "markdown" and not is_graded(cell) else above
+
+
+def _tasks_of(files: CourseFiles) -> set[str]:
+    marked = map(marks_of, read_notebook(files.source)["cells"])
+    return {marks["grade_id"] for marks in marked if marks.get("task")}

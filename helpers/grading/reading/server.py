@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import logging
 import math
 import secrets
 import socket
@@ -96,6 +97,9 @@ class _Call(_Door):
             self._refuse(409, str(problem))
         except (ValueError, OSError) as problem:
             self._refuse(503, f"Not saved: {problem}")
+        except Exception:
+            logging.getLogger("course").exception("course read: %s", self.request.path[-20:])
+            self._refuse(500, "Not saved: something went wrong; the terminal says what")
 
     def _refuse(self, status: int, line: str) -> None:
         self.set_status(status)

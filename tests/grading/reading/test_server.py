@@ -29,6 +29,8 @@ class Recorder:
     def save(self, wanted):
         if any(each.answer == "gone" for each in wanted):
             raise RefusedError("look\nagain")
+        if any(each.answer == "a fault" for each in wanted):
+            raise ZeroDivisionError
         if any(each.answer == "locked" for each in wanted):
             raise ValueError("the gradebook cannot be used")
         self.saved += wanted
@@ -182,6 +184,7 @@ def test_what_is_no_mark_is_refused_in_one_line(ask, running, body):
     [
         ("gone", 409, "look again"),
         ("locked", 503, "Not saved: the gradebook cannot be used"),
+        ("a fault", 500, "Not saved: something went wrong; the terminal says what"),
     ],
 )
 def test_what_could_not_be_saved_is_said_in_one_line(ask, answer, status, line):

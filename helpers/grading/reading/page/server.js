@@ -18,11 +18,9 @@ export async function ask(name, sent) {
     options.headers = { "Content-Type": "application/json" };
     options.body = JSON.stringify(sent);
   }
-  let response, said;
-  try {
-    response = await fetch(name, options);
-    said = await response.json();
-  } catch {
+  const response = await fetch(name, options).catch(() => null);
+  const said = await response?.json().catch(() => null);
+  if (!said) {
     throw new Refused(
       "Not saved: `course read` has ended. Run it again and open the address that it prints; " +
         "what was marked before is saved.",
