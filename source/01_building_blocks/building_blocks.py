@@ -498,15 +498,25 @@ layers.activation_curves(ACTIVATIONS)
 plt.show()
 
 # %% [markdown]
-# **Predict:** a million inputs around zero, half of them negative. What share of outputs is exactly zero under each function? Zeros need not be stored or multiplied, if the hardware can use that.
+# **Predict:** a million inputs around zero, half of them negative; their standard deviation is 2. How many percent of the outputs of *hard swish* are exactly zero? Zeros need not be stored or multiplied, if the hardware can use that.
+
+# %% predict="zeros"
+predict("hard_swish_zeros", 50)
 
 # %%
 x = 2 * torch.randn(1_000_000)
-print(f"{'':12}{'zeros':>7}{'smallest':>10}{'largest':>9}")
-for name, function in ACTIVATIONS.items():
-    y = function(x)
-    zeros = (y == 0).float().mean().item()
-    print(f"{name:12}{zeros:7.1%}{y.min().item():10.2f}{y.max().item():9.2f}")
+if guessed("hard_swish_zeros"):
+    print(f"{'':12}{'zeros':>7}{'smallest':>10}{'largest':>9}")
+    for name, function in ACTIVATIONS.items():
+        y = function(x)
+        zeros = (y == 0).float().mean().item()
+        print(f"{name:12}{zeros:7.1%}{y.min().item():10.2f}{y.max().item():9.2f}")
+    outcome("hard_swish_zeros", 100 * (F.hardswish(x) == 0).float().mean())
+
+# %% [markdown]
+# Two of these need a second look: GELU's zeros, and how they come about.
+
+# %%
 at = torch.tensor(-6.0)
 print(f"GELU(−6) in fp64 {F.gelu(at.double()).item():.1e}, in fp32 {F.gelu(at).item():.1e}")
 print(f"1 + erf(−6 / √2) in fp32: {(1 + torch.erf(at / 2**0.5)).item():.1e}")

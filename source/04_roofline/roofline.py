@@ -13,6 +13,7 @@ import torch
 from helpers.check import check, progress
 from helpers.conventions import format_count
 from helpers.hardware import DEVICES
+from helpers.predict import guessed, outcome, predict
 
 device = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -354,17 +355,13 @@ for what, rate, (slowest, fastest), unit in (
     print(f"  {format_count(slowest, unit)} to {format_count(fastest, unit)}")
 
 # %% [markdown]
-# Now layers. **Predict first**: which of them does memory bound on this machine, which compute?
+# Now layers: linear at batch 1 and 256, a 3×3 convolution, a depthwise one in two layouts, a residual sum.
+#
+# **Predict:** how many of the six does *memory* bound on this machine? And linear at batch 256: how many times as long as the roof allows does it take? (Numbers in place of the dots; they earn nothing.)
 
-# %%
-guess = {  # "memory" or "compute": write your own
-    "linear, batch 1": "compute",
-    "linear, batch 256": "compute",
-    "convolution 3×3": "compute",
-    "depthwise 3×3": "compute",
-    "depthwise, channels last": "compute",
-    "residual sum": "compute",
-}
+# %% predict="bounds"
+predict("bound_by_memory", 2)
+predict("over_the_roof", 1)
 
 # %% tags=["skip-grading"]
 from helpers.meter import count
@@ -388,20 +385,25 @@ with torch.device(device):
 from helpers.timing import best_of
 
 roof = Roof("this machine, fp32", machine.flop_spread[1], machine.bandwidth_spread[1])
-places = {}
-for name, (run, *inputs) in runs.items():
-    cost = count(run, *inputs)
-    with torch.no_grad():
-        measured = best_of(run, *inputs)  # seconds: what else the machine does can only add to it
-    by_compute, by_memory = cost.flops / roof.peak, cost.bytes_moved / roof.bandwidth
-    least = max(by_compute, by_memory)
-    places[name] = (cost.intensity, cost.flops / measured)
-    print(f"{name}: {'compute' if by_compute >= by_memory else 'memory'}, guessed {guess[name]}")
-    print(f"  {1e3 * least:.1f} ms at least, {1e3 * measured:.1f} ms, ratio {least / measured:.2f}")
+places, longer, by_memory = {}, {}, 0
+if guessed("bound_by_memory") and guessed("over_the_roof"):
+    for name, (run, *inputs) in runs.items():
+        cost = count(run, *inputs)
+        with torch.no_grad():
+            seconds = best_of(run, *inputs)  # what else the machine does can only add to it
+        least = max(cost.flops / roof.peak, cost.bytes_moved / roof.bandwidth)
+        bound = "compute" if least == cost.flops / roof.peak else "memory"
+        by_memory += bound == "memory"
+        places[name], longer[name] = (cost.intensity, cost.flops / seconds), seconds / least
+        print(f"{name}: {bound}, {1e3 * least:.1f} ms at least,")
+        print(f"  {1e3 * seconds:.1f} ms measured, ratio {least / seconds:.2f}")
+    outcome("bound_by_memory", by_memory)
+    outcome("over_the_roof", longer["linear, batch 256"])
 
 # %% tags=["skip-grading"]
-roofs([roof], "Layers at the rate that was measured, and this machine's roof", measured=places)
-plt.show()
+if places:
+    roofs([roof], "Layers at the rate that was measured, and this machine's roof", measured=places)
+    plt.show()
 
 # %% [markdown]
 # A point above the roof? Its tensors may have stayed in the processor's cache, while the roof is that of main memory. Or the machine was busy when its roof was measured.
@@ -422,10 +424,10 @@ def roof_share(flops, bytes_moved, seconds, peak_tflops, bandwidth_gb):
 check("roof_share", roof_share)
 
 # %% [markdown]
-# ✎ **Explain (1 point).** Which guesses were wrong? Take the layer farthest below its roof: name something that takes time there and is in neither term of the model. A person reads it.
+# ✎ **Explain (1 point).** Which layers are not bound by what you thought? Take the layer farthest below its roof: name something that takes time there and is in neither term of the model. A person reads it.
 
 # %% [markdown] read="explain_roof" points=1
-# I had guessed compute for the linear layer at batch 1; at 0.5 FLOP/B it waits for memory, as do
+# I had guessed that memory bounds two. I took the linear layer at batch 1 for compute bound; at 0.5 FLOP/B it waits for memory, as do
 # the residual sum and the depthwise convolution. The latter is farthest below its roof: on a CPU the
 # library first turns input and weights into a layout of its own, and the output back. The count
 # does not hold that traffic. With channels last the images need no turning, and it took less than

@@ -16,6 +16,7 @@ from torch import nn
 
 from helpers.check import check, progress
 from helpers.conventions import format_bytes
+from helpers.predict import guessed, outcome, predict
 from helpers.tried import numbers, tried
 
 # PyTorch's profiler is not to talk about itself.
@@ -336,10 +337,10 @@ print(f"table 4096 + {threads} · 4120 {4096 + threads * 4120:11,} B")
 # %% [markdown]
 # ## Predict, then measure
 #
-# ResNet-18 (its ReLUs are in place), 8 images, fp32: our count says 953,344 numbers an image. What does PyTorch really hold on this machine, weights left out? **Predict:** measured ÷ counted.
+# ResNet-18 (its ReLUs are in place), 8 images, fp32: our count says 953,344 numbers an image. What does PyTorch really hold on this machine, weights left out? **Predict:** measured ÷ counted. (A number in place of the dots; it earns nothing, and before it you see no result.)
 
-# %%
-guess = 1.0  # write your own
+# %% predict="peak"
+predict("held_to_counted", 1)
 
 # %% tags=["skip-grading"]
 from helpers.meter.measured import measured_inference
@@ -348,9 +349,10 @@ model, images = timm.create_model("resnet18").eval(), torch.randn(8, 3, 224, 224
 weights = sum(p.nbytes for p in model.parameters())
 counted = 8 * 953_344 * 4
 measured = measured_inference(model, images).peak - weights
-print(f"counted  {counted:12,} B")
-print(f"measured {measured:12,} B")
-print(f"ratio {measured / counted:.2f}, guessed {guess}")
+if guessed("held_to_counted"):
+    print(f"counted  {counted:12,} B")
+    print(f"measured {measured:12,} B")
+    outcome("held_to_counted", measured / counted)
 
 # %% [markdown]
 # What is it that we did not count? The course's meter follows every tensor through the pass, without running it, and says what is there at the peak.
@@ -359,8 +361,9 @@ print(f"ratio {measured / counted:.2f}, guessed {guess}")
 from helpers.meter import inference_memory
 
 foreseen = inference_memory(model, images)
-print(f"meter ÷ measured, without weights: {(foreseen.peak - weights) / measured:.4f}")
-foreseen.ledger
+if guessed("held_to_counted"):
+    print(f"meter ÷ measured, without weights: {(foreseen.peak - weights) / measured:.4f}")
+    print(foreseen.ledger)
 
 # %% [markdown]
 # ✎ **Explain (1 point).** What did you guess, and what was measured? At which operation is the peak, and which tensors are there at that moment? Work out their bytes. A person reads it.
@@ -617,8 +620,9 @@ check("mlp_kept", mlp_kept)
 # %% [markdown]
 # **Predict** for a CNN of four convolutions, each with an activation behind it. ReLU as a new tensor is 1. How many times as much is kept with ReLU in place, and with GELU?
 
-# %%
-guess = {"ReLU": 1.0, "ReLU in place": 1.0, "GELU": 1.0}  # write your own
+# %% predict="kept"
+predict("kept_in_place", 1)
+predict("kept_with_gelu", 1)
 
 # %% tags=["skip-grading"]
 activations = {"ReLU": nn.ReLU(), "ReLU in place": nn.ReLU(inplace=True), "GELU": nn.GELU()}
@@ -629,10 +633,10 @@ for name, activation in activations.items():
         parts += [nn.Conv2d(channels, 32, 3, padding=1), activation]
     head = [nn.Flatten(), nn.Linear(32 * 32 * 32, 10)]
     measured[name] = kept(nn.Sequential(*parts, *head), torch.randn(8, 3, 32, 32))
-print(f"{'':13} {'bytes kept':>10} {'times':>5} guessed")
-for name, held in measured.items():
-    ratio = held / measured["ReLU"]
-    print(f"{name:13} {held:10,} {ratio:5.2f} {guess.get(name)!s:>7}")
+for name, kind in ("kept_in_place", "ReLU in place"), ("kept_with_gelu", "GELU"):
+    if guessed(name):
+        print(f"ReLU {measured['ReLU']:,} B, {kind} {measured[kind]:,} B")
+        outcome(name, measured[kind] / measured["ReLU"])
 
 # %% [markdown]
 # ✎ **Explain (1 point).** Compare with your guess. Why does ReLU in place keep as much as plain ReLU, although it makes a tensor less? What is it good for, then? And where does GELU's factor come from? A person reads it.

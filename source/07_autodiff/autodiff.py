@@ -19,6 +19,7 @@ from torch import nn
 
 from helpers.check import check, progress
 from helpers.plots.graph import expression_graph
+from helpers.predict import guessed, outcome, predict
 from helpers.tried import numbers, tried
 
 # %% [markdown]
@@ -206,7 +207,10 @@ def try_slopes(program, x, y, h):
 check("try_slopes", try_slopes)
 
 # %% [markdown]
-# How small should h be? Take log x at x = 2, whose slope is 1/2. **Predict:** is 10⁻¹⁵ better than 10⁻⁵?
+# How small should h be? Take log x at x = 2, whose slope is 1/2, and fp64, which keeps 16 digits. **Predict:** which h from 10⁻¹ to 10⁻¹⁵, moved both ways, comes nearest? Write it as `1e-7` is written. (A guess earns nothing; before it you see no result.)
+
+# %% predict="best_h"
+predict("best_h", 1e-15)
 
 # %% tags=["skip-grading"]
 from helpers.plots.style import COLORS, figure
@@ -214,14 +218,18 @@ from helpers.plots.style import COLORS, figure
 steps = [10.0**-power for power in range(1, 16)]
 both = [(math.log(2 + h) - math.log(2 - h)) / (2 * h) for h in steps]
 one = [(math.log(2 + h) - math.log(2)) / h for h in steps]
-fig, axes = figure(size=(5.2, 3.2))
-for label, style, slopes in ("one way", "s--", one), ("both ways", "o-", both):
-    errors = [abs(slope - 0.5) / 0.5 for slope in slopes]
-    axes.loglog(steps, errors, style, label=label, color=COLORS[label == "one way"])
-    print(f"{label}: error {min(errors):.0e} at h = {steps[errors.index(min(errors))]:.0e}")
-axes.set(xlabel="h", ylabel="relative error", title="A smaller h helps, until rounding takes over")
-axes.legend()
-plt.show()
+title = "A smaller h helps, until rounding takes over"
+if guessed("best_h"):
+    fig, axes = figure(size=(5.2, 3.2))
+    for label, style, slopes in ("one way", "s--", one), ("both ways", "o-", both):
+        errors = [abs(slope - 0.5) / 0.5 for slope in slopes]
+        axes.loglog(steps, errors, style, label=label, color=COLORS[label == "one way"])
+        best = steps[errors.index(min(errors))]
+        print(f"{label}: error {min(errors):.0e} at h = {best:.0e}")
+    axes.set(xlabel="h", ylabel="relative error", title=title)
+    axes.legend()
+    plt.show()
+    outcome("best_h", best)
 
 # %% [markdown]
 # L(x + h) and L(x − h) agree in ever more digits, and their difference has ever fewer left. Both ways at h near 10⁻⁵ gives ten right digits: good for checking.
@@ -795,7 +803,12 @@ else:
     plt.show()
 
 # %% [markdown]
-# A network trained with nothing but your own lines. **Predict:** PyTorch does the same step in tensors. How many times faster, and with how many operations in its graph? And with 100 points instead of 10? Write it down, then run.
+# A network trained with nothing but your own lines. **Predict:** PyTorch does the same step in tensors. How many times as long do your numbers take, with 10 points, and with 100? And how many operations has PyTorch's graph of a step?
+
+# %% predict="nodes"
+predict("slower_with_10", 1000)
+predict("slower_with_100", 1000)
+predict("pytorch_nodes", 25)
 
 
 # %% tags=["skip-grading"]
@@ -838,14 +851,19 @@ def our_cost(size):
 
 
 for size in 10, 100:
+    if not guessed(f"slower_with_{size}"):
+        continue
     batch = torch.arange(50 - size // 2, 50 + size // 2)
     theirs = 1e3 * best_of(pytorch_step, batch, runs=20)
     nodes = pytorch_nodes(pytorch_step(batch))
     ours, problem = tried(our_cost, size)
     print(f"{size} points, a step:")
     print(f"  PyTorch {theirs:6.2f} ms {nodes:6,} nodes")
-    print("  yours  ", problem or f"{ours[0]:6.2f} ms {ours[1]:6,} nodes: {ours[0] / theirs:.0f} ×")
-if stand_ins and not problem:
+    print("  yours  ", problem or f"{ours[0]:6.2f} ms {ours[1]:6,} nodes")
+    if ours:
+        outcome(f"slower_with_{size}", ours[0] / theirs)
+outcome("pytorch_nodes", pytorch_nodes(pytorch_step(torch.arange(100))))
+if stand_ins:
     print("slow, because PyTorch stands in for:", *stand_ins)
 
 # %% [markdown]

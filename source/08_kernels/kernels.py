@@ -21,10 +21,14 @@ from numba import cuda, njit, prange
 
 from helpers.check import check, progress
 from helpers.conventions import format_bytes
+from helpers.predict import guessed, outcome, predict
 from helpers.simulator import CountedArray, KernelError, launch
 
 # %% [markdown]
-# One loop, three ways: run by Python, written with NumPy, and compiled by Numba from the same lines that Python ran. How many times faster is the last one? Guess.
+# One loop, three ways: run by Python, written with NumPy, and compiled by Numba from the same lines that Python ran. **Predict:** how many times faster is the last one than the first? (A number in place of the dots; it earns nothing, and before it you see no result.)
+
+# %% predict="compiled"
+predict("compiled_speedup", 10)
 
 
 # %%
@@ -57,18 +61,20 @@ from helpers.plots import threads as pictures
 machine = f"{measure(seconds=0.3).name}, {numba.get_num_threads()} threads"
 compiled = njit(row_bells)
 x, out = numpy.random.rand(200, 500), numpy.zeros(200)
-times = side_by_side(
-    {
-        "Python": lambda: row_bells(x, out),
-        "NumPy": lambda: numpy.exp(-(x**2)).sum(1),
-        "Numba": lambda: compiled(x, out),
-    },
-    repeats=5,
-)
-gain = median(times["Python"]) / median(times["Numba"])
-pictures.times(times, f"Compiled, the same lines are {gain:.0f} times faster", log=True)
-plt.show()
-print(f"{machine}, Numba {numba.__version__}")
+if guessed("compiled_speedup"):
+    times = side_by_side(
+        {
+            "Python": lambda: row_bells(x, out),
+            "NumPy": lambda: numpy.exp(-(x**2)).sum(1),
+            "Numba": lambda: compiled(x, out),
+        },
+        repeats=5,
+    )
+    gain = median(times["Python"]) / median(times["Numba"])
+    pictures.times(times, f"Compiled, the same lines are {gain:.0f} times faster", log=True)
+    plt.show()
+    print(f"{machine}, Numba {numba.__version__}")
+    outcome("compiled_speedup", gain)
 
 # %% [markdown]
 # Python looks up, at every step, what `x` is, what `**` means for it, and makes an object of the result. Compiled code knows the types and does only the arithmetic. NumPy's loops were compiled before you came; they may even win: where the processor can, its exponential takes several numbers at once.
@@ -221,7 +227,11 @@ print("compiled for", *fresh.signatures[0])
 # %% [markdown]
 # ## All cores: `prange`
 #
-# `prange` says that the iterations of a loop do not need each other. **Predict**: compiled with `range`, with `prange`, and with `prange` and `parallel=True`: which is fastest, and how much?
+# `prange` says that the iterations of a loop do not need each other. **Predict**: compiled with `range` is 1. How many times as fast is it with `prange`, and with `prange` and `parallel=True`?
+
+# %% predict="prange"
+predict("prange_speedup", 2)
+predict("parallel_speedup", 2)
 
 
 # %%
@@ -248,15 +258,18 @@ candidates = {
     "prange, parallel=True": njit(parallel=True)(parallel_row_bells),
 }
 x, out = numpy.random.rand(2000, 1000), numpy.zeros(2000)
-times = side_by_side({name: lambda f=f: f(x, out) for name, f in candidates.items()}, 11)
-faster = {name: median(times["range, njit"]) / median(each) for name, each in times.items()}
-for name, function in candidates.items():
-    said = "parallel" if in_parallel(function) else "serial"
-    print(f"{name:22}{said:9}{faster[name]:5.2f} × as fast")
-alone, told = faster["prange, njit"], faster["prange, parallel=True"]
-pictures.times(times, f"prange alone: {alone:.1f} × as fast; with parallel=True: {told:.1f} ×")
-plt.show()
-print(machine)
+if guessed("prange_speedup") and guessed("parallel_speedup"):
+    times = side_by_side({name: lambda f=f: f(x, out) for name, f in candidates.items()}, 11)
+    faster = {name: median(times["range, njit"]) / median(each) for name, each in times.items()}
+    for name, function in candidates.items():
+        said = "parallel" if in_parallel(function) else "serial"
+        print(f"{name:22}{said:9}{faster[name]:5.2f} × as fast")
+    alone, told = faster["prange, njit"], faster["prange, parallel=True"]
+    pictures.times(times, f"prange alone: {alone:.1f} × as fast; with parallel=True: {told:.1f} ×")
+    plt.show()
+    print(machine)
+    outcome("prange_speedup", alone)
+    outcome("parallel_speedup", told)
 
 # %% [markdown]
 # Without `parallel=True`, `prange` is `range`, and nobody tells you: where the first two times differ, the machine was disturbed. With it, n cores give at most n times; starting threads, shared memory and other programs take their part of that. On a busy machine it may even be slower than one core: a loop waits for its last thread.
@@ -389,7 +402,10 @@ for loops, arrays in (separate, 5), (together, 3):
     print(f"{loops.__name__:9}{moved:7,} B: {moved // (4 * n)} × {4 * n:,} B")
 
 # %% [markdown]
-# **Predict** for 8 million numbers (32 MiB an array): the bytes shrink 7 : 3. How many times faster is the fused loop? And how long does each take, if nothing but memory counts? Write your guess down, then run.
+# **Predict** for 8 million numbers (32 MiB an array): the bytes shrink 7 : 3. How many times faster is the fused loop?
+
+# %% predict="fused"
+predict("fused_speedup", 2.3)
 
 
 # %% tags=["skip-grading"]
@@ -400,24 +416,26 @@ def copied(x, out):
 
 
 n, s = 2**23, numpy.float32(2)
-x, r, t, u, out = numpy.random.rand(5, n).astype("float32")
 separate_compiled, together_compiled = njit(separate), njit(together)
-times = side_by_side(
-    {
-        "separate": lambda: separate_compiled(s, x, r, t, u, out),
-        "fused": lambda: together_compiled(s, x, r, out),
-        "a copy": lambda: copied(x, out),
-    }
-)
-rate = 2 * 4 * n / median(times["a copy"])  # one array read, one written
-print(f"a copy: {rate / 1e9:.1f} GB/s")
-for name, arrays in ("separate", 7), ("fused", 3):
-    moved, took = 4 * n * arrays, median(times[name])
-    print(f"{name:9}{format_bytes(moved):>11}, {1e3 * moved / rate:4.1f} ms at a copy's rate")
-    print(f"{'':9} measured {1e3 * took:4.1f} ms, ratio {moved / rate / took:.2f}")
-factor = median(times["separate"]) / median(times["fused"])
-pictures.times(times, f"{7 / 3:.1f} times fewer bytes, {factor:.1f} times less time")
-plt.show()
+if guessed("fused_speedup"):
+    x, r, t, u, out = numpy.random.rand(5, n).astype("float32")
+    times = side_by_side(
+        {
+            "separate": lambda: separate_compiled(s, x, r, t, u, out),
+            "fused": lambda: together_compiled(s, x, r, out),
+            "a copy": lambda: copied(x, out),
+        }
+    )
+    rate = 2 * 4 * n / median(times["a copy"])  # one array read, one written
+    print(f"a copy: {rate / 1e9:.1f} GB/s")
+    for name, arrays in ("separate", 7), ("fused", 3):
+        moved, took = 4 * n * arrays, median(times[name])
+        print(f"{name:9}{format_bytes(moved):>11}, {1e3 * moved / rate:4.1f} ms at a copy's rate")
+        print(f"{'':9} measured {1e3 * took:4.1f} ms, ratio {moved / rate / took:.2f}")
+    factor = median(times["separate"]) / median(times["fused"])
+    pictures.times(times, f"{7 / 3:.1f} times fewer bytes, {factor:.1f} times less time")
+    plt.show()
+    outcome("fused_speedup", factor)
 
 # %% [markdown]
 # ✎ **Explain (1 point).** What did you predict, what was measured, and where does the difference come from? A person reads it.
@@ -432,9 +450,10 @@ plt.show()
 # One reason, to be tested: before a processor writes part of a line of memory, it loads the line. Then a copy moves 3 arrays, not 2, the separate loops 10 and the fused one 4. Do the times agree better with that?
 
 # %% tags=["skip-grading"]
-for name, arrays in ("separate", 10), ("fused", 4):
-    expected = arrays / 3 * median(times["a copy"])
-    print(f"{name:9}{1e3 * expected:5.1f} ms, measured ÷ that {median(times[name]) / expected:.2f}")
+if guessed("fused_speedup"):
+    for name, arrays in ("separate", 10), ("fused", 4):
+        expected, took = arrays / 3 * median(times["a copy"]), median(times[name])
+        print(f"{name:9}{1e3 * expected:5.1f} ms, measured ÷ that {took / expected:.2f}")
 
 # %% [markdown]
 # ✎ **Fuse one yourself**: hard swish and a residual. v = x[i] gives v · clip(v + 3, 0, 6) / 6, plus y[i]. One loop; every number of x and y is read once, every number of out written once. It runs on counting arrays.
