@@ -427,7 +427,7 @@ check("roof_share", roof_share)
 # ✎ **Explain (1 point).** Which layers are not bound by what you thought? Take the layer farthest below its roof: name something that takes time there and is in neither term of the model. A person reads it.
 
 # %% [markdown] read="explain_roof" points=1
-# I had guessed that memory bounds two. I took the linear layer at batch 1 for compute bound; at 0.5 FLOP/B it waits for memory, as do
+# I had guessed two. But the linear layer at batch 1, at 0.5 FLOP/B, waits for memory, and so do
 # the residual sum and the depthwise convolution. The latter is farthest below its roof: on a CPU the
 # library first turns input and weights into a layout of its own, and the output back. The count
 # does not hold that traffic. With channels last the images need no turning, and it took less than
