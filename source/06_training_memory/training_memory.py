@@ -434,26 +434,59 @@ check("allocated_bytes", allocated_bytes)
 # That is little. What is *reserved* is more: PyTorch asks the driver for pieces of 2 MiB (for tensors up to 1 MiB), of 20 MiB (below 10 MiB) or of multiples of 2 MiB, cuts tensors from them, and keeps what is given back ([CUDACachingAllocator.cpp](https://github.com/pytorch/pytorch/blob/main/c10/cuda/CUDACachingAllocator.cpp)).
 
 # %% [markdown]
-# A tensor lies in one piece, and not every free block of the reserved memory is large enough.
+# A tensor lies in one piece. So what is free need not be of use: it may be *fragmented*, in pieces that are each too small.
 #
-# ✎ **Fragmentation.** Say `"fits"` if one free block can take the request, `"fragmented"` if only all of them together could, `"full"` if not even they could.
+# ✎ **Pieces.** `free_blocks` are the free blocks that the request could be cut from, in bytes, multiples of 512. How many bytes does the allocator newly ask the driver for? 0 where a free block will do.
 
 
-# %% answer="finds_room"
-def finds_room(free_blocks, request):
-    """The word "fits", "fragmented" or "full"; sizes in bytes."""
+# %% answer="newly_reserved"
+def newly_reserved(free_blocks, request):
+    """Bytes of the new piece, for a tensor of `request` bytes; 0 if none is needed."""
     ### BEGIN SOLUTION
-    if max(free_blocks) >= request:
-        return "fits"
-    return "fragmented" if sum(free_blocks) >= request else "full"
+    mib = 2**20
+    size = (request + 511) // 512 * 512
+    if max(free_blocks, default=0) >= size:
+        return 0
+    if size <= mib:
+        return 2 * mib
+    if size < 10 * mib:
+        return 20 * mib
+    return (size + 2 * mib - 1) // (2 * mib) * 2 * mib
     ### END SOLUTION
 
 
-# %% check="finds_room"
-check("finds_room", finds_room)
+# %% check="newly_reserved"
+check("newly_reserved", newly_reserved)
 
 # %% [markdown]
-# Neither "fragmented" nor "full" is the end: the allocator then asks the driver for another piece. Only if that fails, and giving back every piece that is wholly free does not help, do you see *out of memory*. With `PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True` a piece can grow, and there is less of the second kind.
+# Now play it. A tensor of 20 MiB comes and goes, then one of 24, of 28, … up to 40: texts that get longer, say. Never more than 40 MiB are in use. **Predict:** how many MiB are *reserved* at the end?
+
+# %% predict="pieces"
+predict("reserved_mib", 40)
+
+# %% tags=["skip-grading"]
+from helpers.meter.memory.device.allocator import CachingAllocator
+
+allocator = CachingAllocator()
+in_use, reserved, lengths = [], [], range(20, 44, 4)
+for mib in lengths:
+    block = allocator.allocate(mib * 2**20)
+    in_use.append(mib)
+    reserved.append(allocator.reserved / 2**20)
+    allocator.release(block)
+if guessed("reserved_mib"):
+    figure, axes = plt.subplots(figsize=(5.2, 3.0), layout="constrained")
+    axes.step(lengths, reserved, "o-", where="mid", label="reserved, in pieces")
+    axes.step(lengths, in_use, "s--", where="mid", label="in use; reserved, if a piece can grow")
+    axes.set(xlabel="MiB of the tensor", ylabel="MiB", ylim=(0, None), title="Growing tensors")
+    axes.legend(fontsize=9)
+    plt.show()
+    outcome("reserved_mib", reserved[-1])
+
+# %% [markdown]
+# Each new tensor is a little larger than every free piece, so each gets one of its own. Only when the driver has no more are free pieces given back; if that does not help, you see *out of memory*.
+#
+# With `PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True` a piece can grow: 40 MiB would do. Mixed sizes and long texts are where that pays.
 
 # %% [markdown]
 # ## The largest batch
@@ -471,23 +504,10 @@ for batch, step in steps.items():
 # %% [markdown]
 # From one image to two it hardly grows: there the foreach update is the peak, and the update does not know the batch. Beyond, activations decide, and each image adds the same.
 #
-# ✎ Two peaks on the straight part: what does an image add, and what is there without any?
-
-
-# %% answer="memory_line"
-def memory_line(batch_a, peak_a, batch_b, peak_b):
-    """{"per image": bytes, "fixed": bytes} of the line through two peaks."""
-    ### BEGIN SOLUTION
-    per_image = (peak_b - peak_a) / (batch_b - batch_a)
-    return {"per image": per_image, "fixed": peak_a - batch_a * per_image}
-    ### END SOLUTION
-
-
-# %% check="memory_line"
-check("memory_line", memory_line)
+# So two peaks on the straight part tell what an image adds and what is there without any: a line, as in unit 05.
 
 # %% [markdown]
-# ✎ So the largest batch for a device, in whole images; 0 if none fits. `memory`: bytes that the device reports; `outside`: bytes of the context. All four are whole numbers.
+# ✎ The largest batch for a device, in whole images; 0 if none fits. `memory`: bytes that the device reports; `outside`: bytes of the context. All four are whole numbers.
 
 
 # %% answer="batch_that_fits"

@@ -1015,6 +1015,73 @@ if answer:
 # %% [markdown]
 # Forty thousand small rules or a few large ones: they look at the same values. x and ReLU's output are what unit 05 counted; W is there anyway. **Saved activations are what backward rules look at.**
 
+# %% [markdown]
+# ## A budget: keep less, compute again
+#
+# What is not kept can be computed again from an earlier value: **checkpointing**. How little can one keep, and what does it cost?
+#
+# Take a chain of n steps. The rule of each step looks at the value before it. The chain's input is always there; beside it there are `slots`: places for one value each.
+
+# %% [markdown]
+# Without a slot: for the rule of the last step, compute n − 1 steps from the input; for the one before it, n − 2 …: n(n − 1)/2 in all. With a slot: compute `place` steps and keep that value. From there, sweep the n − place steps to the right, with the slots that are left. Then that slot is free again, and the `place` steps to the left are swept from the input.
+#
+# A chain of 1 step costs nothing. Which `place` is best? The cheapest: try all.
+
+# %% [markdown]
+# ✎ **2 points.** Steps that are computed, at best, with 0, 1, …, n − 1 slots. Write a function of (length, slots) that calls itself. With `@cache` above it, it computes each pair once; else it takes for ever.
+
+
+# %% answer="budget_curve"
+def budget_curve(steps):
+    """[steps computed with 0 slots, with 1, …, with steps - 1]."""
+
+    ### BEGIN SOLUTION
+    @cache
+    def cost(length, slots):
+        if length == 1:
+            return 0
+        if slots == 0:
+            return length * (length - 1) // 2
+        return min(
+            place + cost(length - place, slots - 1) + cost(place, slots)
+            for place in range(1, length)
+        )
+
+    return [cost(steps, slots) for slots in range(steps)]
+    ### END SOLUTION
+
+
+# %% check="budget_curve"
+check("budget_curve", budget_curve)
+
+# %% [markdown]
+# **Predict** for a chain of 48 steps. With a slot for every value, 47 steps are computed, each once. With only 6 slots: how many times as many?
+
+# %% predict="budget"
+predict("with_6_slots", 5)
+
+# %% tags=["skip-grading"]
+chain = 48
+curve, problem = tried(lambda: numbers(budget_curve(chain), *map(str, range(chain))))
+if problem:
+    print("no curve:", problem)
+elif guessed("with_6_slots"):
+    passes = [cost / (chain - 1) for cost in curve.values()]
+    fig, axes = figure(size=(5.2, 3.2))
+    axes.plot(range(1, chain), passes[1:], "o-", markersize=3, label="the best of all plans")
+    segments = range(2, chain // 2)
+    kept = [count - 1 + -(-chain // count) for count in segments]  # boundaries, one segment
+    axes.plot(kept, [2 - 1 / count for count in segments], "s", markersize=4, alpha=0.6)
+    axes.plot([], [], "s", color=COLORS[1], label="equal segments (unit 06)")
+    axes.set(xlabel="values kept, of 48", ylabel="forward passes", xscale="log", ylim=(0, 8))
+    axes.set_title("The first few slots save most")
+    axes.legend()
+    plt.show()
+    outcome("with_6_slots", passes[6])
+
+# %% [markdown]
+# A few slots do nearly all: that is why long networks can be trained at all in little memory. Frameworks take the simple plan of equal segments, about one pass more; compilers search a plan for the graph at hand.
+
 # %%
 progress("07_autodiff")
 
@@ -1025,6 +1092,7 @@ progress("07_autodiff")
 # - Several uses of a value: its gradients *add*.
 # - Reverse mode: one sweep for all inputs, about two forward passes' worth of FLOP. Its price is memory.
 # - Kept is what a rule looks at: both factors, exp's output, nothing for a sum.
+# - What is not kept can be computed again: few slots cost few passes.
 # - Finite differences are the judge, not the method.
 
 # %% [markdown]
@@ -1036,5 +1104,6 @@ progress("07_autodiff")
 # - S. Linnainmaa: *Taylor expansion of the accumulated rounding error*, BIT 16, 1976. Reverse mode.
 # - D. Rumelhart, G. Hinton, R. Williams: *Learning representations by back-propagating errors*, Nature 323, 1986.
 # - A. Griewank, A. Walther: *Evaluating Derivatives*, 2nd edition, 2008. Costs of both modes.
+# - A. Griewank, A. Walther: *Algorithm 799: revolve*, ACM TOMS 26, 2000. The best plan for a chain.
 # - A. Baydin, B. Pearlmutter, A. Radul, J. Siskind: *Automatic differentiation in machine learning: a survey*, JMLR 18, 2018.
 # - A. Paszke et al.: *PyTorch: an imperative style, high-performance deep learning library*, NeurIPS 2019.

@@ -351,6 +351,28 @@ check("fused", fused)
 # rises to 10.8.
 
 # %% [markdown]
+# **Bonus on units 07 and 08 (2 points).** Attention softmax(q · kᵀ) · v, in fp32, for `heads` heads of `width`, one text of `tokens`; q, k, v need gradients.
+#
+# *written out*: product, softmax, product, each by PyTorch. *fused*: one tiled kernel that keeps no shares, but its inputs, its output and, for each row of shares, one number (the logarithm of its total). Backward computes the shares again: *again* are the FLOP of its product q · kᵀ alone, two for each MAC.
+
+
+# %% answer="recomputed_attention"
+def recomputed_attention(heads, tokens, width):
+    """{"written out": bytes kept, "fused": bytes kept, "again": FLOP}."""
+    ### BEGIN SOLUTION
+    row, pairs = heads * tokens * width, heads * tokens**2
+    return {
+        "written out": 4 * (3 * row + pairs),
+        "fused": 4 * (4 * row + heads * tokens),
+        "again": 2 * pairs * width,
+    }
+    ### END SOLUTION
+
+
+# %% check="recomputed_attention"
+check("recomputed_attention", recomputed_attention)
+
+# %% [markdown]
 # ## Task 7: memory of a large model (7 points)
 #
 # `convnextv2_large` has about 200 million parameters. Can you train it on a free 16 GB card? Start with the size of a model. *2 points.*

@@ -111,19 +111,9 @@ ONLINE_SOFTMAX = Exercise(
     misconceptions=(
         Misconception(
             "the sums so far not rescaled",
-            "the sums so far were taken with the old largest: by which factor do they shrink when "
-            "a larger score comes?",
+            "what was summed so far was taken with the old largest: by which factor does it shrink "
+            "when a larger score comes?",
             _only("total", "weighted", scale_total=_one, scale_weighted=_one),
-        ),
-        Misconception(
-            "total not rescaled",
-            "the total so far was taken with the old largest, too",
-            _only("total", scale_total=_one),
-        ),
-        Misconception(
-            "weighted sum not rescaled",
-            "the weighted sum so far was taken with the old largest, too",
-            _only("weighted", scale_weighted=_one),
         ),
         Misconception(
             "rescaled the wrong way",
