@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Homework: all of it on one sheet
 #
-# Seven tasks, 22 points and a bonus of 2. Units 01 to 06 show how each number is made. (07 and 08, autodiff and kernels, ask for programs; they are practised there.)
+# Seven tasks, 22 points and two bonuses of 2. Units 01 to 06 show how each number is made; one bonus draws on 07 and 08.
 
 # %% [markdown]
 # **How to answer**

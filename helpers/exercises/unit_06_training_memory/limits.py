@@ -178,12 +178,11 @@ MIB = 2**20
 def _newly_reserved(
     free_blocks: Sequence[int],
     request: int,
-    rounding: int = BLOCK,
     shared: int = 20 * MIB,
     shared_below: int = 10 * MIB,
 ) -> int:
     """Rules of c10/cuda/CUDACachingAllocator.cpp, for blocks of the pool that the request is of."""
-    size = -(-request // rounding) * rounding
+    size = -(-request // BLOCK) * BLOCK
     if any(block >= size for block in free_blocks):
         return 0
     if size <= MIB:
@@ -195,14 +194,15 @@ def _newly_reserved(
 
 def _draw_requests(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     def odd(low: int, high: int) -> int:
-        return draw.randrange(low * MIB // 1024, high * MIB // 1024) * 1024 + 4
+        return draw.randrange(low * MIB // 1024, high * MIB // 1024) * 1024 + 1
 
     cases: list[tuple[Any, ...]] = []
     for low, high in ((0, 1), (2, 9), (11, 60), (3, 8)):
         request = odd(low, high)
         size = -(-request // BLOCK) * BLOCK
         near = [size // BLOCK * BLOCK * share // 8 // BLOCK * BLOCK for share in (7, 6, 5)]
-        cases += [(tuple(near), request), ((near[0], size, near[1]), request)]
+        for blocks in near, [near[0], size, near[1]], [near[2], size + 5 * BLOCK]:
+            cases.append((tuple(blocks), request))
     return cases
 
 
@@ -216,10 +216,17 @@ NEWLY_RESERVED = Exercise(
         ((9 * MIB, 9 * MIB), 10 * MIB),
         ((4 * MIB, 30 * MIB), 31 * MIB),
         ((), 1 * MIB),
-        ((8 * MIB, 2 * MIB), 8 * MIB + 4),
+        ((3 * MIB, 30 * MIB), 12 * MIB),
+        ((8 * MIB, 2 * MIB), 8 * MIB + 1),
+        ((2 * MIB, 3 * MIB), 9 * MIB + 512),
     ],
     hidden=_draw_requests,
     reference=lambda free_blocks, request: _newly_reserved(free_blocks, request),
+    known_slips={
+        "0 → 1": "equivalent: nothing fits into one byte either",
+        "0 → -1": "equivalent: nothing fits into less than nothing",
+        "1 → 2": "equivalent: sizes are multiples of 512",
+    },
     misconceptions=(
         Misconception(
             "free is free",
@@ -260,11 +267,6 @@ NEWLY_RESERVED = Exercise(
             lambda free_blocks, request: _newly_reserved(
                 free_blocks, request, shared_below=10 * MIB + 1
             ),
-        ),
-        Misconception(
-            "not rounded up",
-            "a tensor takes a multiple of 512 B: does that still fit?",
-            lambda free_blocks, request: _newly_reserved(free_blocks, request, rounding=1),
         ),
         Misconception(
             "exactly as large is too small",

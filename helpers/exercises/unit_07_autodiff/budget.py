@@ -43,6 +43,9 @@ BUDGET_CURVE = Exercise(
     examples=[(2,), (4,), (10,)],
     hidden=lambda draw: [(steps,) for steps in draw.sample(range(8, 19), 4)],
     reference=lambda steps: _curve(steps),
+    known_slips={
+        "length * (length - 1) // 2 → length * (length - 1) / 2": "equivalent: the product is even"
+    },
     misconceptions=(
         Misconception(
             "the slot stays taken",
