@@ -55,6 +55,7 @@ PARTS = (
     Part("hardware", "devices with their sources; this machine's own ceilings", students=True),
     # What gives the numbers that questions ask for is out of sight of graded answers.
     Part("roofline", "time bounds, intensity, the ridge"),
+    Part("training_plan", "a GPT on many devices: what a plan holds, its time", students=True),
     Part("reference", "by-hand formulas; each returns a `Ledger`"),
     Part("meter", "counts any PyTorch model; predicts the memory of a step"),
     # No answer draws with these: another colour grades no class again.
@@ -65,6 +66,7 @@ PARTS = (
     Part("diagnosis", "says why a wrong number is wrong"),
     Part("verdict", "what came of a question: data, text and HTML"),
     Part("grading_packages", "packages that are there when graded; from the lock", scores=False),
+    Part("skipped_cells", "cells that grading leaves out; from the units", scores=False),
     Part("missing_imports", "what a notebook imports that grading lacks", scores=False),
     Part("check", "what a notebook calls; the judge of an answer"),
     Part("tried", "how a notebook's own cells use an answer that may be wrong", students=True),
@@ -75,6 +77,7 @@ PARTS = (
     Part("grading/nbgrader", "a course's files and gradebook, as nbgrader has them", scores=False),
     Part("grading/lms", "learning platforms: downloads in, grades out", scores=False),
     Part("grading/class_run", "everyone's submissions of a unit, resumable", scores=False),
+    Part("grading/reading", "answers side by side, marked by a rubric", scores=False),
     Part("grading/report", "what people read: class report, feedback", scores=False),
     Part("grading/commands", "what the shell says", scores=False),
     Part("grading/preprocessors", "the engine for plain `nbgrader autograde`", scores=False),
