@@ -642,6 +642,34 @@ check("linear_energy", linear_energy)
 # For Linear(768 → 3072) at batch 1, moving takes 139 times the energy of computing: divide the two in the table. A batch of 64 shares each weight, and 2.4 times is left.
 
 # %% [markdown]
+# ## One page on one model
+#
+# DeiT-S, a vision transformer: 22 million parameters, 12 blocks of width 384, 197 tokens an image, fp32. **Predict**, with what you know by now: how many MB are its weights? How many times its weights does a forward pass move, with one image? (Each operation a kernel of its own.) And how many times higher is its intensity with 64 images?
+
+# %% predict="one_model"
+predict("weights_mb", 88)
+predict("moved_to_weights", 1.5)
+predict("intensity_64_to_1", 64)
+
+# %% tags=["skip-grading"]
+from helpers.meter import count
+
+with torch.device("meta"):
+    deit = timm.create_model("deit_small_patch16_224").eval()
+weights = sum(p.nbytes for p in deit.parameters())
+one, many = (count(deit, (batch, 3, 224, 224)) for batch in (1, 64))
+if guessed("weights_mb") and guessed("moved_to_weights") and guessed("intensity_64_to_1"):
+    print(f"{'':10}{'moved':>12}{'FLOP/B':>8}")
+    for batch, counted in (1, one), (64, many):
+        print(f"{batch:3} images{format_bytes(counted.bytes_moved):>12}{counted.intensity:8.1f}")
+    outcome("weights_mb", weights / 1e6)
+    outcome("moved_to_weights", one.bytes_moved / weights)
+    outcome("intensity_64_to_1", many.intensity / one.intensity)
+
+# %% [markdown]
+# With one image, more than half of what moves are not weights but features, written by one operation and read by the next. So a larger batch shares less than one hopes: unit 04 puts a number on what is left.
+
+# %% [markdown]
 # ## Done
 #
 # What the checks saw so far:

@@ -436,6 +436,38 @@ check("roof_share", roof_share)
 # half of the time.
 
 # %% [markdown]
+# ## The third bound: to begin at all
+#
+# The roof says that a tiny layer takes no time. **Predict:** how many µs does Linear(16 → 16) take on one sample, 512 FLOP? The roof allows some hundredths of one.
+
+# %% predict="overhead"
+predict("tiny_layer_us", 0.1)
+
+# %% tags=["skip-grading"]
+from helpers.plots.style import figure
+
+widths, took, allowed = [2**power for power in range(4, 13)], [], []
+for width in widths:
+    layer = torch.nn.Linear(width, width, bias=False, device=device)
+    cost = count(layer, torch.randn(1, width, device=device))
+    with torch.no_grad():
+        took.append(1e6 * best_of(layer, torch.randn(1, width, device=device), runs=50))
+    allowed.append(1e6 * max(cost.flops / roof.peak, cost.bytes_moved / roof.bandwidth))
+if guessed("tiny_layer_us"):
+    _, axes = figure(size=(5.4, 3.2))
+    axes.loglog(widths, took, "o-", base=2, label="measured")
+    axes.loglog(widths, allowed, "--", base=2, label="what the roof allows")
+    axes.set(xlabel="width of Linear(width → width), batch 1", ylabel="µs")
+    axes.set_yscale("log", base=10)
+    axes.set_title("Small layers pay for being called")
+    axes.legend()
+    plt.show()
+    outcome("tiny_layer_us", took[0])
+
+# %% [markdown]
+# To the left the line is flat: Python, PyTorch's dispatch and the start of the kernel take microseconds, whatever the layer. That is the **overhead** regime, the third beside memory and compute. Remedies: fewer and larger calls (a batch, a fused kernel), CUDA graphs, a compiler.
+
+# %% [markdown]
 # ## A whole network
 #
 # MobileNetV2 does less than a twelfth of the FLOP of ResNet-50. Is it twelve times as fast? Bound every layer on a T4, and add up by kind.

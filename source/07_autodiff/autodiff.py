@@ -1023,9 +1023,9 @@ if answer:
 # Take a chain of n steps. The rule of each step looks at the value before it. The chain's input is always there; beside it there are `slots`: places for one value each.
 
 # %% [markdown]
-# Without a slot: for the rule of the last step, compute n − 1 steps from the input; for the one before it, n − 2 …: n(n − 1)/2 in all. With a slot: compute `place` steps and keep that value. From there, sweep the n − place steps to the right, with the slots that are left. Then that slot is free again, and the `place` steps to the left are swept from the input.
+# Without a slot: compute n − 1 steps for the last rule, n − 2 for the one before it …: n(n − 1)/2 in all. With one: compute `place` steps, keep that value, sweep the n − place steps to its right with the other slots. Then its slot is free again, and the `place` steps to the left are swept from the input.
 #
-# A chain of 1 step costs nothing. Which `place` is best? The cheapest: try all.
+# A chain of 1 step costs nothing. The best `place` is the cheapest: try all.
 
 # %% [markdown]
 # ✎ **2 points.** Steps that are computed, at best, with 0, 1, …, n − 1 slots. Write a function of (length, slots) that calls itself. With `@cache` above it, it computes each pair once; else it takes for ever.
@@ -1090,9 +1090,9 @@ progress("07_autodiff")
 #
 # - Autodiff is a memory of operations, one local rule for each, an order, and a sweep.
 # - Several uses of a value: its gradients *add*.
-# - Reverse mode: one sweep for all inputs, about two forward passes' worth of FLOP. Its price is memory.
+# - Reverse mode: one sweep for all inputs, about two forward passes. Its price is memory.
 # - Kept is what a rule looks at: both factors, exp's output, nothing for a sum.
-# - What is not kept can be computed again: few slots cost few passes.
+# - What is not kept can be computed again.
 # - Finite differences are the judge, not the method.
 
 # %% [markdown]
@@ -1104,6 +1104,6 @@ progress("07_autodiff")
 # - S. Linnainmaa: *Taylor expansion of the accumulated rounding error*, BIT 16, 1976. Reverse mode.
 # - D. Rumelhart, G. Hinton, R. Williams: *Learning representations by back-propagating errors*, Nature 323, 1986.
 # - A. Griewank, A. Walther: *Evaluating Derivatives*, 2nd edition, 2008. Costs of both modes.
-# - A. Griewank, A. Walther: *Algorithm 799: revolve*, ACM TOMS 26, 2000. The best plan for a chain.
-# - A. Baydin, B. Pearlmutter, A. Radul, J. Siskind: *Automatic differentiation in machine learning: a survey*, JMLR 18, 2018.
-# - A. Paszke et al.: *PyTorch: an imperative style, high-performance deep learning library*, NeurIPS 2019.
+# - The same: *Algorithm 799: revolve*, 2000.
+# - A. Baydin et al.: *Automatic differentiation in machine learning: a survey*, JMLR 18, 2018.
+# - A. Paszke et al.: *PyTorch: an imperative style* …, NeurIPS 2019.

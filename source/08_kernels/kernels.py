@@ -972,9 +972,9 @@ else:
 # %% [markdown]
 # ## Softmax in one pass
 #
-# Attention takes a softmax over all scores of a query, then a sum of values, weighted by it. Softmax needs the largest score and the total before the first share is known. So it seems that all scores have to wait in memory: tokens × tokens of them.
+# Attention takes a softmax over all scores of a query, then a sum of values, weighted by it. The first share needs the largest score and the total. So must all scores, tokens × tokens, wait in memory?
 #
-# But sums can be *corrected*. Take the keys tile by tile, and keep three things: the largest score so far m, the total Σ e^(s − m), and the weighted sum Σ e^(s − m) · v.
+# No: sums can be *corrected*. Take the keys tile by tile, and keep three things: the largest score so far m, the total Σ e^(s − m), and the weighted sum Σ e^(s − m) · v.
 
 # %% [markdown]
 # ✎ **Take in one more tile (2 points).** `scores` are the tile's, `values` its rows, one for each score; `weighted` is a row, too. If a score is larger than m, by what are the sums so far too large?
@@ -1045,7 +1045,8 @@ def attention_kernel(q, k, v, out):
         rows = range(TILE_OF_KEYS)
         scores = [sum(query[c] * keys[j, c] for c in range(WIDTH)) for j in rows]
         tile = [[values[j, c] for c in range(WIDTH)] for j in rows]
-        so_far = online_softmax(*numbers_of(so_far), scores, tile)
+        largest, total, weighted = numbers_of(so_far)
+        so_far = online_softmax(largest, total, weighted, scores, tile)
         cuda.syncthreads()
     _, total, weighted = numbers_of(so_far)
     for c in range(WIDTH):
@@ -1158,12 +1159,11 @@ progress("08_kernels")
 # %% [markdown]
 # **Takeaways**
 #
-# - Tensor operations are map, zip and reduce over strides; broadcasting is a stride of 0.
-# - `prange` without `parallel=True` is `range`. Iterations are independent if none writes what another uses.
-# - Fusing removes arrays in between: fewer bytes.
-# - A thread finds its element from block and thread; a guard stops the surplus.
+# - Tensor operations are map, zip and reduce over strides.
+# - `prange` without `parallel=True` is `range`.
+# - Fusing removes arrays in between.
+# - A thread finds its element by its place; a guard stops the surplus.
 # - A barrier stands between writing shared memory and reading it, and before overwriting it.
-# - A block adds up by halves: a barrier between two steps.
 # - A warp fetches sectors of 32 bytes: neighbours should use neighbours.
 # - Tiles w wide cut global reads w times. Softmax can be taken by tiles, too.
 
@@ -1172,10 +1172,14 @@ progress("08_kernels")
 #
 # - S. K. Lam, A. Pitrou, S. Seibert: *Numba: a LLVM-based Python JIT compiler*, LLVM-HPC 2015
 # - A. J. Bernstein: *Analysis of programs for parallel processing*, 1966.
-# - J. Nickolls, I. Buck, M. Garland, K. Skadron: *Scalable parallel programming with CUDA*, ACM Queue, 2008
+# - J. Nickolls et al.: *Scalable parallel programming with CUDA*, ACM Queue, 2008
+
+# %% [markdown]
+# **References, continued**
+#
 # - M. Milakov, N. Gimelshein: *Online normalizer calculation for softmax*, 2018
 # - T. Dao et al.: *FlashAttention: fast and memory-efficient exact attention*, NeurIPS 2022
 # - S. Rush: *GPU Puzzles*, 2022. *MiniTorch*, 2020. The same kernels as exercises.
 # - NVIDIA: *CUDA C++ programming guide*. Numba: *Numba for CUDA GPUs*
 #
-# **Next:** the homework: all of it on one sheet.
+# **Next:** 09, inference: what a token costs.

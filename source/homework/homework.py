@@ -353,7 +353,7 @@ check("fused", fused)
 # %% [markdown]
 # **Bonus on units 07 and 08 (2 points).** Attention softmax(q · kᵀ) · v, in fp32, for `heads` heads of `width`, one text of `tokens`; q, k, v need gradients.
 #
-# *written out*: product, softmax, product, each by PyTorch. *fused*: one tiled kernel that keeps no shares, but its inputs, its output and, for each row of shares, one number (the logarithm of its total). Backward computes the shares again: *again* are the FLOP of its product q · kᵀ alone, two for each MAC.
+# *written out*: product, softmax, product. *fused*: one tiled kernel that keeps no shares, but its inputs, its output and, for each row of shares, one number (the logarithm of its total). Backward computes the shares again: *again* are the FLOP of q · kᵀ alone.
 
 
 # %% answer="recomputed_attention"
