@@ -242,7 +242,7 @@ if guessed("plain_default") and guessed("plain_kaiming"):
         outcome(name.replace(", ", "_").lower(), sum(runs[name]) / 4)
 
 # %% [markdown]
-# Depth is not what fails: the start is. From PyTorch's default weights the signal shrinks from layer to layer, and 17 plain layers hardly learn in 150 steps. Weights that keep its size (Kaiming, He et al. 2015) explain most of the difference; so do residuals, through which the signal passes by (He et al. 2016). Large networks have both.
+# Depth is not what fails: the start is. From PyTorch's default weights the signal shrinks from layer to layer, and 17 plain layers hardly learn in 150 steps. Weights that keep its size (Kaiming, He et al. 2015) explain most of the difference; so do residuals, through which the signal passes by (He et al. 2016). Both at once add nothing here, and two wide layers do best; networks of a hundred layers want both.
 
 # %% [markdown]
 # ## Convolution

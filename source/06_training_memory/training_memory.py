@@ -466,6 +466,7 @@ predict("reserved_mib", 40)
 
 # %% tags=["skip-grading"]
 from helpers.meter.memory.device.allocator import CachingAllocator
+from helpers.plots.style import figure
 
 allocator = CachingAllocator()
 in_use, reserved, lengths = [], [], range(20, 44, 4)
@@ -475,10 +476,11 @@ for mib in lengths:
     reserved.append(allocator.reserved / 2**20)
     allocator.release(block)
 if guessed("reserved_mib"):
-    figure, axes = plt.subplots(figsize=(5.2, 3.0), layout="constrained")
+    _, axes = figure(size=(5.2, 3.0))
     axes.step(lengths, reserved, "o-", where="mid", label="reserved, in pieces")
     axes.step(lengths, in_use, "s--", where="mid", label="in use; reserved, if a piece can grow")
-    axes.set(xlabel="MiB of the tensor", ylabel="MiB", ylim=(0, None), title="Growing tensors")
+    axes.set(xlabel="MiB of the tensor", ylabel="MiB", ylim=(0, None), xticks=lengths)
+    axes.set_title(f"{reserved[-1]:.0f} MiB reserved, 40 in use")
     axes.legend(fontsize=9)
     plt.show()
     outcome("reserved_mib", reserved[-1])

@@ -1068,12 +1068,15 @@ if problem:
 elif guessed("with_6_slots"):
     passes = [cost / (chain - 1) for cost in curve.values()]
     fig, axes = figure(size=(5.2, 3.2))
-    axes.plot(range(1, chain), passes[1:], "o-", markersize=3, label="the best of all plans")
+    ticks, blue, orange = [1, 2, 4, 8, 16, 47], COLORS[0], COLORS[1]
+    axes.plot(range(1, chain), passes[1:], "o-", color=blue, markersize=3, label="the best plan")
     segments = range(2, chain // 2)
     kept = [count - 1 + -(-chain // count) for count in segments]  # boundaries, one segment
-    axes.plot(kept, [2 - 1 / count for count in segments], "s", markersize=4, alpha=0.6)
-    axes.plot([], [], "s", color=COLORS[1], label="equal segments (unit 06)")
-    axes.set(xlabel="values kept, of 48", ylabel="forward passes", xscale="log", ylim=(0, 8))
+    equal = [2 - 1 / count for count in segments]
+    axes.plot(kept, equal, "s", color=orange, markersize=4, label="equal segments (unit 06)")
+    axes.set(xlabel="values kept, of 48", ylabel="forward passes", xscale="log", ylim=(0, 7))
+    axes.set_xticks(ticks, map(str, ticks))
+    axes.set_xticks([], minor=True)
     axes.set_title("The first few slots save most")
     axes.legend()
     plt.show()
