@@ -817,24 +817,26 @@ def turned_over(a, out):
 
 a = numpy.arange(16.0 * 16, dtype="float32").reshape(16, 16)
 out = numpy.zeros_like(a)
-counts = launch(turned_over, (2, 2), (SIDE, SIDE), a, out)
+counts = launch(turned_over, (2, 4), (8, 4), a, out)  # 32 threads a block: one warp
 print("right:", numpy.array_equal(out, a.T))
 print("sectors:", counts.sectors, "moved,", 2 * a.nbytes // 32, "would do")
 
 # %% [markdown]
-# ✎ **Halve the waste (2 points).** The same result, every sector moved once. A block of 8 × 8 threads brings a tile into shared memory row by row, waits, and writes it row by row: turned, and to its new place. Which row and column of out does a thread write?
+# ✎ **Halve the waste (2 points).** The same result, every sector moved once. A block brings a tile of 8 × 8 into shared memory row by row, waits, and writes it row by row: turned, and to its new place. It has 8 × 4 threads, so each brings two numbers, in rows y and y + 4 of the tile, and writes two. Which row and column of out?
 
 
 # %% answer="transposed_copy"
 def transposed_kernel(a, out):
-    """One thread's work: one number of a into the tile, one number of the tile to out."""
+    """One thread's work: two numbers of a into the tile, two of the tile to out."""
     tile = cuda.shared.array((SIDE, SIDE), numba.float32)
     x, y = cuda.threadIdx.x, cuda.threadIdx.y
     ### BEGIN SOLUTION
     left, top = SIDE * cuda.blockIdx.x, SIDE * cuda.blockIdx.y
-    tile[y, x] = a[top + y, left + x]
+    for row in y, y + 4:
+        tile[row, x] = a[top + row, left + x]
     cuda.syncthreads()
-    out[left + y, top + x] = tile[x, y]
+    for row in y, y + 4:
+        out[left + row, top + x] = tile[x, row]
     ### END SOLUTION
 
 
@@ -843,7 +845,7 @@ def transposed_copy(size, seed):
     (numbers,) = whole_numbers(seed, size**2)
     a = numbers.reshape(size, size).astype("float32")
     out = numpy.zeros_like(a)
-    counts = launch(transposed_kernel, (size // SIDE,) * 2, (SIDE, SIDE), a, out)
+    counts = launch(transposed_kernel, (size // SIDE,) * 2, (SIDE, SIDE // 2), a, out)
     return {"values": out.ravel().tolist(), "sectors": counts.sectors}
 
 
