@@ -663,6 +663,7 @@ print(f"update   {task.sequences} sequences")
 #
 # Here is a plan that fits none of the machines. What makes it so large?
 
+
 # %% tags=["skip-grading"]
 def show_plan(plan):
     """Prints and draws what a plan holds on its name's machine, and prints its seconds."""

@@ -15,7 +15,8 @@ import pytest
 
 from helpers.authoring.notebooks import find_units
 from helpers.grading.commands import doctor
-from tests import COURSE
+from tests import COURSE, environment
+from tests.executed import once, shared_folder
 
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -30,10 +31,13 @@ def site(tmp_path_factory):
     """The folder of a site: SITE in the environment, or one built from notebooks as committed."""
     if "SITE" in os.environ:
         return Path(os.environ["SITE"]).resolve()
-    folder = tmp_path_factory.mktemp("site")
+    return once(shared_folder(tmp_path_factory) / "site", built_site)
+
+
+def built_site(folder):
     command = [sys.executable, "docs/site/build.py", "--unrun"]
     command += ["--to", str(folder / "site"), "--work", str(folder / "work")]
-    built = subprocess.run(command, cwd=COURSE, capture_output=True, text=True)
+    built = subprocess.run(command, cwd=COURSE, env=environment(), capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     return folder / "site"
 
