@@ -327,12 +327,12 @@ curves, problem = tried(
 if problem:
     print("nothing to draw:", problem)
 else:
-    marks = {"a norm's gradient": 16_384.0, "7 B in bf16": 14e9}
+    marks = {"a norm": 16_384.0, "7 B in bf16": 14e9}
     pictures.seconds_by_size(curves, marks, "Small tensors wait, large ones flow")
     plt.show()
 
 # %% [markdown]
-# (NVLink 4 has 18 links of 25 GB/s, InfiniBand NDR 400 Gbit/s; the latencies are typical values.) Left of the bend a tensor of 1 kB takes as long as one of 1 MB. So frameworks put many small gradients into **buckets** of some 25 MB.
+# (NVLink 4 has 18 links of 25 GB/s, InfiniBand NDR 400 Gbit/s; the latencies are typical values.) Left of the bend, where a norm's gradient lies, a tensor of 1 kB takes as long as one of 1 MB. So frameworks put many small gradients into **buckets** of some 25 MB.
 
 # %% [markdown]
 # Now a whole training step. Gradients of several passes may add up before an update.
