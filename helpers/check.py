@@ -31,6 +31,9 @@ _PLACEHOLDER_LEFT = (
     "delete that line"
 )
 
+#: The hint where somebody stopped an answer.
+STOPPED = "you stopped your function before it came to an end: does its loop ever end?"
+
 #: The last verdict of every question checked in this kernel, by its name.
 last_verdicts: dict[str, Verdict] = {}
 
@@ -41,18 +44,26 @@ def check(name: str, answer: Callable[..., Any]) -> None:
         near = " or ".join(get_close_matches(str(name), EXERCISES))
         mend = f"did you mean {near}?" if near else "it is called as the function above it is"
         raise ValueError(f"no question {name!r}: {mend}")
-    exercise = EXERCISES[name]
-    given = in_time(plain_answer(answer, draws=exercise.read is not None))
-    try:
-        verdict = judge(exercise, given, exercise.public_cases())
-    except KeyboardInterrupt:
-        hint = "you stopped your function before it came to an end: does its loop ever end?"
-        verdict = Verdict(name, "error", 0.0, (), hint)
+    verdict = verdict_on(EXERCISES[name], answer)
     last_verdicts[name] = verdict
     _show(verdict)
-    for lacks in (missing_imports.warning(), missing_imports.out_of_sight(answer)):
-        if lacks:
-            print(lacks)
+    for line in remarks_on(answer):
+        print(line)
+
+
+def verdict_on(exercise: Exercise, answer: Any, cases: Sequence[Case] | None = None) -> Verdict:
+    """What `check` shows of an answer; of the cases of a notebook, if no others are given."""
+    given = in_time(plain_answer(answer, draws=exercise.read is not None))
+    try:
+        return judge(exercise, given, exercise.public_cases() if cases is None else cases)
+    except KeyboardInterrupt:
+        return Verdict(exercise.name, "error", 0.0, (), STOPPED)
+
+
+def remarks_on(answer: Any) -> list[str]:
+    """Lines on what an answer uses that is not there when it is graded."""
+    lines = (missing_imports.warning(), missing_imports.out_of_sight(answer))
+    return [line for line in lines if line]
 
 
 def progress(unit: str) -> None:
