@@ -16,7 +16,7 @@ import random
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType, ModuleType
 from typing import Any
@@ -29,13 +29,16 @@ from helpers.verdict import Verdict
 
 #: Characters of what one run prints that are kept.
 MOST_PRINTED = 20_000
-#: Seconds that the cells before a question may take, all together.
-PATIENCE = 4.0
+#: Seconds that a statement of the cells before a question may take.
+PATIENCE = 1.0
 #: Packages that notebooks use and a page has not.
 ABSENT = frozenset(
     {"torch", "torchvision", "timm", "flopco", "numba", "numpy", "matplotlib", "IPython"}
     | {"ipywidgets", "pandas", "scipy", "seaborn", "sklearn"}
 )
+
+#: Called when the reader's own code begins.
+Begin = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class Absent:
 class Clock:
     """Stops the reader's code when its time is up: at the next turn of a loop, or call.
 
-    Where Python has no `sys.monitoring` (before 3.12) it stops nothing.
+    Where Python has no `sys.monitoring` (before 3.12) it stops nothing. What no turn or call is in,
+    as `sum(range(10**12))`, the page ends from outside.
     """
 
     _TOOL = 3
@@ -87,13 +91,16 @@ class Clock:
             self._monitoring.use_tool_id(self._TOOL, "practice")
         if self._monitoring is not None:
             events = self._monitoring.events
-            for event in (events.JUMP, events.PY_START):
+            for event in (events.JUMP, events.CALL):
                 self._monitoring.register_callback(self._TOOL, event, self._look)
 
     @contextlib.contextmanager
     def limit(self, seconds: float) -> Iterator[None]:
         """While it lasts, TimeoutError is raised in code that is watched once the time is up; and
-        soon again, in what goes on."""
+        soon again, in what goes on. Of two limits the outer one counts."""
+        if self._until < float("inf"):
+            yield
+            return
         self._until = time.monotonic() + seconds
         try:
             yield
@@ -105,7 +112,7 @@ class Clock:
         if self._monitoring is None:
             return
         events = self._monitoring.events
-        self._monitoring.set_local_events(self._TOOL, code, events.JUMP | events.PY_START)
+        self._monitoring.set_local_events(self._TOOL, code, events.JUMP | events.CALL)
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
                 self.watch(constant)
@@ -114,7 +121,7 @@ class Clock:
         now = time.monotonic()
         if now > self._until:
             # What is called again after this has little time: it has had it.
-            self._until = now + 0.2
+            self._until = now + 0.05
             raise TimeoutError(f"took longer than {CALL_SECONDS:g} s")
 
 
@@ -137,35 +144,35 @@ class Ran:
 
 
 class Notebook:
-    """A unit's notebook with the reader's answers."""
+    """A unit's notebook. `begin`, of all that is asked of it, is called when the reader's own cell
+    begins."""
 
-    def __init__(self, released: Mapping[str, Any]) -> None:
+    def __init__(self, released: Mapping[str, Any], clock: Clock) -> None:
         self._cells = cells_of(released)
-        self._clock = Clock()
+        self._clock = clock
 
-    def run(self, name: str, answers: Mapping[str, str]) -> dict[str, Any]:
+    def run(self, name: str, answers: Mapping[str, str], begin: Begin) -> dict[str, Any]:
         """Runs an answer as a cell, and gives what a notebook would show below it."""
         with self._until(name, answers) as space:
+            begin()
             return vars(self._cell(name, answers[name], space))
 
-    def check(self, name: str, answers: Mapping[str, str]) -> dict[str, Any]:
-        """Runs an answer and what `check` says of it: a verdict's data, its text and HTML."""
-        return self._judged(name, answers, None)
-
-    def another(self, name: str, answers: Mapping[str, str], seed: int) -> dict[str, Any]:
-        """The same for a fresh case, beside which those of the notebook count, too."""
-        return self._judged(name, answers, fresh_cases(EXERCISES[name], seed))
-
-    def _judged(
-        self, name: str, answers: Mapping[str, str], cases: Sequence[Case] | None
+    def check(
+        self, name: str, answers: Mapping[str, str], begin: Begin, seed: int | None = None
     ) -> dict[str, Any]:
-        with self._until(name, answers) as space:
+        """Runs an answer, and gives what `check` says of it: a verdict's data, its text and HTML.
+
+        With a seed it is of a fresh case, beside which those of the notebook count, too.
+        """
+        cases = None if seed is None else fresh_cases(EXERCISES[name], seed)
+        with self._until(name, answers) as space, self._clock.limit(CALL_SECONDS):
+            begin()
             ran = self._cell(name, answers[name], space)
             if name not in space:
                 problem = ran.error or f"your cell defines no function {name}"
                 hint = f"line {ran.line}: {problem}" if ran.line else problem
                 return {**vars(ran), **shown(Verdict(name, "error", 0.0, (), hint))}
-            with self._clock.limit(CALL_SECONDS), printing(ran):
+            with printing(ran):
                 verdict = verdict_on(EXERCISES[name], space[name], cases)
                 print(*remarks_on(space[name]), sep="\n", end="")
         return {**vars(ran), **shown(verdict)}
@@ -179,7 +186,7 @@ class Notebook:
         finder = Absent()
         sys.meta_path.insert(0, finder)
         try:
-            with self._clock.limit(PATIENCE), printing(Ran()):
+            with printing(Ran()):
                 for number, cell in enumerate(self._cells):
                     if cell.answer == name:
                         break
@@ -201,7 +208,8 @@ class Notebook:
             with contextlib.suppress(Exception, SystemExit):
                 code = compile(ast.Module([statement], []), filename, "exec")
                 self._clock.watch(code)
-                exec(code, space)
+                with self._clock.limit(PATIENCE):
+                    exec(code, space)
 
     def _cell(self, name: str, source: str, space: dict[str, Any]) -> Ran:
         """Runs the reader's cell, as a notebook does: until something fails."""
@@ -297,24 +305,30 @@ def _what_and_where(error: BaseException, filename: str) -> tuple[str, int]:
     return said, lines[-1] if lines else 0
 
 
-#: The notebooks that this worker has read, by unit.
+#: What this worker has read, by unit, and its clock.
 _notebooks: dict[str, Notebook] = {}
+_clock = Clock()
 
 
-def answer(task: str) -> str:
-    """What a page asks, and what it gets, as JSON. `{"do": "open", "unit", "notebook"}` comes
-    first; then run, check, another or ended, with "unit", "name", "answers" and what else they
-    take."""
+def answer(task: str, begin: Callable[[str], None] = lambda endings: None) -> str:
+    """What a page asks, and what it gets, as JSON: to "open" a "unit" with its "notebook", then to
+    "run" or "check" what has this "name", with "answers" and, for a fresh case, a "seed".
+
+    `begin` is told, when the reader's own code begins, what is to be shown if it has to be ended
+    from outside: when it is "stopped", and when it is too "late".
+    """
     asked = json.loads(task)
     unit, do = asked["unit"], asked["do"]
     if do == "open":
-        _notebooks[unit] = Notebook(json.loads(asked["notebook"]))
+        _notebooks[unit] = Notebook(json.loads(asked["notebook"]), _clock)
         return "null"
-    if do == "ended":
-        return json.dumps(ended(asked["name"], asked["late"]))
-    given = {"seed": asked["seed"]} if do == "another" else {}
-    ask = {"run": Notebook.run, "check": Notebook.check, "another": Notebook.another}[do]
-    return json.dumps(ask(_notebooks[unit], asked["name"], asked["answers"], **given))
+    name = asked["name"]
+    endings = json.dumps({"stopped": ended(name, late=False), "late": ended(name, late=True)})
+    begin(endings)  # what stands before it can be ended, too
+    own = {"name": name, "answers": asked["answers"], "begin": lambda: begin(endings)}
+    if do == "run":
+        return json.dumps(_notebooks[unit].run(**own))
+    return json.dumps(_notebooks[unit].check(**own, seed=asked.get("seed")))
 
 
 if __name__ == "__main__":

@@ -34,14 +34,13 @@ export class Python {
     });
   }
 
-  // Ends what is running; what waits is asked again.
-  stop(late = false) {
+  // Ends what is running, with the verdict that Python has given for that; what waits is asked again.
+  stop(why = "stopped") {
     const ended = this.#waiting.get(this.#running);
     if (!ended) return;
     this.#waiting.delete(this.#running);
+    ended.resolve(ended.endings[why]);
     this.#restart();
-    const { unit, name } = ended.task;
-    this.ask({ do: "ended", unit, name, late }).then(ended.resolve, ended.reject);
   }
 
   #start() {
@@ -61,16 +60,17 @@ export class Python {
     for (const [id, { task }] of this.#waiting) this.#worker.postMessage({ id, task });
   }
 
-  #hear({ id, began, reply, failed }) {
+  #hear({ id, endings, reply, failed }) {
     const asked = this.#waiting.get(id);
     if (!asked) return;
-    if (began) {
+    clearTimeout(this.#timer);
+    if (endings) {
       this.#running = id;
-      this.#timer = setTimeout(() => this.stop(true), LIMIT);
+      asked.endings = endings;
+      this.#timer = setTimeout(() => this.stop("late"), LIMIT);
       asked.onBegin();
       return;
     }
-    clearTimeout(this.#timer);
     this.#running = null;
     this.#waiting.delete(id);
     if (failed === undefined) {

@@ -60,7 +60,7 @@ export class Question {
     const answers = { ...answersOf(this.unit), [this.name]: this.#editor.text() };
     // Asked again, it is asked of other numbers.
     const fresh = action === "another" || (this.again && action === "check");
-    const task = { do: fresh ? "another" : action, unit: this.unit, name: this.name, answers };
+    const task = { do: fresh ? "check" : action, unit: this.unit, name: this.name, answers };
     if (fresh) task.seed = Math.floor(Math.random() * 2 ** 31);
     this.#begin();
     try {

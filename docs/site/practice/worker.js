@@ -36,10 +36,10 @@ const ready = start();
 ready.catch(() => {}); // whoever asks is told
 
 self.onmessage = async ({ data: { id, task } }) => {
+  const begin = (endings) => postMessage({ id, endings: JSON.parse(endings) });
   try {
     const kernel = await ready;
-    postMessage({ id, began: true });
-    postMessage({ id, reply: JSON.parse(kernel.answer(JSON.stringify(task))) });
+    postMessage({ id, reply: JSON.parse(kernel.answer(JSON.stringify(task), begin)) });
   } catch (error) {
     postMessage({ id, failed: String(error?.message ?? error) });
   }
