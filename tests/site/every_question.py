@@ -2,9 +2,9 @@
 
     make practice            # some minutes; `SITE=folder` takes a site that is built
 
-The right answer and every known mistake are written into the page's editor and checked there. Status,
-text and HTML of the verdict have to be CPython's. Then the unit is saved as a notebook with the right
-answers, and `course check` has to give all points for what is practised. Times are of this machine.
+The right answer and every known mistake are written into the page's editor and checked there.
+Status, text and HTML of the verdict have to be CPython's. Then the unit is saved as a notebook, and
+`course check` has to give all points for what is practised. Times are of this machine.
 """
 
 import re
@@ -75,6 +75,6 @@ def not_right(notebook):
     """The questions of a notebook that `course check` does not find right."""
     command = [sys.executable, "-m", "helpers.cli", "check", str(notebook)]
     said = subprocess.run(command, cwd=COURSE, capture_output=True, text=True)
-    verdicts = dict(re.findall(r"^(\w+): ([\w ]+)$", said.stdout, re.MULTILINE))
+    verdicts = dict(re.findall(r"^\[.*?\] (\w+): (.*)$", said.stdout, re.MULTILINE))
     assert verdicts, said.stdout + said.stderr
-    return {name for name, status in verdicts.items() if status != "right"}
+    return {name for name, said in verdicts.items() if name in EXERCISES and said != "right"}

@@ -71,7 +71,7 @@ class Question:
         self.section.locator(f'button[data-action="{action}"]').click()
 
     def judged(self, html: str = "", action: str = "check", seconds: float = 120) -> dict[str, str]:
-        """Presses Check; of the verdict its status, text and HTML, and `html` as a browser has it."""
+        """Presses Check; of the verdict status, text and HTML, and `html` as a browser has it."""
         self.press(action)
         place = self.section.locator("[data-verdict][data-status]")
         place.wait_for(timeout=1000 * seconds)

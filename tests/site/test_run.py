@@ -1,7 +1,6 @@
 """Running a unit for the site: once, with pictures that say what they show."""
 
 import hashlib
-import importlib.util
 import shutil
 from base64 import b64decode
 
@@ -33,14 +32,6 @@ from helpers.widgets import convolution
 
 convolution()
 """
-
-
-@pytest.fixture(scope="module")
-def build():
-    specification = importlib.util.spec_from_file_location("build", COURSE / "docs/site/build.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
