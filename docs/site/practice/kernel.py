@@ -246,11 +246,12 @@ class Notebook:
 
 
 def fresh_cases(exercise: Exercise, seed: int) -> Sequence[Case]:
-    """One case drawn for this seed, which is shown, and those of the notebook as spare ones."""
+    """One case drawn for this seed, which is shown, and those of the notebook as spare ones. A question
+    without others has one of the notebook's."""
     known = [case.args for case in exercise.public_cases()]
     draw = random.Random(seed)
     drawn = list(exercise.hidden(draw))
-    new = [args for args in drawn if args not in known] or drawn
+    new = [args for args in drawn if args not in known] or drawn or known
     spare = [replace(case, spare=True) for case in exercise.public_cases()]
     return (exercise.case(draw.choice(new)), *spare)
 
