@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from helpers import missing_imports
+from helpers import missing_imports, predict
 from helpers.diagnosis import Attempt, General, explain, is_right, remark_on
 from helpers.diagnosis.observations import observed
 from helpers.diagnosis.texts import number_text, right_text, told_apart
@@ -81,6 +81,24 @@ def progress(unit: str) -> None:
         if exercise.name not in right:
             print(f"  {exercise.name}: {said.get(exercise.name, 'not checked yet')}")
     print("What you explain in words is not among them: a person reads it")
+    _show_calibration()
+
+
+def _show_calibration() -> None:
+    """How near the guesses made in this kernel came; nothing where there are none."""
+    predictions = predict.closed()
+    if not predictions:
+        return
+    print(predict.summary(predictions))
+    if predict.in_notebook():
+        import matplotlib.pyplot as plt
+
+        from helpers.plots.calibration import calibration
+
+        near = sum(each.factor <= predict.NEAR for each in predictions)
+        title = f"{near} of your {len(predictions)} guesses within a factor of 2"
+        calibration({each.name: [each.ratio] for each in predictions}, title)
+        plt.show()
 
 
 def judge(
@@ -332,16 +350,4 @@ def plain_answer(answer: Any, draws: bool) -> Any:
 
 
 def _show(verdict: Verdict) -> None:
-    try:
-        from IPython.core.getipython import get_ipython
-
-        shell = get_ipython()
-        in_notebook = shell is not None and "IPKernelApp" in shell.config
-    except ImportError:
-        in_notebook = False
-    if not in_notebook:
-        print(verdict.text())
-        return
-    from IPython.display import display
-
-    display({"text/html": verdict.html(), "text/plain": verdict.text()}, raw=True)
+    predict.show({"text/html": verdict.html(), "text/plain": verdict.text()})

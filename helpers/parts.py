@@ -49,15 +49,13 @@ PARTS = (
     Part("files", "a file written whole or not at all", students=True, web=True),
     Part("conventions", "units, widths, the price of each operation", students=True, web=True),
     Part(
-        "text_table",
-        "rows of text as a table, in a terminal or a notebook",
-        students=True,
-        web=True,
+        "text_table", "rows of text as a table, for a terminal or notebook", students=True, web=True
     ),
     Part("ledger", "a cost as named terms, each `count × price`", students=True, web=True),
     Part("recorded_calls", "functions known by some calls only, as JSON keeps them", scores=False),
     Part("figures", "a figure read as data", students=True, web=True),
     Part("values", "an answer's value as plain data", students=True, web=True),
+    Part("predict", "a guess before its result, as data", students=True, scores=False, web=True),
     Part("timing", "how long a run takes, on a GPU, too", students=True, web=True),
     Part("hardware", "devices with sources; this machine's own ceilings", students=True, web=True),
     # What gives the numbers that questions ask for is out of sight of graded answers.

@@ -7,6 +7,8 @@
                                        ### BEGIN HIDDEN TESTS and ### END HIDDEN TESTS;
                                        place="inside" or "outside" fixes where it is judged,
                                        untouched="passes" lets it pass without an answer
+    # %% predict="deepest"             a guess before its result: predict("deepest", 3), where our
+                                       guess stands in the solution only
     # %% [markdown] read="why" points=1    words, read by a person; the text is a model answer
 
 What cannot be right is a ValueError in one line, with the place.
@@ -57,6 +59,9 @@ def mark(cell: NotebookNode, above: Sequence[NotebookNode], unit: str, where: st
             raise ValueError(
                 f"{where}: {kind}={name!r} is no name: letters, digits, _ and -, at most 50 of them"
             )
+        if kind == "predict":
+            _ask_for_guess(cell, name, where)
+            continue
         marks = KINDS[kind](name, points, unit, where)
         cell.metadata["nbgrader"] = {"schema_version": 3, "task": False, **marks}
         if kind == "answer" and (exercise := _question(name, unit)):
@@ -103,7 +108,31 @@ def _read(name: str, points: Any, _unit: str, where: str) -> dict[str, Any]:
     return {"grade_id": name, "grade": True, "solution": True, "locked": False, "points": points}
 
 
-KINDS = {"answer": _answer, "check": _check, "test": _test, "read": _read}
+def _no_marks(_name: str, _points: Any, _unit: str, _where: str) -> dict[str, Any]:
+    """Of a guess, which nbgrader knows nothing of."""
+    return {}
+
+
+KINDS = {
+    "answer": _answer,
+    "check": _check,
+    "test": _test,
+    "read": _read,
+    "predict": _no_marks,
+}
+
+
+def _ask_for_guess(cell: NotebookNode, name: str, where: str) -> None:
+    """Takes our guess out of a cell, and keeps it in the metadata for the solution."""
+    call = re.compile(rf'^predict\("{name}", (\d[\d._]*)\)', re.MULTILINE)
+    found = call.findall(cell.source)
+    if len(found) != 1:
+        raise ValueError(
+            f'{where}: a cell with predict="{name}" has one line predict("{name}", NUMBER), with '
+            "the number for the solution"
+        )
+    cell.source = call.sub(f'predict("{name}", ...)', cell.source)
+    cell.metadata["course"] = {"predict": name, "guess": found[0]}
 
 
 def _is_number(points: Any) -> bool:

@@ -205,6 +205,8 @@ def source_notebook(unit: Unit, origin: Origin | None = None) -> NotebookNode:
         where = f"{unit.text}, cell {position}"
         mark(cell, notebook.cells[:position], unit.name, where)
         identity = cell.metadata.get("nbgrader", {}).get("grade_id", f"cell-{position:03d}")
+        if guess := cell.metadata.get("course", {}).get("predict"):
+            identity = f"predict_{guess}"
         if identity in seen:
             raise ValueError(f"{where}: two cells are called {identity!r}")
         seen.add(identity)
@@ -246,6 +248,8 @@ def release_notebook(source: NotebookNode) -> NotebookNode:
         CheckCellMetadata,
     ):
         release, resources = step().preprocess(release, resources)
+    for cell in release.cells:
+        cell.metadata.get("course", {}).pop("guess", None)
     return release
 
 
@@ -261,6 +265,10 @@ def solution_notebook(source: NotebookNode) -> NotebookNode:
     for cell in solution.cells:
         cell.source = _MARKERS.sub("", _HIDDEN_TESTS.sub("", cell.source)).rstrip("\n")
         cell.metadata.pop("nbgrader", None)
+        about = cell.metadata.get("course", {})
+        if guess := about.pop("guess", None):
+            call = f'predict("{about["predict"]}", '
+            cell.source = cell.source.replace(f"{call}...)", f"{call}{guess})")
     return solution
 
 

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from helpers.check import check, progress
 from helpers.plots import layers
+from helpers.predict import guessed, outcome, predict
 
 # %% [markdown]
 # ## One neuron
@@ -138,18 +139,22 @@ def stack(depth, width):
 
 
 # %% [markdown]
-# **Predict** before you run the next cell: one sample goes through each. How many times longer does the deepest take than the widest? Write your guess down: 1, 3, 10, 30, 100?
+# **Predict:** one sample goes through each. How many times as long as the widest does the deepest take? Write a number in place of the three dots: 1, 3, 10, 30, 100? Before you guess, the next cell shows nothing. A guess earns no points, right or wrong.
+
+# %% predict="deep_to_wide"
+predict("deep_to_wide", 3)
 
 # %% tags=["skip-grading"]
-with torch.no_grad():
-    times = {  # ms: the fastest of five runs, as the others were disturbed
-        (depth, width): 1e3 * best_of(stack(depth, width), torch.randn(1, width, device=device))
-        for depth, width in STACKS
-    }
-print(f"{'':20}{'ms':>7}{'µs each':>9}{'times':>6}")
-for (depth, width), t in times.items():
-    ratio = t / times[STACKS[0]]
-    print(f"{depth:5} layers of {width:4}{t:7.2f}{1000 * t / depth:9.1f}{ratio:6.1f}")
+if guessed("deep_to_wide"):
+    times = []  # ms: the fastest of five runs, as the others were disturbed
+    print(f"{'':20}{'ms':>7}{'µs each':>9}{'times':>6}")
+    for depth, width in STACKS:
+        with torch.no_grad():
+            x = torch.randn(1, width, device=device)
+            times.append(1e3 * best_of(stack(depth, width), x))
+        print(f"{depth:5} layers of {width:4}{times[-1]:7.2f}", end="")
+        print(f"{1000 * times[-1] / depth:9.1f}{times[-1] / times[0]:6.1f}")
+    outcome("deep_to_wide", times[-1] / times[0])
 
 # %% [markdown]
 # **Explain (1 point).** What did you predict, and what was measured? The arithmetic is the same: what does the deepest stack pay for? Look at the time of one layer. A person reads it.

@@ -75,7 +75,9 @@ def test_where_it_is_judged_can_be_fixed_in_its_marker(unit):
     marker = 'points=2 place="inside" untouched="passes"'
     test = built(unit, HEAD + ANSWER + TEST.replace("points=2", marker))["source"]["cells"][-1]
     assert test["metadata"]["course"] == {"place": "inside", "untouched": "passes"}
-    with pytest.raises(ValueError, match="a marker is one of answer, check, test, read, not place"):
+    with pytest.raises(
+        ValueError, match="a marker is one of answer, check, test, read, predict, not place"
+    ):
         built(unit, HEAD + ANSWER.replace('"mean"', '"mean" place="inside"') + TEST)
 
 
@@ -171,3 +173,29 @@ def test_a_unit_of_notebooks_is_nbgraders_to_release(tmp_path):
     (folder / "problem1.ipynb").touch()
     with pytest.raises(ValueError, match="nbgrader generate_assignment ps1"):
         source_notebook(Unit(tmp_path, "ps1", ("problem1",)))
+
+
+GUESS = """
+# %% predict="deepest"
+predict("deepest", 3)
+"""
+
+
+def test_our_guess_stands_in_the_solution_only(unit):
+    cells = {kind: each["cells"][-1] for kind, each in built(unit, HEAD + GUESS).items()}
+    assert {kind: "".join(cell["source"]) for kind, cell in cells.items()} == {
+        "source": 'predict("deepest", ...)',
+        "release": 'predict("deepest", ...)',
+        "solution": 'predict("deepest", 3)',
+    }
+    assert {cell["id"] for cell in cells.values()} == {"predict_deepest"}
+    assert cells["release"]["metadata"]["course"] == {"predict": "deepest"}
+    assert "3" not in json.dumps(cells["release"])
+
+
+@pytest.mark.parametrize(
+    "line", ['predict("deepest", ...)', 'predict("widest", 3)', 'predict("deepest", guess)', ""]
+)
+def test_a_cell_that_asks_for_a_guess_holds_ours(unit, line):
+    with pytest.raises(ValueError, match=r'one line predict\("deepest", NUMBER\)'):
+        built(unit, HEAD + f'\n# %% predict="deepest"\n{line}\nx = 1\n')

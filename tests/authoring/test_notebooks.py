@@ -185,7 +185,10 @@ HEAD = "# %% [markdown]\n# # Homework\n\n"
     ("cells", "message"),
     [
         ('# %% check="no_such_question"\npass\n', "no question 'no_such_question' of this unit"),
-        ('# %% anser="padding"\npass\n', "a marker is one of answer, check, test, read, not anser"),
+        (
+            '# %% anser="padding"\npass\n',
+            "a marker is one of answer, check, test, read, predict, not anser",
+        ),
         ('# %% answer="padding" check="padding"\npass\n', "a marker is one of"),
         ('# %% answer="padding" points=3\npass\n', "a marker is one of"),
         ('# %% answer="a"\npass\n\n# %% answer="a"\npass\n', "two cells are called 'a'"),

@@ -13,14 +13,17 @@ import shutil
 import sys
 import tempfile
 import warnings
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from nbgrader.api import Gradebook
 
 from helpers.grading.engine.verdict_outputs import verdict_output
+from helpers.grading.handin.guesses import keep
 from helpers.grading.lms.origins import Origin, add_origins
 from helpers.grading.lms.roster import students_of
+from helpers.predict import Prediction
 from helpers.verdict import Verdict
 from tests import COURSE
 
@@ -96,6 +99,7 @@ def hand_in(
     remarks: tuple[str, ...] = (),
     hint: str = HINT,
     misconceptions: tuple[str, ...] = (),
+    guesses: Mapping[str, tuple[float, float]] | None = None,
 ) -> None:
     """Write one student's points; who has not all of softmax_flops saw the hint."""
     with open_gradebook(course) as gradebook:
@@ -119,6 +123,8 @@ def hand_in(
     }
     about = {"unit": UNIT, "graded": {"status": status, "remarks": list(remarks)}}
     notebook = {"cells": [cell], "metadata": {"course": about}, "nbformat": 4, "nbformat_minor": 5}
+    made = {name: Prediction(name, *pair) for name, pair in (guesses or {}).items()}
+    keep(notebook, made, made)
     place = course / "autograded" / student / UNIT
     place.mkdir(parents=True)
     (place / f"{UNIT}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")

@@ -246,8 +246,8 @@ class Notebook:
 
 
 def fresh_cases(exercise: Exercise, seed: int) -> Sequence[Case]:
-    """One case drawn for this seed, which is shown, and those of the notebook as spare ones. A question
-    without others has one of the notebook's."""
+    """One case drawn for this seed, which is shown, and those of the notebook as spare ones.
+    A question without others has one of the notebook's."""
     known = [case.args for case in exercise.public_cases()]
     draw = random.Random(seed)
     drawn = list(exercise.hidden(draw))

@@ -18,6 +18,7 @@ from helpers.exercises import EXERCISES
 from helpers.grading.class_run import grade_notebook
 from helpers.grading.engine.grade_submission import CellScore, Graded
 from helpers.grading.engine.verdict_outputs import verdicts_of
+from helpers.grading.handin.guesses import kept_in
 from helpers.grading.handin.ipynb import (
     Notebook,
     is_graded,
@@ -29,6 +30,7 @@ from helpers.grading.handin.ipynb import (
 )
 from helpers.grading.nbgrader.config import config_of
 from helpers.grading.sandbox.backend import Backend
+from helpers.predict import summary
 from helpers.verdict import Verdict
 
 
@@ -58,6 +60,8 @@ def check_notebook(notebook: Path, course: Path, sandbox: Backend, as_json: bool
             print(f"[{_points(score)}] {shown}")
     for remark in graded.remarks:
         print(remark)
+    if guesses := summary(kept_in(graded.notebook)):
+        print(guesses)
     print(_summary(unit, graded))
 
 
@@ -165,5 +169,6 @@ def _as_data(
         "total": graded.total,
         "max_total": graded.max_total,
         "remarks": list(graded.remarks),
+        "predictions": [each.to_data() for each in kept_in(graded.notebook)],
         "scores": scores,
     }

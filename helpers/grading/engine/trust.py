@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from helpers.grading.engine.grade_submission import Graded, Unit
 from helpers.grading.engine.places import Test, tests_of
@@ -136,15 +137,27 @@ def _scores(graded: Graded) -> dict[str, float]:
 
 
 def _reason(graded: Graded, test: Test) -> str:
-    """Why a test failed: the error in its cell, and the line of the test."""
+    """Why a test failed: the error in its cell and the line of the test; else the first error of a
+    cell before it, as an import that failed breaks all that comes after."""
+    before = ""
     for cell in graded.notebook["cells"]:
+        if error := _error(cell):
+            said = f"{error['ename']}: {error['evalue']}".rstrip(": ")[:300]
+            if marks_of(cell).get("grade_id") == test.grade_id:
+                line = _LINE.search(_COLOUR.sub("", "\n".join(error["traceback"])))
+                return f"{said}, at `{line[1].strip()}`" if line else said
+            before = before or f"a cell before it ends in {said}"
         if marks_of(cell).get("grade_id") == test.grade_id:
-            for output in cell.get("outputs", ()):
-                if output["output_type"] == "error":
-                    said = f"{output['ename']}: {output['evalue']}".rstrip(": ")[:300]
-                    line = _LINE.search(_COLOUR.sub("", "\n".join(output["traceback"])))
-                    return f"{said}, at `{line[1].strip()}`" if line else said
-    return "its last line shows fewer"
+            break
+    return before or "its last line shows fewer"
+
+
+def _error(cell: dict[str, Any]) -> dict[str, Any] | None:
+    """The error in which a cell ended, if it did and its author did not mean it to."""
+    if "raises-exception" in cell["metadata"].get("tags", ()):
+        return None
+    errors = (out for out in cell.get("outputs", ()) if out["output_type"] == "error")
+    return next(errors, None)
 
 
 #: In a traceback: a line of the test itself, which comes first, as outside and inside show it.

@@ -1,7 +1,7 @@
 """A handed-in file as a notebook: a plain dictionary, as nbformat 4 writes it.
 
 Students' files come cut off, from other programs and from older formats, so only what grading
-needs is required of them: cells with a type and a source.
+needs is required of them: cells with a type and a source. Of outputs only guesses are read.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+
+from helpers.grading.handin.guesses import guesses_in
 
 Cell = dict[str, Any]
 Notebook = dict[str, Any]
@@ -54,7 +56,11 @@ def read_notebook(data: bytes) -> Notebook:
     if size > MAX_CHARACTERS:
         raise ValueError(f"the notebook's cells hold too much text ({size:,} characters)")
     metadata = notebook.get("metadata")
-    return {"cells": read, "metadata": metadata if isinstance(metadata, dict) else {}}
+    return {
+        "cells": read,
+        "metadata": metadata if isinstance(metadata, dict) else {},
+        "guesses": guesses_in(cells),
+    }
 
 
 def marks_of(cell: Cell) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
+from helpers.grading.handin.guesses import asked_of, keep
 from helpers.grading.handin.ipynb import Cell, Notebook, is_test
 from helpers.grading.handin.markup import Budget, clean_markdown
 from helpers.grading.handin.match import Match, Matching, Role, match
@@ -43,8 +44,11 @@ class Rebuilt:
 
 
 def rebuild(template: Template, handed_in: Notebook) -> Rebuilt:
-    """The template with the answers and added cells of `handed_in`."""
-    return assemble(template, match(template, handed_in["cells"]))
+    """The template with the answers, added cells and guesses of `handed_in`."""
+    rebuilt = assemble(template, match(template, handed_in["cells"]))
+    asked = [name for name in map(asked_of, template.cells) if name]
+    keep(rebuilt.notebook, handed_in.get("guesses", {}), asked)
+    return rebuilt
 
 
 def runs(cell: Cell) -> bool:
@@ -61,6 +65,7 @@ def assemble(template: Template, matching: Matching) -> Rebuilt:
     }
     own = _own_cells(template, matching, budget)
     elsewhere = _defined_elsewhere(template, claims, own)
+    changed = {found.position for found in matching.matches if found.role is Role.CHANGED}
     cells = list(own[-1])
     unmatched: list[Answer] = []
     unanswered: list[Answer] = []
@@ -79,7 +84,8 @@ def assemble(template: Template, matching: Matching) -> Rebuilt:
                 unanswered.append(answer)
             else:
                 unmatched.append(answer)
-        cells += [cell, *own[position]]
+        # A guess is written into a cell of ours, which asks for it no more.
+        cells += own[position] if asked_of(ours) and position in changed else [cell, *own[position]]
     cells = _tests_after_answers(template, cells, elsewhere)
     metadata = copy.deepcopy(template.notebook["metadata"])
     return Rebuilt(

@@ -25,11 +25,14 @@ from helpers.diagnosis import General
 from helpers.exercises import EXERCISES
 from helpers.grading.engine.inside import was_inside
 from helpers.grading.engine.verdict_outputs import verdicts_of
+from helpers.grading.handin.guesses import kept_in
 from helpers.grading.handin.ipynb import marks_of
 from helpers.grading.lms.export import Grade, grades_of
 from helpers.grading.lms.roster import Student, students_of
 from helpers.grading.nbgrader.config import open_course
+from helpers.grading.report.guesses import Guesses, guesses_made
 from helpers.grading.sandbox.registry import is_confined
+from helpers.predict import Prediction
 from helpers.verdict import Verdict, VerdictError
 
 #: Hints of a question that are listed, the most frequent first.
@@ -128,6 +131,7 @@ class ClassReport:
         kinds: mistakes that can be made in any question, the most frequent first.
         missing: in the roster, but nothing graded.
         names: of students, by id, where they are known.
+        guesses: before each result, in the notebook's order.
     """
 
     unit: str
@@ -140,6 +144,7 @@ class ClassReport:
     look: tuple[Look, ...]
     missing: tuple[str, ...]
     names: Mapping[str, str]
+    guesses: tuple[Guesses, ...] = ()
 
     @property
     def out_of(self) -> float:
@@ -155,6 +160,7 @@ class _Autograded:
     sandboxed: bool = True
     verdicts: Sequence[Verdict] | None = None
     inside: frozenset[str] = frozenset()
+    guesses: tuple[Prediction, ...] = ()
 
 
 def read_class(course: Path, unit: str) -> ClassReport:
@@ -187,6 +193,7 @@ def read_class(course: Path, unit: str) -> ClassReport:
         _look(grades, autograded, readable),
         tuple(student.id for student in roster if student.id not in grades),
         _names(roster),
+        guesses_made([autograded[name].guesses for name in readable]),
     )
 
 
@@ -296,6 +303,7 @@ def _together(folder: Path, notebooks: Sequence[str]) -> _Autograded:
         all(each.sandboxed for each in read.values()),
         None if None in verdicts else [verdict for each in verdicts for verdict in each or ()],
         frozenset(_key(name, cell, True) for name, each in read.items() for cell in each.inside),
+        tuple(guess for each in read.values() for guess in each.guesses),
     )
 
 
@@ -309,6 +317,7 @@ def _read_autograded(path: Path) -> _Autograded:
             is_confined(about.get("sandbox")),
             [verdict for cell in notebook["cells"] for verdict in verdicts_of(cell)],
             frozenset(marks_of(cell)["grade_id"] for cell in filter(was_inside, notebook["cells"])),
+            kept_in(notebook),
         )
     except VerdictError as problem:
         return _Autograded(remarks=(f"its autograded notebook holds {problem}",))

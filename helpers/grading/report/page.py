@@ -46,6 +46,8 @@ def page(report: ClassReport) -> str:
         drawn["difficulty"] = Markup(pictures.difficulty(report))
     if report.hints:
         drawn["misconceptions"] = Markup(pictures.misconceptions(report))
+    if report.guesses:
+        drawn["guesses"] = Markup(pictures.guesses(report))
     return environment.get_template("page.html").render(
         report=report,
         quartiles=[float(each) for each in np.quantile(grades, [0.25, 0.5, 0.75])]

@@ -11,6 +11,7 @@ import numpy as np
 
 from helpers.grading.report.data import ClassReport
 from helpers.plots.bars import bars
+from helpers.plots.calibration import calibration
 from helpers.plots.style import ACCENT, INK, SHADES, figure
 
 #: Bars in the picture of misconceptions.
@@ -53,6 +54,17 @@ def misconceptions(report: ClassReport) -> str:
     most = report.hints[0]
     title = f"{most.question}: {len(most.students)} of {len(report.grades)} made one mistake"
     return _bars(counts, "students who saw the hint of that number", title, height=0.42)
+
+
+def guesses(report: ClassReport) -> str:
+    """How near the class's guesses came to the results."""
+    near = sum(each.near for each in report.guesses)
+    made = sum(len(each.ratios) for each in report.guesses)
+    drawn, axes = figure(size=(WIDTH, 1.2 + 0.34 * len(report.guesses)))
+    calibration({each.name: each.ratios for each in report.guesses}, "", ax=axes)
+    title = f"{near / made:.0%} of the guesses within a factor of 2"
+    drawn.suptitle(title, x=0.01, ha="left", fontsize=11)
+    return as_svg(drawn)
 
 
 def _bars(amounts: dict[str, float], unit: str, title: str, height: float = 0.3) -> str:

@@ -110,6 +110,11 @@ def test_a_solution_that_earns_a_part_is_refused() -> None:
         settled(question("x = 1", "x + 0.5"))
 
 
+def test_where_a_cell_before_it_fails_that_is_the_reason() -> None:
+    with pytest.raises(ValueError, match=r"a cell before it ends in ModuleNotFoundError: No .*nos"):
+        settled(question("x = 1", "x + 0.5"), before="import nosuch")
+
+
 def test_a_test_that_nobody_has_to_answer_is_refused() -> None:
     with pytest.raises(ValueError, match="t0 gives a notebook without answers 2 of 2 points"):
         settled(question("x = 1", "assert True"))

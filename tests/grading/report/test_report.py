@@ -278,3 +278,19 @@ def test_a_question_that_can_be_cheated_is_marked(course: Path) -> None:
     marked = [question.name for question in read_class(course, UNIT).questions if question.inside]
     assert marked == ["softmax_flops"]
     assert text_of(course).count("(inside)") == 1
+
+
+def test_what_the_class_guessed_is_counted_and_drawn(course: Path) -> None:
+    classbook.hand_in(course, "gus", (0, 0, 0, 0), guesses={"deepest": (10, 40), "zeros": (3, 3)})
+    classbook.hand_in(course, "hal", (0, 0, 0, 0), guesses={"zeros": (5, 3)})
+    classbook.hand_in(course, "ida", (0, 0, 0, 0), guesses={"zeros": (300, 3)})
+    deepest, zeros = read_class(course, UNIT).guesses
+    assert (deepest.name, deepest.ratios, deepest.near) == ("deepest", (0.25,), 0)
+    assert (zeros.median, zeros.near) == (pytest.approx(5 / 3), 2)
+    text = text_of(course)
+    assert "50% of the guesses within a factor of 2" in text
+    assert "deepest" in text
+
+
+def test_a_class_without_guesses_has_no_such_chapter(course: Path) -> None:
+    assert "Predictions" not in text_of(course)
