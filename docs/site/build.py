@@ -23,6 +23,7 @@ from pathlib import Path
 
 import nbformat
 from bundle import add_practice
+from guesses import put_guesses
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
@@ -129,6 +130,7 @@ def lay_out(pages: Path, run: Path | None, every: Sequence[Practice]) -> None:
             first.source = first.source.replace("# ", f"# {number} ", 1)
         if run is not None:
             texts |= copy_outputs(executed(unit, run), notebook)
+        put_guesses(notebook, unit.name)
         put_questions(notebook, practice, "".join(re.findall(COLAB, first.source)))
         write_text(pages / "units" / f"{unit.name}.ipynb", nbformat.writes(notebook))
     write_text(pages / PICTURES, json.dumps(texts))

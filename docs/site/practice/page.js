@@ -3,6 +3,7 @@
 
 import { answersOf } from "./store.js";
 import { drawRings } from "./rings.js";
+import { askForGuess } from "./guess.js";
 import { keepWords, saveNotebook } from "./notebook.js";
 import { showPractice } from "./overview.js";
 
@@ -62,6 +63,7 @@ sections.forEach(listen);
 drawRings(units);
 addEventListener("practice", () => drawRings(units));
 addEventListener("storage", () => drawRings(units));
+document.querySelectorAll("section[data-predict]").forEach(askForGuess);
 document.querySelectorAll("textarea[data-words]").forEach(keepWords);
 document.querySelectorAll("button[data-save]").forEach((button) => saveNotebook(button, place));
 if (document.querySelector("[data-part=units]")) showPractice(units);
