@@ -67,6 +67,10 @@ class Question:
         self.section.locator(".cm-editor").wait_for()
         self.section.locator(".cm-content").fill(text)
 
+    def text(self) -> str:
+        """What stands in the editor."""
+        return self.section.locator(".cm-content").inner_text().replace("\n\n\n", "\n\n")
+
     def press(self, action: str) -> None:
         self.section.locator(f'button[data-action="{action}"]').click()
 
