@@ -102,7 +102,8 @@ def main() -> int:
         add_practice(built, options.work / "npm", every)
         shutil.rmtree(options.to, ignore_errors=True)
         shutil.move(built, options.to)
-        Console().print(f"the site is in {options.to}: open index.html")
+        serve = f"python3 -m http.server --directory {options.to}"
+        Console().print(f"the site is in {options.to}: {serve}", soft_wrap=True, markup=False)
     return failed
 
 
