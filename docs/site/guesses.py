@@ -36,7 +36,7 @@ def put_guesses(notebook: NotebookNode, unit: str) -> None:
 def _take_result(cell: NotebookNode) -> float | None:
     """What came out, where the notebook was run; what compares it with our guess is removed."""
     for output in cell.get("outputs", []):
-        kept = Prediction.from_data(output.get("data", {}).get(MIME_TYPE))
+        kept = Prediction.from_data(dict(output.get("data", {}).get(MIME_TYPE, {})))
         if kept is not None:
             cell.outputs.remove(output)
             return kept.result

@@ -240,6 +240,24 @@ def test_a_mistake_is_met_again_with_fresh_numbers(left, page, address):
     assert "best in 3 days" in page.locator("[data-part=mistakes]").inner_text()
 
 
+def test_a_guess_stays_and_goes_into_the_notebook(page, address, tmp_path):
+    page.goto(f"{address}units/01_building_blocks.html")
+    guess = page.locator('section[data-predict="deep_to_wide"]')
+    guess.locator("input").fill("many")
+    guess.get_by_role("button", name="Guess").click()
+    guess.get_by_text("Write a number above 0").wait_for()
+    guess.locator("input").fill("2,5")
+    guess.locator("input").press("Enter")
+    guess.get_by_text("Your guess is kept").wait_for()
+    page.reload()
+    assert guess.locator("input").input_value() == "2.5"
+    assert guess.locator("input").is_disabled()
+    with page.expect_download() as download:
+        page.locator("button[data-save]").click()
+    download.value.save_as(tmp_path / "saved.ipynb")
+    assert 'predict(\\"deep_to_wide\\", 2.5)' in (tmp_path / "saved.ipynb").read_text()
+
+
 def test_rings_say_how_far_one_is(left, page, address):
     left(verdicts={"linear_cost": {"status": "right", "at": 0}})
     page.goto(f"{address}units/02_flops.html")

@@ -30,7 +30,8 @@ function checked(state) {
   return whole;
 }
 
-function change(how) {
+// What changes how far one is, is told to the page: not every letter of an answer.
+function change(how, told = true) {
   const state = read();
   how(state);
   try {
@@ -38,7 +39,7 @@ function change(how) {
   } catch {
     // A private window, or no room: the page works on, and forgets.
   }
-  dispatchEvent(new CustomEvent("practice"));
+  if (told) dispatchEvent(new CustomEvent("practice"));
 }
 
 export function answersOf(unit) {
@@ -46,11 +47,11 @@ export function answersOf(unit) {
 }
 
 export function keepAnswer(unit, name, text) {
-  change((state) => ((state.answers[unit] ??= {})[name] = text));
+  change((state) => ((state.answers[unit] ??= {})[name] = text), false);
 }
 
 export function forgetAnswer(unit, name) {
-  change((state) => delete state.answers[unit]?.[name]);
+  change((state) => delete state.answers[unit]?.[name], false);
 }
 
 export function guessesOf(unit) {
@@ -58,7 +59,7 @@ export function guessesOf(unit) {
 }
 
 export function keepGuess(unit, name, value) {
-  change((state) => ((state.guesses[unit] ??= {})[name] = value));
+  change((state) => ((state.guesses[unit] ??= {})[name] = value), false);
 }
 
 // The status of a question's last verdict: "" where there is none.
