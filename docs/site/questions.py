@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_output
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -111,27 +111,26 @@ def put_questions(notebook: NotebookNode, practice: Practice, colab: str) -> Non
 
     `colab`: the address at which the unit opens in Colab; empty where there is none.
     """
-    for index, cell in enumerate(notebook.cells):
+    cells = []
+    for cell in notebook.cells:
         name = cell.id.removeprefix("check_")
         if cell.id in practice.practised:
-            notebook.cells[index] = _shown(cell, _section(cell.id, practice))
+            cell = _showing(_section(cell.id, practice), cell.id)
         elif name != cell.id and name in practice.practised:
-            cell.metadata["tags"] = ["remove-cell"]
+            continue
         elif cell.id in practice.stubs:
-            cell.outputs = [*cell.get("outputs", []), _output(_elsewhere(cell.id, colab))]
+            cells.append(_showing(_elsewhere(cell.id, colab), f"elsewhere_{cell.id}"))
         elif cell.id in practice.worked and cell.cell_type == "markdown":
             cell.source = f"{_words(cell.id, practice)}\n\n{cell.source}"
-    notebook.cells[0].source += "\n\n" + _bar(practice)
+        cells.append(cell)
+    notebook.cells = cells
+    cells[0].source += "\n\n" + _bar(practice)
 
 
-def _shown(cell: NotebookNode, html: str) -> NotebookNode:
-    cell.metadata["tags"] = ["remove-input"]
-    cell.outputs = [_output(html)]
-    return cell
-
-
-def _output(html: str) -> NotebookNode:
-    return new_output("display_data", {"text/html": html})
+def _showing(html: str, identity: str) -> NotebookNode:
+    """A cell of which a page shows this HTML."""
+    output = new_output("display_data", {"text/html": html})
+    return new_code_cell("", id=identity, outputs=[output], metadata={"tags": ["remove-input"]})
 
 
 def _section(name: str, practice: Practice) -> str:

@@ -39,7 +39,7 @@ export function drawRings(units) {
   const links = ".sidebar-tree a, .toctree-wrapper a";
   for (const link of document.querySelectorAll(links)) {
     const unit = link.pathname.match(/units\/([^/]+)\.html$/)?.[1];
-    if (unit in units && !link.hash) link.append(ring_of(unit, units));
+    if (unit in units && !link.hash) link.prepend(ringOf(unit, units));
   }
   const status = statuses();
   for (const section of document.querySelectorAll("section[data-question]")) {
@@ -47,10 +47,10 @@ export function drawRings(units) {
     section.querySelector(".question-head").prepend(questionRing(status(unit, question)));
   }
   for (const bar of document.querySelectorAll(".practice-bar[data-unit]")) {
-    bar.prepend(ring_of(bar.dataset.unit, units));
+    bar.prepend(ringOf(bar.dataset.unit, units));
   }
 }
 
-function ring_of(unit, units) {
+function ringOf(unit, units) {
   return unitRing(unit, units[unit].questions);
 }
