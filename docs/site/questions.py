@@ -128,9 +128,9 @@ def put_questions(notebook: NotebookNode, practice: Practice, colab: str) -> Non
 
 
 def _showing(html: str, identity: str) -> NotebookNode:
-    """A cell of which a page shows this HTML."""
+    """A cell of which a page shows this HTML; one without a text would be left out."""
     output = new_output("display_data", {"text/html": html})
-    return new_code_cell("", id=identity, outputs=[output], metadata={"tags": ["remove-input"]})
+    return new_code_cell("…", id=identity, outputs=[output], metadata={"tags": ["remove-input"]})
 
 
 def _section(name: str, practice: Practice) -> str:
