@@ -28,7 +28,7 @@ def put_guesses(notebook: NotebookNode, unit: str) -> None:
         elif cell.cell_type == "code" and (found := re.search(_RESULT, cell.source)):
             name = found[1]
             result = _take_result(cell)
-            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-output", f"guess-{name}"]
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), f"guess-{name}"]
             if result is not None and name in fields:
                 fields[name].outputs = [_field(name, unit, result)]
 

@@ -94,5 +94,5 @@ def test_a_guess_has_a_field_and_its_result_is_covered(build):
     assert 'data-result="7.5"' in asked.outputs[0].data["text/html"]
     assert "3" not in asked.outputs[0].data["text/html"]
     assert asked.metadata["tags"] == ["remove-input"]
-    assert result.metadata["tags"] == ["hide-output", "guess-width"]
+    assert result.metadata["tags"] == ["guess-width"]
     assert [output.output_type for output in result.outputs] == ["stream"]

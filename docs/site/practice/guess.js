@@ -9,10 +9,7 @@ export function askForGuess(section) {
   const results = document.querySelectorAll(`.tag_guess-${predict}`);
 
   const show = (guess) => {
-    for (const cell of results) {
-      cell.classList.toggle("covered", guess === undefined);
-      for (const part of cell.querySelectorAll("details")) part.open = guess !== undefined;
-    }
+    for (const cell of results) cell.classList.toggle("covered", guess === undefined);
     if (guess === undefined) return;
     field.value = guess;
     field.disabled = section.querySelector("button").disabled = true;
