@@ -11,12 +11,13 @@ import builtins
 import copy
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from helpers import missing_imports, predict
 from helpers.diagnosis import Attempt, General, explain, is_right, remark_on
+from helpers.diagnosis.dependence import dependence
 from helpers.diagnosis.observations import observed
 from helpers.diagnosis.texts import number_text, right_text, told_apart
 from helpers.exercises import EXERCISES
@@ -27,7 +28,7 @@ from helpers.values import PlaceholderLeft, placeholder, plain
 from helpers.verdict import Row, Status, Verdict
 
 _PLACEHOLDER_LEFT = (
-    "your function still ends in `raise NotImplementedError()`: where your answer is complete, "
+    "`raise NotImplementedError()` stands for what is missing: where your answer is complete, "
     "delete that line"
 )
 
@@ -44,26 +45,40 @@ def check(name: str, answer: Callable[..., Any]) -> None:
         near = " or ".join(get_close_matches(str(name), EXERCISES))
         mend = f"did you mean {near}?" if near else "it is called as the function above it is"
         raise ValueError(f"no question {name!r}: {mend}")
-    verdict = verdict_on(EXERCISES[name], answer)
-    last_verdicts[name] = verdict
-    _show(verdict)
+    _show(verdict_on(EXERCISES[name], answer))
     for line in remarks_on(answer):
         print(line)
 
 
 def verdict_on(exercise: Exercise, answer: Any, cases: Sequence[Case] | None = None) -> Verdict:
-    """What `check` shows of an answer; of the cases of a notebook, if no others are given."""
+    """What `check` shows of an answer, and keeps; of a notebook's cases, if no others are given."""
     given = in_time(plain_answer(answer, draws=exercise.read is not None))
     try:
-        return judge(exercise, given, exercise.public_cases() if cases is None else cases)
+        verdict = judge(exercise, given, exercise.public_cases() if cases is None else cases)
     except KeyboardInterrupt:
-        return Verdict(exercise.name, "error", 0.0, (), STOPPED)
+        verdict = Verdict(exercise.name, "error", 0.0, (), STOPPED)
+    if verdict.fraction < 1 and (earlier := _not_right_yet(exercise.name, answer)):
+        # What is said of this answer is then true of the other.
+        hint = f"it calls {' and '.join(earlier)}, not right yet: mend that first, then check again"
+        verdict = replace(verdict, hint=hint)
+    last_verdicts[exercise.name] = verdict
+    return verdict
 
 
 def remarks_on(answer: Any) -> list[str]:
     """Lines on what an answer uses that is not there when it is graded."""
-    lines = (missing_imports.warning(), missing_imports.out_of_sight(answer))
+    lines = (
+        missing_imports.warning(),
+        missing_imports.out_of_sight(answer),
+        missing_imports.of_skipped_cells(answer),
+    )
     return [line for line in lines if line]
+
+
+def _not_right_yet(name: str, answer: Any) -> list[str]:
+    """The answers to other questions that an answer calls and that were not right when checked."""
+    used = {each for each, _ in missing_imports.names_used(answer)} - {name}
+    return sorted(each for each in used & last_verdicts.keys() if last_verdicts[each].fraction < 1)
 
 
 def progress(unit: str) -> None:
@@ -139,7 +154,7 @@ def judge(
     if fraction == 1:
         return Verdict(exercise.name, "right", 1.0, rows, drawn=drawn)
     wrong = [part for part in accepted if part not in right_parts]
-    hint, names = _explained(exercise, outcomes, wrong) if explained else ("", ())
+    hint, names = _explained(exercise, answer, outcomes, wrong) if explained else ("", ())
     if not hint and rows and all(row.right for row in rows):
         varied = ", ".join(exercise.parameters)
         hint = f"right on the cases shown, wrong on others: try it by hand with another {varied}"
@@ -261,7 +276,10 @@ def _row(outcome: _Outcome, part: str, is_accepted: bool, tolerance: float) -> R
 
 
 def _explained(
-    exercise: Exercise, outcomes: Sequence[_Outcome], wrong: Sequence[str]
+    exercise: Exercise,
+    answer: Callable[..., Any],
+    outcomes: Sequence[_Outcome],
+    wrong: Sequence[str],
 ) -> tuple[str, tuple[str, ...]]:
     """The hint on the parts that are wrong, and the names of what explains them."""
     attempts = {
@@ -280,15 +298,31 @@ def _explained(
     explanations = {part: found[part] for part in wrong if part in found}
     lines = {part: each.hint for part, each in explanations.items()}
     if not hints and not lines:
-        rights = {part: [outcome.rights[part] for outcome in outcomes] for part in attempts}
-        seen = {part: observed(exercise, attempts[part], rights[part]) for part in attempts}
-        lines = {part: line for part, line in seen.items() if line}
+        lines = _seen(exercise, answer, outcomes, attempts)
     if len(set(lines.values())) == 1 and len(lines) == len(wrong):
         hints |= dict.fromkeys(lines.values())
     else:
         hints |= dict.fromkeys(f"{part}: {line}" if part else line for part, line in lines.items())
     names = dict.fromkeys(str(each.misconception) for each in explanations.values())
     return "; ".join(hints), tuple(names)
+
+
+def _seen(
+    exercise: Exercise,
+    answer: Callable[..., Any],
+    outcomes: Sequence[_Outcome],
+    attempts: Mapping[str, Sequence[Attempt]],
+) -> dict[str, str]:
+    """Lines on parts that are wrong and that nothing explains."""
+
+    def ask(args: tuple[Any, ...]) -> dict[str, Any]:
+        return _parts_of(answer(*args), outcomes[0].rights, exercise, True)
+
+    rights = {part: [outcome.rights[part] for outcome in outcomes] for part in attempts}
+    seen = {part: observed(exercise, attempts[part], rights[part]) for part in attempts}
+    lines = {part: line for part, line in seen.items() if line}
+    rest = {part: tried[0].value for part, tried in attempts.items() if part not in lines}
+    return lines | (dependence(exercise, rest, ask) if rest else {})
 
 
 _IS_THERE_A_RETURN = "Is there a return? What is printed is shown, but not returned"

@@ -1,4 +1,4 @@
-"""The command line: `course build · prove · publish · check · collect · extend · grade ·
+"""The command line: `course build · prove · publish · check · collect · extend · grade · read ·
 feedback · report · history · export · demo · doctor`, and `count · memory` for any model.
 
 Each command is a few lines around a function of the package. Wrong input ends with one line on
@@ -233,6 +233,22 @@ def check(
     from helpers.grading.commands.check import check_notebook
 
     check_notebook(notebook, course, find_backend(sandbox), as_json)
+
+
+@app.command()
+def read(
+    unit: UnitName,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="One that a person reads.")],
+    course: Course = Path(),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for a free one.")] = 0,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open it, or print its address only.")
+    ] = True,
+) -> None:
+    """Opens a page on this machine: the answers to a question side by side, to be marked."""
+    from helpers.grading.commands.read import read_command
+
+    read_command(course, unit, question, port, browser)
 
 
 @app.command()

@@ -48,9 +48,7 @@ PARTS = (
     Part("parts", "this list"),
     Part("files", "a file written whole or not at all", students=True, web=True),
     Part("conventions", "units, widths, the price of each operation", students=True, web=True),
-    Part(
-        "text_table", "rows of text as a table, for a terminal or notebook", students=True, web=True
-    ),
+    Part("text_table", "rows of text as a table, also in a notebook", students=True, web=True),
     Part("ledger", "a cost as named terms, each `count × price`", students=True, web=True),
     Part("recorded_calls", "functions known by some calls only, as JSON keeps them", scores=False),
     Part("figures", "a figure read as data", students=True, web=True),
@@ -60,6 +58,7 @@ PARTS = (
     Part("hardware", "devices with sources; this machine's own ceilings", students=True, web=True),
     # What gives the numbers that questions ask for is out of sight of graded answers.
     Part("roofline", "time bounds, intensity, the ridge", web=True),
+    Part("training_plan", "a GPT on many devices: what a plan holds", students=True, web=True),
     Part("reference", "by-hand formulas; each returns a `Ledger`", web=True),
     Part("meter", "counts any PyTorch model; predicts the memory of a step"),
     # No answer draws with these: another colour grades no class again.
@@ -69,20 +68,11 @@ PARTS = (
     Part("exercises", "one entry for each graded question", web=True),
     Part("diagnosis", "says why a wrong number is wrong", web=True),
     Part("verdict", "what came of a question: data, text and HTML", web=True),
-    Part(
-        "grading_packages",
-        "packages that are there when graded; from the lock",
-        scores=False,
-        web=True,
-    ),
+    Part("grading_packages", "packages there when graded; from the lock", scores=False, web=True),
+    Part("skipped_cells", "cells that grading leaves out; from the units", scores=False, web=True),
     Part("missing_imports", "what a notebook imports that grading lacks", scores=False, web=True),
     Part("check", "what a notebook calls; the judge of an answer", web=True),
-    Part(
-        "tried",
-        "how a notebook's own cells use an answer that may be wrong",
-        students=True,
-        web=True,
-    ),
+    Part("tried", "how cells use an answer that may be wrong", students=True, web=True),
     Part("authoring", "a unit's text → its notebooks; tables; a class to try", scores=False),
     Part("grading/handin", "what came in, made whole: read, found, cleaned, rebuilt"),
     Part("grading/sandbox", "where students' code runs, and what it prints"),
@@ -90,6 +80,7 @@ PARTS = (
     Part("grading/nbgrader", "a course's files and gradebook, as nbgrader has them", scores=False),
     Part("grading/lms", "learning platforms: downloads in, grades out", scores=False),
     Part("grading/class_run", "everyone's submissions of a unit, resumable", scores=False),
+    Part("grading/reading", "answers side by side, marked by a rubric", scores=False),
     Part("grading/report", "what people read: class report, feedback", scores=False),
     Part("grading/commands", "what the shell says", scores=False),
     Part("grading/preprocessors", "the engine for plain `nbgrader autograde`", scores=False),

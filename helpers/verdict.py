@@ -34,14 +34,12 @@ class Row:
 
 _EMPTY_ROW = Row()
 
-#: Columns of the table that hold numbers.
-_NUMBERS = (2, 3)
-
-#: The style of a cell without and with a number.
-_CELL = {
-    False: "text-align:left",
-    True: "text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums",
-}
+#: What the columns of the table are called. The last two hold values.
+_HEAD = ("", "", "yours", "expected")
+#: The styles of a name, of a value, and of the line that names a case.
+_NAME = "text-align:left"
+_NUMBER = "text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:anywhere"
+_CASE = "padding:5px 0 0;text-align:left;opacity:0.75"
 #: The line beside a verdict. Its words say the same.
 _EDGE = {"right": "#2da44e", "no answer yet": "#8c959f"}
 
@@ -135,30 +133,34 @@ class Verdict:
         counted = f"drawn when grading: {right} of {drawn} right" if drawn else ""
         return [line for line in (counted, f"Hint: {self.hint}" if self.hint else "") if line]
 
-    def _table(self) -> list[list[tuple[str, bool]]]:
-        """Head and rows: each cell's text, and whether its column has numbers.
+    def _table(self) -> list[tuple[str, list[str]]]:
+        """Head and rows: of each the case that begins with it, and its cells.
 
-        A case of several parts is named once; a column that says nothing is left out.
+        The mark comes first, where a narrow screen shows it. A case of several parts is named once;
+        a column that says nothing is left out.
         """
-        rows: list[tuple[str, ...]] = []
+        rows: list[tuple[str, tuple[str, ...]]] = []
         for row in self.rows:
             named_above = rows and row.part and row.part != self.rows[0].part
             case = "" if named_above else row.case
-            rows.append((case, row.part, row.yours, row.expected, "✓" if row.right else "✗"))
-        used = [index for index, column in enumerate(zip(*rows, strict=True)) if any(column)]
-        table = [("case", "", "yours", "expected", ""), *rows] if rows else []
-        return [[(row[index], index in _NUMBERS) for index in used] for row in table]
+            rows.append((case, ("✓" if row.right else "✗", row.part, row.yours, row.expected)))
+        if not rows:
+            return []
+        head = "case" if any(case for case, _ in rows) else ""
+        used = [
+            i for i, column in enumerate(zip(*(c for _, c in rows), strict=True)) if any(column)
+        ]
+        return [(case, [cells[i] for i in used]) for case, cells in ((head, _HEAD), *rows)]
 
     def text(self) -> str:
         """The verdict as plain text: a table with a line above and a hint below."""
         lines = [self.headline()]
-        table = self._table()
-        widths = [max(len(text) for text, _ in column) for column in zip(*table, strict=True)]
+        table = [(mark, case, *rest) for case, (mark, *rest) in self._table()]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for row in table:
-            cells = [
-                text.rjust(width) if is_number else text.ljust(width)
-                for (text, is_number), width in zip(row, widths, strict=True)
-            ]
+            *names, yours, expected = zip(row, widths, strict=True)
+            cells = [text.ljust(width) for text, width in names if width]
+            cells += [text.rjust(width) for text, width in (yours, expected)]
             lines.append(("  " + "  ".join(cells)).rstrip())
         lines += [f"  {line}" for line in self._lines_below()]
         return "\n".join(lines)
@@ -167,13 +169,17 @@ class Verdict:
         """The same for a notebook, in the colours of its theme."""
         parts = [f"<code>{html.escape(self.exercise)}</code>: <b>{html.escape(self.status)}</b>"]
         rows = []
-        for index, row in enumerate(self._table()):
-            tag = "td" if index else "th"
-            cells = "".join(
-                f'<{tag} style="padding:2px 4px;vertical-align:top;{_CELL[is_number]}">'
+        for index, (case, row) in enumerate(self._table()):
+            if case and index:
                 # On a phone a case's line may break after each name.
-                f"{html.escape(text).replace('=', '=<wbr>')}</{tag}>"
-                for text, is_number in row
+                label = html.escape(case).replace("=", "=<wbr>")
+                rows.append(f'<tr><td colspan="{len(row)}" style="{_CASE}">{label}</td></tr>')
+            tag = "td" if index else "th"
+            styles = [*[_NAME] * (len(row) - 2), _NUMBER, _NUMBER]
+            cells = "".join(
+                f'<{tag} style="padding:1px 6px 1px 0;vertical-align:top;{style}">'
+                f"{html.escape(text)}</{tag}>"
+                for text, style in zip(row, styles, strict=True)
             )
             rows.append(f"<tr>{cells}</tr>")
         if rows:

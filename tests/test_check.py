@@ -1,6 +1,7 @@
 """What a student sees when a notebook calls `check`."""
 
 import linecache
+import re
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -31,9 +32,9 @@ def test_a_wrong_answer_shows_yours_beside_expected_and_a_hint(capsys):
     check("softmax_flops", lambda batch, n: batch * (6 * n - 1))
     assert capsys.readouterr().out == (
         "softmax_flops: wrong\n"
-        "  case           yours  expected\n"
-        "  batch=4, n=32    764     5,756  ✗\n"
-        "  batch=1, n=10     59       449  ✗\n"
+        "     case           yours  expected\n"
+        "  ✗  batch=4, n=32    764     5,756\n"
+        "  ✗  batch=1, n=10     59       449\n"
         "  Hint: priced as 1 where the price list says more: exponentials\n"
     )
 
@@ -46,16 +47,17 @@ def test_parts_of_an_answer_stand_below_one_case():
     assert verdict.status == "partly right"
     assert verdict.fraction == 0.5
     lines = verdict.text().splitlines()
-    assert lines[2].split() == [
-        "channels=16,",
-        "size=11,",
-        "kernel=3",
-        "MAC",
-        "11,664",
-        "11,664",
-        "✓",
-    ]
-    assert lines[3].split() == ["FLOP", "0", "23,328", "✗"]
+    case = ["channels=16,", "size=11,", "kernel=3"]
+    assert lines[2].split() == ["✓", *case, "MAC", "11,664", "11,664"]
+    assert lines[3].split() == ["✗", "FLOP", "0", "23,328"]
+
+
+def test_on_a_page_the_mark_comes_first_and_a_case_has_a_line_of_its_own():
+    verdict = judge(SOFTMAX, lambda batch, n: 0, SOFTMAX.visible_cases()[:1])
+    rows = verdict.html().split("<tr>")
+    assert 'colspan="3"' in rows[2]
+    assert "batch=" in rows[2]
+    assert re.sub("<[^>]*>", " ", rows[3]).split() == ["✗", "0", "5,756"]
 
 
 @pytest.mark.parametrize(
@@ -434,3 +436,18 @@ def test_spare_cases_are_always_the_same_and_graded_too():
     assert spare
     assert exercise.public_cases() == exercise.public_cases()
     assert set(spare) <= set(grading_cases(exercise, b"any"))
+
+
+def test_an_answer_that_calls_one_that_is_wrong_is_told_so_first(capsys):
+    space = {}
+    cells = (
+        "def element_positions(shape, strides, offset):\n    return []\n"
+        "def tensor_map(name, storage, shape, strides, offset):\n"
+        "    return [storage[at] for at in element_positions(shape, strides, offset)]\n"
+    )
+    exec(cells, space)
+    check("tensor_map", space["tensor_map"])
+    assert "not right yet" not in capsys.readouterr().out
+    check("element_positions", space["element_positions"])
+    check("tensor_map", space["tensor_map"])
+    assert "Hint: it calls element_positions, not right yet" in capsys.readouterr().out

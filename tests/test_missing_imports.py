@@ -137,8 +137,42 @@ def test_an_answer_that_uses_what_grading_hides_is_told(text):
         "import torch, math\ndef answer(n):\n    return math.ceil(torch.ones(n).sum())",
         "def count(n):\n    return n\ndef answer(n):\n    return count(n)",
         "def answer(n):\n    return answer(n - 1) if n else 0",
+        "from helpers.meter import count\ndef answer(text):\n    return text.count('a')",
         "answer = max",
     ],
 )
 def test_other_answers_are_not(text):
     assert missing_imports.out_of_sight(of_a_notebook(text)) == ""
+
+
+def of_skipped(monkeypatch, cells, skipped):
+    """What is said of `answer`, after these cells and those that grading leaves out."""
+    space = {}
+    for cell in cells:
+        exec(cell, space)
+    monkeypatch.setattr(missing_imports, "_cells", lambda: cells)
+    monkeypatch.setattr(missing_imports, "_SKIPPED", {*map(missing_imports.digest, skipped)})
+    return missing_imports.of_skipped_cells(space["answer"])
+
+
+SHOWN = "from collections import Counter\nscale = 2\n"
+ANSWER = "def answer(x):\n    return Counter(x)"
+
+
+def test_a_name_from_a_cell_that_grading_leaves_out_is_told(monkeypatch):
+    line = of_skipped(monkeypatch, [SHOWN, ANSWER], [SHOWN])
+    assert line.startswith("Counter is from a cell that is left out when your work is graded")
+    through = "def answer(x):\n    return scaled(x)\ndef scaled(x):\n    return scale * x"
+    assert of_skipped(monkeypatch, [SHOWN, through], [SHOWN]).startswith("scale is from a cell")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [SHOWN, "from collections import Counter\n" + ANSWER],
+        [SHOWN, "def answer(x):\n    return x.scale"],
+        [SHOWN, "def answer(x):\n    scale = 3\n    return scale * x"],
+    ],
+)
+def test_a_name_that_is_given_elsewhere_or_is_no_name_is_left_alone(monkeypatch, cells):
+    assert of_skipped(monkeypatch, cells, [SHOWN]) == ""

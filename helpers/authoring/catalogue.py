@@ -2,7 +2,7 @@
 
 `docs/units.md` lists every unit with its sections, questions and points; README.md shows the same
 short, docs/architecture.md the parts, and docs/student.md the packages, each between two markers.
-`course build` writes them, and helpers/grading_packages.py.
+`course build` writes them, helpers/grading_packages.py and helpers/skipped_cells.py.
 """
 
 from __future__ import annotations
@@ -20,11 +20,22 @@ from helpers.authoring.markers import TEST
 from helpers.authoring.notebooks import Unit, notebook_texts, source_notebook
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Exercise
+from helpers.missing_imports import digest
 from helpers.parts import PACKAGE, PARTS
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+_SKIPPED = '''\
+"""The cells of our notebooks that are left out when they are graded, by a digest of their text.
+
+Built from the units' texts by `course build`.
+"""
+
+DIGESTS = """
+{digests}
+"""
+'''
 _LOCKED = '''\
 """The packages that are there when an answer is graded, and what these bring along.
 
@@ -84,7 +95,7 @@ def catalogue(sources: Mapping[Unit, NotebookNode]) -> dict[Path, str]:
     texts |= _with_table(course / "docs" / "architecture.md", "parts", _parts())
     if (page := course / "docs" / "student.md").is_file():
         texts |= _with_table(page, "packages", _importable(course))
-    return texts | _grading_packages(course)
+    return texts | _grading_packages(course) | _skipped_cells(course, sources.values())
 
 
 @dataclass(frozen=True)
@@ -151,6 +162,20 @@ def _grading_packages(course: Path) -> dict[Path, str]:
     names = re.findall(r"^([a-z0-9-]+)==", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
     lines = textwrap.wrap(" ".join(dict.fromkeys(names)), 100, break_on_hyphens=False)
     return {path: _LOCKED.format(names="\n".join(lines))}
+
+
+def _skipped_cells(course: Path, notebooks: Iterable[NotebookNode]) -> dict[Path, str]:
+    """helpers/skipped_cells.py of a checkout; nothing where the package is an installed one."""
+    path = course / "helpers" / "skipped_cells.py"
+    if not path.parent.is_dir():
+        return {}
+    digests = {
+        digest(cell.source)
+        for notebook in notebooks
+        for cell in notebook.cells
+        if "skip-grading" in cell.metadata.get("tags", ())
+    }
+    return {path: _SKIPPED.format(digests="\n".join(sorted(digests)))}
 
 
 def _long(unit: _Contents) -> str:

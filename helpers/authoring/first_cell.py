@@ -44,7 +44,7 @@ def read_origin(course: Path) -> Origin:
 
 
 _OPENING = """\
-# Run this cell first: in Colab it installs the course's helpers and leaves torch alone.
+# @title Run this cell first: in Colab it installs the course's helpers and leaves torch alone.
 # Then answer where YOUR CODE HERE stands, and run the check(…) below each answer.
 import re
 import subprocess

@@ -11,6 +11,8 @@ What a cell is for it says in its marker: see `markers`, and beside those
     # %% tags=["gpu"]                  needs a GPU; not run when grading
     # %% tags=["skip-grading"]         a demonstration that no answer needs; not run when grading
 
+Long code that only draws such a demonstration is folded.
+
 Building is deterministic to the byte: a cell's id is its name here or its position, and there are
 no outputs.
 """
@@ -213,6 +215,7 @@ def source_notebook(unit: Unit, origin: Origin | None = None) -> NotebookNode:
         cell.id = cell.metadata["id"] = identity
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+            _fold(cell, is_first=position == 1)
     _complain_about_unasked(unit, seen)
 
     notebook.metadata = {
@@ -222,6 +225,22 @@ def source_notebook(unit: Unit, origin: Origin | None = None) -> NotebookNode:
     }
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
+
+
+def _fold(cell: NotebookNode, is_first: bool) -> None:
+    """Hides code that need not be read, until a student opens it: what draws a demonstration, of
+    which the picture matters; in Colab, where its title is shown, the cell that installs."""
+    demonstrates = {"gpu", "skip-grading"} & {*cell.metadata.get("tags", ())}
+    draws = demonstrates and _DRAWS.search(cell.source)
+    if draws and len(cell.source.splitlines()) >= LONG:
+        cell.metadata["jupyter"] = {"source_hidden": True}
+    if is_first or "jupyter" in cell.metadata:
+        cell.metadata["cellView"] = "form"
+
+
+#: Lines from which on a cell that draws is folded.
+LONG = 10
+_DRAWS = re.compile(r"\bplt\.|\bhelpers\.plots\b|\bpictures\.")
 
 
 def release_notebook(source: NotebookNode) -> NotebookNode:

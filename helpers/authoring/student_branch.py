@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.authoring.first_cell import Origin
+from helpers.diagnosis.dependence import probes
 from helpers.diagnosis.variants import correct_for, variants
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise
@@ -27,7 +28,14 @@ from helpers.recorded_calls import Recorded, dumps, nothing_drawn, record
 #: The parts that a notebook needs beside those that students' code sees when it is graded.
 ALSO = (
     *("roofline", "meter", "widgets"),
-    *("recorded_calls", "diagnosis", "verdict", "grading_packages", "missing_imports"),
+    *(
+        "recorded_calls",
+        "diagnosis",
+        "verdict",
+        "grading_packages",
+        "skipped_cells",
+        "missing_imports",
+    ),
     "check",
 )
 #: What is taken as it stands, from the repository's top folder.
@@ -174,6 +182,7 @@ def _recorded(exercise: Exercise) -> Exercise:
     cases = exercise.public_cases()
     tried = [case.args for case in cases]
     misread = [args for case in cases for args in _misread(exercise, case)]
+    misread += [probe.args for probe in probes(exercise)]
 
     def table(name: str, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Any:
         return record(name, function, exercise.parameters, list(calls))

@@ -175,17 +175,31 @@ def _allowed(chosen: Sequence[_Edit], terms: Sequence[Term]) -> bool:
 
 
 def _summing_to(edits: Sequence[_Edit], wanted: Amounts, size: int) -> Iterator[tuple[_Edit, ...]]:
-    """Every choice of so many edits that takes away what is wanted, in each case."""
+    """Every choice of so many edits that takes away what is wanted, in each case.
+
+    A few cases find the choices, and all of them decide.
+    """
+    few = [edit.taken[:_TO_FIND] for edit in edits]
     last: dict[Amounts, list[int]] = {}
-    for index, edit in enumerate(edits):
-        last.setdefault(_key(edit.taken), []).append(index)
+    for index, taken in enumerate(few):
+        last.setdefault(_key(taken), []).append(index)
     for chosen in combinations(range(len(edits)), size - 1):
-        rest = list(wanted)
+        rest = list(wanted[:_TO_FIND])
         for index in chosen:
-            rest = [a - b for a, b in zip(rest, edits[index].taken, strict=True)]
+            rest = [a - b for a, b in zip(rest, few[index], strict=True)]
         for index in last.get(_key(rest), ()):
-            if not chosen or index > chosen[-1]:
-                yield (*(edits[each] for each in chosen), edits[index])
+            found = (*(edits[each] for each in chosen), edits[index])
+            if (not chosen or index > chosen[-1]) and _take_away(found, wanted):
+                yield found
+
+
+#: Cases by which edits are looked up.
+_TO_FIND = 2
+
+
+def _take_away(chosen: Sequence[_Edit], wanted: Amounts) -> bool:
+    taken = [sum(amounts) for amounts in zip(*(edit.taken for edit in chosen), strict=True)]
+    return _key(taken) == _key(wanted)
 
 
 def _key(amounts: Sequence[float]) -> Amounts:

@@ -1,12 +1,13 @@
 """What can be seen of a wrong answer that nothing explains: where it is right, and where not.
 
-No claim on why. Seen are the cases that the student sees, so that it is the same line when graded.
+No claim on why. Seen are the cases that the notebook tries: it is the same line when graded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import combinations
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import permutations
 from typing import Any
 
 from helpers.diagnosis.comparison import is_right
@@ -17,13 +18,13 @@ from helpers.exercises.exercise import Exercise, Right
 
 def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[Right]) -> str:
     """A line on a part of an answer, or "". `rights`: one for each attempt."""
-    shown = [
+    public = [
         (attempt, right)
         for attempt, right in zip(attempts, rights, strict=True)
-        if not (attempt.case.hidden or attempt.case.spare)
+        if not attempt.case.hidden
     ]
-    values = [attempt.value for attempt, _ in shown]
-    theirs = [right for _, right in shown]
+    values = [attempt.value for attempt, _ in public]
+    theirs = [right for _, right in public]
     accepted = [
         is_right(right, value, exercise.tolerance)
         for right, value in zip(theirs, values, strict=True)
@@ -31,10 +32,10 @@ def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[R
     if len(values) > 1 and _all_equal(values) and not _all_equal(theirs):
         return "this is the same in every case: does it use what comes in?"
     if any(accepted) and not all(accepted):
-        args = [attempt.case.args for attempt, _ in shown]
+        args = [attempt.case.args for attempt, _ in public]
         dividing = next(_dividing(exercise.parameters, args, accepted), "")
-        return dividing or _one_off(theirs, values)
-    return _places(theirs, values, exercise.tolerance)
+        return dividing or _at_times(theirs, values)
+    return _places(theirs, values, exercise.tolerance) or _factor(theirs, values)
 
 
 def _all_equal(values: Sequence[Any]) -> bool:
@@ -46,29 +47,97 @@ def _dividing(
 ) -> Iterator[str]:
     """What is so of the arguments in every case that is right, and in no other."""
     columns = dict(zip(names, zip(*args, strict=True), strict=True))
+    for what, holds in _facts(columns):
+        if holds == list(accepted):
+            yield f"this is right where {what}: what is different elsewhere?"
+        if holds == [not each for each in accepted]:
+            yield f"this is wrong where {what}: try that case by hand"
+
+
+def _facts(columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, list[bool]]]:
+    """What can be so of arguments, the simplest first: told, and whether it is, in each case."""
     for name, column in columns.items():
-        for value in (0, 1):
-            holds = [type(each) in (int, float) and each == value for each in column]
-            if holds == list(accepted):
-                yield f"this is right where {name} is {value}: what is different elsewhere?"
-            if holds == [not each for each in accepted]:
-                yield f"this is wrong where {name} is {value}: try that case by hand"
-    for one, other in combinations(columns, 2):
-        equal = [a == b for a, b in zip(columns[one], columns[other], strict=True)]
-        if equal == list(accepted):
-            yield f"this is right where {one} = {other}: which of the two is meant?"
+        for value in dict.fromkeys(each for each in column if _is_special(each)):
+            holds = [type(each) is type(value) and each == value for each in column]
+            yield f"{name} is {value!r}", holds
+    whole = {name: c for name, c in columns.items() if all(type(each) is int for each in c)}
+    for name, column in whole.items():
+        yield f"{name} is odd", [each % 2 == 1 for each in column]
+    for one, other in permutations(whole, 2):
+        pairs = list(zip(whole[one], whole[other], strict=True))
+        if one < other:
+            yield f"{one} = {other}", [a == b for a, b in pairs]
+        yield f"{one} is larger than {other}", [a > b for a, b in pairs]
+        yield f"{other} divides {one}", [bool(b) and a % b == 0 for a, b in pairs]
 
 
-def _one_off(rights: Sequence[Right], values: Sequence[Any]) -> str:
-    pairs = [
-        list(zip(numbers_of(r), numbers_of(v), strict=False))
-        for r, v in zip(rights, values, strict=True)
-    ]
-    offsets = {mine - right for each in pairs for right, mine in each}
-    if all(pairs) and offsets in ({0, 1}, {0, -1}):
-        much = "much" if 1 in offsets else "little"
-        return f"in some cases this is 1 too {much}: try the smallest one by hand"
+def _is_special(value: Any) -> bool:
+    """Whether an argument may be what makes a case another kind of case."""
+    return (
+        value is None or isinstance(value, bool | str) or (type(value) is int and value in (0, 1))
+    )
+
+
+def _at_times(rights: Sequence[Right], values: Sequence[Any]) -> str:
+    """How an answer is wrong that is right in some cases."""
+    pairs = list(zip(rights, values, strict=True))
+    if all(isinstance(right, bool) and isinstance(mine, bool) for right, mine in pairs):
+        wrong = {mine for right, mine in pairs if mine is not right}
+        if len(wrong) == 1:
+            (mine,) = wrong
+            there = "is one condition too many, or too strict" if not mine else "what is to fail"
+            return f"where this is wrong it says {mine}, never {not mine}: {there} there?"
+        return ""
+    numbers = [(numbers_of(right), numbers_of(mine)) for right, mine in pairs]
+    if not all(len(right) == len(mine) == 1 for right, mine in numbers):
+        return ""
+    offsets = {mine[0] - right[0] for right, mine in numbers} - {0}
+    if len(offsets) == 1:
+        (offset,) = offsets
+        much = "much" if offset > 0 else "little"
+        return f"in some cases this is {abs(offset):,.6g} too {much}: what is different there?"
+    if all(offset > 0 for offset in offsets) or all(offset < 0 for offset in offsets):
+        return (
+            f"where this is wrong it is too {'large' if offsets.pop() > 0 else 'small'}: {_BY_HAND}"
+        )
     return ""
+
+
+_BY_HAND = "try the smallest such case by hand"
+
+
+def _factor(rights: Sequence[Right], values: Sequence[Any]) -> str:
+    """A factor that is left out, or one off, in every case: a whole number that goes into the right
+    one, or n + 1 in the place of n."""
+    ratios = set[Fraction]()
+    for right, value in zip(rights, values, strict=True):
+        theirs, mine = numbers_of(right), numbers_of(value)
+        if not (len(theirs) == len(mine) == 1 and type(theirs[0]) is type(mine[0]) is int):
+            return ""
+        if min(theirs[0], mine[0]) < _SMALLEST:
+            return ""
+        ratios.add(Fraction(mine[0], theirs[0]))
+    if all(each.numerator == 1 for each in ratios):
+        return f"what is right is exactly {_times(ratios)} this: is a factor left out?"
+    if all(each.denominator == 1 for each in ratios):
+        return f"this is exactly {_times(ratios)} what is right: is there a factor too many?"
+    if all(abs(each.numerator - each.denominator) == 1 for each in ratios):
+        much = {"large" if each > 1 else "small" for each in ratios}
+        if len(much) == 1:
+            return f"as if a factor of it were 1 too {much.pop()}"
+    return ""
+
+
+#: A smaller number is a factor of many.
+_SMALLEST = 32
+
+
+def _times(ratios: set[Fraction]) -> str:
+    """ "9 times"; where it is not the same in all cases, "a whole number of times"."""
+    if len(ratios) > 1:
+        return "a whole number of times"
+    (ratio,) = ratios
+    return f"{max(ratio.numerator, ratio.denominator):,} times"
 
 
 def _places(rights: Sequence[Right], values: Sequence[Any], tolerance: float) -> str:

@@ -102,7 +102,7 @@ def _factor(pairs: Pairs) -> Iterator[Explanation]:
             return
     if unit := _unit(factor):
         yield unit
-    elif _vary(pairs):
+    elif _vary(pairs) and not close(1, factor, 1e-4):
         how = f"{factor:.6g} times"
         hint = f"in every case this is {how} what is right: a factor is wrong that never changes"
         yield Explanation(General.CONSTANT_FACTOR, hint, 1.5)
@@ -202,7 +202,7 @@ def _terms_of_arguments(
     if any(len(case) != 1 for case in by_case):
         return
     rights, offsets = zip(*((r, mine - r) for ((r, mine),) in by_case), strict=True)
-    if any(abs(offset) <= 1e-6 * abs(right) for right, offset in zip(rights, offsets, strict=True)):
+    if any(map(_is_rounding_error, rights, offsets)):
         return
     for many in (1, 2, 3):
         for names in combinations_with_replacement(varied, many):
@@ -220,6 +220,12 @@ def _terms_of_arguments(
                             else f"too little by {shown}: what is left out?"
                         )
                         yield Explanation(General.TERM_OF_ARGUMENTS, hint, 1 + many / 10)
+
+
+def _is_rounding_error(right: float, offset: float) -> bool:
+    """Whether a difference is none, or may be what floats round."""
+    exact = isinstance(right, int) and isinstance(offset, int)
+    return not offset if exact else abs(offset) <= 1e-6 * abs(right)
 
 
 def patterns(rights: Sequence[Any], values: Sequence[Any]) -> Iterator[Explanation]:

@@ -24,8 +24,8 @@ class OneOf:
     values: tuple[Any, ...]
 
 
-#: Spare cases that are drawn for a question.
-MOST_SPARE = 4
+#: Spare cases that are drawn for a question, and how often it is asked for some.
+MOST_SPARE, SPARE_DRAWS = 8, 4
 
 #: What a reference gives for one part: a ledger (any of its accepted totals is right), a number,
 #: a word, None, a list of numbers, or several of them in a `OneOf`.
@@ -153,9 +153,16 @@ class Exercise:
         """The cases that a notebook tries: those shown and the spare ones, always the same."""
         spare = self.spare
         if spare is None:
-            drawn = () if self.slow else self.hidden(random.Random(f"spare {self.name}"))
-            spare = [args for args in drawn if args not in self.examples][:MOST_SPARE]
+            spare = self._drawn_spare()
         return (*self.visible_cases(), *(replace(self.case(args), spare=True) for args in spare))
+
+    def _drawn_spare(self) -> list[tuple[Any, ...]]:
+        draw, spare = random.Random(f"spare {self.name}"), list[tuple[Any, ...]]()
+        for _ in range(0 if self.slow else SPARE_DRAWS):
+            for args in self.hidden(draw):
+                if args not in self.examples and args not in spare:
+                    spare.append(args)
+        return spare[:MOST_SPARE]
 
     def correct(self, case: Case) -> dict[str, Right]:
         """The right answer of each part; an answer of one value is the part ""."""

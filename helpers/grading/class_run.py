@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +23,7 @@ from helpers.grading.engine.job import GradingJob, Task
 from helpers.grading.engine.places import has_own_tests
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.engine.workers import grade_all, grade_one
-from helpers.grading.handin.folder import SubmissionFolder
+from helpers.grading.handin.folder import SubmissionFolder, why
 from helpers.grading.nbgrader.autograded import AutogradedFiles
 from helpers.grading.nbgrader.course_files import (
     CourseFiles,
@@ -34,12 +33,19 @@ from helpers.grading.nbgrader.course_files import (
     read_source,
     refuse_secret,
 )
+from helpers.grading.nbgrader.lock import only_run
 from helpers.grading.nbgrader.trusted import trust
 from helpers.grading.sandbox.backend import Backend, Files, Limits, Server
+from helpers.grading.sandbox.cgroup import protection
+from helpers.grading.sandbox.memory import memory, that_fits, workers_that_fit
 from helpers.grading.sandbox.registry import DEFAULT
 
 if TYPE_CHECKING:
     from helpers.grading.nbgrader.gradebook import GradebookWriter
+
+
+#: What is said of a submission in such a folder.
+NO_NAME = "its folder's name is no text in UTF-8 without control characters: rename it"
 
 
 @dataclass(frozen=True)
@@ -103,12 +109,14 @@ class ClassResult:
     Attributes:
         headings: of each graded cell, by `CellScore.key`, the part of the unit that it belongs to.
         inside: tests, by the same key, that are judged in the students' process.
+        protection: how the memory that students' processes take is counted.
     """
 
     unit: str
     results: tuple[SubmissionResult, ...]
     headings: Mapping[str, str]
     inside: tuple[str, ...] = ()
+    protection: str = field(default_factory=protection)
 
     @property
     def needs_review(self) -> tuple[SubmissionResult, ...]:
@@ -132,9 +140,11 @@ def grade_class(
     and for a unit whose tests its own solution does not pass, or a notebook without answers does.
     """
     options = options or Options()
+    options = replace(options, limits=that_fits(options.limits, memory()[0]))
     notebooks = graded_notebooks(course.resolve(), unit)
     modules = tuple(dict.fromkeys(name for each in notebooks for name in each.modules))
     with contextlib.ExitStack() as stack:
+        stack.enter_context(only_run(course / "source" / unit, f"{unit} is being graded"))
         # Begun first: while it imports torch, this process imports nbgrader.
         server = stack.enter_context(options.server(modules, notebooks[0].beside))
         submissions = [each.submissions(options.students) for each in notebooks]
@@ -165,7 +175,9 @@ def grade_class(
         gradebooks[0].renew_penalties()
     results = {each.notebook_name: run.results for each, run in zip(notebooks, runs, strict=True)}
     names = {job.unit.notebook_name: sorted(job.unit.inside) for job in jobs}
-    return ClassResult(unit, together(results), headings, _keys(names))
+    nobodys = [] if options.students else notebooks[0].nobodys()
+    unusable = tuple(SubmissionResult(name, "unreadable", (), (NO_NAME,)) for name in nobodys)
+    return ClassResult(unit, (*together(results), *unusable), headings, _keys(names))
 
 
 def _keys(by_notebook: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -258,16 +270,16 @@ class ClassRun:
         todo = [each for each in submissions if each.student not in self.results]
         tasks = (Task(each.student, each.data) for each in todo)
         scheduler = self._options.scheduler
-        jobs = min(self._options.jobs or os.cpu_count() or 1, max(1, len(todo)))
+        jobs = min(self._options.jobs or workers_that_fit(memory()[1]), max(1, len(todo)))
         together = len(todo) > 1 and (jobs > 1 or scheduler is not None)
-        late: list[Task] = []
+        again: list[Task] = []
         for task, graded in grade_all(self._job, tasks, jobs, scheduler, server):
-            if graded.timed_out and together:
-                late.append(task)
+            if graded.disturbed and together:
+                again.append(task)
             else:
                 self._finish(task, graded)
-        # A neighbour may have taken the time: what ran out of it gets another chance, alone.
-        for task, graded in grade_all(self._job, late):
+        # Neighbours may have taken the memory or the processors: once more, alone.
+        for task, graded in grade_all(self._job, again):
             self._finish(task, graded)
 
     def _take_earlier_results(self) -> None:
@@ -283,8 +295,14 @@ class ClassRun:
         """Keep what came of a submission: in the gradebook, then as its autograded notebook."""
         submission = self.submissions[task.student]
         graded = _with_remarks(graded, submission)
-        with self._autograded.written(submission, task.data, graded):
-            self._gradebook.record(task.student, graded, submission.timestamp)
+        try:
+            with self._autograded.written(submission, task.data, graded):
+                self._gradebook.record(task.student, graded, submission.timestamp)
+        except (OSError, UnicodeError) as error:
+            # Of this student: the others are graded all the same.
+            reason = why(error) if isinstance(error, OSError) else type(error).__name__
+            remark = f"autograded/ could not be written ({reason}): graded again by the next run"
+            graded = replace(graded, status="for a person", remarks=(*graded.remarks, remark))
         result = SubmissionResult(
             task.student,
             graded.status,

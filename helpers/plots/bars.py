@@ -54,12 +54,16 @@ def dots(ax: Axes, amounts: Mapping[str, float]) -> None:
 
 
 def stacked(
-    rows: Mapping[str, Mapping[str, float]], unit: str, title: str, ax: Axes | None = None
+    rows: Mapping[str, Mapping[str, float]],
+    unit: str,
+    title: str,
+    ax: Axes | None = None,
+    text: Callable[[float], str] = "{:.3g}".format,
 ) -> Axes:
     """One horizontal bar for each row, made of its parts; a part of one name has one colour.
 
-    Parts come in the order in which the rows first name them. Behind a bar stands its sum, and in
-    a part its share of it, where there is room.
+    Parts come in the order in which the rows first name them. Behind a bar stands its sum, as
+    `text` writes it, and in a part its share of it, where there is room.
     """
     ax = axes_or_new(ax, size=(5.2, 1.7 + 0.5 * len(rows)))
     names = list(dict.fromkeys(name for parts in rows.values() for name in parts))
@@ -84,7 +88,7 @@ def stacked(
                 text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
             left[row] += amount
     for place, total in enumerate(left.values()):
-        ax.text(total + 0.01 * longest, place, f"{total:.3g}", va="center", fontsize=9)
+        ax.text(total + 0.01 * longest, place, text(total), va="center", fontsize=9)
     ax.set_xlim(0, 1.12 * longest)
     ax.invert_yaxis()
     ax.set_xlabel(unit)

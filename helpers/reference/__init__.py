@@ -24,6 +24,7 @@ from helpers.reference.activations import (
 )
 from helpers.reference.convolution import conv2d_output_size, receptive_field
 from helpers.reference.elementwise import sigmoid_flops
+from helpers.reference.inference import decoder_weights, experts_touched, kv_cache_bytes
 from helpers.reference.linear import linear_bytes, linear_flops
 from helpers.reference.networks import alexnet_macs, alexnet_parameters
 from helpers.reference.normalization import batch_norm_flops
@@ -38,6 +39,9 @@ __all__ = [
     "chain_peak_activations",
     "checkpointing_bytes",
     "conv2d_output_size",
+    "decoder_weights",
+    "experts_touched",
+    "kv_cache_bytes",
     "layer_saved_bytes",
     "linear_bytes",
     "linear_flops",

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 
-from helpers.conventions import dtype_bytes
-from helpers.ledger import Ledger, Term
+from helpers.ledger import Ledger
 from helpers.reference.attention import Attention
 from helpers.reference.composite import Composite
 from helpers.reference.elementwise import GELU, Product, ReLU, SiLU, Sum
 from helpers.reference.embedding import Embedding
-from helpers.reference.layer import Layer, whole
+from helpers.reference.layer import Layer
 from helpers.reference.linear import Linear
 from helpers.reference.normalization import LayerNorm, RMSNorm
 
@@ -172,27 +170,3 @@ class DecoderModel(Composite):
             return ledger
         kept = tuple(term for term in ledger.terms if not term.name.startswith("head/"))
         return Ledger("parameters", kept)
-
-
-def kv_cache_bytes(
-    batch: int,
-    tokens: int,
-    layers: int,
-    kv_heads: int,
-    head_width: int,
-    dtype: str = "fp16",
-) -> Ledger:
-    """Bytes of kept keys and values: for each token 2 · layers · kv_heads · head_width numbers.
-
-    Source: Pope et al., arXiv:2211.05102, section 2.
-    """
-    sizes = {
-        "batch": batch,
-        "tokens": tokens,
-        "layers": layers,
-        "kv_heads": kv_heads,
-        "head_width": head_width,
-    }
-    count = prod(whole(name, size) for name, size in sizes.items())
-    width = dtype_bytes(dtype)
-    return Ledger("B", (Term("keys", count, width), Term("values", count, width)), "kv_cache_bytes")

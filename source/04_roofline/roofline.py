@@ -222,29 +222,31 @@ check("pair_bound", pair_bound)
 # %% [markdown]
 # One sample uses each byte for less than half a FLOP, because it has to fetch all 8,192 bytes of weights for itself. A batch shares them. How far does that help?
 #
-# ✎ **Plot** it (2 points): the intensity of PReLU → Linear(64 → 32) for **every** batch from 1 to 64, and the limit for an endless batch as a level line (`axhline`). Name the axes: *batch* and *FLOP/B*.
+# ✎ **Plot** it (2 points), here for 64 → 32 features: the intensity of PReLU → Linear for **every** batch from 1 to 64, and the limit for an endless batch as a level line (`axhline`). Name the axes: *batch* and *FLOP/B*.
 
 
 # %% answer="plot_pair"
-def plot_pair():
+def plot_pair(in_features, out_features):
     """A figure: intensity at each batch from 1 to
     64, and its limit as a level line."""
 
     ### BEGIN SOLUTION
     def intensity(batch):
-        costs = pair_costs(batch, 64, 32)
+        costs = pair_costs(batch, in_features, out_features)
         return costs["FLOP"] / costs["bytes"]
 
     batches = range(1, 65)
-    # One more sample adds 64 + 2 · 64 · 32 FLOP and 64 · 3 + 32 numbers of 4 bytes.
-    limit = (64 + 2 * 64 * 32) / (4 * (3 * 64 + 32))
-    figure, axes = plt.subplots(figsize=(5, 3))
+    # What one more sample adds, FLOP and bytes.
+    flop = in_features + 2 * in_features * out_features
+    moved = 4 * (3 * in_features + out_features)
+    limit = flop / moved
+    figure, axes = plt.subplots()
     axes.plot(batches, [intensity(batch) for batch in batches])
     axes.axhline(limit, linestyle="--", color="gray")
     axes.set(
         xlabel="batch",
         ylabel="arithmetic intensity, FLOP/B",
-        title=f"PReLU → Linear(64 → 32) saturates at {limit:.1f} FLOP/B",
+        title=f"PReLU → Linear({in_features} → {out_features}): up to {limit:.1f} FLOP/B",
     )
     return figure
     ### END SOLUTION

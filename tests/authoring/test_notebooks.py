@@ -314,3 +314,14 @@ def test_ids_do_not_depend_on_anything_but_the_text():
     first, second = (source_notebook(UNITS[-1]) for _ in range(2))
     assert notebook_text(first) == notebook_text(second)
     assert json.loads(notebook_text(release_notebook(first)))["cells"][1]["id"] == "cell-001"
+
+
+def test_what_only_draws_is_folded_and_what_is_to_be_read_is_not():
+    cells = [cell for source in SOURCES.values() for cell in source.cells]
+    folded = [cell for cell in cells if "jupyter" in cell.metadata]
+    assert folded
+    assert all("skip-grading" in cell.metadata.tags for cell in folded)
+    assert not any("nbgrader" in cell.metadata for cell in folded)
+    # In Colab the cell that installs has a title in its place.
+    in_colab = [cell for cell in cells if "cellView" in cell.metadata and cell not in folded]
+    assert {cell.source.partition(":")[0] for cell in in_colab} == {"# @title Run this cell first"}

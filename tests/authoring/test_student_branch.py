@@ -240,6 +240,7 @@ def test_the_files_are_those_of_an_allow_list(files):
         "exercises/__init__.py",
         "exercises/exercise.py",
         "exercises/figure_questions.py",
+        "exercises/plan_answer.py",
         "exercises/questions.json",
         "reference/__init__.py",
         "reference/costs.json",

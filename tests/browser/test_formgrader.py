@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from helpers.grading.class_run import Options, grade_class
+from helpers.grading.reading.reader import Reader, Wanted
+from helpers.grading.reading.readings import Reading
 from tests.grading import sample
 
 pytestmark = pytest.mark.needs("chromium")
@@ -96,3 +98,18 @@ def test_a_person_gives_points_for_an_explanation_and_feedback_shows_them(
     assert "Say which weights." in text
     assert HINT in text
     assert "tangerine" not in page.content()  # from a hidden test
+
+
+def test_what_was_read_on_our_page_is_in_formgrader(course, address, page):
+    # Ben is read here already; ada still waits.
+    with Reader(course, sample.UNIT, "why") as reader:
+        reader.add_item(2, "Weights, indeed.")
+        (item,) = reader.state()["rubric"]
+        (ada,) = (answer for answer in reader.state()["answers"] if answer["waits"])
+        reader.save([Wanted(ada["id"], ada["version"], Reading((item["id"],)))])
+    assert ("13 / 13", "2 / 2", False) in submissions(page, address)
+    page.locator("tbody tr", has_text="13 / 13").get_by_role("link").first.click()
+    page.wait_for_selector("input#why")
+    page.wait_for_function("document.querySelector('#why-comment').value !== ''")
+    assert page.locator("textarea#why-comment").input_value() == "Weights, indeed."
+    assert page.locator("input#why").input_value() == "2"

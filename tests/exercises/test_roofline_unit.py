@@ -99,7 +99,7 @@ def drawn_figure(limit=4160 / 896, label="batch", weights=8192):
 def plotted(**options):
     exercise = EXERCISES["plot_pair"]
     return judge(
-        exercise, lambda: read_figure(drawn_figure(**options)), grading_cases(exercise, b"")
+        exercise, lambda i, o: read_figure(drawn_figure(**options)), exercise.visible_cases()
     )
 
 
@@ -119,7 +119,7 @@ def test_a_figure_without_a_curve_gets_a_line_that_says_so():
 
     exercise = EXERCISES["plot_pair"]
     empty = read_figure(pyplot.figure())
-    verdict = judge(exercise, lambda: empty, grading_cases(exercise, b""))
+    verdict = judge(exercise, lambda i, o: empty, grading_cases(exercise, b""))
     assert verdict.fraction == 0
     assert "no figure" in verdict.hint
 

@@ -25,6 +25,7 @@ from helpers.grading.class_run import Options, grade_class, grade_notebook
 from helpers.grading.engine.worker_state import close_worker
 from helpers.grading.engine.workers import grade_all
 from helpers.grading.nbgrader.course_files import SECRET_BYTES, course_secret
+from helpers.grading.nbgrader.lock import only_run
 from helpers.grading.sandbox import bubblewrap
 from helpers.grading.sandbox.backend import SandboxError
 from helpers.grading.sandbox.registry import BACKENDS
@@ -32,6 +33,7 @@ from helpers.parts import PACKAGE, files, part_of
 from tests import COURSE
 from tests.grading import sample
 from tests.grading.conftest import CLASS, hand_in_class, share_secret
+from tests.grading.fake import ANSWERED, FakeBackend
 from tests.grading.processes import children_of
 
 ENVIRONMENT = os.environ | {
@@ -346,3 +348,39 @@ def _process(coordinator: int, which: str) -> int:
     sign = {"worker": b"spawn_main", "fork server": b"bwrap"}[which]
     commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children_of(coordinator)}
     return next(pid for pid, command in commands.items() if sign in command)
+
+
+def test_a_unit_is_graded_by_one_run_at_a_time(course: Path) -> None:
+    with (
+        only_run(course / "source" / sample.UNIT, "it is being graded"),
+        pytest.raises(ValueError, match="is being graded already"),
+    ):
+        grade_class(course, sample.UNIT, Options(jobs=1))
+    # It is free again, and nothing was left for it.
+    with only_run(course / "source" / sample.UNIT, ""):
+        pass
+
+
+def test_a_class_does_not_stop_for_one_folder(tmp_path: Path) -> None:
+    """Not for its name, its time, what cannot be read in it or where its result is to go."""
+    course = sample.make_course(tmp_path / "course")
+    for student in ("ada", "ben", "eve"):
+        sample.hand_in(course, student, ANSWERED)
+    stamp = course / "submitted" / "ben" / sample.UNIT / "timestamp.txt"
+    stamp.write_text("2026-01-01 00:00:00 ../../etc/passwd")
+    os.makedirs(os.fsencode(course / "submitted") + b"/caf\xe9\x1b/" + sample.UNIT.encode())
+    (course / "autograded").mkdir()
+    (course / "autograded" / "eve").write_text("in the way")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(class_run, "trust", lambda course, job, *_: job)
+        result = grade_class(course, sample.UNIT, Options(jobs=1, sandbox=FakeBackend()))
+    found = {each.student: (each.status, each.total) for each in result.results}
+    assert found == {
+        "ada": ("graded", 4.0),
+        "ben": ("graded", 4.0),
+        "eve": ("for a person", 4.0),
+        "caf??": ("unreadable", 0.0),
+    }
+    remarks = [each.remarks[-1] for each in result.needs_review]
+    assert remarks[0].startswith("autograded/ could not be written")
+    assert remarks[1] == class_run.NO_NAME

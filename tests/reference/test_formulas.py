@@ -39,6 +39,7 @@ from helpers.reference.elementwise import (
     SiLU,
 )
 from helpers.reference.embedding import Embedding
+from helpers.reference.inference import kv_cache_bytes
 from helpers.reference.linear import Linear, MatrixMatrix, MatrixVector
 from helpers.reference.networks import AlexNet
 from helpers.reference.normalization import LayerNorm, RMSNorm
@@ -48,7 +49,6 @@ from helpers.reference.transformer import (
     DecoderModel,
     FeedForward,
     TransformerBlock,
-    kv_cache_bytes,
 )
 
 examples = settings(max_examples=50)

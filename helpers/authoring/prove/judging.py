@@ -20,6 +20,8 @@ from helpers.verdict import Verdict
 #: Seconds that one call of an answer may take, and how often the worked answer's: a slip can make a
 #: loop that never ends.
 CALL_SECONDS, TIMES_WORKED = 0.3, 10
+#: What a picture may take on top: now and then a drawing takes ten times as long as others.
+PICTURE_SECONDS = 3
 #: What an answer of tenths of a second is judged under: one in so many of the seeds.
 SLOW = 10
 #: Seeds under which a hint has to say what it says on the cases shown.
@@ -99,6 +101,8 @@ class Question:
         for case in self._shown:
             function(*case.args)
         self._seconds = CALL_SECONDS + TIMES_WORKED * (time.process_time() - start)
+        if self.exercise.read is not None:
+            self._seconds += PICTURE_SECONDS
 
     def outcome(self, answer: Answer) -> Outcome | None:
         """What comes of an answer; None where its code defines nothing that can be called."""
@@ -112,9 +116,11 @@ class Question:
             function = _Limited(plain_answer(made, draws), self._seconds)
             shown = judge(self.exercise, function, self._shown)
             verdicts = list(self._graded(function, shown))
-        if draws:
-            sys.modules["matplotlib.pyplot"].close("all")
-        contradicting = (each for each in verdicts[:HINT_SEEDS] if _contradicts(shown, each))
+        if draws and (pyplot := sys.modules.get("matplotlib.pyplot")):
+            pyplot.close("all")
+        # Of the mistake that it was made from the hint is true, whatever else was changed.
+        said_of_others = set(shown.misconceptions) - {answer.origin}
+        contradicting = (v for v in verdicts[:HINT_SEEDS] if _contradicts(said_of_others, v))
         other = next(contradicting, None)
         said = (other.hint or "nothing") if other is not None else ""
         graded = tuple(sorted({verdict.fraction for verdict in verdicts})) or (0.0,)
@@ -130,11 +136,9 @@ class Question:
                 yield judge(self.exercise, function, cases, explained)
 
 
-def _contradicts(shown: Verdict, graded: Verdict) -> bool:
-    """Whether a hint no longer holds; where an answer fails in a case drawn, none is looked for."""
-    return "your function fails" not in graded.hint and not set(shown.misconceptions) <= set(
-        graded.misconceptions
-    )
+def _contradicts(said: set[str], graded: Verdict) -> bool:
+    """Whether what was said no longer holds; where an answer fails in a case drawn, nothing is."""
+    return "your function fails" not in graded.hint and not said <= set(graded.misconceptions)
 
 
 def _kept(function: Callable[..., Any]) -> Callable[..., Any]:

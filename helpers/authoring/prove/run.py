@@ -11,10 +11,12 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from helpers.authoring.notebooks import find_unit
 from helpers.authoring.prove.answers import CodeCell, answers, code_cells
+from helpers.authoring.prove.derivations import derived
 from helpers.authoring.prove.judging import Outcome, Question
 from helpers.exercises import EXERCISES
 
@@ -55,7 +57,7 @@ def prove_one(course: Path, name: str, seeds: int) -> Proof:
     exercise = EXERCISES[name]
     question = Question(exercise, seeds)
     outcomes: list[Outcome] = []
-    for answer in answers(exercise, _cells(course, exercise.unit)):
+    for answer in chain(answers(exercise, _cells(course, exercise.unit)), derived(exercise)):
         if not outcomes:
             question.time(answer)
         outcome = question.outcome(answer)

@@ -8,7 +8,7 @@ from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.figure_questions import read_intensity_plot
-from helpers.exercises.intensity_plot import plot_misconceptions, right_plot
+from helpers.exercises.intensity_plot import Block, plot_misconceptions, right_plot
 from helpers.exercises.mistakes import (
     FIRST_ADDITION_SAVED,
     GB_AS_GIB,
@@ -209,46 +209,52 @@ PAIR_BOUND = Exercise(
     ),
 )
 
-IN, OUT = 64, 32
 
-#: FLOP and bytes of a sample, bytes of a batch, largest batch.
-_BLOCK = (IN + 2 * IN * OUT, FP32 * (3 * IN + OUT), FP32 * (IN * OUT + 1), 64)
+def _block(in_features: int, out_features: int) -> Block:
+    flop = in_features + 2 * in_features * out_features
+    moved, once = 3 * in_features + out_features, in_features * out_features + 1
+    return flop, FP32 * moved, FP32 * once, 64
+
+
+def _plotted(in_features: int, out_features: int) -> dict[str, Any]:
+    block = _block(in_features, out_features)
+    # What one more sample costs, when weights and slope no longer count.
+    return {**right_plot(*block), "limit": block[0] / block[1]}
+
 
 PLOT_PAIR = Exercise(
     points=2,
     topic="intensity against batch with its limit, plotted",
-    examples=[()],
-    hidden=lambda draw: [],
-    reference=lambda: {
-        **right_plot(*_BLOCK),
-        # What one more sample costs, when weights and slope no longer count.
-        "limit": (IN + 2 * IN * OUT) / (FP32 * (3 * IN + OUT)),
-    },
+    examples=[(64, 32)],
+    hidden=lambda draw: [(draw.randrange(24, 60), draw.randrange(24, 60)) for _ in range(2)],
+    reference=_plotted,
+    # Each one would be drawn into the notebook.
+    spare=(),
     read=read_intensity_plot,
     gate="intensity",
-    # Two derivations (slope read or not) differ by 0.04 %: both are on the curve.
+    # Two derivations (slope read or not) differ by 0.2 % at most: both are on the curve.
     tolerance=5e-3,
     misconceptions=(
-        *plot_misconceptions(lambda: _BLOCK),
+        *plot_misconceptions(_block),
         Misconception(
             "no line for the limit",
             "draw the limit into the same axes as a level line: axhline",
-            lambda: {"limit": None},
+            lambda i, o: {"limit": None},
         ),
         Misconception(
             "the last value for the limit",
             "the curve has not arrived at batch 64: what remains when the batch is endless?",
-            lambda: {"limit": right_plot(*_BLOCK)["intensity"][-1]},
+            lambda i, o: {"limit": right_plot(*_block(i, o))["intensity"][-1]},
         ),
         Misconception(
             "limit as if fused",
-            "two tensors of 64 numbers a sample go through memory between the layers, one way each",
-            lambda: {"limit": (IN + 2 * IN * OUT) / (FP32 * (IN + OUT))},
+            "the tensor between the layers goes through memory twice: written, then read",
+            lambda i, o: {"limit": (i + 2 * i * o) / (FP32 * (i + o))},
         ),
         Misconception(
             "limit of Linear alone",
             "this is the limit of Linear alone: PReLU computes, reads and writes, too",
-            lambda: {"limit": 2 * IN * OUT / (FP32 * (IN + OUT))},
+            lambda i, o: {"limit": 2 * i * o / (FP32 * (i + o))},
         ),
     ),
 )

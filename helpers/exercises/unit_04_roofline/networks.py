@@ -97,11 +97,13 @@ def _as_one_layer(layers: list[list[int]], peak: float, bandwidth: float) -> dic
 
 def _draw_networks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     cases = []
-    for _ in range(4):
+    for number in range(4):
         peak, bandwidth = draw.choice(DEVICES)
         ridge = peak * 1e3 / bandwidth
         layers = []
-        for factor in [*draw.sample([0.02, 0.1, 0.4, 3, 8, 20], 4), 0.05, 5]:
+        # As one layer, every other network is bound by memory.
+        high = [1.5, 2, 2.5] if number % 2 else [3, 8, 20]
+        for factor in [*draw.sample([0.02, 0.1, 0.4, *high], 4), 0.05, high[0]]:
             moved = draw.randrange(10**6, 10**8)
             layers.append([int(factor * ridge * moved), moved])
         cases.append((layers, peak, bandwidth))

@@ -140,7 +140,8 @@ AXPY = Exercise(
     topic="a kernel with a global index and its guard",
     examples=[(8, 4, 1), (11, 4, 2), (19, 8, 5)],
     hidden=lambda draw: [
-        (draw.randrange(9, 50), draw.choice([4, 8]), draw.randrange(10**6)) for _ in range(5)
+        (draw.randrange(9, 16), 8, draw.randrange(10**6)),
+        *((draw.randrange(9, 50), draw.choice([4, 8]), draw.randrange(10**6)) for _ in range(4)),
     ],
     reference=_axpy,
     gate="values",

@@ -17,7 +17,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from helpers.grading.sandbox import bubblewrap
-from helpers.grading.sandbox.backend import Limits
+from helpers.grading.sandbox.cgroup import divided, protection
+from helpers.grading.sandbox.memory import EACH, memory, workers_that_fit
 
 #: `course doctor` returns it where grading cannot be done, as `course grade` would there.
 CANNOT_GRADE = 2
@@ -150,28 +151,16 @@ def _sandbox() -> list[Line]:
 
 def _memory() -> list[Line]:
     total, free = memory()
-    cores = len(os.sched_getaffinity(0))
-    one = Limits().memory
-    jobs = max(1, int(free // one))
-    enough = free >= one * min(cores, 2)
-    remedy = "" if enough else f"course grade --jobs {jobs}: each may take {one / GiB:.0f} GiB"
+    cores, jobs = len(os.sched_getaffinity(0)), workers_that_fit(free)
+    most = f"course grade does {jobs} at once here: each may take {EACH / GiB:.0f} GiB"
+    remedy = "" if jobs == cores else most
+    group = divided() is not None
+    way = "" if group else "systemd-run --user --scope -p Delegate=yes course grade …"
     return [
-        Line("memory", f"{free / GiB:.1f} of {total / GiB:.1f} GiB free", enough, remedy),
+        Line("memory", f"{free / GiB:.1f} of {total / GiB:.1f} GiB free", jobs == cores, remedy),
+        Line("students' memory", protection(), group, way),
         Line("cores", f"{cores}: as many graded at once"),
     ]
-
-
-def memory() -> tuple[int, int]:
-    """Bytes that this machine, or the container around this process, has in all and free."""
-    lines = Path("/proc/meminfo").read_text().splitlines()
-    kib = {name: int(rest.split()[0]) for name, rest in (line.split(":") for line in lines)}
-    total, free = kib["MemTotal"] * 1024, kib["MemAvailable"] * 1024
-    try:
-        most = int(Path("/sys/fs/cgroup/memory.max").read_text())
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-    except (OSError, ValueError):  # no container, or one without a limit
-        return total, free
-    return min(total, most), min(free, most - used)
 
 
 def _browser() -> list[Line]:

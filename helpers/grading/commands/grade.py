@@ -53,6 +53,7 @@ def grade_command(course: Path, unit: str, options: Options, as_json: bool = Fal
         print()
     else:
         print_table(result)
+        print(f"Students' memory: {result.protection}")
         if warning:
             print(warning)
     return NEEDS_REVIEW if result.needs_review else 0
@@ -88,6 +89,7 @@ def as_data(result: ClassResult, sandbox: str) -> dict[str, Any]:
     return {
         "unit": result.unit,
         "sandbox": sandbox,
+        "memory": result.protection,
         "inside": list(result.inside),
         "submissions": [
             {

@@ -6,7 +6,7 @@ import ast
 import copy
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from helpers.grading.engine.judge import Judgement, Session, submission_seed
@@ -78,7 +78,8 @@ class Graded(Scored):
         scores: of each graded cell, in the order of the notebook.
         remarks: one line each, for people.
         unanswered: grade ids of answers that are as they were released.
-        timed_out: whether a time limit struck.
+        disturbed: what the machine did to it, so that points that it lacks say nothing: it is
+            graded again alone, and then a person decides.
         notebook: the autograded notebook.
         student_seconds: time that the student's own cells and functions took.
     """
@@ -87,7 +88,7 @@ class Graded(Scored):
     scores: tuple[CellScore, ...] = ()
     remarks: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
-    timed_out: bool = False
+    disturbed: str = ""
     notebook: Notebook = field(default_factory=dict)
     student_seconds: float = 0.0
 
@@ -207,8 +208,9 @@ def grade_rebuilt(
         for grade_id, judgement in ran.judgements.items()
         if judgement.needs_review and grade_id not in said_nothing
     }
-    return Graded(
-        "for a person" if doubtful else "graded",
+    disturbed = (f"{ran.disturbed}: what it lacks may be right",) if ran.disturbed else ()
+    graded = Graded(
+        "for a person" if doubtful or disturbed else "graded",
         tuple(
             _cell_score(cell, ran.judgements, rebuilt.unanswered, doubtful)
             for cell in filter(is_graded, notebook["cells"])
@@ -216,12 +218,25 @@ def grade_rebuilt(
         (
             *rebuilt.remarks,
             *(line for line in ran.remarks if line.split(":")[0] not in said_nothing),
+            *disturbed,
         ),
         rebuilt.unanswered,
-        ran.timed_out,
+        ran.disturbed,
         notebook,
         ran.seconds + session.student_seconds,
     )
+    return _unsure(graded, said_nothing) if disturbed else graded
+
+
+def _unsure(graded: Graded, unanswered: set[str]) -> Graded:
+    """With every answer that lacks points for a person."""
+    scores = tuple(
+        replace(score, needs_manual=True)
+        if score.score != score.max_score and score.grade_id not in unanswered
+        else score
+        for score in graded.scores
+    )
+    return replace(graded, scores=scores)
 
 
 def internal_error(unit: Unit, error: Exception) -> Graded:

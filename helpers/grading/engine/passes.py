@@ -32,13 +32,13 @@ class Ran:
         judgements: of each test, by grade id.
         remarks: one line each, for people.
         seconds: time that the student's cells took.
-        timed_out: whether a time limit struck.
+        disturbed: what the machine did to it, as of `ProcessDied`.
     """
 
     judgements: dict[str, Judgement]
     remarks: tuple[str, ...]
     seconds: float
-    timed_out: bool
+    disturbed: str = ""
 
 
 def run_notebook(
@@ -61,12 +61,14 @@ def run_notebook(
     judgements = first.notebook(notebook, visible, outside=True)
     if hidden & inside:
         secret = Run(start, session, times, brief=True)
+        secret.endless = first.endless
         runs.append(secret)
         whole = {name: tests[name]["source"] for name in visible}
         judgements |= secret.notebook(copy.deepcopy(notebook), whole, outside=False)
     if hidden - inside:
         # The process of the first run was told what a test passes in: a later cell could show it.
         clean = Run(start, session, times, brief)
+        clean.endless = first.endless
         runs.append(clean)
         clean.notebook(notebook, visible, outside=False)
     for name in visible:
@@ -80,5 +82,5 @@ def run_notebook(
         judgements,
         (*first.remarks, *remarks),
         sum(run.seconds for run in runs),
-        any(run.timed_out for run in runs),
+        next((run.disturbed for run in runs if run.disturbed), ""),
     )

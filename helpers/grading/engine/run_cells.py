@@ -21,6 +21,8 @@ from helpers.grading.sandbox.outputs import error_output
 
 #: Processes that one notebook may use up.
 MAX_STARTS = 5
+#: Of its time, what a cell has in another run that took too long before.
+AGAIN = 1 / 8
 #: Lines on cells that failed; a notebook can have thousands of them.
 MAX_REMARKS = 30
 
@@ -45,18 +47,20 @@ class Run:
     Attributes:
         remarks: what a person may want to know, one line each.
         seconds: time that the student's cells took.
-        timed_out: whether a time limit struck.
+        disturbed: what the machine did to it, as of `ProcessDied`.
+        endless: cells that took too long; another run gives those less time.
     """
 
     def __init__(
         self, start: Callable[[], Process], session: Session, times: Times, brief: bool = False
     ) -> None:
         """`brief`: nobody sees the outputs, so errors have no tracebacks."""
+        self.disturbed = ""
+        self.endless: set[str] = set()
         self.start, self.session, self.times, self._brief = start, session, times, brief
         self.deadline = time.monotonic() + times.notebook
         self.remarks: list[str] = []
         self.seconds = 0.0
-        self.timed_out = False
         self._process: Process | None = None
         self._starts = 0
         self._died = False
@@ -114,11 +118,13 @@ class Run:
         began = time.monotonic()
         try:
             process = self._living()
-            run = process.run(code, self._left(self.times.cell), brief=self._brief)
+            run = process.run(code, self._cell_time(code), brief=self._brief)
         except (ProcessDied, CallTimeout) as error:
             self._note(error)
             if isinstance(error, CallTimeout):
                 self._done.append(code)
+            if isinstance(error, CallTimeout) or error.timed_out:
+                self.endless.add(code)
             raise
         finally:
             self.seconds += time.monotonic() - began
@@ -144,7 +150,7 @@ class Run:
             raise
 
     def _note(self, error: ProcessDied | CallTimeout) -> None:
-        self.timed_out |= isinstance(error, CallTimeout) or error.timed_out
+        self.disturbed = self.disturbed or error.disturbed
         if isinstance(error, ProcessDied) and self._process is not None:
             self._died = True
             self._close()
@@ -160,7 +166,7 @@ class Run:
             self._done = []
             for index, code in enumerate(again):
                 try:
-                    process.run(code, self._left(self.times.cell), muted=True)
+                    process.run(code, self._cell_time(code), muted=True)
                 except CallTimeout:
                     pass
                 except ProcessDied:
@@ -173,6 +179,11 @@ class Run:
             else:
                 self._process = process
         return self._process
+
+    def _cell_time(self, code: str) -> float:
+        """Seconds for a cell: once it took too long, the next time is no other."""
+        share = AGAIN if code in self.endless else 1.0
+        return self._left(share * self.times.cell)
 
     def _close(self) -> None:
         if self._process is not None:

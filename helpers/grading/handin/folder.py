@@ -6,6 +6,7 @@ Nothing that a student names is followed: links are passed over, names are only 
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +14,7 @@ from pathlib import Path
 
 from helpers.grading.handin.ipynb import MAX_NOTEBOOK_BYTES, read_notebook, unit_of
 from helpers.grading.handin.markup import plain_line
-
-#: A time is shorter; a longer file is none.
-MAX_TIMESTAMP_BYTES = 200
+from helpers.grading.handin.times import MAX_TIMESTAMP_BYTES, parse_timestamp
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,15 @@ class SubmissionFolder:
         The right name comes first, then the unit that a notebook's metadata names. Where the unit
         has `others` beside it, the file's name has to hold its name. Links are not followed.
         """
+        try:
+            return cls._find(folder, unit, notebook_name, others)
+        except OSError as error:
+            return cls(folder.parent.name, None, f"{folder.name}/ cannot be read: {why(error)}")
+
+    @classmethod
+    def _find(
+        cls, folder: Path, unit: str, notebook_name: str, others: Sequence[str]
+    ) -> SubmissionFolder:
         student, stamp = folder.parent.name, _timestamp_text(folder)
         files = [path for path in sorted(folder.glob("*.ipynb")) if _is_real_file(path)]
         if others:
@@ -70,18 +78,17 @@ class SubmissionFolder:
 
     @property
     def data(self) -> bytes:
-        """The notebook's bytes; none where there is no notebook."""
-        return self.path.read_bytes() if self.path is not None else b""
+        """The notebook's bytes; none where there is no notebook, or none that can be read."""
+        try:
+            return self.path.read_bytes() if self.path is not None else b""
+        except OSError:
+            return b""
 
     @property
     def timestamp(self) -> datetime | None:
-        """When it was handed in, where that is known."""
-        from nbgrader.utils import parse_utc
-
-        try:
-            return parse_utc(self.timestamp_text) if self.timestamp_text else None
-        except (ValueError, OverflowError):
-            return None
+        """When it was handed in, where that is known; in UTC, and as nbgrader keeps it without."""
+        time = parse_timestamp(self.timestamp_text)
+        return time and time.replace(tzinfo=None)
 
     def digest(self, version: str, data: bytes) -> str:
         """A hash of all that a score depends on: the version of the grader, whose work it is, when
@@ -90,6 +97,21 @@ class SubmissionFolder:
         digest.update(f"\0{self.student}\0{self.timestamp_text}\0{self.remark}\0".encode())
         digest.update(data)
         return digest.hexdigest()
+
+
+def can_be_a_student(name: str) -> bool:
+    """Whether a folder's name can be a student's: text that can be written down everywhere, and
+    shown in a line."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # its bytes are not UTF-8
+        return False
+    return bool(name.strip()) and not any(unicodedata.category(c).startswith("C") for c in name)
+
+
+def why(error: OSError) -> str:
+    """What the system says, without a path."""
+    return error.strerror or type(error).__name__
 
 
 def is_real_folder(path: Path) -> bool:

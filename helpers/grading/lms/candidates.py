@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -129,6 +129,30 @@ def refuse_contradictions(found: Contents) -> None:
         if by_file and len({each.digest for each in candidates}) > 1:
             why = f"{len(candidates)} files hand in as {name}, and anybody can call a file so"
             found.leave_out([student], lambda each: each.owned.by == "file", why)
+
+
+def refuse_changed_numbers(
+    found: Contents, earlier: Mapping[tuple[str, str], str], lasting: Collection[str]
+) -> None:
+    """Leave out what a name alone gives to a student, where another number was that student's in
+    an earlier hand-in, or that number another student's: somebody may have taken the name since.
+
+    Args:
+        earlier: a student, by platform and number.
+        lasting: the platforms of which a number is the same in every assignment.
+    """
+    numbers = {(platform, who): number for (platform, number), who in earlier.items()}
+    for student, candidates in list(found.candidates.items()):
+        for each in candidates:
+            claim = each.owned.claim
+            before = numbers.get((claim.platform, student), claim.number)
+            was = earlier.get((claim.platform, claim.number), student)
+            changed = before != claim.number or was != student
+            if each.owned.by == "name" and claim.platform in lasting and changed:
+                number, name = plain_line(claim.number), plain_line(student)
+                other = f"was {plain_line(was)}" if was != student else f"is new for {name}"
+                why = f"{number} {other}: give the roster its number if it is {name}"
+                found.leave_out([student], lambda one, each=each: one is each, why)  # type: ignore[misc]
 
 
 def _refuse_groups_names(found: Contents) -> None:

@@ -33,7 +33,7 @@ from helpers.grading.lms.platform import (
 
 # A name can hold underscores and numbers itself, and so can a file's name: each place where two
 # numbers stand is a way to read it.
-_NUMBERS = re.compile(r"_(?=(?P<id>\d+)_(?P<file_id>\d+)_(?P<file>.+)\Z)", re.S)
+_NUMBERS = re.compile(r"_(?=(?P<id>[1-9]\d*)_(?P<file_id>[1-9]\d*)_(?P<file>.+)\Z)", re.S)
 _ANONYMOUS = re.compile(r"anon(?P<late>_LATE)?_(?P<id>\w{5})_(?P<file_id>\d+)_(?P<file>.+)\Z", re.S)
 
 

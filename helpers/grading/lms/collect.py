@@ -30,6 +30,7 @@ from helpers.grading.lms.candidates import (
     Choice,
     Contents,
     choose,
+    refuse_changed_numbers,
     refuse_contradictions,
     share_in_groups,
 )
@@ -37,9 +38,11 @@ from helpers.grading.lms.contents import read_contents
 from helpers.grading.lms.enrol import enrol
 from helpers.grading.lms.extensions import extensions
 from helpers.grading.lms.notebooks import Notebooks
-from helpers.grading.lms.origins import Origin, add_origins, read_origins
+from helpers.grading.lms.origins import Origin, add_origins, earlier_numbers, read_origins
 from helpers.grading.lms.platform import Student
+from helpers.grading.lms.registry import LASTING
 from helpers.grading.lms.roster import handed_in_at, is_own, students_of
+from helpers.grading.nbgrader.lock import only_run
 
 #: What came of a student. `kept`: what is in submitted/ is newer or better than the download's.
 #: `earlier`: it is not in the download, but in submitted/ already.
@@ -125,10 +128,11 @@ def collect(
     students = students_of(course, roster)
     read_origins(course, unit_name)  # what is wrong with it is said before anything is changed
     submitted = course / "submitted"
-    with _staging(submitted) as staging:
+    with only_run(course, "something is being collected"), _staging(submitted) as staging:
         current = roster is not None and not is_own(course, roster)
         found = read_contents(download, unit, students, staging, numbers_are_current=current)
         refuse_contradictions(found)
+        refuse_changed_numbers(found, earlier_numbers(course), LASTING)
         if groups:
             share_in_groups(found, students)
         chosen = {

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from helpers.authoring.notebooks import Unit
-from helpers.grading.handin.folder import MAX_TIMESTAMP_BYTES
 from helpers.grading.handin.ipynb import read_notebook
 from helpers.grading.handin.markup import plain_line
+from helpers.grading.handin.times import MAX_TIMESTAMP_BYTES, parse_timestamp
 from helpers.grading.lms.archive import COPY_OF_JUPYTER, NO_NOTEBOOK, Member, read_members
 from helpers.grading.lms.candidates import Candidate, Contents
 from helpers.grading.lms.notebooks import Notebooks
@@ -69,14 +69,8 @@ def read_contents(
 
 
 def _time_in(file: Path) -> datetime | None:
-    from nbgrader.utils import parse_utc
-
     with file.open("rb") as opened:
-        text = opened.read(MAX_TIMESTAMP_BYTES).decode("utf-8", "replace").strip()
-    try:
-        return parse_utc(text).replace(tzinfo=UTC) if text else None
-    except (ValueError, OverflowError):
-        return None
+        return parse_timestamp(opened.read(MAX_TIMESTAMP_BYTES).decode("utf-8", "replace"))
 
 
 def _leads_elsewhere(member: Member) -> bool:

@@ -15,7 +15,8 @@ from pathlib import PurePosixPath
 
 from helpers.grading.lms.platform import Claim, Platform
 
-_FOLDER = re.compile(r"(?P<words>[^_]+(?:_[^_]+){2,})_(?P<id>\d+)\Z")
+# Also without a word between two underscores: what a platform can write has to be readable as its.
+_FOLDER = re.compile(r"(?P<words>[^_]*(?:_[^_]*){2,})_(?P<id>\d+)\Z")
 _FILE = re.compile(r"(?P<time>\d{14})_(?P<file>.+)\Z", re.S)
 
 

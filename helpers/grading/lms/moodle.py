@@ -37,7 +37,7 @@ from helpers.grading.lms.platform import (
 )
 
 # The name ends at the first underscore: what comes later can be of the student's own making.
-_NAME = re.compile(r"(?P<name>[^_]*)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?\Z", re.S)
+_NAME = re.compile(r"(?P<name>[^_]+)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?\Z", re.S)
 
 
 def _is_worksheet(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

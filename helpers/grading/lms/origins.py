@@ -7,6 +7,7 @@ each assignment, and Canvas gives a page to whoever handed in the file whose num
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers.files import write_text
+
+_ENDING = ".origins.json"
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,20 @@ def add_origins(course: Path, unit: str, origins: Mapping[str, Origin]) -> None:
         write_text(_path(course, unit), json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
+def earlier_numbers(course: Path) -> dict[tuple[str, str], str]:
+    """Whose a platform's number was in any unit that was collected: a student, by platform and
+    number. Files that cannot be read say nothing here."""
+    found: dict[tuple[str, str], str] = {}
+    for path in sorted((course / "submitted").glob(f"*{_ENDING}")):
+        with contextlib.suppress(ValueError):
+            for student, origin in read_origins(course, path.name.removesuffix(_ENDING)).items():
+                if origin.number and origin.own:
+                    found[origin.platform, origin.number] = student
+    return found
+
+
 def _path(course: Path, unit: str) -> Path:
-    return course / "submitted" / f"{unit}.origins.json"
+    return course / "submitted" / f"{unit}{_ENDING}"
 
 
 def _origin(kept: Any) -> Origin:

@@ -25,10 +25,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import PurePosixPath
-from typing import Any
 
 from helpers.grading.handin.markup import plain_line
 from helpers.grading.lms.names import agree, beginnings, folded, forms, joined, spaced
+from helpers.grading.lms.numbers import contradiction, may_be_of, plausible, value
 from helpers.grading.lms.platform import Claim, Student
 from helpers.grading.lms.registry import IDENTITIES, PLATFORMS
 from helpers.grading.lms.strangers import of_claim, of_folder, source
@@ -101,6 +101,8 @@ class Owners:
         named = {(claim.platform, claim.owner) for claim in claims}
         numbers = {claim.number for claim in claims}
         self._anonymous = len(named) == 1 < len(numbers)
+        orders = [max(claim.order for claim in all) for all in readings]
+        self._orders = sorted(order for order in orders if order)
         self._found = {path: self._read(path) for path in paths}
         owners = {tuple(who.id for who in each.students) for each in self._found.values()}
         self._of_several = len(owners - {()}) > 1
@@ -148,11 +150,11 @@ class Owners:
 
     def _index(self, student: Student) -> None:
         for platform in PLATFORMS:
-            self._add(platform.name, _value(student, platform.number), student)
+            self._add(platform.name, value(student, platform.number), student)
             for column in platform.logins:
-                self._add(f"login of {platform.name}", _value(student, column), student)
+                self._add(f"login of {platform.name}", value(student, column), student)
         for column in _LOGINS:
-            self._add("login", _value(student, column), student)
+            self._add("login", value(student, column), student)
         self._add("email", student.email, student)
         for form in forms(student.name):
             self._add("name", form, student)
@@ -226,6 +228,7 @@ class Owners:
         )
 
     def _one(self, claims: Sequence[Claim]) -> Found:
+        claims = plausible(claims, self._orders)
         first = claims[0]
         if len({claim.platform for claim in claims}) > 1:
             return Found(claim=first, problem="two platforms could have called it so")
@@ -233,6 +236,11 @@ class Owners:
         if len({owner.id for _, owner in known}) > 1:
             either = " or ".join(plain_line(owner.name or owner.id) for _, owner in known)
             return Found(claim=first, problem=f"its name can be read as {either}'s")
+        said = {claim.number for claim in claims}
+        if known and len(said) > 1 and {claim.number for claim, _ in known} != said:
+            # Of whoever stands in no roster yet, or without a number, it may be as well.
+            shown = " or ".join(plain_line(number) for number in sorted(said))
+            return Found(claim=first, problem=f"its number can be read as {shown}")
         if known:
             claim, owner = known[0]
             if self._agrees(owner, claim):
@@ -251,8 +259,12 @@ class Owners:
         claim, who = people[0]
         sure = claim.number or claim.login or claim.address
         if self._called_so("name", claim) != who:
+            if not may_be_of(who, claim):
+                shown = plain_line(claim.number or claim.login or claim.address)
+                problem = f"{shown} is nobody's of the group {plain_line(claim.owner)}"
+                return Found(claim=claim, problem=problem)
             return Found(tuple(who), claim, by="group" if sure else "file")
-        if problem := self._contradiction(who[0], claim):
+        if problem := contradiction(who[0], claim, self._students, self._current):
             return Found(claim=claim, problem=problem)
         return Found(tuple(who), claim, by="name" if sure else "file")
 
@@ -279,23 +291,6 @@ class Owners:
         if _PLATFORMS[claim.platform].free_names:
             return self._called_so("name", claim) in ([], [student])
         return agree(student.name, claim.owner)
-
-    def _contradiction(self, student: Student, claim: Claim) -> str:
-        """What the roster knows of a student that is not what stands beside the name."""
-        platform = _PLATFORMS[claim.platform]
-        lasts = platform.number_lasts or self._current
-        number = _value(student, platform.number) if lasts else ""
-        logins = {_value(student, column) for column in platform.logins} - {""}
-        for kind, said, known in (
-            ("number", claim.number, {number} - {""}),
-            ("login", claim.login, logins),
-            ("address", claim.address, {student.email} - {""}),
-        ):
-            if said and known:
-                shown, name = plain_line(said), plain_line(student.name)
-                those = plain_line(" or ".join(sorted(known)))
-                return f"{shown} is not {name}'s {kind} in the roster, which is {those}"
-        return ""
 
     def _plain(self, path: PurePosixPath) -> Found:
         """Whose it is by its folders, or by its own name where there is none."""
@@ -381,8 +376,3 @@ def shared_folders(paths: Sequence[PurePosixPath]) -> tuple[str, ...]:
     """The outer folders that all files lie in."""
     levels = zip(*(path.parts[:-1] for path in paths), strict=False)
     return tuple(level[0] for level in takewhile(lambda level: len(set(level)) == 1, levels))
-
-
-def _value(student: Student, column: str) -> str:
-    value: Any = getattr(student, column, None)
-    return student.ids.get(column, "") if value is None else value

@@ -24,6 +24,9 @@ PLATFORMS: tuple[Platform, ...] = (
 #: Those that read a sheet of grades.
 GRADEBOOKS = tuple(each for each in PLATFORMS if type(each).rows is not Platform.rows)
 
+#: Those whose number of a student is the same in every assignment.
+LASTING = frozenset(each.name for each in PLATFORMS if each.number_lasts)
+
 _LOGINS = tuple(dict.fromkeys(login for platform in PLATFORMS for login in platform.logins))
 _LASTING = tuple(each.number for each in PLATFORMS if each.number_lasts)
 _PASSING = tuple(each.number for each in PLATFORMS if not each.number_lasts)

@@ -13,8 +13,9 @@ from helpers.authoring.notebooks import Unit as UnitFiles
 from helpers.authoring.notebooks import find_unit
 from helpers.files import Files, create_secret
 from helpers.grading.engine.grade_submission import Unit, modules_of
-from helpers.grading.handin.folder import SubmissionFolder, is_real_folder
+from helpers.grading.handin.folder import SubmissionFolder, can_be_a_student, is_real_folder
 from helpers.grading.handin.ipynb import is_graded, read_notebook
+from helpers.grading.handin.markup import plain_line
 from helpers.grading.nbgrader.config import load_config
 
 if TYPE_CHECKING:
@@ -81,12 +82,8 @@ class CourseFiles:
     def submissions(self, students: Sequence[str]) -> list[SubmissionFolder]:
         """What these students handed in, or all, by student. ValueError when there is nothing, or
         an unknown student."""
-        root = Path(self._folders.format_path(self._folders.submitted_directory, "", ""))
-        folders = [
-            path
-            for path in sorted(root.glob("*"))
-            if not path.is_symlink() and is_real_folder(path / self.name)
-        ]
+        folders = [path for path in self._handed_in() if can_be_a_student(path.name)]
+        root = self._submitted
         if not folders:
             raise ValueError(
                 f"no submissions of {self.name} in {root}: put them into STUDENT/{self.name}/"
@@ -99,6 +96,23 @@ class CourseFiles:
             for path in folders
             if not students or path.name in students
         ]
+
+    def nobodys(self) -> list[str]:
+        """Names of folders with a submission, as they can be shown, that can be no student's."""
+        names = [path.name for path in self._handed_in()]
+        return [plain_line(name) or "?" for name in names if not can_be_a_student(name)]
+
+    def _handed_in(self) -> list[Path]:
+        """The students' folders in which there is something of the unit."""
+        return [
+            path
+            for path in sorted(self._submitted.glob("*"))
+            if not path.is_symlink() and is_real_folder(path / self.name)
+        ]
+
+    @property
+    def _submitted(self) -> Path:
+        return Path(self._folders.format_path(self._folders.submitted_directory, "", ""))
 
     def autograded(self, student: str) -> Path:
         """Where the student's autograded notebook is put."""

@@ -226,19 +226,23 @@ class GradebookWriter:
         return notebook
 
     def _transaction(self, work: Callable[[], Result]) -> Result:
-        """Do `work` and commit, all or nothing."""
-        db = self._gradebook.db
+        return transaction(self._gradebook, self.db_url, work)
 
-        def attempt() -> Result:
-            try:
-                result = work()
-                db.commit()
-                return result
-            except BaseException:
-                db.rollback()
-                raise
 
-        return with_retries(attempt, self.db_url)
+def transaction(gradebook: api.Gradebook, db_url: str, work: Callable[[], Result]) -> Result:
+    """Do `work` and commit, all or nothing. ValueError, in one line, where the gradebook cannot be
+    used; after a lock or a lost connection it is tried again."""
+
+    def attempt() -> Result:
+        try:
+            result = work()
+            gradebook.db.commit()
+            return result
+        except BaseException:
+            gradebook.db.rollback()
+            raise
+
+    return with_retries(attempt, db_url)
 
 
 def submit_notebook(

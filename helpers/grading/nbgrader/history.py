@@ -94,6 +94,16 @@ class History:
         )
         return {row.cell: Mark(row.after, row.answer, row.question) for row in rows}
 
+    def answers(self, notebook: str, cell: str) -> dict[str, str]:
+        """By student the digest of what was last noted to be marked in a cell; empty for none."""
+        rows = self._db.execute(
+            select(_TABLE.c.student, _TABLE.c.answer)
+            .where(_TABLE.c.assignment == self._unit, _TABLE.c.notebook == notebook)
+            .where(_TABLE.c.cell == cell)
+            .order_by(_TABLE.c.id)
+        )
+        return {row.student: row.answer for row in rows}
+
     def note(self, notebook: str, student: str, marks: Mapping[str, tuple[Mark, str]]) -> None:
         """Note the marks that are another than before, or given for another text, with the reason.
 
@@ -127,14 +137,18 @@ class History:
         """Note what was changed since, in formgrader or by nbgrader itself."""
         for submission in submissions:
             for book in submission.notebooks:
-                last = self.last(book.name, submission.student_id)
-                marks = {}
-                for grade in book.grades:
-                    known = last.get(grade.name, Mark(None, "", ""))
-                    mark = Mark(score_of(grade), known.answer, known.question)
-                    if grade.name in last or mark.score is not None:
-                        marks[grade.name] = mark, BY_HAND if by_hand(grade) else BY_NBGRADER
-                self.note(book.name, submission.student_id, marks)
+                self.note_grades(book.name, submission.student_id, book.grades)
+
+    def note_grades(self, notebook: str, student: str, grades: Iterable[Any]) -> None:
+        """Note these grades of a notebook as they are now, if they are others than before."""
+        last = self.last(notebook, student)
+        marks = {}
+        for grade in grades:
+            known = last.get(grade.name, Mark(None, "", ""))
+            mark = Mark(score_of(grade), known.answer, known.question)
+            if grade.name in last or mark.score is not None:
+                marks[grade.name] = mark, BY_HAND if by_hand(grade) else BY_NBGRADER
+        self.note(notebook, student, marks)
 
     def changes(self, student: str | None = None) -> list[Change]:
         """Every change of a mark, in the order of time; of one student, or of all."""

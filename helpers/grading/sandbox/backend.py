@@ -46,15 +46,17 @@ class ProcessDied(Exception):
 
     Attributes:
         timed_out: whether it was ended because it took too long.
+        disturbed: what the machine did to it, so that its end says nothing of the answer; empty
+            where it did nothing.
         outputs: of the cell that it ran, so far.
     """
 
     #: A student has no word in the message.
     said_by_grader = True
 
-    def __init__(self, reason: str, timed_out: bool = False) -> None:
+    def __init__(self, reason: str, timed_out: bool = False, disturbed: str = "") -> None:
         super().__init__(reason)
-        self.timed_out = timed_out
+        self.timed_out, self.disturbed = timed_out, disturbed
         self.outputs: Outputs = []
 
 
@@ -62,13 +64,15 @@ class CallTimeout(TimeoutError):
     """A cell or call took longer than it may, but the process came back when interrupted.
 
     Attributes:
+        disturbed: as of `ProcessDied`.
         outputs: of the cell that it ran, so far.
     """
 
     said_by_grader = True
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, disturbed: str = "") -> None:
         super().__init__(reason)
+        self.disturbed = disturbed
         self.outputs: Outputs = []
 
 

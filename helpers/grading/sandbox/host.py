@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import select
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from helpers import parts
 from helpers.grading.sandbox.backend import Files, Limits, SandboxError, ServerDied
+from helpers.grading.sandbox.cgroup import divided
 from helpers.grading.sandbox.inside import jail
 from helpers.grading.sandbox.inside.fork_server import FILES
 
@@ -95,13 +97,17 @@ class ForkClient:
 
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        told, tells = os.pipe()
         with theirs:
             try:
-                socket.send_fds(self.control, [b"fork"], [theirs.fileno()])
+                socket.send_fds(self.control, [b"fork"], [theirs.fileno(), tells])
             except OSError as error:
                 ours.close()
+                os.close(told)
                 raise ServerDied(f"the fork server is gone: {error}") from None
-        return StudentProcess(ours, self.limits, self.namespaces)
+            finally:
+                os.close(tells)
+        return StudentProcess(ours, told, self.limits, self.namespaces)
 
 
 class ForkServer:
@@ -119,7 +125,8 @@ class ForkServer:
     ) -> None:
         self.limits = limits
         _sweep()
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        divided()  # before any process is started: those are in the grader's own group
+        self._folder, self._lock = _own_folder()
         self._ready = False
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -173,6 +180,9 @@ class ForkServer:
             os.close(self._pidfd)
             self._pidfd = -1
         shutil.rmtree(self._folder, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def _start(self, modules: tuple[str, ...]) -> None:
         launch = self._launch
@@ -230,13 +240,30 @@ class ForkServer:
         return bool(select.select([self._pidfd], [], [], seconds)[0])
 
 
+def _own_folder() -> tuple[Path, int]:
+    """A new folder, and the lock on it, which ends with this process. It has its name only when
+    it is locked, so nobody sweeps it before."""
+    made = tempfile.mkdtemp(prefix=f".{_PREFIX}")
+    lock = os.open(made, os.O_RDONLY | os.O_CLOEXEC)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    unique = made.rpartition(_PREFIX)[2]
+    folder = Path(made).with_name(f"{_PREFIX}{os.getpid()}-{unique}")
+    os.rename(made, folder)
+    return folder, lock
+
+
 def _sweep() -> None:
-    """Remove the folders of graders that were killed."""
+    """Remove the folders of graders that were killed: those that nobody holds. Of whom they are
+    says no number, as another container that shares the folder has numbers of its own."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError, ValueError):
-            owner = int(folder.name.removeprefix(_PREFIX).split("-")[0])
-            if folder.lstat().st_uid == os.getuid() and not Path(f"/proc/{owner}").exists():
-                shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(lock).st_uid == os.getuid():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
 
 
 def stage(folder: Path, files: Files = ()) -> None:

@@ -1,8 +1,8 @@
 """One student's process as the grader sees it: run a cell, look up a name, call a function.
 
 The process may do anything, write anything to its socket, and stop answering. So every wait has
-an end, every reply is matched to its request and decoded strictly, and memory is watched while
-waiting. What goes wrong is raised as one of the errors of `backend.py`.
+an end, and every reply is matched to its request and decoded strictly. The fork server watches what
+it takes. What goes wrong is raised as one of the errors of `backend.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import select
 import signal
 import socket
 import struct
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,24 +27,34 @@ from helpers.grading.sandbox.backend import (
     ServerDied,
     StudentError,
 )
+from helpers.grading.sandbox.cgroup import StudentGroup, divided
 from helpers.grading.sandbox.inside import codec
+from helpers.grading.sandbox.inside.watch import FILES, MEMORY, PROCESSES
 from helpers.grading.sandbox.outputs import Outputs
-from helpers.grading.sandbox.usage import Deadline, OutOfTime, family, proportional, resident
+from helpers.grading.sandbox.usage import Deadline, OutOfTime
 
 _HEADER = struct.Struct("!I")
 #: Bytes that one request may bring in, outputs included.
 MAX_TRAFFIC = 64 * 1024 * 1024
 #: Seconds that an interrupted cell has to come back.
 GRACE = 3.0
-#: Seconds between looks at the memory in use.
-WATCH = 0.05
+#: What the machine can do to a process, so that its end says nothing of the answer.
+LACKED_PROCESSOR = "it lacked a processor"
+KILLED_BY_SYSTEM = "the system killed a process of it, mostly for want of memory"
+#: How a process ends that was killed.
+KILLED = ((os.CLD_KILLED, signal.SIGKILL),)
+#: Seconds until an end that was put off is looked at again.
+LONGEST_WAIT = 1.0
 
 
 class StudentProcess:
     """A process of the fork server. Use it as a context manager: it ends with its children."""
 
-    def __init__(self, connection: socket.socket, limits: Limits, namespaces: bool) -> None:
-        """`namespaces`: whether it has some of its own, so that all it started ends with it.
+    def __init__(
+        self, connection: socket.socket, told: int, limits: Limits, namespaces: bool
+    ) -> None:
+        """`told`: a pipe in which the fork server says how it ended, closed with it.
+        `namespaces`: whether it has some of its own, so that all it started ends with it.
 
         Raises ServerDied where nobody serves the other end.
         """
@@ -54,14 +63,15 @@ class StudentProcess:
         self._buffer = bytearray()
         self._traffic = 0
         self._budget = Budget()
-        self._watched = 0.0
         self._pidfd = self._schedule = -1
-        self._socket = connection
+        self._group: StudentGroup | None = None
+        self._socket, self._told = connection, told
         try:
             #: Of the process, as this one sees it.
             self.pid = self._hello()
+            if parent := divided():
+                self._group = StudentGroup.make(parent, self.pid, limits)
             folder = Path(f"/proc/{self.pid}")
-            self._inherited = resident(folder)
             with contextlib.suppress(OSError):
                 self._schedule = os.open(folder / "schedstat", os.O_RDONLY)
         except ProcessDied as error:
@@ -87,9 +97,12 @@ class StudentProcess:
             select.select([self._pidfd], [], [], 10)
             os.close(self._pidfd)
             self._pidfd = -1
-        if self._schedule >= 0:
-            os.close(self._schedule)
-            self._schedule = -1
+        if self._group is not None:
+            self._group.close()
+            self._group = None
+        for file in {self._schedule, self._told} - {-1}:
+            os.close(file)
+        self._schedule = self._told = -1
         self._socket.close()
 
     def run(self, code: str, timeout: float, muted: bool = False, brief: bool = False) -> CellRun:
@@ -167,18 +180,19 @@ class StudentProcess:
             return self._reply(deadline, outputs)
         except OutOfTime:
             pass
+        disturbed = LACKED_PROCESSOR if deadline.lacked_processor else ""
         # One chance to come back by itself.
         grace = Deadline(GRACE, self._waiting)
         self._interrupt()
         try:
             self._reply(grace, outputs)
         except OutOfTime:
-            self._end(f"did not stop after {timeout:g} s", timed_out=True)
+            self._end(f"did not stop after {timeout:g} s", timed_out=True, disturbed=disturbed)
         except ProcessDied as died:
             # Interrupted while it hands on what it prints, it can end.
             reason = f"{died}; it was interrupted after {timeout:g} s"
-            raise ProcessDied(reason, timed_out=True) from None
-        raise CallTimeout(f"took longer than {timeout:g} s")
+            raise ProcessDied(reason, timed_out=True, disturbed=disturbed) from None
+        raise CallTimeout(f"took longer than {timeout:g} s", disturbed)
 
     def _reply(self, deadline: Deadline, outputs: Outputs | None) -> dict[str, Any]:
         for message in self._messages(deadline):
@@ -217,7 +231,7 @@ class StudentProcess:
         except OSError:
             part = b""
         if not part:
-            self._end("ended")
+            self._ended()
         self._traffic += len(part)
         if self._traffic > MAX_TRAFFIC:
             self._end("sent more than it may")
@@ -232,19 +246,16 @@ class StudentProcess:
             except BlockingIOError:
                 continue
             except OSError:
-                self._end("ended")
+                self._ended()
 
     def _wait(self, deadline: Deadline, write: bool) -> None:
-        """Until the socket is ready. Raises OutOfTime; ends a process that takes too much."""
+        """Until the socket is ready. Raises OutOfTime."""
         files: list[socket.socket] = [self._socket]
         while True:
-            wait = min(deadline.left(), WATCH)
+            wait = min(deadline.left(), LONGEST_WAIT)
             readable, writable, _ = select.select(
                 [] if write else files, files if write else [], [], wait
             )
-            # By the clock, also while it chatters.
-            if time.monotonic() - self._watched > WATCH:
-                self._watch()
             if readable or writable:
                 return
 
@@ -254,21 +265,32 @@ class StudentProcess:
             return int(os.pread(self._schedule, 100, 0).split()[1]) / 1e9
         return 0.0
 
-    def _watch(self) -> None:
-        self._watched = time.monotonic()
-        members, threads = family(self.pid)
-        # Forks fail at the limit, so nobody gets beyond it.
-        if threads >= self._limits.processes:
-            self._end(f"tried to start more than {self._limits.processes} processes")
-        allowed = self._limits.memory + self._inherited
-        # What is shared counts in full at first, which is quick and never too little.
-        if sum(map(resident, members)) > allowed < sum(map(proportional, members)):
-            self._end(f"used more than {self._limits.memory // 2**20} MiB of memory")
-
     def _interrupt(self) -> None:
         with contextlib.suppress(OSError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGINT)
 
-    def _end(self, reason: str, timed_out: bool = False) -> NoReturn:
+    def _ended(self) -> NoReturn:
+        """It ended by itself, or the system ended it: a student's process cannot kill itself so."""
+        told = b""
+        if select.select([self._told], [], [], 2)[0]:
+            told = os.read(self._told, 2)
+        if self._group is not None and self._group.ran_out:
+            self._end(self._excess()[MEMORY])
+        if told in self._excess():
+            self._end(self._excess()[told])
+        if len(told) == 2 and tuple(told) in KILLED:
+            self._end("was killed by the system", disturbed=KILLED_BY_SYSTEM)
+        self._end("ended")
+
+    def _excess(self) -> dict[bytes, str]:
+        """What it may have taken too much of, as the fork server tells it and as people read it."""
+        limits = self._limits
+        return {
+            MEMORY: f"used more than {limits.memory // 2**20} MiB of memory",
+            PROCESSES: f"tried to start more than {limits.processes} processes",
+            FILES: "opened more files than it may",
+        }
+
+    def _end(self, reason: str, timed_out: bool = False, disturbed: str = "") -> NoReturn:
         self.close()
-        raise ProcessDied(f"the student's process {reason}", timed_out)
+        raise ProcessDied(f"the student's process {reason}", timed_out, disturbed)

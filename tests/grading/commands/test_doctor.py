@@ -78,7 +78,7 @@ def test_a_small_machine_is_told_how_many_to_grade_at_once(
     monkeypatch.setattr(doctor, "memory", lambda: (4 * doctor.GiB, 2 * doctor.GiB))
     memory: Line = doctor._memory()[0]
     assert memory.here == "2.0 of 4.0 GiB free"
-    assert memory.remedy.startswith("course grade --jobs 1")
+    assert memory.remedy.startswith("course grade does 1 at once here")
 
 
 def test_the_servers_programs_are_found_together() -> None:

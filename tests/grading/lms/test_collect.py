@@ -444,3 +444,24 @@ def test_a_file_that_may_be_any_of_a_units_notebooks_is_left_out_with_their_name
     assert [problem for _, problem in result.left_out] == [
         "it has no cell of ps and is not called part_a.ipynb, part_b.ipynb, read_me.ipynb"
     ]
+
+
+@pytest.mark.parametrize(
+    ("then", "why"),
+    [
+        ("lovelaceada_60002_90_x.ipynb", "60002 is new for ada"),
+        ("lovelaceada_14_90_x.ipynb", "14 was zoe"),
+    ],
+)
+def test_who_takes_anothers_name_later_is_known_by_the_number(
+    course: Path, tmp_path: Path, then: str, why: str
+) -> None:
+    """Where the roster has names only: a number of Canvas's lasts."""
+    (course / "roster.csv").write_text("id,name\nada,Ada Lovelace\nzoe,Zoe Zimmer\n")
+    first = {"lovelaceada_11_70_x.ipynb": notebook("ada"), "zimmerzoe_14_71_x.ipynb": notebook("z")}
+    collect(course, sample.UNIT, zipped(tmp_path / "1.zip", first))
+    again = zipped(tmp_path / "2.zip", {then: notebook("eve")})
+    result = collect(course, sample.UNIT, again, replace_newer=True)
+    assert handed_in(course, "ada") == notebook("ada")
+    assert result.left_out[0][1].startswith(why)
+    assert result.for_a_person

@@ -2,9 +2,10 @@
 
     python -m inside.fork_server SOCKET OPTIONS
 
-SOCKET is the number of a connected socket. A message on it with one file descriptor means: fork,
-and serve that descriptor. OPTIONS is JSON: the modules to import, limits, and whether to enter
-namespaces. No tensor is made before a fork, and no thread started.
+SOCKET is the number of a connected socket. A message on it with two file descriptors means: fork,
+serve the first, and write to the second how the process has ended. OPTIONS is JSON: the modules to
+import, limits, and whether to enter namespaces. No tensor is made before a fork, and no thread
+started.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from typing import Any
+
+from . import watch
 
 #: Where, beside the code in here, the unit's own files are. No module can have such a name.
 FILES = "unit-files"
@@ -46,53 +50,74 @@ def main() -> None:
     draw_once()
     gc.freeze()
     control.send(json.dumps({"ready": os.getpid(), "missing": missing}).encode())
-    children = Children(control)
-    while (connection := children.next_request()) is not None:
+    children = Children(control, options["limits"])
+    while (request := children.next_request()) is not None:
+        connection, told = request
         pid = fork()
         if pid == 0:
             serve(made, socket.socket(fileno=connection), options)
-        children.add(connection, pid)
+        children.add(connection, told, pid)
 
 
 class Children:
     """The forked processes that live.
 
-    Each has two files here: its socket, which tells that its grader has hung up, and its pidfd,
-    which tells that it has ended. The grader hears of an end when the last copy of the socket is
-    closed, and that is the one here.
+    Each has three files here: its socket, which tells that its grader has hung up, its pidfd, which
+    tells that it has ended, and a pipe to tell the grader how, in which a student has no word. The
+    grader hears of an end when the last copy of the socket is closed, and that is the one here.
     """
 
-    def __init__(self, control: socket.socket) -> None:
-        self._control = control
-        self._files: dict[int, tuple[int, int]] = {}
+    def __init__(self, control: socket.socket, limits: dict[str, int]) -> None:
+        self._control, self._limits = control, limits
+        self._watched: dict[int, watch.Watched] = {}
+        self._looked = 0.0
+        self._files: dict[int, tuple[int, int, int]] = {}
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
 
-    def next_request(self) -> int | None:
-        """The socket of the next process that is asked for, None when nobody asks any more.
+    def next_request(self) -> tuple[int, int] | None:
+        """The socket and the pipe of the next process, None when nobody asks any more.
         Whatever ends meanwhile is cleared away."""
         while True:
+            events = self._poll.poll(watch.EVERY * 1000 if self._files else None)
+            # By the clock, also while others come and go.
+            if time.monotonic() - self._looked >= watch.EVERY:
+                self._look()
+            if not events:
+                continue
             # One event at a time: what is closed for it may have others in the same batch.
-            number, _ = self._poll.poll()[0]
+            number, _ = events[0]
             if number in self._files:
                 self._end(*self._files[number])
                 continue
-            message, files, _, _ = socket.recv_fds(self._control, 64, 1)
-            return files[0] if message else None
+            message, files, _, _ = socket.recv_fds(self._control, 64, 2)
+            return (files[0], files[1]) if message else None
 
-    def add(self, connection: int, pid: int) -> None:
+    def _look(self) -> None:
+        """End those that take too much."""
+        self._looked = time.monotonic()
+        for pidfd, each in self._watched.items():
+            if not each.excess and each.look():
+                with contextlib.suppress(OSError):
+                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+    def add(self, connection: int, told: int, pid: int) -> None:
         """Watch over a process that was forked."""
-        child = connection, os.pidfd_open(pid)
-        for file, events in zip(child, (0, select.POLLIN), strict=True):
+        child = connection, told, os.pidfd_open(pid)
+        for file, events in ((child[0], 0), (child[2], select.POLLIN)):
             self._files[file] = child
             self._poll.register(file, events)
+        self._watched[child[2]] = watch.Watched(pid, self._limits)
 
-    def _end(self, connection: int, pidfd: int) -> None:
+    def _end(self, connection: int, told: int, pidfd: int) -> None:
         """It has ended, or its grader has hung up: then it ends, whatever it does."""
         with contextlib.suppress(OSError):
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         with contextlib.suppress(OSError):
-            os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+            end = os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+            how = b"" if end is None else bytes((end.si_code, end.si_status & 255))
+            os.write(told, self._watched.pop(pidfd).excess or how)
+        os.close(told)
         for file in (connection, pidfd):
             del self._files[file]
             self._poll.unregister(file)

@@ -23,6 +23,7 @@ CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (
     0x40000000,
 )
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x4000, 1 << 18
+MS_REMOUNT, MS_BIND = 32, 4096
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 NOBODY = 65534
@@ -52,7 +53,7 @@ def _mount(kind: str, target: str, flags: int, options: str = "") -> None:
     _check(libc.mount(*arguments), f"mount {kind} on {target}")
 
 
-def enter_user_namespace(flags: int) -> None:
+def enter_user_namespace(flags: int, proc: str = "/proc") -> None:
     """A new user namespace (and others, by `flags`) in which this process keeps its user id."""
     user, group = os.getuid(), os.getgid()
     _check(libc.unshare(flags | CLONE_NEWUSER), "unshare")
@@ -61,7 +62,7 @@ def enter_user_namespace(flags: int) -> None:
         ("uid_map", f"{user} {user} 1"),
         ("gid_map", f"{group} {group} 1"),
     ):
-        with open(f"/proc/self/{name}", "w") as file:
+        with open(f"{proc}/self/{name}", "w") as file:
             file.write(text)
 
 
@@ -114,11 +115,24 @@ def confine(limits: dict[str, int]) -> None:
     # Terminals of its own: through shared ones, two students could talk.
     _mount("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
     libc.sethostname(b"student", 7)
+    # What this process still has to write there, it writes through the folder that it has open.
+    writable = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+    _cover_proc()
     # The user namespace comes last: it owns none of the others, so it can undo nothing in them.
-    enter_user_namespace(0)
-    with open("/proc/sys/user/max_user_namespaces", "w") as file:
+    enter_user_namespace(0, f"/proc/self/fd/{writable}")
+    with open(f"/proc/self/fd/{writable}/sys/user/max_user_namespaces", "w") as file:
         file.write("0")
+    os.close(writable)
     drop_capabilities()
+
+
+def _cover_proc() -> None:
+    """A /proc in which nothing can be written: in the other one a process may say that, where
+    memory runs out, the kernel should end it last."""
+    flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
+    _mount("proc", "/proc", flags)
+    options = flags | MS_REMOUNT | MS_BIND | MS_RDONLY
+    _check(libc.mount(None, b"/proc", None, options, None), "read-only /proc")
 
 
 def limit(limits: dict[str, int]) -> None:

@@ -45,9 +45,11 @@ DENIED = {
     "inotify_init": (253, 26),
     "inotify_init1": (294, 26),
 }
-SOCKET, MMAP = (41, 198), (9, 222)
+SOCKET, MMAP, SETSOCKOPT = (41, 198), (9, 222), (54, 208)
 #: AF_UNIX, AF_INET, AF_INET6: a socket of another family reaches the kernel or the machine around.
 FAMILIES = (1, 2, 10)
+#: SO_SNDBUF, SO_RCVBUF and both by FORCE: what waits in a socket is memory of the kernel's.
+BUFFERS = (7, 8, 32, 33)
 #: MAP_SHARED and MAP_ANONYMOUS: such memory can be put out of sight and still be held.
 SHARED_ANONYMOUS = 0x21
 #: Numbers from here on are x32 calls, which share the architecture of x86_64.
@@ -56,7 +58,7 @@ X32 = 0x40000000
 #: What the kernel calls an architecture, and its column in the tables above.
 ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 #: Offsets in `struct seccomp_data`, of arguments their lower half.
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT, FOURTH_ARGUMENT = 0, 4, 16, 40
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, THIRD_ARGUMENT, FOURTH_ARGUMENT = 0, 4, 16, 32, 40
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 
@@ -72,6 +74,7 @@ def filter_program(machine: str) -> bytes:
             # Before the list, as they are made most often.
             bpf.jump_if_equal(SOCKET[column], "socket"),
             bpf.jump_if_equal(MMAP[column], "mmap"),
+            bpf.jump_if_equal(SETSOCKOPT[column], "setsockopt"),
             bpf.jump_if_at_least(X32, "deny"),
             *(
                 bpf.jump_if_equal(number, "deny")
@@ -82,6 +85,10 @@ def filter_program(machine: str) -> bytes:
             bpf.load(FIRST_ARGUMENT),
             *(bpf.jump_if_equal(family, "allow") for family in FAMILIES),
             bpf.give(bpf.DENY),
+            "setsockopt",
+            bpf.load(THIRD_ARGUMENT),
+            *(bpf.jump_if_equal(name, "deny") for name in BUFFERS),
+            bpf.give(bpf.ALLOW),
             "mmap",
             bpf.load(FOURTH_ARGUMENT),
             bpf.mask(SHARED_ANONYMOUS),

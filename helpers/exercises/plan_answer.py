@@ -1,0 +1,81 @@
+"""Reads a training plan that a student hands in: whether it fits their own machine, how fast it is.
+
+Students get this file: it holds no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from helpers.training_plan import (
+    Plan,
+    Task,
+    fastest_plan,
+    held_bytes,
+    mismatch,
+    own_task,
+    read_plan,
+    step_seconds,
+)
+
+#: The parts of a plan's marks after the first two: no more than so many times the fastest.
+SPEEDS: Mapping[str, float] = {
+    "3 × the fastest": 3,
+    "1.5 × the fastest": 1.5,
+    "1.1 × the fastest": 1.1,
+}
+
+#: Terms of a step's time, and the one word that says what a slow plan loses most by.
+LOSSES = {
+    "tensor ranks wait": "tensor ranks wait",
+    "data ranks wait": "data ranks wait",
+    "forward again": "computed again",
+    "update": "update",
+}
+
+
+def read_answer(given: Any, rights: Mapping[str, Any]) -> dict[str, str]:
+    """What a plan earns, part by part. ValueError, with a line for the student, where it is no plan
+    or not one for this name's task."""
+    if not isinstance(given, dict):
+        raise ValueError("your function should return a dict with your name and your plan")
+    name = given.get("name")
+    if not isinstance(name, str) or not name.strip() or len(name) > 200:
+        raise ValueError("put your own name under 'name': it gives your model and machine")
+    task, plan = own_task(name), read_plan(given)
+    if problem := mismatch(task, plan):
+        raise ValueError(problem)
+    trouble = memory_trouble(task, plan)
+    said = {"does the task": "yes", "fits": f"no: {trouble}" if trouble else "yes"}
+    if trouble:
+        return said | dict.fromkeys(SPEEDS, "does not run")
+    times = step_seconds(task, plan).total / step_seconds(task, fastest_plan(task)).total
+    slow = f"no: {largest_loss(task, plan)}"
+    return said | {part: "yes" if times <= most else slow for part, most in SPEEDS.items()}
+
+
+def memory_trouble(task: Task, plan: Plan) -> str:
+    """What makes a plan too large for a device, in a word or two; "" where it fits."""
+    held, room = held_bytes(task, plan), task.machine.room
+    if held.total <= room:
+        return ""
+    if held.total <= task.machine.memory:
+        return "context"
+    if held["weights"] + held["gradients"] + held["optimizer states"] > room:
+        return "states"
+    one = Plan(**{**vars(plan), "batch": 1})
+    return "batch" if held_bytes(task, one).total <= room else "one sequence"
+
+
+def largest_loss(task: Task, plan: Plan) -> str:
+    """By what a plan loses most against the fastest, in a word or two."""
+    if plan.precision == "fp32":
+        return "fp32"
+    mine, best = step_seconds(task, plan), step_seconds(task, fastest_plan(task))
+    return max(LOSSES.values(), key=lambda loss: _lost(loss, mine, best))
+
+
+def _lost(loss: str, mine: Mapping[str, float] | Any, best: Any) -> float:
+    (term,) = (name for name, said in LOSSES.items() if said == loss)
+    return mine[term] - best[term]

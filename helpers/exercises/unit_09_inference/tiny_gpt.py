@@ -1,0 +1,140 @@
+"""Unit 09: a GPT of two small blocks in plain Python, and a decoding step that can go wrong.
+
+It is slow and has no cache where it is right: `last_logits` goes over all tokens again. The unit's
+notebook draws the same weights, as tensors.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import NamedTuple
+
+VOCABULARY, WIDTH, BLOCKS, HEADS, PLACES = 12, 8, 2, 2, 16
+
+Row = list[float]
+Matrix = list[Row]
+
+
+class Block(NamedTuple):
+    q: Matrix
+    k: Matrix
+    v: Matrix
+    out: Matrix
+    up: Matrix
+    down: Matrix
+
+
+class GPT(NamedTuple):
+    table: Matrix
+    places: Matrix
+    blocks: list[Block]
+
+
+class Slips(NamedTuple):
+    """What may go wrong in a decoding step."""
+
+    #: The place of a token, from how many are cached.
+    place: Callable[[int], int] = lambda cached: cached
+    sees_itself: bool = True
+    sees_cache: bool = True
+    keeps: bool = True
+    normed_keys: bool = True
+    values_are_keys: bool = False
+    residual: bool = True
+    last_norm: bool = True
+
+
+@cache
+def drawn(seed: int) -> GPT:
+    """The GPT of a seed: numbers from −9/8 to 9/8, in the order of the notebook."""
+    draw = random.Random(seed)
+
+    def matrix(rows: int, columns: int) -> Matrix:
+        return [[draw.randrange(-9, 10) / 8 for _ in range(columns)] for _ in range(rows)]
+
+    table, places = matrix(VOCABULARY, WIDTH), matrix(PLACES, WIDTH)
+    square, up, down = (WIDTH, WIDTH), (WIDTH, 4 * WIDTH), (4 * WIDTH, WIDTH)
+    blocks = [
+        Block(*(matrix(*size) for size in (square, square, square, square, up, down)))
+        for _ in range(BLOCKS)
+    ]
+    return GPT(table, places, blocks)
+
+
+def last_logits(seed: int, tokens: Sequence[int]) -> Row:
+    """A score for each word of the vocabulary, after the last of the tokens."""
+    return decoded(seed, [], tokens)[0]
+
+
+def decoded(
+    seed: int, prompt: Sequence[int], more: Sequence[int], slips: Slips | None = None
+) -> tuple[Row, list[int]]:
+    """Logits after the last token, and the tokens that each block's cache holds then.
+
+    The prompt is gone over rightly, each of `more` as `slips` say.
+    """
+    gpt = drawn(seed)
+    kept: list[list[tuple[Row, Row]]] = [[] for _ in gpt.blocks]
+    logits: Row = []
+    for number, token in enumerate((*prompt, *more)):
+        goes = Slips() if number < len(prompt) or slips is None else slips
+        logits = _step(gpt, token, kept, goes)
+    return logits, [len(each) for each in kept]
+
+
+def _step(gpt: GPT, token: int, kept: list[list[tuple[Row, Row]]], goes: Slips) -> Row:
+    place = goes.place(len(kept[0])) % PLACES
+    x = _sum(gpt.table[token], gpt.places[place])
+    for block, pairs in zip(gpt.blocks, kept, strict=True):
+        h = _norm(x)
+        source = h if goes.normed_keys else x
+        key = _times(source, block.k)
+        new = (key, key if goes.values_are_keys else _times(source, block.v))
+        seen = [*(pairs if goes.sees_cache else ()), *([new] if goes.sees_itself else ())]
+        if goes.keeps:
+            pairs.append(new)
+        found = _times(_attended(_times(h, block.q), seen), block.out)
+        x = _sum(x, found) if goes.residual else found
+        inner = [max(0.0, each) for each in _times(_norm(x), block.up)]
+        x = _sum(x, _times(inner, block.down))
+    last = _norm(x) if goes.last_norm else x
+    return [_dot(last, row) for row in gpt.table]
+
+
+def _attended(query: Row, seen: list[tuple[Row, Row]]) -> Row:
+    """Head by head: the values seen, weighed by the softmax of their keys' scores."""
+    size = WIDTH // HEADS
+    result: Row = []
+    for start in range(0, WIDTH, size):
+        part = slice(start, start + size)
+        scores = [_dot(query[part], key[part]) / math.sqrt(size) for key, _ in seen]
+        highest = max(scores, default=0.0)
+        weights = [math.exp(score - highest) for score in scores]
+        total = sum(weights)
+        for at in range(start, start + size):
+            weighed = (w * value[at] for w, (_, value) in zip(weights, seen, strict=True))
+            result.append(sum(weighed) / total if total else 0.0)
+    return result
+
+
+def _norm(x: Row) -> Row:
+    root = math.sqrt(sum(each * each for each in x) / len(x) + 1e-6)
+    return [each / root for each in x]
+
+
+def _sum(a: Row, b: Row) -> Row:
+    return [x + y for x, y in zip(a, b, strict=True)]
+
+
+def _dot(a: Row, b: Row) -> float:
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+def _times(x: Row, matrix: Matrix) -> Row:
+    """A row times a matrix of as many rows."""
+    return [
+        sum(a * row[at] for a, row in zip(x, matrix, strict=True)) for at in range(len(matrix[0]))
+    ]

@@ -1,0 +1,3 @@
+"""The questions of unit 10: who holds what, what is sent, and when many devices pay."""
+
+CHAPTERS = ("sharing", "collectives", "hiding", "cutting", "learning_less", "fitting")

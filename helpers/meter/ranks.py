@@ -1,0 +1,309 @@
+"""What ranks that train together really hold and send: real processes of this machine, over gloo.
+
+`run_ranks` starts one Python process, which imports PyTorch once and forks a process for each rank.
+They train a small model for two steps with plain data parallelism (DDP), with ZeRO-1
+(ZeroRedundancyOptimizer) or with ZeRO-3 (FSDP2), and say what the second step held and sent. Bytes
+sent are the kernel's own count of each TCP connection (Linux; elsewhere None).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+#: Where `struct tcp_info` of Linux has tcpi_bytes_sent, 8 bytes.
+_BYTES_SENT, _INFO = 200, 208
+
+
+@dataclass(frozen=True)
+class Job:
+    """`kind`: "ddp", "zero1", "fsdp", "lora" (DDP of which only thin matrices learn), or a
+    collective of `collectives`."""
+
+    kind: str
+    ranks: int
+
+
+@dataclass(frozen=True)
+class Rank:
+    """Bytes of one rank in its second step; of a collective only what it sent.
+
+    Attributes:
+        weights, gradients, states: held after the step, as far as they lie on this rank.
+        peak: held at the highest moment.
+        sent: given to the network; None where the system does not say.
+    """
+
+    weights: int
+    gradients: int
+    states: int
+    peak: int
+    sent: int | None
+
+
+class RanksError(RuntimeError):
+    """Ranks that cannot be run here, as where no process may listen. Says why in one line."""
+
+
+def run_ranks(jobs: Sequence[Job], seconds: float = 120) -> list[tuple[Rank, ...]]:
+    """Runs jobs one after another: of each, what every rank held and sent. Raises RanksError."""
+    package = str(Path(__file__).parents[2])
+    paths = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    environment |= {"TORCH_CPP_LOG_LEVEL": "ERROR", "KINETO_LOG_LEVEL": "6"}
+    # Ranks of one machine: no name of it has to be known to a server of names.
+    environment.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
+    given = json.dumps([asdict(job) for job in jobs])
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", __name__],
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env=environment,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RanksError(f"the ranks did not come to an end: {type(error).__name__}") from None
+    if ran.returncode:
+        said = ran.stderr.strip().splitlines()
+        raise RanksError(f"the ranks failed: {said[-1] if said else 'they say nothing'}")
+    return [tuple(Rank(**rank) for rank in job) for job in json.loads(ran.stdout)]
+
+
+#: Numbers of the tensor that a collective is tried with.
+NUMBERS = 1_000_000
+#: The model that is trained: so many layers of width × width without biases, and rows of input.
+LAYERS, WIDTH, ROWS, RANK = 8, 512, 64, 8
+
+
+#: What the first rank of each job held and sent on 2 cores of a Xeon, torch 2.15.0, 2026-11-29.
+RECORDED = {
+    Job("ddp", 2): (Rank(8_388_608, 8_388_608, 16_777_216, 36_831_276, 8_390_572),),
+    Job("zero1", 2): (Rank(8_388_608, 8_388_608, 8_388_608, 28_442_652, 12_585_452),),
+    Job("fsdp", 2): (Rank(4_194_304, 4_194_304, 8_388_608, 21_495_848, 16_786_740),),
+    Job("ddp", 4): (Rank(8_388_608, 8_388_608, 16_777_216, 36_831_276, 12_586_936),),
+    Job("zero1", 4): (Rank(8_388_608, 8_388_608, 4_194_304, 24_248_340, 18_879_862),),
+    Job("fsdp", 4): (Rank(2_097_152, 2_097_152, 4_194_304, 12_582_952, 25_195_474),),
+    Job("lora", 2): (Rank(8_650_752, 262_144, 524_288, 11_157_576, 262_984),),
+    Job("reduce-scatter", 4): (Rank(0, 0, 0, 0, 6_001_776),),
+}
+
+
+def _main() -> None:
+    # All that a rank needs, once, before the ranks part: an optimizer brings dynamo.
+    import torch
+    import torch._dynamo
+    import torch.distributed.fsdp
+    import torch.distributed.optim
+    import torch.nn.parallel
+
+    torch.set_num_threads(1)
+    jobs = [Job(**job) for job in json.load(sys.stdin)]
+    print(json.dumps([_job(job) for job in jobs]))
+
+
+def _job(job: Job) -> list[dict[str, Any]]:
+    """Forks the ranks and waits for them. Raises RuntimeError where one fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        children = [_forked(job, rank, Path(folder)) for rank in range(job.ranks)]
+        statuses = [os.waitpid(child, 0)[1] for child in children]
+        if any(statuses):
+            said = sorted(Path(folder).glob("error*"))
+            why = said[0].read_text("utf-8") if said else "one was killed"
+            raise SystemExit(why)
+        return [json.loads(Path(folder, str(rank)).read_text("utf-8")) for rank in range(job.ranks)]
+
+
+def _forked(job: Job, rank: int, folder: Path) -> int:
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        found = _in_group(job, rank, folder)
+        Path(folder, str(rank)).write_text(json.dumps(asdict(found)), "utf-8")
+        status = 0
+    except BaseException as error:
+        line = (str(error).splitlines() or [""])[0]
+        Path(folder, f"error{rank}").write_text(f"{type(error).__name__}: {line}", "utf-8")
+    finally:
+        os._exit(status)
+
+
+def _in_group(job: Job, rank: int, folder: Path) -> Rank:
+    import torch.distributed as dist
+
+    store = f"file://{folder / 'store'}"
+    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=job.ranks)
+    try:
+        collectives = _collectives(job.ranks)
+        if job.kind in collectives:
+            return _collective(collectives[job.kind])
+        return _training(job.kind, rank)
+    finally:
+        dist.barrier()
+        dist.destroy_process_group()
+
+
+def _collectives(ranks: int) -> dict[str, Callable[[], Any]]:
+    import torch
+    import torch.distributed as dist
+
+    tensor = torch.ones(NUMBERS)
+    share = torch.ones(NUMBERS // ranks)
+    return {
+        "all-reduce": lambda: dist.all_reduce(tensor),
+        "all-gather": lambda: dist.all_gather_into_tensor(tensor, share),
+        "reduce-scatter": lambda: dist.reduce_scatter_tensor(share, tensor),
+    }
+
+
+def _collective(run: Callable[[], Any]) -> Rank:
+    import torch.distributed as dist
+
+    dist.barrier()
+    before = _sent()
+    run()
+    return Rank(0, 0, 0, 0, _difference(before, _sent()))
+
+
+def _training(kind: str, rank: int) -> Rank:
+    import torch
+    import torch.distributed as dist
+    from torch.profiler import ProfilerActivity, profile
+
+    torch.manual_seed(0)
+    model, optimizer = _made(kind)
+    x = torch.randn(ROWS, WIDTH, generator=torch.Generator().manual_seed(rank))
+
+    def step() -> None:
+        model(x).square().mean().backward()
+        optimizer.step()
+
+    step()
+    optimizer.zero_grad()
+    parameters = list(model.parameters())
+    inner = getattr(optimizer, "optim", optimizer)
+    states = [t for each in inner.state.values() for t in each.values() if torch.is_tensor(t)]
+    standing = _bytes([*parameters, *states, x])
+    dist.barrier()
+    before = _sent()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        step()
+    sent = _difference(before, _sent())
+    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
+    changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    return Rank(
+        weights=_bytes(parameters),
+        gradients=_bytes(gradients),
+        states=_bytes(t for t in states if t.dim()),
+        peak=standing + max(accumulate(changes, initial=0)),
+        sent=sent,
+    )
+
+
+def _made(kind: str) -> tuple[Any, Any]:
+    """The model of a rank, wrapped as `kind` says, and its optimizer."""
+    import torch
+    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.optim import ZeroRedundancyOptimizer
+    from torch.nn.parallel import DistributedDataParallel
+
+    model = layers_of(kind)
+    if kind == "fsdp":
+        for layer in model[::2]:
+            fully_shard(layer)
+        fully_shard(model)
+        return model, torch.optim.Adam(model.parameters(), foreach=False)
+    if kind not in ("ddp", "zero1", "lora"):
+        raise ValueError(f"no job {kind!r}")
+    wrapped = DistributedDataParallel(model, gradient_as_bucket_view=True)
+    learn = [p for p in wrapped.parameters() if p.requires_grad]
+    if kind == "zero1":
+        return wrapped, ZeroRedundancyOptimizer(learn, torch.optim.Adam, foreach=False)
+    return wrapped, torch.optim.Adam(learn, foreach=False)
+
+
+def layers_of(kind: str) -> Any:
+    """The model that ranks train, a chain of layers and ReLUs, as one process has it."""
+    from torch import nn
+
+    layers = [_Adapted() if kind == "lora" else _plain() for _ in range(LAYERS)]
+    return nn.Sequential(*(each for layer in layers for each in (layer, nn.ReLU())))
+
+
+def _plain() -> Any:
+    from torch import nn
+
+    return nn.Linear(WIDTH, WIDTH, bias=False)
+
+
+class _Adapted:
+    """A frozen layer with two thin matrices beside it that learn (LoRA)."""
+
+    def __new__(cls) -> Any:
+        from torch import nn
+
+        class Adapted(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.frozen = _plain().requires_grad_(False)
+                self.down = nn.Linear(WIDTH, RANK, bias=False)
+                self.up = nn.Linear(RANK, WIDTH, bias=False)
+
+            def forward(self, x: Any) -> Any:
+                return self.frozen(x) + self.up(self.down(x))
+
+        return Adapted()
+
+
+def _bytes(tensors: Any) -> int:
+    """Bytes of the storages of tensors, each once; of a DTensor the share of this rank."""
+    storages = {}
+    for tensor in tensors:
+        local = tensor.to_local() if hasattr(tensor, "to_local") else tensor
+        storage = local.untyped_storage()
+        storages[storage.data_ptr()] = storage.nbytes()
+    return sum(storages.values())
+
+
+def _sent() -> int | None:
+    """Bytes that this process has given to all its TCP connections."""
+    total, known = 0, False
+    for connection in _connections():
+        info = b""
+        with contextlib.suppress(OSError, AttributeError):
+            info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        if len(info) >= _INFO:
+            total, known = total + struct.unpack_from("Q", info, _BYTES_SENT)[0], True
+    return total if known else None
+
+
+def _connections() -> Iterator[socket.socket]:
+    folder = Path("/proc/self/fd")
+    if not folder.is_dir():
+        return
+    for name in os.listdir(folder):
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(name))) as connection:
+            yield connection
+
+
+def _difference(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else after - before
+
+
+if __name__ == "__main__":
+    _main()
