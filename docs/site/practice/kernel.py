@@ -308,7 +308,7 @@ def _what_and_where(error: BaseException, filename: str) -> tuple[str, int]:
     ]
     message = str(error).strip()
     said = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    return said, lines[-1] if lines else 0
+    return said, (lines[-1] or 0) if lines else 0
 
 
 #: What this worker has read, by unit, and its clock.
