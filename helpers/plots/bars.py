@@ -84,8 +84,8 @@ def stacked(
             )
             if amount > 0.09 * longest:
                 share = f"{amount / sum(parts.values()):.0%}"
-                (text,) = ax.bar_label(drawn, [share], label_type="center", fontsize=9)
-                text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
+                (inside,) = ax.bar_label(drawn, [share], label_type="center", fontsize=9)
+                inside.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
             left[row] += amount
     for place, total in enumerate(left.values()):
         ax.text(total + 0.01 * longest, place, text(total), va="center", fontsize=9)

@@ -130,7 +130,9 @@ def pipeline(stages: int, micro_batches: int, one_by_one: bool, ax: Axes | None 
             Rectangle((slot, stage + 0.08), 1, 0.84, facecolor=shade, edgecolor=INK, linewidth=0.5)
         )
         color = INK if forward else "white"
-        ax.text(slot + 0.5, stage + 0.53, number, ha="center", va="center", fontsize=8, color=color)
+        ax.text(
+            slot + 0.5, stage + 0.53, str(number), ha="center", va="center", fontsize=8, color=color
+        )
     ax.set(xlim=(0, end), ylim=(stages, 0), xlabel="slots")
     ax.set_xticks(range(0, end + 1, 2))
     ax.set_yticks([stage + 0.5 for stage in range(stages)], [f"stage {s}" for s in range(stages)])
