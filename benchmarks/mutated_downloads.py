@@ -3,10 +3,10 @@
     python benchmarks/mutated_downloads.py --downloads 10000
 
 A download is what a platform would write for a few of a class of twelve (umlauts, an apostrophe,
-namesakes by letters, one word, two scripts), by tests/grading/lms/platform_names.py, where the
-shape of each is taken from the platform's own source. One to three mutations follow, of what a
-student chooses, of a name or number, of bytes, of the folders around, of the archive. Each notebook
-says whose it is. After each `collect`:
+namesakes by letters, one word, two scripts); the public sources of the shapes are named in
+helpers/grading/lms/. One to three mutations follow: of what a student chooses, of a name or number,
+of bytes, of the folders around, of the archive. Each notebook says whose it is. After each
+`collect`:
 
 - it ended in a result, or in one line with everything in submitted/ as it was;
 - whatever is in a student's folder is that student's;

@@ -50,6 +50,8 @@ Sandbox = Annotated[str, typer.Option(help=f"{choices()}.")]
 
 def main() -> None:
     """Runs a command; a ValueError or a file that cannot be used becomes one line and exit 2."""
+    # It compiles a grammar of web addresses, which no notebook is checked with, for a second.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     try:
         app()
     except (ValueError, OSError) as error:

@@ -38,9 +38,7 @@ class Part:
 
     def files(self, package: Path = PACKAGE) -> Iterator[Path]:
         """Its Python files, below `helpers/`."""
-        for path in sorted(package.rglob("*.py")):
-            if self.holds(path.relative_to(package)):
-                yield path.relative_to(package)
+        return filter(self.holds, _sources(package))
 
 
 #: A file imports only from the parts above its own, and from its own.
@@ -103,9 +101,15 @@ def files(
     *, students: bool | None = None, scores: bool | None = None, package: Path = PACKAGE
 ) -> list[Path]:
     """The Python files of the parts that are like this, below `helpers/`."""
+    sources = _sources(package)
     return [
         path
         for part in PARTS
         if students in (None, part.students) and scores in (None, part.scores)
-        for path in part.files(package)
+        for path in filter(part.holds, sources)
     ]
+
+
+def _sources(package: Path) -> list[Path]:
+    """Every Python file of the package, below it, in order."""
+    return [path.relative_to(package) for path in sorted(package.rglob("*.py"))]

@@ -38,7 +38,9 @@ _EMPTY_ROW = Row()
 _HEAD = ("", "", "yours", "expected")
 #: The styles of a name, of a value, and of the line that names a case.
 _NAME = "text-align:left"
-_NUMBER = "text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:anywhere"
+_NUMBER = (
+    "text-align:right;padding-left:12px;font-variant-numeric:tabular-nums;overflow-wrap:anywhere"
+)
 _CASE = "padding:5px 0 0;text-align:left;opacity:0.75"
 #: The line beside a verdict. Its words say the same.
 _EDGE = {"right": "#2da44e", "no answer yet": "#8c959f"}
@@ -177,7 +179,7 @@ class Verdict:
             tag = "td" if index else "th"
             styles = [*[_NAME] * (len(row) - 2), _NUMBER, _NUMBER]
             cells = "".join(
-                f'<{tag} style="padding:1px 6px 1px 0;vertical-align:top;{style}">'
+                f'<{tag} style="padding:1px 4px 1px 0;vertical-align:top;{style}">'
                 f"{html.escape(text)}</{tag}>"
                 for text, style in zip(row, styles, strict=True)
             )

@@ -4,6 +4,7 @@
 so; where COURSE_TESTS is "all", as in CI, it fails.
 """
 
+import gc
 import os
 import sys
 from collections import Counter
@@ -65,6 +66,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for mark in item.iter_markers("needs"):
             item.user_properties += [("needs", name) for name in mark.args]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: else each full collection of garbage goes through it,
+    for a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

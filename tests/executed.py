@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pickle
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import nbformat
 import pytest
@@ -17,6 +20,7 @@ from nbformat import NotebookNode
 from helpers.files import write_text
 
 Run = Callable[[str, NotebookNode], NotebookNode]
+Made = TypeVar("Made")
 
 
 def executed(notebook: NotebookNode) -> NotebookNode:
@@ -47,6 +51,19 @@ def shared_folder(factory: pytest.TempPathFactory) -> Path:
     """One folder of a test run for all its workers."""
     folder = factory.getbasetemp()
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+def once(store: Path, make: Callable[[Path], Made]) -> Made:
+    """What `make(folder)` gives, made by whoever asks first: one of a test run's workers, or what
+    begins ahead of them. Where it fails, the next one tries again."""
+    folder, kept = store / "made", store / "kept.pickle"
+    with locked(store / "lock"):
+        if not kept.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            kept.write_bytes(pickle.dumps(make(folder)))
+    made: Made = pickle.loads(kept.read_bytes())
+    return made
 
 
 @contextmanager

@@ -1,14 +1,20 @@
 """The whole road for every unit: released, answered, graded; run in a real kernel."""
 
 import json
+from functools import cache
 
 import nbformat
 import pytest
 
+from helpers.authoring.beside import files_beside
 from helpers.authoring.demo_class import answer, right_answers
 from helpers.authoring.notebooks import Unit, find_units
 from helpers.exercises import EXERCISES
-from helpers.grading.class_run import grade_notebook
+from helpers.grading.class_run import Options
+from helpers.grading.engine.grade_submission import Unit as GradedUnit
+from helpers.grading.engine.grade_submission import modules_of
+from helpers.grading.engine.job import Task
+from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.handin.rebuild import NOT_RUN
 from tests import COURSE
 from tests.executed import Run, executed, kept_in, shared_folder
@@ -51,10 +57,18 @@ def solution(unit: Unit, run: Run) -> nbformat.NotebookNode:
     return run(f"solution-{unit.name}", notebook)
 
 
-def graded(unit, notebook, tmp_path):
-    path = tmp_path / "handed in.ipynb"
-    nbformat.write(notebook, path)
-    return grade_notebook(path, unit.path("source"))
+@cache
+def every_module():
+    """What all units import: with it one fork server serves them all."""
+    sources = [unit.path("source").read_bytes() for unit in find_units(COURSE)]
+    return tuple(dict.fromkeys(name for data in sources for name in modules_of(data)))
+
+
+def graded(unit, notebook):
+    source = unit.path("source").read_bytes()
+    read = GradedUnit.read(unit.name, unit.notebook, source, b"a secret")
+    job = Options().job(read, every_module(), files_beside(unit.folder))
+    return grade_task(job, Task("ada", nbformat.writes(notebook).encode()))
 
 
 def verdicts(notebook):
@@ -78,10 +92,10 @@ class OfAUnit:
     def unit(self):
         return self.source
 
-    def test_the_solution_earns_full_marks(self, unit, tmp_path):
+    def test_the_solution_earns_full_marks(self, unit):
         notebook = nbformat.read(unit.path("release"), as_version=4)
         answer(notebook, right_answers(unit))
-        result = graded(unit, notebook, tmp_path)
+        result = graded(unit, notebook)
         assert result.status == "graded"
         assert result.remarks == ()
         judged = [score for score in result.scores if score.grade_id.startswith("check_")]
@@ -94,9 +108,9 @@ class OfAUnit:
         assert judged == [e.name for e in EXERCISES.values() if e.unit == unit.name and not e.read]
         assert wrong == []
 
-    def test_an_untouched_release_earns_nothing_and_says_so(self, unit, tmp_path):
+    def test_an_untouched_release_earns_nothing_and_says_so(self, unit):
         notebook = nbformat.read(unit.path("release"), as_version=4)
-        result = graded(unit, notebook, tmp_path)
+        result = graded(unit, notebook)
         assert result.total == 0
         assert not any(score.needs_manual for score in result.scores)
         said = verdicts(nbformat.from_dict(result.notebook))

@@ -1,7 +1,6 @@
 """docs/instructor.md: its example question works as it stands, and its commands exist."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ from helpers.cli import app
 from helpers.conventions import PRICE
 from helpers.exercises import EXERCISES, Exercise, Misconception, grading_cases
 from helpers.ledger import Ledger, Term
-from tests import COURSE
+from tests import COURSE, environment
 
 PAGE = (COURSE / "docs" / "instructor.md").read_text(encoding="utf-8")
 ENTRY, CELLS = (
@@ -100,7 +99,7 @@ def course_command(course, *words):
     return subprocess.run(
         [sys.executable, "-m", "helpers.cli", *words],
         cwd=course,
-        env={**os.environ, "PYTHONPATH": str(course)},
+        env=environment(course),
         capture_output=True,
         text=True,
         timeout=300,

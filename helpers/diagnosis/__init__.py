@@ -85,8 +85,10 @@ def _general(
     if len(ledgers) == len(rights) and all(len(numbers_of(value)) == 1 for value in values):
         yield from explained_by_ledger(ledgers, values, as_if_one(exercise, part, cases))
     yield from _misread(exercise, part, cases, values)
-    if by_case := paired(rights, values):
-        yield from relations(by_case, _varied(exercise, cases))
+    # Where it is right that there is none, no number stands to another.
+    some = [i for i, right in enumerate(rights) if right is not None or values[i] is not None]
+    if by_case := paired([rights[i] for i in some], [values[i] for i in some]):
+        yield from relations(by_case, _varied(exercise, [cases[i] for i in some]))
     yield from patterns(rights, values)
 
 
@@ -161,9 +163,18 @@ def _simplest(found: Sequence[Explanation]) -> Explanation | None:
     return _one_of([explanation for explanation in found if explanation.edits == fewest])
 
 
+def _said(explanation: Explanation) -> str:
+    """What tells an explanation from others."""
+    is_said_once = explanation.misconception in (General.ELEMENTS_FOR_BYTES, General.BITS_FOR_BYTES)
+    return explanation.misconception if is_said_once else explanation.hint
+
+
 def _one_of(equals: list[Explanation]) -> Explanation | None:
     """One explanation from several that cannot be told apart; None where that would be guessing."""
-    distinct = list({explanation.hint: explanation for explanation in equals}.values())
+    first: dict[str, Explanation] = {}
+    for explanation in equals:
+        first.setdefault(_said(explanation), explanation)
+    distinct = list(first.values())
     if len(distinct) == 1:
         return distinct[0]
     counts = {len(explanation.left_out) for explanation in distinct}
@@ -178,7 +189,8 @@ def _one_of(equals: list[Explanation]) -> Explanation | None:
         hint = f"more than one thing; look at this first: {shared[0]}"
         return replace(distinct[0], misconception=General.SEVERAL_SLIPS, hint=hint)
     if len(distinct) == 2:
-        return replace(distinct[0], hint=", or: ".join(each.hint for each in distinct))
+        one, other = (each.hint for each in distinct)
+        return replace(distinct[0], hint=f"{one}{' Or' if one.endswith('?') else ', or'}: {other}")
     return None
 
 

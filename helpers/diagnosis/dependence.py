@@ -17,7 +17,7 @@ from helpers.exercises.exercise import Case, Exercise, OneOf, Right
 from helpers.ledger import Ledger
 
 #: Other values that are tried for an argument.
-TRIED = 2
+TRIED = 3
 #: Relative: closer is equal.
 _EXACT = 1e-9
 
@@ -109,7 +109,8 @@ def _line(moves: Moves) -> str:
     still = [
         name
         for name, each in moves.items()
-        if all(_equal(*m.mine) for m in each) and not any(_stays(m) for m in each)
+        if all(_equal(*m.mine) and m.mine[0] != 0 for m in each)
+        and not any(_stays(m) for m in each)
     ]
     if still and len(still) < len(moves):
         does = "does" if len(still) == 1 else "do"
@@ -121,7 +122,7 @@ def _line(moves: Moves) -> str:
     ]
     if needless:
         return f"this changes with {_and(needless)}, and what is right does not"
-    return _growth(moves) or _difference(moves)
+    return _difference(moves) or _growth(moves)
 
 
 def _stays(move: _Move) -> bool:
@@ -145,12 +146,12 @@ def _growth(moves: Moves) -> str:
         return ""
     directions = set.union(*wrong.values())
     how = "otherwise" if len(directions) > 1 else "too much" if True in directions else "too little"
-    return f"this changes {how} with {_and(list(wrong))}, and rightly with the rest: look there"
+    return f"this changes {how} with {_and(list(wrong))}, and rightly with the rest"
 
 
 def _difference(moves: Moves) -> str:
     """The arguments that the difference to the right number depends on."""
-    differing = []
+    differing, numbers = list[str](), None
     for name, each in moves.items():
         for move in each:
             if (numbers := _numbers(move)) is None:
@@ -164,6 +165,9 @@ def _difference(moves: Moves) -> str:
     if not moved or set(differing) >= set(moved):
         return ""
     if not differing:
+        right, _, mine, _ = numbers or (0, 0, 0, 0)
+        if mine == right:
+            return ""
         return "the difference to what is right never changes: which term is a fixed number?"
     rest = [name for name in moved if name not in differing]
     return f"the term that is wrong changes with {_and(differing)}, and not with {_and(rest)}"

@@ -33,6 +33,11 @@ def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[R
         return "this is the same in every case: does it use what comes in?"
     if any(accepted) and not all(accepted):
         args = [attempt.case.args for attempt, _ in public]
+        wrong = [
+            right for right, is_accepted in zip(theirs, accepted, strict=True) if not is_accepted
+        ]
+        if all(right is None for right in wrong):
+            return "this is wrong where there is no such number, and None is asked for"
         dividing = next(_dividing(exercise.parameters, args, accepted), "")
         return dividing or _at_times(theirs, values)
     return _places(theirs, values, exercise.tolerance) or _factor(theirs, values)

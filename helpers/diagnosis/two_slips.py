@@ -16,6 +16,8 @@ from helpers.diagnosis.relations import numbers_of
 from helpers.exercises.exercise import Case, Exercise, Right
 from helpers.ledger import Ledger
 
+#: In a single case two slips give many a number.
+_FEWEST = 2
 #: What a second slip may multiply by.
 _FACTORS = (0.5, 2, 0.25, 4, 8)
 
@@ -28,7 +30,7 @@ def two_slips(
     values: Sequence[Any],
 ) -> list[Explanation]:
     """The explanations of a part by a misconception and one slip more."""
-    if not all(len(numbers_of(each)) == 1 for each in [*values, *rights]):
+    if len(cases) < _FEWEST or not all(len(numbers_of(v)) == 1 for v in [*values, *rights]):
         return []
     totals = [numbers_of(right)[0] for right in rights]
     found, mistaken = list[Explanation](), list[tuple[str, list[float]]]()

@@ -20,7 +20,6 @@ from helpers.grading.engine.grade_submission import (
     Unit,
 )
 from helpers.grading.engine.job import GradingJob, Task
-from helpers.grading.engine.places import has_own_tests
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.engine.workers import grade_all, grade_one
 from helpers.grading.handin.folder import SubmissionFolder, why
@@ -37,6 +36,7 @@ from helpers.grading.nbgrader.lock import only_run
 from helpers.grading.nbgrader.trusted import trust
 from helpers.grading.sandbox.backend import Backend, Files, Limits, Server
 from helpers.grading.sandbox.cgroup import protection
+from helpers.grading.sandbox.confined import CONFINED, refuse_shown
 from helpers.grading.sandbox.memory import memory, that_fits, workers_that_fit
 from helpers.grading.sandbox.registry import DEFAULT
 
@@ -149,6 +149,8 @@ def grade_class(
         server = stack.enter_context(options.server(modules, notebooks[0].beside))
         submissions = [each.submissions(options.students) for each in notebooks]
         refuse_secret(notebooks[0].course)
+        if options.sandbox is CONFINED:
+            refuse_shown(course)
         jobs = [
             trust(
                 each.course,
@@ -342,8 +344,7 @@ def grade_notebook(
     files = files_beside(source.parent)
     modules = installed_modules(data, files)
     job = Options(timeout=timeout, sandbox=sandbox).job(unit, modules, files)
-    if has_own_tests(unit):
-        job = trust(source.parents[2], job, data, keep=False)
+    job = trust(source.parents[2], job, data, keep=False)
     return grade_task(job, Task("", notebook.read_bytes()))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import random
 import sys
 import types
@@ -45,6 +46,7 @@ _BOOKKEEPING = tuple(
     for name, value in vars(nn.Module()).items()
     if isinstance(value, (dict, set)) and name not in _STORES
 )
+_bookkeeping = operator.itemgetter(*_BOOKKEEPING)
 
 #: Objects of these types have no tensors of the model's own.
 _SKIPPED = (
@@ -64,7 +66,7 @@ class Loan:
         self._twins: dict[int, tuple[Tensor, Tensor]] = {}
         self._taken: dict[int, Any] = {}
         self._kept: list[tuple[Any, Any]] = []
-        self._empty: list[Any] = []
+        self._bookkeeping: list[tuple[Any, ...]] = []
         self._classes: list[tuple[nn.Module, type]] = []
         self._gradients: list[tuple[Tensor, Tensor | None]] = []
 
@@ -83,8 +85,12 @@ class Loan:
         if type(value) in PLAIN or id(value) in self._taken:
             return
         if isinstance(value, nn.Module):
-            for module in value.modules():
-                self._take_module(module)
+            todo: list[nn.Module | None] = [value]
+            while todo:
+                module = todo.pop()
+                if module is not None and id(module) not in self._taken:
+                    self._take_module(module)
+                    todo.extend(reversed(module._modules.values()))
         elif isinstance(value, (list, deque, set, MutableMapping)):
             self._take_container(value)
         elif _is_object(value):
@@ -94,24 +100,26 @@ class Loan:
                 self._exchange(vars(value), name, attribute)
 
     def _take_module(self, module: nn.Module) -> None:
-        if id(module) in self._taken:
-            return
         self._taken[id(module)] = module
         self.modules.append(module)
         attributes = vars(module)
         self._keep(attributes)
         if isinstance(module, nn.modules.lazy.LazyModuleMixin):  # becomes another class as it runs
             self._classes.append((module, type(module)))
-        for name in _BOOKKEEPING:
-            container = attributes.get(name)
-            if container:
-                self._keep(container)
-            elif container is not None:
-                self._empty.append(container)
+        try:
+            bookkeeping = _bookkeeping(attributes)
+        except KeyError:
+            bookkeeping = tuple(attributes[name] for name in _BOOKKEEPING if name in attributes)
+        for container in filter(None, bookkeeping):
+            self._keep(container)
         for name in attributes.keys() - _OF_EVERY_MODULE:
             self._exchange(attributes, name, attributes[name])
-        self._take_container(module._parameters)
-        self._take_container(module._buffers)
+        for container in (module._parameters, module._buffers):
+            if container or type(container) is not dict:
+                self._take_container(container)
+            else:
+                bookkeeping = (*bookkeeping, container)
+        self._bookkeeping.append(bookkeeping)
         self._keep(module._modules)
 
     def _take_container(self, container: Any) -> None:
@@ -126,21 +134,29 @@ class Loan:
             self._exchange(container, key, value)
 
     def _keep(self, container: Any) -> Any:
-        is_sequence = isinstance(container, (list, deque, set))
-        before = list(container) if is_sequence else dict(container.items())
+        if type(container) is dict:
+            before: Any = container.copy()
+        elif isinstance(container, (list, deque, set)):
+            before = list(container)
+        else:
+            before = dict(container.items())
         self._kept.append((container, before))
         return before
 
     def _exchange(self, container: Any, key: Any, value: Any) -> None:
+        if type(value) in PLAIN:
+            return
         if isinstance(value, Tensor):
             twin = self._twin(value)
             if twin is not value:
                 container[key] = twin
         elif type(value) is tuple:
+            if all(type(each) in PLAIN for each in value):  # a size, as most are
+                return
             exchanged = tree_map(self._in_tuple, value)
             if any(a is not b for a, b in zip(value, exchanged, strict=True)):
                 container[key] = exchanged
-        elif type(value) not in PLAIN:
+        else:
             self.take(value)
 
     def _in_tuple(self, value: Any) -> Any:
@@ -178,8 +194,8 @@ class Loan:
         """Everything as it was."""
         for module, before in self._classes:
             module.__class__ = before
-        for container in self._empty:
-            if container:
+        for bookkeeping in self._bookkeeping:
+            for container in filter(None, bookkeeping):
                 container.clear()
         for container, before in self._kept:
             if isinstance(container, (dict, list, deque, set)):

@@ -38,7 +38,7 @@ def ring_steps(ranks: int) -> Figure:
                 ax.text(
                     chunk + 0.5,
                     rank + 0.55,
-                    count,
+                    str(count),
                     ha="center",
                     va="center",
                     fontsize=9,
@@ -194,10 +194,12 @@ def seconds_by_size(
         ax.axvline(size, color=FAINT, linewidth=0.8)
         ax.text(
             size,
-            0.03,
-            f"{name} ",
+            0.2,
+            name,
             transform=ax.get_xaxis_transform(),
+            rotation=90,
             ha="right",
+            va="bottom",
             fontsize=9,
             color=ACCENT,
         )

@@ -93,7 +93,8 @@ def throughput_and_latency(
             ax.annotate(
                 "1 reader" if point.batch == 1 else f"{point.batch:,}",
                 (point.milliseconds, point.rate),
-                xytext=(5, -8) if first else (6, -3),
+                xytext=(-6, -3) if first else (6, -3),
+                ha="right" if first else "left",
                 textcoords="offset points",
                 fontsize=9,
                 color=color,
@@ -115,7 +116,7 @@ def throughput_and_latency(
     ax.xaxis.set_minor_formatter("")
     ax.yaxis.set_major_formatter("{x:,g}")
     ax.set(xlabel="ms that a reader waits for a token", ylabel="tokens/s, all readers")
-    ax.margins(x=0.15)
+    ax.margins(x=0.22)
     ax.set_title(title)
     ax.figure.legend(loc="outside lower center", ncols=1, fontsize=9)
     return ax

@@ -114,7 +114,8 @@ plt.show()
 
 # %% answer="pass_flops"
 def pass_flops(weights, layers, width, tokens):
-    """{"prompt": FLOP of `tokens` at once, "next token": FLOP of one more}."""
+    """{"prompt": FLOP of `tokens` at once,
+    "next token": FLOP of one more}."""
     ### BEGIN SOLUTION
     pairs = tokens * (tokens + 1) // 2
     return {
@@ -128,7 +129,7 @@ def pass_flops(weights, layers, width, tokens):
 check("pass_flops", pass_flops)
 
 # %% [markdown]
-# Short texts: attention is little, and a token costs twice the weights, whoever wrote it. So why 70,000 against 240? Not by FLOP. Let us build a model and see.
+# In the first case, 2,048 tokens, attention is 4 % of it. So a token costs about twice the weights, whether it is read or written. Then why 70,000 against 240? Not because of FLOP. Let us build a model and see.
 
 # %% [markdown]
 # ## A GPT in plain tensors
@@ -246,11 +247,11 @@ if guessed("sixty_four"):
 # ✎ **Explain (1 point).** Which of the four passes wait for memory here, which for arithmetic? Why is 64 not 64 times as fast? Name something that keeps a pass below its roof. A person reads it.
 
 # %% [markdown] read="explain_prefill" points=1
-# The ridge of this core is some 4 FLOP/B, and n tokens in fp32 have n/2: the pass of one waits for
-# memory, 16 and 64 for arithmetic, 4 is near the ridge. From the ridge on, time grows with the tokens, so
-# the rate stays. That is where most of the 64 goes. Below the roof: a product of a few rows runs far
-# slower than the large square one that measured the peak; norms, softmax and copies are in
-# neither term; and other programs run.
+# I guessed 8. The ridge of this core is about 5 FLOP/B, and n tokens in fp32 have n/2: the passes of
+# 1 and 4 wait for memory, those of 16 and 64 for arithmetic. From the ridge on time grows with the
+# tokens, and the rate stays: most of the 64 is lost there. A pass lies below its roof because a
+# product of a few rows runs far slower than the large square one that measured the peak; norms,
+# softmax and copies are in neither term; and other programs run.
 
 # %% [markdown]
 # ## Token after token
@@ -298,8 +299,10 @@ for block in 0, 1:
 
 # %% answer="cached_decode"
 def decode_step(gpt, token, cache):
-    """Logits after one more token, (vocabulary,). cache[i]: keys and values of block i,
-    (tokens so far, width) each; has one row more afterwards."""
+    """Logits after one more token, (vocabulary,).
+
+    cache[i]: keys and values of block i, each (tokens
+    so far, width); afterwards they have a row more."""
     ### BEGIN SOLUTION
     place = len(cache[0][0])
     x = gpt.table[[token]] + gpt.places[[place]]
@@ -370,11 +373,11 @@ if guessed("without_a_cache"):
 # ✎ **Explain (1 point).** FLOP say 256. What did you guess, what was measured, and why is the cache worth less than its FLOP? Which bound does each of the two curves follow? A person reads it.
 
 # %% [markdown] read="explain_cache" points=1
-# I guessed 60, as a pass of many tokens uses the weights better. The full pass is bound by arithmetic: its
-# time grows with the tokens. The cached step does 256 times less, but it has to read all of the weights
-# for its one token, which takes about eight times as long as its arithmetic. So the curve with the
-# cache lies on the line of the weights, level, and the ratio is some 256 ÷ 8, less what a step loses to
-# small operations.
+# I guessed 60, and measured 45. The full pass is bound by arithmetic: its time grows with the tokens. The
+# cached step has 256 times less of it, but it reads all weights for one token: 99 ms here, where
+# the arithmetic would take 9. So the curve with the cache is level, near the line of the weights, and of
+# the 256 some 256 ÷ 11 are left. That I measured more is the full pass's doing: it reaches half of
+# its roof only.
 
 # %% [markdown]
 # ## What the cache weighs
@@ -401,7 +404,8 @@ print(f"  2 · {len(kept)} blocks · {kept[0][0].shape[1]} numbers · 4 B")
 
 # %% answer="cache_bytes"
 def cache_bytes(batch, tokens, layers, heads, kv_heads, head_width):
-    """{"multi-head": …, "grouped-query": …, "multi-query": …} in bytes."""
+    """{"multi-head": …, "grouped-query": …,
+    "multi-query": …} in bytes."""
     ### BEGIN SOLUTION
     each = 2 * layers * head_width * 2 * batch * tokens
     return {"multi-head": heads * each, "grouped-query": kv_heads * each, "multi-query": each}
@@ -464,7 +468,8 @@ plt.show()
 
 # %% answer="decode_rate"
 def decode_rate(weight_bytes, cache_bytes, batch, bandwidth_gb):
-    """{"ms a token": …, "tokens a second": of all readers}; cache_bytes: of one reader."""
+    """{"ms a token": …, "tokens a second": of all};
+    cache_bytes are those of one reader."""
     ### BEGIN SOLUTION
     seconds = (weight_bytes + batch * cache_bytes) / (bandwidth_gb * 1e9)
     return {"ms a token": 1000 * seconds, "tokens a second": batch / seconds}
@@ -513,7 +518,8 @@ else:
 
 # %% answer="compute_bound_from"
 def compute_bound_from(weights, width, cache_bytes, peak_tflops, bandwidth_gb):
-    """Smallest batch whose arithmetic takes as long as its reading, or None."""
+    """Smallest batch whose arithmetic takes as
+    long as its reading, or None."""
     ### BEGIN SOLUTION
     # What could be read while a reader's arithmetic goes on, less what the reader has to read.
     spare = 2 * weights * bandwidth_gb / (1000 * peak_tflops) - cache_bytes
@@ -545,7 +551,7 @@ print(f"meanwhile the cache of {tokens:.0f} tokens can be read")
 
 # %% answer="service_batch"
 def service_batch(weight_bytes, cache_bytes, bandwidth_gb, memory_gb, milliseconds):
-    """{"batch": …, "tokens a second": of all readers}"""
+    """{"batch": …, "tokens a second": of all}"""
     ### BEGIN SOLUTION
     in_time = (bandwidth_gb * 1e9 * milliseconds / 1000 - weight_bytes) // cache_bytes
     in_memory = (memory_gb * 1e9 - weight_bytes) // cache_bytes
@@ -574,17 +580,24 @@ def rows_times(matrix, x, out):
         out[i] = total
 
 
-n = 6144
-int8 = numpy.random.randint(-127, 128, (n, n)).astype("int8")
+n = 8192
+int8 = numpy.random.randint(-127, 128, (n, n), dtype="int8")
+fp32 = int8.astype("float32")
 x, out = numpy.random.rand(n).astype("float32"), numpy.zeros(n, "float32")
-took = {}
-for matrix in int8.astype("float32"), int8:
-    took[matrix.itemsize] = best_of(rows_times, matrix, x, out, runs=12)
-    rate = matrix.nbytes / took[matrix.itemsize] / 1e9
-    print(f"{matrix.dtype}: {1e3 * took[matrix.itemsize]:.1f} ms, {rate:.1f} GB/s")
-print(f"a quarter of the bytes: {took[4] / took[1]:.1f} times as fast")
+took = {"float32": math.inf, "int8": math.inf}
+for _ in range(10):  # in turn: what disturbs the machine disturbs both
+    for matrix in fp32, int8:
+        name = matrix.dtype.name
+        took[name] = min(took[name], best_of(rows_times, matrix, x, out, runs=1))
+for matrix in fp32, int8:
+    seconds = took[matrix.dtype.name]
+    print(f"{matrix.dtype}: {1e3 * seconds:.1f} ms, {matrix.nbytes / seconds / 1e9:.1f} GB/s")
+print(f"a quarter of the bytes: {took['float32'] / took['int8']:.1f} times as fast")
+del fp32, int8
 
 # %% [markdown]
+# (Above 4? Something disturbed the longer run, or the smaller matrix stayed in the processor's cache. Below? Turning an int8 into a float is work.)
+#
 # An int4 has 16 values, too few for a whole matrix with one scale: a single large weight would round all others to zero. So the numbers along a row are cut into **groups**, usually of 128, and each group has a **scale** of its own in fp16. The last group of a row may be shorter.
 
 # %% tags=["skip-grading"]
@@ -604,7 +617,8 @@ for group in 1024, 128:
 
 # %% answer="quantized_bytes"
 def quantized_bytes(rows, columns, bits, group):
-    """{"bytes": …, "bits a weight": …}; groups along rows, a 2-byte scale each."""
+    """{"bytes": …, "bits a weight": …}; groups lie
+    along rows, with a scale of 2 bytes each."""
     ### BEGIN SOLUTION
     groups = -(-columns // group)
     total = rows * columns * bits / 8 + rows * groups * 2
@@ -655,7 +669,8 @@ for batch in 1, 2, 4, 8, 16:
 
 # %% answer="experts_touched"
 def experts_touched(experts, chosen, batch):
-    """Experts that at least one token of the batch chose, in the mean."""
+    """Experts that at least one token of the batch
+    chose, in the mean."""
     ### BEGIN SOLUTION
     left_alone = (1 - chosen / experts) ** batch
     return experts * (1 - left_alone)
@@ -680,7 +695,7 @@ pictures.share_by_batch(
 plt.show()
 
 # %% [markdown]
-# A batch reads nearly all of the experts: then they save FLOP, and no bytes. Which of the two did decoding lack? With few readers they save bytes, too, but all have to be *held*.
+# A batch reads nearly all of the experts: then they save FLOP, and no bytes. Which of the two was scarce? With few readers they save bytes, too, but all have to be *held*.
 
 # %% [markdown]
 # ## Speculative decoding
@@ -707,7 +722,8 @@ for k in 1, 2, 4, 8, 16:
 
 # %% answer="speculation"
 def speculation(accepted, drafted, draft_cost):
-    """{"tokens a step": …, "speedup": against one token a step}; accepted < 1."""
+    """{"tokens a step": …, "speedup": against one
+    token a step}; accepted < 1."""
     ### BEGIN SOLUTION
     tokens = (1 - accepted ** (drafted + 1)) / (1 - accepted)
     return {"tokens a step": tokens, "speedup": tokens / (1 + drafted * draft_cost)}
@@ -749,7 +765,8 @@ for accepted in 0.6, 0.8, 0.9:
 
 # %% answer="token_price"
 def token_price(weight_bytes, cache_bytes, batch, bandwidth_gb, rent, watts):
-    """{"a million tokens": …, "joules a token": …}; rent of an hour"""
+    """{"a million tokens": …, "joules a token": …};
+    the rent is for an hour."""
     ### BEGIN SOLUTION
     rate = decode_rate(weight_bytes, cache_bytes, batch, bandwidth_gb)["tokens a second"]
     return {"a million tokens": rent / 3600 / rate * 1e6, "joules a token": watts / rate}
@@ -769,10 +786,8 @@ for batch in 1, 8, 64:
             "joules a token",
         )
     )
-    print(
-        f"{batch:3} readers:",
-        problem or "{:6.2f} a million, {:5.2f} J each".format(*price.values()),
-    )
+    said = problem or "{:5.2f} a million, {:5.2f} J each".format(*price.values())
+    print(f"batch {batch:2}: {said}")
 
 # %% [markdown]
 # A price list that asks less for tokens that are *read* than for those that are *written* has its reason in this unit: prefill is near the peak, decode is not. And whoever has more readers has the lower price.
@@ -833,7 +848,7 @@ if not problem:
 # %% [markdown]
 # ## A model that others wrote
 #
-# The same count for GPT-2 as the package `transformers` has it, where it is installed (in Colab it is). In a terminal: `course count gpt2 --tokens 64`.
+# Does your formula hold for GPT-2 as the package `transformers` has it? (In Colab it is installed.) The meter counts each pair of a fused attention once. In a terminal: `course count gpt2 --tokens 64`.
 
 # %% tags=["skip-grading"]
 try:
@@ -842,11 +857,17 @@ try:
     with torch.device("meta"):
         theirs = GPT2LMHeadModel(GPT2Config()).eval()
         tokens = torch.zeros(1, 64, dtype=torch.long)
-    multiply = 12 * 12 * 768**2 + 50_257 * 768
-    by_hand = 2 * multiply * 64 + 4 * 12 * 768 * 64**2
+    multiply = 12 * 12 * 768**2 + 50_257 * 768  # 12 blocks and the head
     counted = 2 * count(theirs, tokens).macs
-    print(f"by hand {format_count(by_hand, 'FLOP')}, counted {format_count(counted, 'FLOP')},")
-    print(f"  ratio {by_hand / counted:.4f}")
+    print(f"counted {format_count(counted, 'FLOP')}")
+    yours, problem = tried(
+        lambda: numbers(pass_flops(multiply, 12, 768, 64), "prompt", "next token")
+    )
+    if problem:
+        print("pass_flops:", problem)
+    else:
+        by_hand = yours["prompt"]
+        print(f"yours {format_count(by_hand, 'FLOP')}, ratio {by_hand / counted:.4f}")
 except ImportError:
     print("No transformers here: this cell counted nothing.")
 

@@ -15,6 +15,7 @@ from helpers.grading.commands.demo import run_demo
 from helpers.grading.lms.export import export_grades
 from helpers.grading.report.data import read_class
 from tests import COURSE
+from tests.executed import once, shared_folder
 
 #: What the machine gives each of them, of 21 points and a bonus of 2.
 POINTS = {
@@ -47,9 +48,11 @@ HINTS = {
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("class") / "demo"
-    run_demo(COURSE, folder, jobs=2)
-    return folder
+    def made(folder):
+        run_demo(COURSE, folder / "demo", jobs=2)
+        return folder / "demo"
+
+    return once(shared_folder(tmp_path_factory) / "demo", made)
 
 
 def page(demo, student):

@@ -1,7 +1,7 @@
 """Released notebooks run from top to bottom in a place like Colab, with their own first cell.
 
 Two units here, for time: the homework uses most of what is installed (timm, flopco-pytorch, the
-meter), unit 04 has the sliders. `make colab` runs all of them.
+meter), unit 04 has the sliders. `make colab` runs all.
 """
 
 import nbformat

@@ -6,7 +6,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas
 import pytest
-import seaborn
 import timm
 import torch
 
@@ -263,6 +262,8 @@ def by_pandas(flop, moved, once, largest):
 
 
 def by_seaborn(flop, moved, once, largest):
+    import seaborn
+
     axes = seaborn.lineplot(
         x=list(range(1, largest + 1)), y=intensities(flop, moved, once, largest)
     )
@@ -271,6 +272,8 @@ def by_seaborn(flop, moved, once, largest):
 
 
 def by_a_grid_of_seaborn(flop, moved, once, largest):
+    import seaborn
+
     rows = {"batch": range(1, largest + 1), "FLOP/B": intensities(flop, moved, once, largest)}
     return seaborn.relplot(pandas.DataFrame(rows), x="batch", y="FLOP/B", kind="line")
 

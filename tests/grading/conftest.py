@@ -14,6 +14,7 @@ from nbgrader import api
 
 from helpers.grading.class_run import Options, grade_class
 from helpers.grading.nbgrader.course_files import course_secret
+from tests.executed import once, shared_folder
 from tests.grading import sample
 
 Rows = list[tuple[Any, ...]]
@@ -56,16 +57,19 @@ def course(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def _graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = sample.make_course(tmp_path_factory.mktemp("graded") / "course")
-    hand_in_class(made)
-    grade_class(made, sample.UNIT, Options(jobs=1))
-    return made
+    def graded(folder: Path) -> Path:
+        made = sample.make_course(folder / "course")
+        hand_in_class(made)
+        grade_class(made, sample.UNIT, Options(jobs=1))
+        return made
+
+    return once(shared_folder(tmp_path_factory) / "class", graded)
 
 
 @pytest.fixture
 def graded_course(_graded: Path, tmp_path: Path) -> Path:
     """The same after the class was graded: a copy of what was graded once."""
-    return Path(shutil.copytree(_graded, tmp_path / "course"))
+    return Path(shutil.copytree(_graded, tmp_path / "graded"))
 
 
 @pytest.fixture(scope="session", autouse=True)

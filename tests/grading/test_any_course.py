@@ -31,6 +31,7 @@ from helpers.grading.report.data import read_class
 from helpers.grading.report.feedback import write_feedback
 from helpers.grading.sandbox.registry import BACKENDS
 from tests import COURSE
+from tests.executed import once, shared_folder
 from tests.grading import notebooks, sample
 from tests.grading.notebooks import UNIT
 
@@ -49,7 +50,11 @@ except OSError:
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ClassResult]:
-    course = notebooks.make_course(tmp_path_factory.mktemp("any") / "course")
+    return once(shared_folder(tmp_path_factory) / "any course", graded_in)
+
+
+def graded_in(folder: Path) -> tuple[Path, ClassResult]:
+    course = notebooks.make_course(folder / "course")
     notebooks.hand_in(course, "half", {"part_a": notebooks.RIGHT["part_a"]})
     notebooks.hand_in(course, "right", notebooks.RIGHT)
     notebooks.hand_in(course, "writes", {**notebooks.RIGHT, "part_a": {"rows": WRITES}})

@@ -13,6 +13,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +31,13 @@ from helpers.grading.sandbox import bubblewrap
 from helpers.grading.sandbox.backend import SandboxError
 from helpers.grading.sandbox.registry import BACKENDS
 from helpers.parts import PACKAGE, files, part_of
-from tests import COURSE
+from tests import COURSE, environment
+from tests.executed import once, shared_folder
 from tests.grading import sample
 from tests.grading.conftest import CLASS, hand_in_class, share_secret
 from tests.grading.fake import ANSWERED, FakeBackend
 from tests.grading.processes import children_of
 
-ENVIRONMENT = os.environ | {
-    "PYTHONPATH": str(COURSE),
-    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-}
 POINTS = {student: points for student, (_, points) in CLASS.items()}
 
 
@@ -55,43 +53,54 @@ def totals(result: Any) -> dict[str, float]:
     return {each.student: each.total for each in result.results}
 
 
-def test_scores_are_the_same_everywhere(course: Path, grades: Any, tmp_path: Path) -> None:
-    """On one worker and two, warm and cold, without a sandbox, and with
-    nbgrader's own autograde. Dask and PostgreSQL have tests of their own."""
-    assert totals(grade_class(course, sample.UNIT, Options(jobs=1))) == POINTS
-    expected = grades(course)
+#: How else a class can be graded, and who: each is held against one worker that goes on.
+WAYS = {
+    "two": (Options(jobs=2), tuple(CLASS)),
+    # Each in a process made for it, as the last one's ends with it: one says what each would.
+    "cold": (Options(jobs=1), ("crashes", "half-right")),
+    "none": (Options(jobs=1, sandbox=BACKENDS["none"]), tuple(CLASS)),
+}
 
-    ways = {
-        "two": Options(jobs=2),
-        "cold": Options(jobs=1),
-        "none": Options(jobs=1, sandbox=BACKENDS["none"]),
-    }
-    for name, options in ways.items():
-        other = sample.make_course(tmp_path / name)
-        share_secret(course, other)
-        hand_in_class(other)
-        # Cold: each submission in a process made for it, as the last one's ends with it.
-        after_each = (lambda *_: close_worker()) if name == "cold" else None
-        grade_class(other, sample.UNIT, options, after_each)
-        assert grades(other) == expected
-        for path in (other / "autograded").rglob("*.ipynb"):
-            about = json.loads(path.read_text())["metadata"]["course"]["graded"]
-            assert about["sandbox"] == options.sandbox.name
 
-    plain = sample.make_course(tmp_path / "plain")
-    share_secret(course, plain)
-    hand_in_class(plain)
+def test_the_points_are_those_that_the_answers_are_worth(graded_course: Path) -> None:
+    again = grade_class(graded_course, sample.UNIT, Options(jobs=1))
+    assert totals(again) == POINTS
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_scores_are_the_same_everywhere(
+    graded_course: Path, grades: Any, course: Path, way: str
+) -> None:
+    """On one worker and two, warm and cold, without a sandbox. Dask and PostgreSQL have tests of
+    their own."""
+    options, students = WAYS[way]
+    share_secret(graded_course, course)
+    after_each = None
+    if way == "cold":
+        close_worker()
+        after_each = lambda *_: close_worker()  # noqa: E731
+    grade_class(course, sample.UNIT, replace(options, students=students), after_each)
+    assert grades(course) == [row for row in grades(graded_course) if row[0] in students]
+    for path in (course / "autograded").rglob("*.ipynb"):
+        about = json.loads(path.read_text())["metadata"]["course"]["graded"]
+        assert about["sandbox"] == options.sandbox.name
+
+
+def test_nbgraders_own_autograde_gives_the_same_scores(
+    graded_course: Path, grades: Any, course: Path
+) -> None:
+    share_secret(graded_course, course)
     for command in ("generate_assignment", "autograde"):
-        _nbgrader(plain, command)
-    assert grades(plain) == expected
+        _nbgrader(course, command)
+    assert grades(course) == grades(graded_course)
 
 
-def test_released_notebooks_and_feedback_hold_no_hidden_test(course: Path) -> None:
+def test_released_notebooks_and_feedback_hold_no_hidden_test(graded_course: Path) -> None:
+    course = graded_course
     _nbgrader(course, "generate_assignment")
     released = (course / "release" / sample.UNIT / f"{sample.UNIT}.ipynb").read_text()
     assert "tangerine" not in released
     assert not (course / "release" / sample.UNIT / f"{sample.UNIT}.py").exists()
-    grade_class(course, sample.UNIT, Options(jobs=1))
     _nbgrader(course, "generate_feedback")
     pages = sorted((course / "feedback").rglob("*.html"))
     assert len(pages) == len(CLASS)
@@ -223,26 +232,34 @@ def test_a_lost_gradebook_is_made_again(graded_course: Path, grades: Any) -> Non
     assert grades(course) == expected
 
 
+#: Of the class handed in once more, as much as is left when a run is killed on its way.
+COPIES = 2
+
+
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course with the class four times, graded with nothing in the way."""
-    made = sample.make_course(tmp_path_factory.mktemp("quiet") / "course")
-    hand_in_class(made)
-    hand_in_class(made, copies=3)
-    grade_class(made, sample.UNIT, Options(jobs=2))
-    return made
+    """A course with the class several times, graded with nothing in the way."""
+
+    def graded(folder: Path) -> Path:
+        made = sample.make_course(folder / "course")
+        hand_in_class(made)
+        hand_in_class(made, COPIES)
+        grade_class(made, sample.UNIT, Options(jobs=1))
+        return made
+
+    return once(shared_folder(tmp_path_factory) / "quiet", graded)
 
 
 @pytest.mark.parametrize("victim", ["coordinator", "worker", "fork server"])
 def test_a_killed_run_ends_as_if_nothing_had_happened(
     course: Path, grades: Any, quiet: Path, victim: str
 ) -> None:
-    hand_in_class(course, copies=3)
+    hand_in_class(course, COPIES)
     share_secret(quiet, course)
     command = [sys.executable, "-m", "helpers.cli", "grade", sample.UNIT, "--jobs", "2"]
     run = subprocess.Popen(
         [*command, "--course", str(course)],
-        env=ENVIRONMENT,
+        env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -250,13 +267,12 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
     _wait_until_some_are_graded(course, run)
     os.kill(_process(run.pid, victim), signal.SIGKILL)
     _, errors = run.communicate(timeout=300)
-    if victim != "coordinator":
+    if victim == "coordinator":
+        left = grade_class(course, sample.UNIT, Options(jobs=1)).results
+        assert {each.unchanged for each in left} == {True, False}
+    else:
         # The run goes on without what was killed.
         assert run.returncode == 0, errors
-    again = subprocess.run(
-        [*command, "--course", str(course)], env=ENVIRONMENT, capture_output=True, timeout=300
-    )
-    assert again.returncode == 0, again.stderr
     assert grades(course) == grades(quiet)
 
 
@@ -328,7 +344,7 @@ def test_what_cannot_be_graded_is_said_in_one_line(
 
 def _nbgrader(course: Path, command: str) -> None:
     arguments = ["nbgrader", command] if command == "export" else ["nbgrader", command, sample.UNIT]
-    done = subprocess.run(arguments, cwd=course, env=ENVIRONMENT, capture_output=True, text=True)
+    done = subprocess.run(arguments, cwd=course, env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
 
 

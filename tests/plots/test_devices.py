@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from helpers.plots import devices
+from helpers.plots.bars import stacked
 from helpers.reference.many_devices import micro_batches_kept
 
 
@@ -50,3 +51,9 @@ def test_curves_are_drawn_as_they_are_given():
     assert axes.lines[0].get_ydata().tolist() == [1.0, 0.9]
     axes = devices.seconds_by_size({"ring": {1e3: 1e-5, 1e6: 2e-5}}, {"a norm": 1e4}, "a title")
     assert axes.lines[0].get_xdata().tolist() == [1e3, 1e6]
+
+
+def test_what_stands_behind_a_stacked_bar_is_written_as_asked():
+    rows = {"model": {"weights": 140, "states": 980}}
+    axes = stacked(rows, "GB", "a title", text="{:,.0f}".format)
+    assert [text.get_text() for text in axes.texts if "," in text.get_text()] == ["1,120"]

@@ -1,6 +1,5 @@
 """A site without outputs, built once for all who test it, and a browser."""
 
-import fcntl
 import importlib
 import os
 import subprocess
@@ -10,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from helpers.grading.commands import doctor
-from tests import COURSE
+from tests import COURSE, environment
+from tests.executed import once, shared_folder
 from tests.site.page import FLAGS, served
 
 
@@ -40,16 +40,14 @@ def site(tmp_path_factory):
     """The folder of a site: SITE in the environment, or one built from notebooks as committed."""
     if "SITE" in os.environ:
         return Path(os.environ["SITE"]).resolve()
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # of all workers
+    return once(shared_folder(tmp_path_factory) / "site", built_site)
+
+
+def built_site(folder):
     command = [sys.executable, "docs/site/build.py", "--unrun"]
-    command += ["--to", str(folder / "site"), "--work", str(folder / "site-work")]
-    with (folder / "site.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "site").is_dir():
-            built = subprocess.run(command, cwd=COURSE, capture_output=True, text=True)
-            assert built.returncode == 0, built.stderr
+    command += ["--to", str(folder / "site"), "--work", str(folder / "work")]
+    built = subprocess.run(command, cwd=COURSE, env=environment(), capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
     return folder / "site"
 
 

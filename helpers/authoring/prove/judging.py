@@ -22,7 +22,7 @@ from helpers.verdict import Verdict
 CALL_SECONDS, TIMES_WORKED = 0.3, 10
 #: What a picture may take on top: now and then a drawing takes ten times as long as others.
 PICTURE_SECONDS = 3
-#: What an answer of tenths of a second is judged under: one in so many of the seeds.
+#: What a slow answer or a picture is judged under: one in so many of the seeds.
 SLOW = 10
 #: Seeds under which a hint has to say what it says on the cases shown.
 HINT_SEEDS = 3
@@ -90,7 +90,8 @@ class Question:
             ),
         )
         self._shown = exercise.public_cases()
-        many = max(HINT_SEEDS, seeds // SLOW) if exercise.slow else seeds
+        is_slow = exercise.slow or exercise.read is not None
+        many = max(HINT_SEEDS, seeds // SLOW) if is_slow else seeds
         self._drawn = [grading_cases(exercise, f"seed {n}".encode()) for n in range(many)]
         self._seconds = CALL_SECONDS
 

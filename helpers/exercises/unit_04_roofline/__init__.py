@@ -1,3 +1,3 @@
 """The questions of unit 04: what bounds a layer, on which device, and what helps."""
 
-CHAPTERS = ("devices", "layers", "networks")
+CHAPTERS = ("devices", "layers", "batches", "networks")

@@ -113,7 +113,12 @@ def _training(weights: int, tokens: int, seconds: float, peak_tflops: float) -> 
 
 def _flop_a_weight(factor: float) -> Any:
     """A wrong `_training`: so many FLOP for each weight and token, in the step alone."""
-    return lambda *args: {"MFU": factor / 6 * _training(*args)["MFU"]}
+
+    def gives(*args: Any) -> dict[str, float]:
+        right = _training(*args)
+        return {"MFU": factor / 6 * right["MFU"], "days": 6 / factor * right["days"]}
+
+    return gives
 
 
 def _draw_trainings(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -131,6 +136,11 @@ TRAINING_USE = Exercise(
     examples=[(10**9, 65_536, 0.9, 989), (123_532_032, 2048, 25.0, 0.1)],
     hidden=_draw_trainings,
     reference=_training,
+    known_slips={
+        "6 * weights * tokens / seconds → 6 * weights * tokens // seconds": (
+            "less than a FLOP in a second is lost"
+        )
+    },
     misconceptions=(
         Misconception(
             "forward only",

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.reference.many_devices import RECIPES, fewest_devices, zero_bytes
 from helpers.reference.many_devices.sharding import PARTS, SHARED_FROM
 
@@ -150,7 +150,7 @@ _WHOLE = (16, 4, 2, 0)
 def _fewest_if(change: Any) -> Any:
     """`change(shared, room)` devices, where more than one is needed and some number is enough."""
 
-    def gives(parameters: int, memory: int, stage: int) -> int | None:
+    def gives(parameters: int, memory: int, stage: int) -> Any:
         right = fewest_devices(parameters, memory, stage)
         whole = _WHOLE[stage]
         room = memory - whole * parameters
@@ -194,7 +194,7 @@ FEWEST_DEVICES = Exercise(
         Misconception(
             "rounded down",
             "with so few a share is a little too large: round the other way",
-            _fewest_if(lambda shared, room: max(1, shared // room)),
+            _fewest_if(lambda shared, room: OneOf((max(1, shared // room), shared // room))),
         ),
         Misconception(
             "a broken number of devices",

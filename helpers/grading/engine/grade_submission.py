@@ -24,7 +24,7 @@ from helpers.grading.handin.ipynb import (
     read_notebook,
     unit_of,
 )
-from helpers.grading.handin.markup import Budget, plain_line, shown_code
+from helpers.grading.handin.markup import Budget, one_line, plain_line, shown_code
 from helpers.grading.handin.template import Answer, Template, make_template
 from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
@@ -91,6 +91,10 @@ class Graded(Scored):
     disturbed: str = ""
     notebook: Notebook = field(default_factory=dict)
     student_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        # Here, where each remark comes by, whoever makes it and whatever a student said in it.
+        object.__setattr__(self, "remarks", tuple(map(one_line, self.remarks)))
 
 
 @dataclass(frozen=True)
@@ -196,8 +200,7 @@ def grade_rebuilt(
     """Grade a notebook that was rebuilt before."""
     times = times or Times()
     notebook = copy.deepcopy(rebuilt.notebook)
-    answers = dumps([cell["source"] for cell in notebook["cells"]])
-    seed = submission_seed(unit.secret, unit.name, student, answers)
+    seed = seed_of(unit, student, notebook)
     own = frozenset(name for answer in unit.template.answers for name in answer.names)
     session = Session(unit.names, own, seed, times.call, times.judging)
     ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
@@ -226,6 +229,14 @@ def grade_rebuilt(
         ran.seconds + session.student_seconds,
     )
     return _unsure(graded, said_nothing) if disturbed else graded
+
+
+def seed_of(unit: Unit, student: str, notebook: Notebook) -> bytes:
+    """The seed of a rebuilt notebook's hidden cases: another one where anything is that decides
+    what its process does, so that what one hand-in learned of its cases is of no use in the next.
+    """
+    whole = [[cell["cell_type"], rebuild.runs(cell), cell["source"]] for cell in notebook["cells"]]
+    return submission_seed(unit.secret, unit.name, student, dumps(whole))
 
 
 def _unsure(graded: Graded, unanswered: set[str]) -> Graded:

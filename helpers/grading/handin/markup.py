@@ -81,6 +81,9 @@ def clean_markdown(text: str, budget: Budget) -> str:
         lines = (line or " " for line in html.escape(cut).replace("[", "&#91;").splitlines())
         return "<pre>\n{}\n</pre>".format("\n".join(lines))
     budget.markdown -= len(text)
+    # A sign by its name in a fence's language (`&NewLine;`) can leave no language, for which
+    # renderers stop.
+    text = _FENCE.sub(lambda found: found[0].replace("&", "&amp;"), text)
     cleaned = _LINK.sub(f"]{JOINER}(", clean_html(text, budget))
     return cleaned.replace("]:", f"]{JOINER}:").replace("![", f"!{JOINER}[")
 
@@ -103,12 +106,17 @@ def plain_colours(text: str, budget: Budget) -> str:
     return (_NO_COLOUR if budget.colours >= 0 else _ESCAPE).sub("", text)
 
 
+def one_line(text: str, most: int = 500) -> str:
+    """Text in which a student may have a word as one line for people: no sign that moves a
+    terminal's cursor, ends the line or turns it around."""
+    shown = "".join(c if unicodedata.category(c)[0] not in "CZ" or c == " " else "?" for c in text)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
 def plain_line(text: str) -> str:
     """A student's text as part of one line for people: nothing that moves a terminal's cursor, no
     markup, 100 characters at most."""
-    shown = "".join(c if unicodedata.category(c)[0] not in "CZ" or c == " " else "?" for c in text)
-    shown = shown if len(shown) <= 100 else f"{shown[:99]}…"
-    return re.sub(r"[<>&`\[\]*\\]", "?", shown)
+    return re.sub(r"[<>&`\[\]*\\]", "?", one_line(text, most=100))
 
 
 #: Tags that are kept.
@@ -146,5 +154,6 @@ _STYLE_SHEET = re.compile(r"<style\b[^<>]*+>[^<{]*+\{[^<]*+</style\s*+>", re.IGN
 #: A word joiner takes no space, and nothing in Markdown goes over it.
 JOINER = "\u2060"
 _LINK = re.compile(r"\]\((?!\s*https?://[\w\-./?=%#:+~,@]*\s*\))")
+_FENCE = re.compile(r"^[^`~\n]{0,200}(?:`{3,}|~{3,}).*&.*$", re.MULTILINE)
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,5}[@-~])?")
 _NO_COLOUR = re.compile(r"\x1b(?!\[[0-9;]{0,40}m)(?:\[[0-?]{0,40}[ -/]{0,5}[@-~])?")

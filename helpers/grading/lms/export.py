@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -198,14 +199,24 @@ def write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
     """Write a CSV whole or not at all, with no cell that a spreadsheet would take for a formula."""
     refuse_path(path)
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([escape_formula(cell) for cell in row] for row in rows)
+    # All in quotes, and safe where a reader takes another sign for the end of a cell.
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(
+        [escape_formula(cell) for cell in row] for row in rows
+    )
     write_text(path, text.getvalue())
+
+
+_INNER = re.compile(r"([;\t\r\n|][\s\"]*)([=+\-@＝＋－＠])")
 
 
 def escape_formula(cell: Any) -> Any:
     """A cell's text that no spreadsheet evaluates: an apostrophe before a sign that would begin a
-    formula, also behind spaces. Grades are never negative; a lone "-" means nothing."""
+    formula, also behind spaces and what parts cells elsewhere. Grades are never negative; a lone
+    "-" means nothing."""
     text = str(cell)
+    inner = _INNER.sub(r"\1'\2", text)
+    if inner != text:
+        return escape_formula(inner)
     start = text.lstrip()
     if text[:1] in ("\t", "\r", "\n") or (start[:1] in tuple("=+-@＝＋－＠") and start != "-"):
         return f"'{text}"

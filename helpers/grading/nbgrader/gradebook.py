@@ -160,6 +160,7 @@ class GradebookWriter:
         submission = self._submission(student)
         submission.timestamp = timestamp
         notebook = self._notebook(submission)
+        known_cells = self._read_cells(notebook)  # noqa: F841 (as long as it is held, it is known)
         grades = {grade.name: grade for grade in notebook.grades}
         history = History(self._gradebook, self.unit.name)
         history.note_by_hand([submission])
@@ -224,6 +225,12 @@ class GradebookWriter:
             notebook = submit_notebook(source, submission)
             self._gradebook.db.add(notebook)
         return notebook
+
+    def _read_cells(self, notebook: api.SubmittedNotebook) -> Sequence[api.BaseCell]:
+        """All cells of a notebook at once: else each grade and comment that is asked for its name
+        reads its own, again in each transaction."""
+        of_notebook = select(api.BaseCell).where(api.BaseCell.notebook_id == notebook.notebook_id)
+        return self._gradebook.db.scalars(of_notebook).all()
 
     def _transaction(self, work: Callable[[], Result]) -> Result:
         return transaction(self._gradebook, self.db_url, work)

@@ -12,6 +12,7 @@ from helpers import parts
 from helpers.files import write_text
 from helpers.grading.engine.grade_submission import Graded
 from helpers.grading.engine.job import GradingJob, Task
+from helpers.grading.engine.places import has_own_tests
 from helpers.grading.engine.trust import settle
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.handin.ipynb import read_notebook
@@ -38,6 +39,9 @@ def trust(
 ) -> GradingJob:
     """The job with the places of its tests settled; see `engine/trust.py`.
 
+    Where all is judged by `check` there is nothing to settle: a check is held to its question's
+    reference when notebooks are tried.
+
     Args:
         course: what came of it is read from its `.course/`, and kept there unless told otherwise.
         source: the source notebook of the job's unit.
@@ -46,6 +50,8 @@ def trust(
     Raises ValueError, in one line that names the cell, where the tests cannot be trusted.
     """
     unit = job.unit
+    if not has_own_tests(unit):
+        return job
     path = course / ".course" / "tests" / unit.name / f"{unit.notebook_name}.json"
     # How a solution is marked in a cell is a setting of the course's.
     about = version_of(source, job.files) + job.sandbox.name

@@ -40,13 +40,11 @@ class Answer:
         text: as it was written.
         html: as a page shows it, without anything that a browser would run or fetch.
         digest: of what it is marked for, as `course history` keeps it.
-        readable: whether the notebook that it comes from could be graded at all.
     """
 
     text: str
     html: str
     digest: str
-    readable: bool = True
 
 
 class Answers:
@@ -82,7 +80,7 @@ def _read(path: Path, name: str) -> Answer | None:
     if about.get("status") == "unreadable":
         reason = "; ".join(map(str, about.get("remarks", ())))
         said = f"What was handed in could not be graded: {reason}"
-        return Answer(said, f"<p><em>{html.escape(said)}</em></p>", digest, readable=False)
+        return Answer(said, f"<p><em>{html.escape(said)}</em></p>", digest)
     source = "".join(cell["source"])
     return Answer(source, shown(cell, Budget()), digest)
 

@@ -8,6 +8,7 @@ anew, colouring and parsing cells that all students have, and a query for each c
 from __future__ import annotations
 
 import gc
+import html
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,10 @@ class _Exporter(HTMLExporter):
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         def make() -> str:
-            made: str = HTMLExporter.markdown2html(self, context, source)
+            try:
+                made: str = HTMLExporter.markdown2html(self, context, source)
+            except Exception:  # of the renderer's: a student's text must not cost the whole page
+                return f"<pre>{html.escape(source)}</pre>"
             return made
 
         # Attachments belong to a cell and files to a folder, not to a text.

@@ -16,6 +16,8 @@ from helpers.grading.sandbox.inside import jail
 
 NOT_MADE = "the sandbox could not be made ({reason}): `course doctor` says what this machine lacks"
 
+#: Of a Python installation or environment.
+IN_AN_ENVIRONMENT = ("bin", "lib", "lib32", "lib64", "libexec", "pyvenv.cfg")
 #: Where, inside, the course and the student's home are.
 COURSE, HOME = "/course", "/home/student"
 
@@ -30,7 +32,7 @@ def launch(folder: Path) -> Launch:
 def _mounted(course: Path) -> list[str]:
     """What it sees: in this order, as a later mount covers an earlier one."""
     options: list[str] = []
-    for path in _system_folders():
+    for path in shown():
         # bubblewrap makes missing parents readable by root alone.
         for parent in reversed(Path(path).parents[:-1]):
             options += ["--dir", str(parent)]
@@ -60,12 +62,14 @@ def _variables() -> list[str]:
     return options
 
 
-def _system_folders() -> list[str]:
-    """The system, the Python installation and its environment; none of them inside another."""
-    paths = [Path("/usr"), Path(sys.base_prefix), Path(sys.prefix)]
+def shown() -> list[str]:
+    """The system, and of the Python installation and its environment what a program needs of them:
+    beside that may lie a course. None of them inside another."""
+    paths = [Path("/usr")]
+    for place in (sys.base_prefix, sys.prefix, Path(sys.executable).resolve().parent.parent):
+        paths += [Path(place, name) for name in IN_AN_ENVIRONMENT]
     paths += [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
-    paths += [Path(sys.executable).resolve().parent.parent]
-    paths = [Path(os.path.abspath(path)) for path in paths]
+    paths = [Path(os.path.abspath(path)) for path in paths if Path(path).exists()]
     keep: list[Path] = []
     for path in sorted(set(paths), key=lambda path: len(path.parts)):
         if not any(path.is_relative_to(other) for other in keep):
@@ -73,15 +77,26 @@ def _system_folders() -> list[str]:
     return [str(path) for path in keep]
 
 
+def refuse_shown(course: Path) -> None:
+    """ValueError where students' code would see a course's solutions and gradebook."""
+    course = course.resolve()
+    for folder in shown():
+        if course.is_relative_to(Path(folder).resolve()):
+            raise ValueError(
+                f"the course lies in {folder}, which students' code sees as part of Python or of "
+                "the system: move it to a folder of its own"
+            )
+
+
 def _installed_helpers() -> list[str]:
     """Where `helpers` lies inside what the sandbox shows, so that it can be covered."""
     candidates = {parts.PACKAGE}
     candidates |= {Path(sysconfig.get_path(name)) / "helpers" for name in ("purelib", "platlib")}
-    shown = [Path(path) for path in _system_folders()]
+    places = [Path(path) for path in shown()]
     return sorted(
         str(path)
         for path in candidates
-        if path.is_dir() and any(path.is_relative_to(folder) for folder in shown)
+        if path.is_dir() and any(path.is_relative_to(folder) for folder in places)
     )
 
 

@@ -169,8 +169,10 @@ class ForkServer:
             self._control.close()
             self._control = None
         if self._process is not None:
-            # It ends when its socket is closed; a worker that is left may still hold that.
-            self._wait_for_end(2)
+            # It ends when its socket is closed; a worker that is left may still hold that. While it
+            # still imports, nobody has asked it for anything: a run that has nothing to grade.
+            if self._ready:
+                self._wait_for_end(2)
             # The whole group: where bubblewrap was killed early, a child of it waits for ever.
             with contextlib.suppress(OSError):
                 os.killpg(self._process.pid, signal.SIGKILL)

@@ -29,7 +29,7 @@ from helpers.grading.sandbox.backend import (
 )
 from helpers.grading.sandbox.cgroup import StudentGroup, divided
 from helpers.grading.sandbox.inside import codec
-from helpers.grading.sandbox.inside.watch import FILES, MEMORY, PROCESSES
+from helpers.grading.sandbox.inside.watch import FILES, MEMORY, PROCESSES, family
 from helpers.grading.sandbox.outputs import Outputs
 from helpers.grading.sandbox.usage import Deadline, OutOfTime
 
@@ -187,6 +187,9 @@ class StudentProcess:
         try:
             self._reply(grace, outputs)
         except OutOfTime:
+            if family(self.pid)[1] >= self._limits.processes:
+                # They may keep the fork server from its turn to look.
+                self._end(self._excess()[PROCESSES])
             self._end(f"did not stop after {timeout:g} s", timed_out=True, disturbed=disturbed)
         except ProcessDied as died:
             # Interrupted while it hands on what it prints, it can end.

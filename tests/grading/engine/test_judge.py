@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,12 +16,15 @@ from hypothesis import strategies as st
 from nbformat.notebooknode import from_dict
 from nbgrader.utils import determine_grade
 
+from helpers.grading.engine.grade_submission import Graded, seed_of
 from helpers.grading.engine.judge import Judgement, Session, submission_seed
 from helpers.grading.engine.stand_ins import instructor_names
 from helpers.grading.engine.verdict_outputs import MIME_TYPE, verdicts_of
+from helpers.grading.handin import rebuild
 from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import Function, decode, encode
 from helpers.grading.sandbox.inside.ipython_shell import builtin_of
+from tests.grading import fake, sample
 
 
 class FakeStudent:
@@ -224,6 +228,22 @@ def test_the_seed_depends_on_everything_and_on_nothing_else() -> None:
         submission_seed(*base[:3], b"other"),
     ]
     assert len({submission_seed(*base), *others}) == 5
+
+
+def test_a_hand_in_with_the_same_texts_has_other_hidden_cases_where_its_cells_differ() -> None:
+    """Else the first could show what was passed in, and the second tell it to the answer by which
+    cells are code, or by their order."""
+    job = fake.make_job()
+    cells = [sample.added_cell("bit = 0"), sample.added_cell("bit = 1")]
+    ways = [cells, cells[::-1], [cells[0] | {"cell_type": "markdown"}, cells[1]]]
+    skipped = copy.deepcopy(cells)
+    skipped[0]["metadata"]["tags"] = sorted(rebuild.NOT_RUN)
+    seeds = set()
+    for added in [*ways, skipped]:
+        notebook = sample.right_notebook()
+        notebook["cells"] += added
+        seeds.add(seed_of(job.unit, "ada", notebook))
+    assert len(seeds) == 4
 
 
 TESTS = {
@@ -459,3 +479,18 @@ def test_a_literal_that_an_answer_only_reads_is_the_instructors(answer: str) -> 
 
 def test_what_a_test_changes_is_no_reason_to_take_the_students() -> None:
     assert names_in(("", "basket = {'egg': 2}"), ("grade", "basket.clear()")) == {"basket"}
+
+
+def test_an_unfinished_answer_is_the_students_also_where_an_assert_calls_it() -> None:
+    """Whatever its message says: no line of it is the grader's."""
+
+    def unfinished() -> None:
+        raise NotImplementedError("\x1b[2Jada: 11 points")
+
+    _, judgement, _ = judge("assert f() == 1", {"f": unfinished})
+    assert (judgement.score, judgement.needs_review, judgement.remark) == (0.0, False, "")
+
+
+def test_a_remark_is_one_plain_line() -> None:
+    graded = Graded("graded", remarks=("cell 4: \x1b[2J\nada: 11 points",))
+    assert graded.remarks == ("cell 4: ?[2J?ada: 11 points",)

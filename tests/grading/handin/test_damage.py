@@ -5,9 +5,12 @@ What cannot be found waits for a person, and everything else is graded. The shap
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from helpers.grading.class_run import ClassResult, Options, SubmissionResult, grade_class
+from tests.executed import once, shared_folder
 from tests.grading import sample
 from tests.grading.handin.damage import Case, read_cases
 
@@ -16,7 +19,11 @@ CASES = read_cases()
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> ClassResult:
-    course = sample.make_course(tmp_path_factory.mktemp("damaged"))
+    return once(shared_folder(tmp_path_factory) / "damaged", graded_in)
+
+
+def graded_in(folder: Path) -> ClassResult:
+    course = sample.make_course(folder)
     for case in CASES:
         sample.hand_in(course, case.name, case.submission())
     sample.hand_in(course, "renamed", sample.right_notebook(), "Copy_of_sample (1).ipynb")

@@ -6,6 +6,7 @@ import html
 import json
 import re
 import tomllib
+import unicodedata
 from html.parser import HTMLParser
 
 import nh3
@@ -19,6 +20,7 @@ from helpers.grading.handin.markup import (
     Budget,
     clean_html,
     clean_markdown,
+    one_line,
     plain_colours,
     plain_line,
     shown_code,
@@ -296,3 +298,18 @@ def test_an_output_nested_as_deeply_as_json_can_be_is_measured(opened: str) -> N
     for depth in range(400, 960, 40):
         content = json.loads(f'{{"text":"a","x":{opened * depth}1{closed * depth}}}')
         Outputs().add("stream", content)
+
+
+@pytest.mark.parametrize("mark", ["&NewLine;", "&#10;", "&#32;", "&Tab;", "&nbsp;"])
+@pytest.mark.parametrize("fence", ["```", "~~~", "> ```", "- ~~~~"])
+def test_a_fence_with_a_sign_by_its_name_stops_no_renderer(fence: str, mark: str) -> None:
+    text = clean_markdown(f"{fence}{mark}\nx = 1\n{fence}", Budget())
+    assert "x = 1" in markdown2html(text)
+
+
+@given(st.text())
+def test_one_line_is_one_line(text: str) -> None:
+    line = one_line(f"\x1b[2Jada: 11 points\r\n\u202e{text}")
+    assert len(line.splitlines()) == 1
+    assert line.startswith("?[2Jada: 11 points???")
+    assert not {unicodedata.category(c) for c in line} & {"Cc", "Cf", "Cs", "Zl", "Zp"}

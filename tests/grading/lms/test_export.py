@@ -166,9 +166,29 @@ def test_who_is_not_in_the_roster_is_named(tmp_path: Path) -> None:
     assert "graded but not in the roster, NOT in the file: zoe" in lines
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@SUM(A1)", " =1", "\t=1", "＝1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@SUM(A1)", " =1", "\t1", "＝1"])
 def test_a_cell_that_would_be_a_formula_is_text(text: str) -> None:
     assert escape_formula(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Eve;=1+1", "Eve;'=1+1"),
+        ("Eve\t=1+1", "Eve\t'=1+1"),
+        ("Eve\n@SUM(A1)", "Eve\n'@SUM(A1)"),
+        ('Eve;" +1', "Eve;\" '+1"),
+        ("=1;=2", "'=1;'=2"),
+        ("Lovelace; Ada", "Lovelace; Ada"),
+    ],
+)
+def test_a_reader_that_parts_cells_otherwise_gets_no_formula(text: str, shown: str) -> None:
+    assert escape_formula(text) == shown
+
+
+def test_every_cell_is_in_quotes(tmp_path: Path) -> None:
+    write_csv(tmp_path / "x.csv", [["Eve", 1.5], ["", "Ada, L."]])
+    assert (tmp_path / "x.csv").read_text().splitlines() == ['"Eve","1.5"', '"","Ada, L."']
 
 
 def test_a_name_that_is_a_formula_is_text_in_every_file(course: Path, tmp_path: Path) -> None:

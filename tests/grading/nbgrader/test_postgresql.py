@@ -22,6 +22,8 @@ from helpers.grading.commands import doctor
 from helpers.grading.lms.enrol import enrol
 from helpers.grading.lms.roster import Student
 from helpers.grading.nbgrader.config import open_course
+from helpers.grading.reading.reader import Reader, Wanted
+from helpers.grading.reading.readings import Reading
 from tests.grading import sample
 from tests.grading.conftest import hand_in_class, share_secret
 
@@ -101,6 +103,23 @@ def test_grades_are_the_same_and_survive_lost_connections(
         cutter.join()
         engine.dispose()
     assert grades(server) == grades(graded_course)
+
+
+def test_answers_are_read_there(server: str, tmp_path: Path) -> None:
+    """After the class above was graded."""
+    course = sample.make_course(tmp_path / "course", server)
+    hand_in_class(course)
+    grade_class(course, sample.UNIT, Options(jobs=1))
+    with Reader(course, sample.UNIT, "why") as one, Reader(course, sample.UNIT, "why") as other:
+        one.add_item(2, "Right.")
+        first = next(answer for answer in one.state()["answers"] if answer["waits"])
+        other.state()
+        wanted = [Wanted(first["id"], first["version"], Reading((1,)))]
+        assert other.save(wanted)["lines"] == []
+        assert "changed elsewhere" in one.save(wanted)["lines"][0]
+        assert one.change_item(1, 1.5, "Right.") == 1
+        (now,) = (each for each in other.state()["answers"] if each["id"] == first["id"])
+    assert (now["score"], now["items"], now["waits"]) == (1.5, [1], False)
 
 
 def test_names_and_the_due_date_are_kept_there(server: str, tmp_path: Path) -> None:

@@ -78,6 +78,20 @@ def test_what_is_kept_and_cannot_be_read_is_tried_again(
     assert len(tried) == 4
 
 
+def test_checks_are_not_tried(tmp_path: Path, tried: list[str]) -> None:
+    marks = {"grade": True, "points": 1, "locked": True}
+    cells = [
+        code("from helpers.check import check"),
+        code(
+            "### BEGIN SOLUTION\ndef padding(): ...\n### END SOLUTION", grade_id="a", solution=True
+        ),
+        code('check("padding", padding)', grade_id="check_padding", **marks),
+    ]
+    source = json.dumps(notebook(cells)).encode()
+    assert trust(tmp_path, job_of(source), source).unit.inside == frozenset()
+    assert (tried, list(tmp_path.iterdir())) == ([], [])
+
+
 def test_for_one_notebook_nothing_is_kept(tmp_path: Path, source: bytes) -> None:
     assert trust(tmp_path, job_of(source), source, keep=False).unit.inside == {"inside"}
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 import socket
 import tempfile
 import threading
@@ -26,7 +25,7 @@ from helpers.grading.engine.worker_state import close_worker
 from helpers.grading.sandbox import bubblewrap
 from helpers.grading.sandbox.backend import Limits, MiB
 from tests.attacks import Case, read_cases
-from tests.executed import locked
+from tests.executed import once
 from tests.grading import sample
 from tests.grading.processes import adopting_orphans, descendants_of, still_running
 
@@ -75,21 +74,18 @@ class Graded:
 
 
 def graded_once(shared: Path, name: str) -> Graded:
-    """The class graded in the sandbox of that name, by whoever asks first.
+    """The class graded in the sandbox of that name.
 
     Args:
         shared: a folder of the test run, for all its workers.
         name: of BUBBLEWRAPS.
     """
-    store = shared / "attacked" / name.replace(" ", "_")
-    kept = store / "graded.pickle"
-    with locked(store / "lock"):
-        if not kept.exists():
-            with first_on_the_path(name, store):
-                kept.write_bytes(pickle.dumps(_graded(store / "course")))
-    found = pickle.loads(kept.read_bytes())
-    assert isinstance(found, Graded)
-    return found
+
+    def graded(folder: Path) -> Graded:
+        with first_on_the_path(name, folder):
+            return _graded(folder / "course")
+
+    return once(shared / "attacked" / name.replace(" ", "_"), graded)
 
 
 @contextmanager

@@ -12,11 +12,6 @@ BOTH = (pytest.param("system", marks=pytest.mark.needs("bubblewrap")), "package"
 ATTACKED = BOTH if os.environ.get("COURSE_TESTS") == "all" else ("in use",)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What looks at the attacks comes last: they are graded meanwhile (tests/ahead.py)."""
-    items.sort(key=lambda item: "attacked" in getattr(item, "fixturenames", ()))
-
-
 @pytest.fixture(scope="module", params=BOTH)
 def bwrap(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

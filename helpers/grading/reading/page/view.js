@@ -62,9 +62,10 @@ export function drawBundle(bundle, rubric, names) {
   const going = cards.filter(([first]) => !bundle.apart.has(first.id)).flat();
   const said = waiting ? `${waiting} to be read` : "read";
   const count = answers.length > 1 ? `${answers.length} answers` : "1 answer";
+  const classes = ["bundle", cards.length > 1 && "many", selected && "selected", !waiting && "done"];
   const section = make(
     "section",
-    { className: `bundle${selected ? " selected" : ""}${waiting ? "" : " done"}` },
+    { className: classes.filter(Boolean).join(" ") },
     make("h2", {}, `${count}, ${said}`),
     bar(going.length ? going : answers, rubric, "group"),
   );

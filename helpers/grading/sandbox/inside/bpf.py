@@ -13,8 +13,9 @@ import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
-#: What a filter can return (linux/seccomp.h): run the call, fail it with EPERM, end the process.
-ALLOW, DENY, KILL = 0x7FFF0000, 0x00050000 | 1, 0x80000000
+#: What a filter can return (linux/seccomp.h): run the call, fail it with EPERM or with ENOSYS, end
+#: the process.
+ALLOW, DENY, UNKNOWN, KILL = 0x7FFF0000, 0x00050000 | 1, 0x00050000 | 38, 0x80000000
 
 
 class Instruction(NamedTuple):
@@ -47,6 +48,10 @@ def jump_unless_equal(value: int, to: str) -> Instruction:
 
 def jump_if_at_least(value: int, to: str) -> Instruction:
     return Instruction(0x35, value, then=to)
+
+
+def jump_if_below(value: int, to: str) -> Instruction:
+    return Instruction(0x35, value, otherwise=to)
 
 
 def give(result: int) -> Instruction:

@@ -1,4 +1,4 @@
-"""Which system calls a student's process may not make, and the filter that refuses them."""
+"""The filter that lets a student's process make the calls in `ALLOWED`, and no other."""
 
 from __future__ import annotations
 
@@ -6,50 +6,18 @@ import ctypes
 import os
 import platform
 import struct
+from collections.abc import Iterator
 
 from . import bpf
+from .allowed_calls import ALLOWED, FCNTL, MMAP, NEWEST, PRLIMIT, SETSOCKOPT, SOCKET
 
-#: System calls that no answer needs and that reach into the kernel, other processes, or memory
-#: that no limit counts: number on x86_64 and on aarch64.
-DENIED = {
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "kcmp": (312, 272),
-    "memfd_create": (319, 279),
-    "memfd_secret": (447, 447),
-    "shmget": (29, 194),
-    "msgget": (68, 186),
-    "semget": (64, 190),
-    "mq_open": (240, 180),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41),
-    "chroot": (161, 51),
-    "open_tree": (428, 428),
-    "move_mount": (429, 429),
-    "fsopen": (430, 430),
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
-    "io_uring_setup": (425, 425),
-    "keyctl": (250, 219),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "personality": (135, 92),
-    "sched_setaffinity": (203, 122),
-    "open_by_handle_at": (304, 265),
-    # All students are one user of the kernel's, who may have 128 of these.
-    "inotify_init": (253, 26),
-    "inotify_init1": (294, 26),
-}
-SOCKET, MMAP, SETSOCKOPT = (41, 198), (9, 222), (54, 208)
 #: AF_UNIX, AF_INET, AF_INET6: a socket of another family reaches the kernel or the machine around.
 FAMILIES = (1, 2, 10)
 #: SO_SNDBUF, SO_RCVBUF and both by FORCE: what waits in a socket is memory of the kernel's.
 BUFFERS = (7, 8, 32, 33)
+#: F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ, F_ADD_SEALS: they hold up whoever else opens a file, or take
+#: memory of the kernel's.
+COMMANDS = (1024, 1026, 1031, 1033)
 #: MAP_SHARED and MAP_ANONYMOUS: such memory can be put out of sight and still be held.
 SHARED_ANONYMOUS = 0x21
 #: Numbers from here on are x32 calls, which share the architecture of x86_64.
@@ -58,7 +26,8 @@ X32 = 0x40000000
 #: What the kernel calls an architecture, and its column in the tables above.
 ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 #: Offsets in `struct seccomp_data`, of arguments their lower half.
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT, THIRD_ARGUMENT, FOURTH_ARGUMENT = 0, 4, 16, 32, 40
+NUMBER, ARCHITECTURE = 0, 4
+FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT, FOURTH_ARGUMENT = 16, 24, 32, 40
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 
@@ -72,15 +41,15 @@ def filter_program(machine: str) -> bytes:
             bpf.jump_unless_equal(audit, "kill"),
             bpf.load(NUMBER),
             # Before the list, as they are made most often.
-            bpf.jump_if_equal(SOCKET[column], "socket"),
             bpf.jump_if_equal(MMAP[column], "mmap"),
+            bpf.jump_if_equal(FCNTL[column], "fcntl"),
+            bpf.jump_if_equal(SOCKET[column], "socket"),
             bpf.jump_if_equal(SETSOCKOPT[column], "setsockopt"),
+            bpf.jump_if_equal(PRLIMIT[column], "prlimit"),
+            *_listed(column),
             bpf.jump_if_at_least(X32, "deny"),
-            *(
-                bpf.jump_if_equal(number, "deny")
-                for number in sorted({call[column] for call in DENIED.values()})
-            ),
-            bpf.give(bpf.ALLOW),
+            bpf.jump_if_at_least(NEWEST + 1, "unknown"),
+            bpf.give(bpf.DENY),
             "socket",
             bpf.load(FIRST_ARGUMENT),
             *(bpf.jump_if_equal(family, "allow") for family in FAMILIES),
@@ -88,6 +57,16 @@ def filter_program(machine: str) -> bytes:
             "setsockopt",
             bpf.load(THIRD_ARGUMENT),
             *(bpf.jump_if_equal(name, "deny") for name in BUFFERS),
+            bpf.give(bpf.ALLOW),
+            "fcntl",
+            bpf.load(SECOND_ARGUMENT),
+            *(bpf.jump_if_equal(command, "deny") for command in COMMANDS),
+            bpf.give(bpf.ALLOW),
+            "prlimit",  # to ask, but not to change: a limit can be one that the kernel kills at
+            bpf.load(THIRD_ARGUMENT),
+            bpf.jump_unless_equal(0, "deny"),
+            bpf.load(THIRD_ARGUMENT + 4),
+            bpf.jump_unless_equal(0, "deny"),
             bpf.give(bpf.ALLOW),
             "mmap",
             bpf.load(FOURTH_ARGUMENT),
@@ -97,15 +76,28 @@ def filter_program(machine: str) -> bytes:
             bpf.give(bpf.ALLOW),
             "deny",
             bpf.give(bpf.DENY),
+            "unknown",
+            bpf.give(bpf.UNKNOWN),
             "kill",
             bpf.give(bpf.KILL),
         ]
     )
 
 
+def _listed(column: int) -> Iterator[bpf.Instruction]:
+    """For each run of numbers, from the lowest: what lies before it is denied, what is in it is
+    allowed. The kernel asks once for each number, and keeps the answer."""
+    numbers = {call[column] for call in ALLOWED.values()} - {None}
+    for number in sorted(number for number in numbers if number is not None):
+        if number - 1 not in numbers:
+            yield bpf.jump_if_below(number, "deny")
+        if number + 1 not in numbers:
+            yield bpf.jump_if_below(number + 1, "allow")
+
+
 def filter_system_calls() -> None:
-    """From here on, the calls in `DENIED` fail with EPERM in this process and its children, and
-    a call of another architecture ends it. Takes `no_new_privs`, or root."""
+    """From here on, calls that are not in `ALLOWED` fail with EPERM in this process and its
+    children, and a call of another architecture ends it. Takes `no_new_privs`, or root."""
     if platform.machine() not in ARCHITECTURES:
         return
     code = filter_program(platform.machine())

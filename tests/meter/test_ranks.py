@@ -1,0 +1,27 @@
+"""Ranks that cannot run are said so in a line; what real ranks do: tests/reference."""
+
+import pytest
+
+from helpers.meter import ranks
+from helpers.meter.ranks import LAYERS, RECORDED, WIDTH, Job, RanksError, run_ranks
+from helpers.reference.many_devices import zero_bytes
+
+
+def test_ranks_that_fail_or_do_not_end_are_told_in_a_line(monkeypatch):
+    with pytest.raises(RanksError, match="did not come to an end: TimeoutExpired"):
+        run_ranks([Job("ddp", 2)], seconds=0.05)
+    monkeypatch.setattr(ranks.sys, "executable", "/bin/false")
+    with pytest.raises(RanksError, match="the ranks failed: they say nothing"):
+        run_ranks([Job("ddp", 2)])
+    monkeypatch.setattr(ranks.sys, "executable", "/no/such/program")
+    with pytest.raises(RanksError, match="FileNotFoundError"):
+        run_ranks([Job("ddp", 2)])
+
+
+@pytest.mark.parametrize(("kind", "stage"), [("ddp", 0), ("zero1", 1), ("fsdp", 3)])
+@pytest.mark.parametrize("count", [2, 4])
+def test_what_is_recorded_is_what_the_ledger_says(kind, stage, count):
+    (rank,) = RECORDED[Job(kind, count)]
+    held = rank.weights + rank.gradients + rank.states
+    assert held == zero_bytes(LAYERS * WIDTH * WIDTH, count, stage, "fp32").total
+    assert held < rank.peak < 2 * held

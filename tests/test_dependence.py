@@ -1,0 +1,120 @@
+"""What is said of an answer that nothing explains: where it is wrong, and with which arguments."""
+
+import pytest
+
+from helpers.check import judge
+from helpers.diagnosis.dependence import probes
+from helpers.exercises import Exercise
+
+
+def asked(reference, examples, **options):
+    return Exercise(
+        name="asked",
+        points=1,
+        topic="",
+        examples=examples,
+        hidden=lambda draw: [],
+        reference=reference,
+        **options,
+    )
+
+
+#: Weights of a layer, with a bias, for each of some heads.
+LAYER = asked(
+    lambda heads, rows, columns: heads * (rows * columns**3 + rows),
+    [(2, 3, 5), (3, 7, 4), (5, 4, 7)],
+)
+
+
+def hint(exercise, answer):
+    return judge(exercise, answer, exercise.public_cases()).hint
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda h, r, c: r * c**3 + r + 17, "does not change with heads: where does heads come in"),
+        (
+            lambda h, r, c: h * (r * c**3 + 1) + 0.5,
+            "that is wrong changes with heads and rows, and",
+        ),
+        (lambda h, r, c: h * (r * c**2 + r), "this changes too little with columns, and rightly"),
+        (lambda h, r, c: h * (r * c**3 + r) + 900.5, "never changes: which term is a fixed number"),
+    ],
+)
+def test_it_is_said_with_which_arguments_an_answer_goes_wrong(answer, said):
+    assert said in hint(LAYER, answer)
+
+
+def test_what_does_not_matter_and_yet_changes_an_answer_is_named():
+    exercise = asked(lambda size, seed: size**2, [(3, 1), (4, 7), (5, 2)])
+    assert hint(exercise, lambda size, seed: size * seed + 0.5) == (
+        "this changes with seed, and what is right does not"
+    )
+
+
+def test_a_number_cut_off_at_zero_is_not_said_to_stay():
+    exercise = asked(lambda a, b: a + b, [(1, 2), (4, 9)])
+    assert "does not change" not in hint(exercise, lambda a, b: max(0, -a - b))
+
+
+def test_no_call_is_made_where_the_question_has_no_right_answer():
+    exercise = asked(lambda size, kernel: size - kernel, [(9, 3), (50, 20)])
+    assert [probe.args for probe in probes(exercise)] == [(50, 3)]
+
+
+def test_an_answer_that_fails_in_such_a_call_gets_no_line_and_keeps_its_mark():
+    def answer(heads, rows, columns):
+        if (heads, rows, columns) not in LAYER.examples:
+            raise RuntimeError
+        return heads * (rows * columns**2 + rows)
+
+    verdict = judge(LAYER, answer, LAYER.public_cases())
+    assert (verdict.status, verdict.hint) == ("wrong", "")
+
+
+@pytest.mark.parametrize(
+    ("reference", "examples", "answer", "said"),
+    [
+        (
+            lambda size, kind: size * (3 if kind == "mixed" else 2),
+            [(5, "fp32"), (7, "mixed"), (11, "bf16")],
+            lambda size, kind: 2 * size,
+            "this is wrong where kind is 'mixed': try that case by hand",
+        ),
+        (
+            lambda size: size // 2,
+            [(4,), (7,), (8,)],
+            lambda size: -(-size // 2),
+            "this is wrong where size is odd: try that case by hand",
+        ),
+        (
+            lambda a, b: a // b if a % b == 0 else None,
+            [(6, 3), (7, 3), (8, 2)],
+            lambda a, b: a // b,
+            "this is wrong where there is no such number, and None is asked for",
+        ),
+        (
+            lambda a: 36 * a * a,
+            [(20,), (30,), (11,)],
+            lambda a: 3 * a,
+            "what is right is exactly a whole number of times this: is a factor left out?",
+        ),
+        (
+            lambda sizes: all(each > 2 for each in sizes),
+            [([3, 4],), ([3, 1],), ([1, 3],), ([4, 2, 5],)],
+            lambda sizes: sizes[0] > 2,
+            "where this is wrong it says True, never False: what is to fail there?",
+        ),
+    ],
+)
+def test_it_is_said_where_an_answer_is_wrong(reference, examples, answer, said):
+    assert hint(asked(reference, examples), answer) == said
+
+
+def test_a_number_that_is_there_beside_cases_without_one_is_compared():
+    exercise = asked(
+        lambda i, o, g: None if i % g else i * o * 9 // g, [(4, 3, 2), (5, 2, 3), (6, 5, 3)]
+    )
+    answered = hint(exercise, lambda i, o, g: None if i % g else i * o * 9 // g + o)
+    assert answered == "too much by o: what is counted that is not there?"
