@@ -10,7 +10,7 @@ NOTEBOOK := --allow-redefinition $(addprefix --disable-error-code=,assignment un
 WORKERS ?= 4
 PYTEST = pytest -q -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test prove lowest colab build site picture lint bench clean
+.PHONY: demo test prove lowest colab build site practice picture lint bench clean
 
 demo: .venv/ready
 	$(BIN)/course demo
@@ -37,6 +37,10 @@ build: .venv/ready
 # The web site, in site/. Notebooks are run where they have changed: some minutes the first time.
 site: .venv/ready
 	$(BIN)/python docs/site/build.py
+
+# Every question that the site practises, answered in a browser and compared with CPython: some minutes.
+practice: .venv/ready
+	$(BIN)/pytest -q -s tests/site/every_question.py
 
 picture: .venv/ready
 	$(BIN)/python docs/site/picture.py

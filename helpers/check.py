@@ -32,6 +32,9 @@ _PLACEHOLDER_LEFT = (
     "delete that line"
 )
 
+#: The hint where somebody stopped an answer.
+STOPPED = "you stopped your function before it came to an end: does its loop ever end?"
+
 #: The last verdict of every question checked in this kernel, by its name.
 last_verdicts: dict[str, Verdict] = {}
 
@@ -42,26 +45,34 @@ def check(name: str, answer: Callable[..., Any]) -> None:
         near = " or ".join(get_close_matches(str(name), EXERCISES))
         mend = f"did you mean {near}?" if near else "it is called as the function above it is"
         raise ValueError(f"no question {name!r}: {mend}")
-    exercise = EXERCISES[name]
+    _show(verdict_on(EXERCISES[name], answer))
+    for line in remarks_on(answer):
+        print(line)
+
+
+def verdict_on(exercise: Exercise, answer: Any, cases: Sequence[Case] | None = None) -> Verdict:
+    """What `check` shows of an answer, and keeps; of a notebook's cases, if no others are given."""
     given = in_time(plain_answer(answer, draws=exercise.read is not None))
     try:
-        verdict = judge(exercise, given, exercise.public_cases())
+        verdict = judge(exercise, given, exercise.public_cases() if cases is None else cases)
     except KeyboardInterrupt:
-        hint = "you stopped your function before it came to an end: does its loop ever end?"
-        verdict = Verdict(name, "error", 0.0, (), hint)
-    if verdict.fraction < 1 and (earlier := _not_right_yet(name, answer)):
+        verdict = Verdict(exercise.name, "error", 0.0, (), STOPPED)
+    if verdict.fraction < 1 and (earlier := _not_right_yet(exercise.name, answer)):
         # What is said of this answer is then true of the other.
         hint = f"it calls {' and '.join(earlier)}, not right yet: mend that first, then check again"
         verdict = replace(verdict, hint=hint)
-    last_verdicts[name] = verdict
-    _show(verdict)
-    for lacks in (
+    last_verdicts[exercise.name] = verdict
+    return verdict
+
+
+def remarks_on(answer: Any) -> list[str]:
+    """Lines on what an answer uses that is not there when it is graded."""
+    lines = (
         missing_imports.warning(),
         missing_imports.out_of_sight(answer),
         missing_imports.of_skipped_cells(answer),
-    ):
-        if lacks:
-            print(lacks)
+    )
+    return [line for line in lines if line]
 
 
 def _not_right_yet(name: str, answer: Any) -> list[str]:

@@ -21,6 +21,8 @@ class Part:
         name: path below `helpers/`, without `.py`.
         about: what it is, for the table in the documentation.
         students: whether students' code may see it when it is graded. In Colab it sees all.
+        web: whether the site's pages have it, where Python runs in the reader's browser: it needs
+            no other package.
         scores: whether a score can depend on it: when it changes, a class is graded again.
     """
 
@@ -28,6 +30,7 @@ class Part:
     about: str
     students: bool = False
     scores: bool = True
+    web: bool = False
 
     def holds(self, path: Path) -> bool:
         """Whether a file, by its path below `helpers/`, belongs to this part."""
@@ -41,33 +44,33 @@ class Part:
 #: A file imports only from the parts above its own, and from its own.
 PARTS = (
     Part("parts", "this list"),
-    Part("files", "a file written whole or not at all", students=True),
-    Part("conventions", "units, widths, the price of each operation", students=True),
-    Part("text_table", "rows of text as a table, in a terminal or a notebook", students=True),
-    Part("ledger", "a cost as named terms, each `count × price`", students=True),
+    Part("files", "a file written whole or not at all", students=True, web=True),
+    Part("conventions", "units, widths, the price of each operation", students=True, web=True),
+    Part("text_table", "rows of text as a table, also in a notebook", students=True, web=True),
+    Part("ledger", "a cost as named terms, each `count × price`", students=True, web=True),
     Part("recorded_calls", "functions known by some calls only, as JSON keeps them", scores=False),
-    Part("figures", "a figure read as data", students=True),
-    Part("values", "an answer's value as plain data", students=True),
-    Part("predict", "a guess before its result, and both as data", students=True, scores=False),
-    Part("timing", "how long a run takes, on a GPU, too", students=True),
-    Part("hardware", "devices with their sources; this machine's own ceilings", students=True),
+    Part("figures", "a figure read as data", students=True, web=True),
+    Part("values", "an answer's value as plain data", students=True, web=True),
+    Part("predict", "a guess before its result, as data", students=True, scores=False, web=True),
+    Part("timing", "how long a run takes, on a GPU, too", students=True, web=True),
+    Part("hardware", "devices with sources; this machine's own ceilings", students=True, web=True),
     # What gives the numbers that questions ask for is out of sight of graded answers.
-    Part("roofline", "time bounds, intensity, the ridge"),
-    Part("training_plan", "a GPT on many devices: what a plan holds, its time", students=True),
-    Part("reference", "by-hand formulas; each returns a `Ledger`"),
+    Part("roofline", "time bounds, intensity, the ridge", web=True),
+    Part("training_plan", "a GPT on many devices: what a plan holds", students=True, web=True),
+    Part("reference", "by-hand formulas; each returns a `Ledger`", web=True),
     Part("meter", "counts any PyTorch model; predicts the memory of a step"),
     # No answer draws with these: another colour grades no class again.
     Part("plots", "pictures, readable in grey", students=True, scores=False),
     Part("widgets", "things to move", scores=False),
     Part("simulator", "runs CUDA kernels without a GPU; counts, finds races", students=True),
-    Part("exercises", "one entry for each graded question"),
-    Part("diagnosis", "says why a wrong number is wrong"),
-    Part("verdict", "what came of a question: data, text and HTML"),
-    Part("grading_packages", "packages that are there when graded; from the lock", scores=False),
-    Part("skipped_cells", "cells that grading leaves out; from the units", scores=False),
-    Part("missing_imports", "what a notebook imports that grading lacks", scores=False),
-    Part("check", "what a notebook calls; the judge of an answer"),
-    Part("tried", "how a notebook's own cells use an answer that may be wrong", students=True),
+    Part("exercises", "one entry for each graded question", web=True),
+    Part("diagnosis", "says why a wrong number is wrong", web=True),
+    Part("verdict", "what came of a question: data, text and HTML", web=True),
+    Part("grading_packages", "packages there when graded; from the lock", scores=False, web=True),
+    Part("skipped_cells", "cells that grading leaves out; from the units", scores=False, web=True),
+    Part("missing_imports", "what a notebook imports that grading lacks", scores=False, web=True),
+    Part("check", "what a notebook calls; the judge of an answer", web=True),
+    Part("tried", "how cells use an answer that may be wrong", students=True, web=True),
     Part("authoring", "a unit's text → its notebooks; tables; a class to try", scores=False),
     Part("grading/handin", "what came in, made whole: read, found, cleaned, rebuilt"),
     Part("grading/sandbox", "where students' code runs, and what it prints"),

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,23 @@ def test_the_two_derivations_do_not_know_each_other(one, other):
     (part,) = (part for part in PARTS if part.name == one)
     for path in part.files():
         assert other not in {part_of(imported).name for imported in imports(path)}, path
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if part_of(path).web], ids=str)
+def test_what_a_page_has_needs_nothing_else_when_it_is_imported(path):
+    for node in ast.parse((PACKAGE / path).read_text()).body:
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            top, *rest = name.split(".")
+            if top == "helpers":
+                assert part_of(Path(*rest)).web, name
+            else:
+                assert top in sys.stdlib_module_names, name
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

@@ -18,14 +18,18 @@ import shutil
 import tempfile
 import time
 from base64 import b64decode
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+from bundle import NoPackages, add_practice
+from guesses import put_guesses
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
+from questions import Practice, number_of, practices, put_questions
 from rich.console import Console
 from sphinx.cmd.build import build_main
 
@@ -39,6 +43,9 @@ from helpers.files import write_text
 
 HERE = Path(__file__).parent
 COURSE = HERE.parents[1]
+
+#: The address of a unit in Colab, as its first cell links it.
+COLAB = r"\[Open in Colab\]\(([^)]*)\)"
 
 #: Among the pages: what each picture of a notebook shows, for those who do not see it.
 PICTURES = "pictures.json"
@@ -77,7 +84,8 @@ def main() -> int:
     options = parser.parse_args()
     pages = options.work / "pages"
     try:
-        lay_out(pages, None if options.unrun else options.work / "run")
+        every = practices(find_units(COURSE))
+        lay_out(pages, None if options.unrun else options.work / "run", every)
     except CellExecutionError as error:
         Console(stderr=True).print(
             f"a notebook failed, the site is as it was: {error}", markup=False
@@ -91,13 +99,19 @@ def main() -> int:
     folders = ["--conf-dir", str(HERE), "--doctree-dir", str(options.work / "doctrees")]
     failed = build_main([*quiet, *folders, str(pages), str(built)])
     if not failed:
+        try:
+            add_practice(built, options.work / "npm", every)
+        except NoPackages as problem:
+            Console(stderr=True).print(f"{problem}; the site is as it was", markup=False)
+            return 1
         shutil.rmtree(options.to, ignore_errors=True)
         shutil.move(built, options.to)
-        Console().print(f"the site is in {options.to}: open index.html")
+        serve = f"python3 -m http.server --directory {options.to}"
+        Console().print(f"the site is in {options.to}: {serve}", soft_wrap=True, markup=False)
     return failed
 
 
-def lay_out(pages: Path, run: Path | None) -> None:
+def lay_out(pages: Path, run: Path | None, every: Sequence[Practice]) -> None:
     """Writes what Sphinx reads; the notebooks with their outputs where `run` keeps those."""
     shutil.rmtree(pages, ignore_errors=True)
     for folder in (HERE, COURSE / "docs"):
@@ -113,14 +127,16 @@ def lay_out(pages: Path, run: Path | None) -> None:
     tree = ["```{toctree}", ":hidden:", *(f"reference/{part}" for part in REFERENCE), "```"]
     write_text(index, index.read_text("utf-8") + "\n".join(["", *lines, "", *tree, ""]))
     texts: dict[str, str] = {}
-    for unit in find_units(COURSE):
+    for practice in every:
+        unit = practice.unit
         notebook = folded(source_notebook(unit))
-        number = unit.name.split("_")[0]
-        if number.isdigit():
-            first = notebook.cells[0]
+        first = notebook.cells[0]
+        if number := number_of(unit):
             first.source = first.source.replace("# ", f"# {number} ", 1)
         if run is not None:
             texts |= copy_outputs(executed(unit, run), notebook)
+        put_guesses(notebook, unit.name)
+        put_questions(notebook, practice, "".join(re.findall(COLAB, first.source)))
         write_text(pages / "units" / f"{unit.name}.ipynb", nbformat.writes(notebook))
     write_text(pages / PICTURES, json.dumps(texts))
 

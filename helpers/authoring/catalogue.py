@@ -130,11 +130,11 @@ def _with_table(path: Path, name: str, rows: list[str]) -> dict[Path, str]:
 
 
 def _parts() -> list[str]:
-    rows = ["| part | what it is | students' code sees it | a score depends on it |"]
-    rows.append("|---|---|---|---|")
+    heads = ("part", "what it is", "students' code sees it", "a score depends on it")
+    rows = [f"| {' | '.join(heads)} | on the site's pages |", "|---|---|---|---|---|"]
     for part in PARTS:
         name = f"{part.name}/" if (PACKAGE / part.name).is_dir() else f"{part.name}.py"
-        marks = ("yes" if yes else "" for yes in (part.students, part.scores))
+        marks = ("yes" if yes else "" for yes in (part.students, part.scores, part.web))
         rows.append(f"| `{name}` | {part.about} | {' | '.join(marks)} |")
     return rows
 

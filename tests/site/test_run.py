@@ -1,13 +1,14 @@
 """Running a unit for the site: once, with pictures that say what they show."""
 
 import hashlib
-import importlib.util
 import shutil
 from base64 import b64decode
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from helpers.authoring.notebooks import find_unit
+from helpers.predict import MIME_TYPE, Prediction
 from tests import COURSE
 
 UNIT = """\
@@ -33,14 +34,6 @@ from helpers.widgets import convolution
 
 convolution()
 """
-
-
-@pytest.fixture(scope="module")
-def build():
-    specification = importlib.util.spec_from_file_location("build", COURSE / "docs/site/build.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -88,3 +81,18 @@ def test_answers_are_folded_and_the_badge_is_a_link(build, unit):
     assert folded["why"].source.startswith('<details class="answer"><summary>Show the answer')
     assert "![" not in notebook.cells[0].source
     assert "[Open in Colab](https://colab.research.google.com/" in notebook.cells[0].source
+
+
+def test_a_guess_has_a_field_and_its_result_is_covered(build):
+    data = {"text/plain": "7", MIME_TYPE: Prediction("width", 3.0, 7.5).to_data()}
+    shown = [new_output("stream", text="seen"), new_output("display_data", data)]
+    asked = new_code_cell('predict("width", 3)', metadata={"course": {"predict": "width"}})
+    result = new_code_cell('if guessed("width"):\n    outcome("width", 7.5)', outputs=shown)
+    notebook = new_notebook(cells=[asked, result])
+    build.put_guesses(notebook, "00_unit")
+    asked, result = notebook.cells
+    assert 'data-result="7.5"' in asked.outputs[0].data["text/html"]
+    assert "3" not in asked.outputs[0].data["text/html"]
+    assert asked.metadata["tags"] == ["remove-input"]
+    assert result.metadata["tags"] == ["guess-width"]
+    assert [output.output_type for output in result.outputs] == ["stream"]

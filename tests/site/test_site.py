@@ -1,72 +1,15 @@
 """The web site: its pages without outputs, in a browser that meets no other host."""
 
-import functools
-import http.server
 import itertools
-import os
 import re
-import subprocess
-import sys
-import threading
-from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
 import pytest
 
 from helpers.authoring.notebooks import find_units
-from helpers.grading.commands import doctor
-from tests import COURSE, environment
-from tests.executed import once, shared_folder
-
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
+from tests import COURSE
 
 in_a_browser = pytest.mark.needs("chromium")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The folder of a site: SITE in the environment, or one built from notebooks as committed."""
-    if "SITE" in os.environ:
-        return Path(os.environ["SITE"]).resolve()
-    return once(shared_folder(tmp_path_factory) / "site", built_site)
-
-
-def built_site(folder):
-    command = [sys.executable, "docs/site/build.py", "--unrun"]
-    command += ["--to", str(folder / "site"), "--work", str(folder / "work")]
-    built = subprocess.run(command, cwd=COURSE, env=environment(), capture_output=True, text=True)
-    assert built.returncode == 0, built.stderr
-    return folder / "site"
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    """Where the site is served."""
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=doctor.chromium(), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 #: What a page says about itself, read in the browser.
@@ -122,9 +65,11 @@ def test_every_answer_is_folded(site):
     for unit in find_units(COURSE):
         text = (site / "units" / f"{unit.name}.html").read_text()
         answers = unit.text.read_text().count("# %% answer=")
-        assert len(re.findall(r"<details class=\"[^\"]*hide", text)) == answers
+        unpractised = len(re.findall(r"<details class=\"[^\"]*hide", text))
+        practised = text.count("<summary>Worked answer</summary>")
+        assert practised + unpractised == answers
         words = len(re.findall(r"^# %% \[markdown\] read=", unit.text.read_text(), re.MULTILINE))
-        assert text.count('<details class="answer">') == words
+        assert text.count('<details class="answer">') == words + practised
         assert "<details open" not in text
 
 
@@ -209,10 +154,11 @@ def test_search_finds_the_roofline(browser, address):
 def test_an_answer_is_unfolded_with_the_keyboard(browser, address):
     page = browser.new_page()
     page.goto(address + "units/homework.html")
-    summary = page.locator("details summary").first
-    code = page.get_by_text("def own_bytes").or_(page.locator("details pre").first).first
-    assert not code.is_visible()
-    summary.focus()
-    page.keyboard.press("Enter")
+    answer = page.locator("section[data-question] details.answer").first
+    code = answer.locator("pre")
+    for summary in answer.locator("summary").all():
+        assert not code.is_visible()
+        summary.focus()
+        page.keyboard.press("Enter")
     assert code.is_visible()
     page.close()

@@ -1,0 +1,95 @@
+// The editor: CodeMirror for Python, in the colours of the page.
+
+import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { python } from "@codemirror/lang-python";
+import {
+  bracketMatching,
+  indentOnInput,
+  indentUnit,
+  syntaxHighlighting,
+} from "@codemirror/language";
+import { EditorState, StateEffect, StateField } from "@codemirror/state";
+import { Decoration, drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view";
+import { classHighlighter } from "@lezer/highlight";
+
+const markLine = StateEffect.define();
+
+// The line that an error came up in, until the text changes.
+const markedLine = StateField.define({
+  create: () => Decoration.none,
+  update(marked, transaction) {
+    for (const effect of transaction.effects) {
+      if (!effect.is(markLine)) continue;
+      const { doc } = transaction.state;
+      if (effect.value < 1 || effect.value > doc.lines) return Decoration.none;
+      const line = Decoration.line({ class: "failing-line" });
+      return Decoration.set([line.range(doc.line(effect.value).from)]);
+    }
+    return transaction.docChanged ? Decoration.none : marked;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+// An editor in the place of `plain`, with its text and cursor. `keys` maps keys to what they do.
+export function makeEditor(plain, { label, keys, onChange }) {
+  const hadFocus = document.activeElement === plain;
+  const { text, cursor } = textAndCursor(plain);
+  const own = Object.entries(keys).map(([key, act]) => ({ key, run: () => (act(), true) }));
+  const state = EditorState.create({
+    doc: text,
+    selection: { anchor: Math.min(cursor, text.length) },
+    extensions: [
+      lineNumbers(),
+      history(),
+      drawSelection(),
+      EditorState.tabSize.of(4),
+      indentUnit.of("    "),
+      indentOnInput(),
+      bracketMatching(),
+      closeBrackets(),
+      python(),
+      syntaxHighlighting(classHighlighter),
+      markedLine,
+      EditorView.lineWrapping,
+      keymap.of([
+        ...own,
+        ...closeBracketsKeymap,
+        ...defaultKeymap,
+        ...historyKeymap,
+        indentWithTab,
+      ]),
+      EditorView.contentAttributes.of({
+        "aria-label": label,
+        "aria-description": "Tab indents; Escape, then Tab leaves the editor",
+        autocapitalize: "off",
+        autocorrect: "off",
+        spellcheck: "false",
+      }),
+      EditorView.updateListener.of((update) => {
+        if (update.docChanged) onChange(update.state.doc.toString());
+      }),
+    ],
+  });
+  const view = new EditorView({ state });
+  plain.replaceWith(view.dom);
+  if (hadFocus) view.focus();
+  return {
+    text: () => view.state.doc.toString(),
+    setText(text) {
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+    },
+    mark: (line) => view.dispatch({ effects: markLine.of(line) }),
+  };
+}
+
+// What stands in the plain field, and where the cursor is in it.
+function textAndCursor(plain) {
+  const text = plain.innerText.replace(/\u00a0/g, " ").replace(/\n$/, "");
+  const selection = getSelection();
+  if (!selection.rangeCount || !plain.contains(selection.anchorNode)) return { text, cursor: 0 };
+  const range = document.createRange();
+  range.setStart(plain, 0);
+  range.setEnd(selection.anchorNode, selection.anchorOffset);
+  return { text, cursor: range.toString().length };
+}

@@ -1,0 +1,45 @@
+// A guess before its result: the result stays covered until the guess is in, and the guess stays.
+
+import { guessesOf, keepGuess } from "./store.js";
+
+export function askForGuess(section) {
+  const { unit, predict } = section.dataset;
+  const said = section.querySelector("[role=status]");
+  const field = section.querySelector("input");
+  const results = document.querySelectorAll(`.tag_guess-${predict}`);
+
+  const show = (guess) => {
+    for (const cell of results) cell.classList.toggle("covered", guess === undefined);
+    if (guess === undefined) return;
+    field.value = guess;
+    field.disabled = section.querySelector("button").disabled = true;
+    said.textContent = compared(guess, Number(section.dataset.result));
+  };
+
+  section.querySelector("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const guess = Number(field.value.trim().replace(",", "."));
+    if (guess > 0 && guess < Infinity) {
+      keepGuess(unit, predict, guess);
+      show(guess);
+    } else {
+      said.textContent = "Write a number above 0.";
+    }
+  });
+  show(guessesOf(unit)[predict]);
+}
+
+// The two side by side, in the words of the notebook.
+function compared(guess, result) {
+  if (!(result > 0)) return "Your guess is kept.";
+  const ratio = guess / result;
+  const factor = Math.max(ratio, 1 / ratio);
+  const off = `${short(factor, 2)} times too ${ratio > 1 ? "high" : "low"}`;
+  return `Your guess: ${short(guess, 4)}. Here it was ${short(result, 4)}: ${
+    factor < 1.1 ? "within 10 %" : off
+  }.`;
+}
+
+function short(number, digits) {
+  return Number(number.toPrecision(digits)).toLocaleString("en");
+}
