@@ -7,8 +7,8 @@
                                        ### BEGIN HIDDEN TESTS and ### END HIDDEN TESTS;
                                        place="inside" or "outside" fixes where it is judged,
                                        untouched="passes" lets it pass without an answer
-    # %% predict="deepest"             a guess before its result: predict("deepest", 3), where our
-                                       guess stands in the solution only
+    # %% predict="depth"               guesses before results: lines predict("deepest", 3), whose
+                                       numbers stand in the solution only
     # %% [markdown] read="why" points=1    words, read by a person; the text is a model answer
 
 What cannot be right is a ValueError in one line, with the place.
@@ -60,7 +60,7 @@ def mark(cell: NotebookNode, above: Sequence[NotebookNode], unit: str, where: st
                 f"{where}: {kind}={name!r} is no name: letters, digits, _ and -, at most 50 of them"
             )
         if kind == "predict":
-            _ask_for_guess(cell, name, where)
+            _ask_for_guesses(cell, name, where)
             continue
         marks = KINDS[kind](name, points, unit, where)
         cell.metadata["nbgrader"] = {"schema_version": 3, "task": False, **marks}
@@ -122,17 +122,20 @@ KINDS = {
 }
 
 
-def _ask_for_guess(cell: NotebookNode, name: str, where: str) -> None:
-    """Takes our guess out of a cell, and keeps it in the metadata for the solution."""
-    call = re.compile(rf'^predict\("{name}", (\d[\d._]*)\)', re.MULTILINE)
-    found = call.findall(cell.source)
-    if len(found) != 1:
+#: A guess of ours, in the text of a unit.
+_GUESS = re.compile(r'^predict\("([^"]+)", (\d[\d._e-]*)\)', re.MULTILINE)
+
+
+def _ask_for_guesses(cell: NotebookNode, name: str, where: str) -> None:
+    """Takes our guesses out of a cell, and keeps them in the metadata for the solution."""
+    guesses = dict(_GUESS.findall(cell.source))
+    if not guesses or len(guesses) != len(re.findall(r"\bpredict\(", cell.source)):
         raise ValueError(
-            f'{where}: a cell with predict="{name}" has one line predict("{name}", NUMBER), with '
-            "the number for the solution"
+            f'{where}: a cell with predict="{name}" has lines predict("NAME", NUMBER), with the '
+            "numbers for the solution"
         )
-    cell.source = call.sub(f'predict("{name}", ...)', cell.source)
-    cell.metadata["course"] = {"predict": name, "guess": found[0]}
+    cell.source = _GUESS.sub(r'predict("\1", ...)', cell.source)
+    cell.metadata["course"] = {"predict": name, "guesses": guesses}
 
 
 def _is_number(points: Any) -> bool:

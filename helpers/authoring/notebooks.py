@@ -267,8 +267,6 @@ def release_notebook(source: NotebookNode) -> NotebookNode:
         CheckCellMetadata,
     ):
         release, resources = step().preprocess(release, resources)
-    for cell in release.cells:
-        cell.metadata.get("course", {}).pop("guess", None)
     return release
 
 
@@ -284,9 +282,8 @@ def solution_notebook(source: NotebookNode) -> NotebookNode:
     for cell in solution.cells:
         cell.source = _MARKERS.sub("", _HIDDEN_TESTS.sub("", cell.source)).rstrip("\n")
         cell.metadata.pop("nbgrader", None)
-        about = cell.metadata.get("course", {})
-        if guess := about.pop("guess", None):
-            call = f'predict("{about["predict"]}", '
+        for name, guess in cell.metadata.get("course", {}).pop("guesses", {}).items():
+            call = f'predict("{name}", '
             cell.source = cell.source.replace(f"{call}...)", f"{call}{guess})")
     return solution
 

@@ -16,7 +16,7 @@ from typing import Any
 from helpers.diagnosis.comparison import is_number, is_right, remark_on
 from helpers.diagnosis.explanation import Attempt, Explanation, General
 from helpers.diagnosis.ledgers import explained_by_ledger
-from helpers.diagnosis.relations import numbers_of, paired, patterns, relations
+from helpers.diagnosis.relations import LAST_RESORT, numbers_of, paired, patterns, relations
 from helpers.diagnosis.two_slips import two_slips
 from helpers.diagnosis.variants import FORGETTABLE, correct_for, variants
 from helpers.exercises.exercise import Case, Exercise, Right
@@ -65,9 +65,10 @@ def explain(
     found = dict[str, Explanation]()
     for part, mine in wrong.items():
         explanation = named.get(part) or _simplest(general[part])
-        if explanation is None:
+        if explanation is None or explanation.edits > LAST_RESORT:
             theirs = [right[part] for right in rights]
-            explanation = _simplest(two_slips(exercise, part, cases, theirs, mine))
+            two = _simplest(two_slips(exercise, part, cases, theirs, mine))
+            explanation = two or explanation
         if explanation is not None:
             found[part] = explanation
     return found
@@ -88,7 +89,9 @@ def _general(
     # Where it is right that there is none, no number stands to another.
     some = [i for i, right in enumerate(rights) if right is not None or values[i] is not None]
     if by_case := paired([rights[i] for i in some], [values[i] for i in some]):
-        yield from relations(by_case, _varied(exercise, [cases[i] for i in some]))
+        # What a ledger or a misread argument explains says more than how the numbers stand.
+        for each in relations(by_case, _varied(exercise, [cases[i] for i in some])):
+            yield replace(each, edits=each.edits + 0.05)
     yield from patterns(rights, values)
 
 

@@ -20,6 +20,8 @@ from helpers.ledger import Ledger, Term
 MOST_EDITS = 3
 #: What another right derivation counts beside an edit: it decides between equals only.
 DERIVATION = 0.01
+#: What decides between an argument that one term lacks and one that everything lacks.
+_BESIDE = 0.05
 
 Amounts = tuple[float, ...]
 
@@ -216,7 +218,8 @@ def _edit_explanation(chosen: Sequence[_Edit]) -> Explanation:
         by_size = sorted(chosen, key=lambda edit: -abs(edit.taken[0]))
         told = tuple(edit.told for edit in by_size)
         name = General.SEVERAL_SLIPS if size > 1 else _ALONE[chosen[0].kind]
-        return Explanation(name, "; ".join(told), size + 0.5 * (TWICE in kinds), slips=told)
+        edits = size + 0.5 * (TWICE in kinds) + _BESIDE * (WITHOUT in kinds)
+        return Explanation(name, "; ".join(told), edits, slips=told)
     lines = [f"{_TOLD[kind]}: {', '.join(named[kind])}" for kind in _TOLD if kind in kinds]
     if kinds == {LEFT_OUT}:
         return Explanation(General.LEFT_OUT, lines[0], size, tuple(named[LEFT_OUT]))

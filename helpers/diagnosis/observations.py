@@ -52,15 +52,24 @@ def _dividing(
 ) -> Iterator[str]:
     """What is so of the arguments in every case that is right, and in no other."""
     columns = dict(zip(names, zip(*args, strict=True), strict=True))
-    for what, holds in _facts(columns):
+    right = sum(accepted)
+    has_many = min(right, len(accepted) - right) >= _MANY
+    for what, holds in _facts(columns, has_many):
         if holds == list(accepted):
             yield f"this is right where {what}: what is different elsewhere?"
         if holds == [not each for each in accepted]:
             yield f"this is wrong where {what}: try that case by hand"
 
 
-def _facts(columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, list[bool]]]:
-    """What can be so of arguments, the simplest first: told, and whether it is, in each case."""
+#: Cases that are right, and as many wrong, which no fact on two arguments divides by chance.
+_MANY = 3
+
+
+def _facts(columns: Mapping[str, Sequence[Any]], of_two: bool) -> Iterator[tuple[str, list[bool]]]:
+    """What can be so of arguments, the simplest first: told, and whether it is, in each case.
+
+    `of_two`: of two arguments, too, and not only that they are equal.
+    """
     for name, column in columns.items():
         for value in dict.fromkeys(each for each in column if _is_special(each)):
             holds = [type(each) is type(value) and each == value for each in column]
@@ -72,8 +81,9 @@ def _facts(columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, list[boo
         pairs = list(zip(whole[one], whole[other], strict=True))
         if one < other:
             yield f"{one} = {other}", [a == b for a, b in pairs]
-        yield f"{one} is larger than {other}", [a > b for a, b in pairs]
-        yield f"{other} divides {one}", [bool(b) and a % b == 0 for a, b in pairs]
+        if of_two:
+            yield f"{one} is larger than {other}", [a > b for a, b in pairs]
+            yield f"{other} divides {one}", [bool(b) and a % b == 0 for a, b in pairs]
 
 
 def _is_special(value: Any) -> bool:
@@ -92,6 +102,12 @@ def _at_times(rights: Sequence[Right], values: Sequence[Any]) -> str:
             (mine,) = wrong
             there = "is one condition too many, or too strict" if not mine else "what is to fail"
             return f"where this is wrong it says {mine}, never {not mine}: {there} there?"
+        return ""
+    if all(isinstance(right, str) and isinstance(mine, str) for right, mine in pairs):
+        taken = {(mine, right) for right, mine in pairs if not is_right(right, mine, 0)}
+        if len(taken) == 1:
+            (mine, right) = taken.pop()
+            return f"where this is wrong it says {mine!r}: what makes it {right!r} there?"
         return ""
     numbers = [(numbers_of(right), numbers_of(mine)) for right, mine in pairs]
     if not all(len(right) == len(mine) == 1 for right, mine in numbers):

@@ -209,17 +209,30 @@ def _terms_of_arguments(
             products = [
                 math.prod(numbers) for numbers in zip(*(varied[n] for n in names), strict=True)
             ]
-            for times in (1, 2, 4):
-                for sign in (1, -1):
-                    wanted = [sign * times * each for each in products]
-                    if all(_same(w, offset) for w, offset in zip(wanted, offsets, strict=True)):
-                        shown = " × ".join([*([str(times)] if times > 1 else []), *names])
-                        hint = (
-                            f"too much by {shown}: what is counted that is not there?"
-                            if sign > 0
-                            else f"too little by {shown}: what is left out?"
-                        )
-                        yield Explanation(General.TERM_OF_ARGUMENTS, hint, 1 + many / 10)
+            if not all(products) or abs(times := _whole(offsets[0] / products[0])) not in _TIMES:
+                continue
+            if all(_same(times * p, offset) for p, offset in zip(products, offsets, strict=True)):
+                factor = [f"{abs(times)}"] if abs(times) > 1 else []
+                shown = " × ".join([*factor, *names])
+                hint = (
+                    f"too much by {shown}: what is counted that is not there?"
+                    if times > 0
+                    else f"too little by {shown}: what is left out?"
+                )
+                is_odd = abs(times) not in (1, 2, 4)
+                edits = 1 + many / 10 + LAST_RESORT * is_odd
+                yield Explanation(General.TERM_OF_ARGUMENTS, hint, edits)
+
+
+#: Edits from which on an explanation is worth less than any other.
+LAST_RESORT = 4
+#: How often a product of arguments can be too many or missing.
+_TIMES = range(1, 1001)
+
+
+def _whole(number: float) -> int:
+    """A number that is whole but for what floats round; 0 for others."""
+    return round(number) if _same(round(number), number) else 0
 
 
 def _is_rounding_error(right: float, offset: float) -> bool:

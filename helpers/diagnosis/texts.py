@@ -14,7 +14,9 @@ def number_text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}" if abs(value) < 10**18 else "a number of more than 18 digits"
     if is_number(value):
-        return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
+        if value.is_integer() and abs(value) < 1e15:
+            return f"{int(value):,}"
+        return f"{value:,.1f}" if 1e4 <= abs(value) < 1e12 else f"{value:,.4g}"
     if isinstance(value, list | tuple) and value and all(map(is_number, value[:4])):
         # No thousands set apart here: [1, 1152] has two numbers.
         few = ", ".join(number_text(each).replace(",", "") for each in value[:4])

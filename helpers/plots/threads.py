@@ -158,3 +158,52 @@ def times(
     ax.set_xlabel(f"ms ({spread}; log scale)" if log else f"ms ({spread})")
     ax.set_title(title)
     return ax
+
+
+def halvings(threads: int) -> Figure:
+    """A block that adds up by halves: in each row, what is in shared memory after a step.
+
+    `threads` is a power of two. A cell names the numbers whose sum it holds; those that are done
+    are dashed.
+    """
+    if threads < 2 or threads & (threads - 1):
+        raise ValueError("a block that is halved has a power of two of threads")
+    fig, ax = figure(size=(6.2, 0.9 + 0.75 * threads.bit_length()))
+    held = [[place] for place in range(threads)]
+    adding, top = threads, 0.0
+    while True:
+        for place, summed in enumerate(held):
+            idle = place >= adding
+            text = (
+                ""
+                if idle
+                else str(summed[0])
+                if len(summed) == 1
+                else f"{len(summed)} of {threads}"
+            )
+            _cell(
+                ax,
+                1.25 * place,
+                top,
+                text,
+                SHADES[min(threads.bit_length() - adding.bit_length(), 2)],
+                idle,
+            )
+        if adding == 1:
+            break
+        adding //= 2
+        for place in range(adding):
+            held[place] = held[place] + held[place + adding]
+            for start in (place, place + adding):
+                ax.annotate(
+                    "",
+                    (1.25 * place + 0.5, top - 0.75),
+                    (1.25 * start + 0.5, top),
+                    arrowprops={"arrowstyle": "->", "color": INK, "linewidth": 0.8},
+                )
+        top -= 1.75
+        ax.text(-0.3, top + 0.5, f"{adding} add", ha="right", va="center", fontsize=9)
+    ax.set(xlim=(-1.8, 1.25 * threads), ylim=(top - 0.2, 1.2))
+    ax.set_title(f"{threads} numbers in {threads.bit_length() - 1} steps, a barrier between two")
+    ax.axis("off")
+    return fig

@@ -17,6 +17,8 @@ class Counts:
         global_reads, global_writes: of the arrays that the kernel was given.
         shared_reads, shared_writes: of the blocks' shared arrays.
         barriers: how often a block of threads waited for each other, over all blocks.
+        sectors: of 32 B, moved between global memory and warps; see `sectors.py`. Numba's simulator
+            does not count them.
     """
 
     global_reads: int
@@ -24,6 +26,7 @@ class Counts:
     shared_reads: int = 0
     shared_writes: int = 0
     barriers: int = 0
+    sectors: int = 0
 
 
 @dataclass

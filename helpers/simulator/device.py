@@ -70,15 +70,16 @@ class Cuda:
         accesses: Accesses,
         uses: Uses | None,
         starts_unwritten: bool = False,
+        noted: Callable[[Moment, np.ndarray], None] | None = None,
     ) -> WatchedArray:
         """An array whose uses are watched; see `WatchedArray`."""
-        noted = self._noted
-        return WatchedArray(values, name, accesses, self._now, noted, uses, starts_unwritten)
+        now, fault = self._now, self._kept
+        return WatchedArray(values, name, accesses, now, fault, uses, starts_unwritten, noted=noted)
 
     def _now(self) -> Moment:
         return Moment(self.blockIdx, self.threadIdx, self.epoch)
 
-    def _noted(self, error: Exception) -> Exception:
+    def _kept(self, error: Exception) -> Exception:
         self.fault = self.fault or error
         return error
 

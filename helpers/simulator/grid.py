@@ -20,6 +20,7 @@ import numpy as np
 from helpers.simulator.counting import Accesses, CountedArray, Counts
 from helpers.simulator.device import Cuda
 from helpers.simulator.races import Index, KernelError, Uses
+from helpers.simulator.sectors import Sectors
 
 #: What a GPU allows in one block.
 MOST_THREADS = 1024
@@ -56,11 +57,12 @@ def launch(
     cuda = Cuda(grid, block, find_races)
     # An array that is given twice is one memory: whoever uses it is watched together.
     uses = {id(arg): Uses() for arg in args} if find_races else {}
+    moved = [Sectors(arg, block) if isinstance(arg, np.ndarray) else None for arg in args]
     arrays = [
-        cuda.watched(arg, name, Accesses(), uses.get(id(arg)))
-        if isinstance(arg, np.ndarray)
+        cuda.watched(arg, name, Accesses(), uses.get(id(arg)), noted=sectors.note)
+        if sectors is not None
         else arg
-        for name, arg in zip(names, args, strict=True)
+        for name, arg, sectors in zip(names, args, moved, strict=True)
     ]
     with _seen_by(plain, cuda):
         for at in _places(grid):
@@ -72,6 +74,7 @@ def launch(
         shared_reads=cuda.shared_accesses.reads,
         shared_writes=cuda.shared_accesses.writes,
         barriers=cuda.barriers,
+        sectors=sum(sectors.count for sectors in moved if sectors is not None),
     )
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from helpers.simulator.counting import Accesses, CountedArray
 
 Place = tuple[int, ...]
@@ -94,6 +96,7 @@ class WatchedArray(CountedArray):
         now: who runs.
         fault: is told every error and returns it.
         uses: of a launch that does not look for races, None.
+        noted: is told who uses which element, for global memory.
         starts_unwritten: shared memory holds nothing until someone has written it.
     """
 
@@ -107,10 +110,11 @@ class WatchedArray(CountedArray):
         uses: Uses | None = None,
         starts_unwritten: bool = False,
         within: Place = (),
+        noted: Callable[[Moment, np.ndarray], None] | None = None,
     ) -> None:
         super().__init__(values, name, accesses)
         self._now, self._fault, self._uses = now, fault, uses
-        self._starts_unwritten, self._within = starts_unwritten, within
+        self._starts_unwritten, self._within, self._noted = starts_unwritten, within, noted
 
     def _part(self, place: Place, name: str) -> CountedArray:
         return WatchedArray(
@@ -122,6 +126,7 @@ class WatchedArray(CountedArray):
             self._uses,
             self._starts_unwritten,
             (*self._within, *place),
+            self._noted,
         )
 
     def _place(self, index: Any) -> Place:
@@ -136,9 +141,11 @@ class WatchedArray(CountedArray):
                 message = f"reads {self._at(place)}, which no thread has written yet"
                 raise self._fault(KernelError(message))
             self._watch("reads", Use.READ, place)
+        self._note(place)
         return self.values[place]
 
     def _write(self, place: Place, value: Any) -> None:
+        self._note(place)
         before = self.values[place]
         self.values[place] = value
         # Two threads that write the same number leave it there, whoever is last.
@@ -154,9 +161,14 @@ class WatchedArray(CountedArray):
             self.accesses.reads += 1
             self.accesses.writes += 1
         self._watch("updates", Use.ATOMIC, place)
+        self._note(place)
         before = self.values[place]
         self.values[place] = change(before)
         return before
+
+    def _note(self, place: Place) -> None:
+        if self._noted is not None:
+            self._noted(self._now(), self.values[(*place, np.newaxis)])
 
     def _watch(self, does: str, use: Use, place: Place, same: bool = False) -> None:
         if self._uses is None:

@@ -15,6 +15,7 @@ from helpers.check import check, progress
 from helpers.conventions import PRICE, format_count
 from helpers.plots import models
 from helpers.plots.style import figure
+from helpers.predict import guessed, outcome, predict
 
 # %% [markdown]
 # ## Words
@@ -149,21 +150,25 @@ def grouped_cost(in_channels, out_channels, size, kernel, groups):
 check("grouped_cost", grouped_cost)
 
 # %% [markdown]
-# **Predict.** 64 channels, 56 × 56 pixels, 3×3: depthwise does 64 times fewer MAC than standard. How many times *faster* is it on your machine? Write your guess down, then run.
+# **Predict.** 64 channels, 56 × 56 pixels, 3×3: depthwise does 64 times fewer MAC than standard. How many times *faster* is it on your machine? (A number in place of the dots; right or wrong, it earns nothing.)
+
+# %% predict="depthwise"
+predict("depthwise_speedup", 30)
 
 # %% tags=["skip-grading"]
 device = "cuda" if torch.cuda.is_available() else "cpu"
 x = torch.randn(1, 64, 56, 56, device=device)
-macs, times = {}, {}
-for groups in (1, 64):
-    layer = nn.Conv2d(64, 64, 3, padding=1, groups=groups, bias=False).to(device)
-    macs[groups] = count(layer, x).macs
-    with torch.no_grad():
-        times[groups] = best_of(layer, x, runs=20)
-    rate = format_count(2 * macs[groups] / times[groups], "FLOP/s")
-    print(f"{groups:2} groups: {format_count(macs[groups], 'MAC'):>11}", end="")
-    print(f" {1000 * times[groups]:7.3f} ms {rate:>15}")
-print(f"MAC {macs[1] / macs[64]:.0f} times fewer, time {times[1] / times[64]:.1f} times shorter")
+times = {}
+if guessed("depthwise_speedup"):
+    for groups in (1, 64):
+        layer = nn.Conv2d(64, 64, 3, padding=1, groups=groups, bias=False).to(device)
+        macs = count(layer, x).macs
+        with torch.no_grad():
+            times[groups] = best_of(layer, x, runs=20)
+        rate = format_count(2 * macs / times[groups], "FLOP/s")
+        print(f"{groups:2} groups: {format_count(macs, 'MAC'):>11}", end="")
+        print(f" {1000 * times[groups]:7.3f} ms {rate:>15}")
+    outcome("depthwise_speedup", times[1] / times[64])
 
 # %% [markdown]
 # **Explain (1 point).** What did you predict, and what was measured? Where did the rest of the speed-up go? A person reads it.

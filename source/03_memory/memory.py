@@ -14,6 +14,7 @@ import torch
 
 from helpers.check import check, progress
 from helpers.conventions import BYTE_UNITS, dtype_bytes, format_bytes
+from helpers.predict import guessed, outcome, predict
 
 device = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -242,10 +243,10 @@ candidates = {
 }
 for text, tensor in candidates.items():
     try:
-        outcome = f"stride {tensor.view(-1).stride()[0]}"
+        flat = f"stride {tensor.view(-1).stride()[0]}"
     except RuntimeError:
-        outcome = "refused"
-    print(f"{text:18}{tuple(tensor.shape)!s:10}{tensor.stride()!s:10} {outcome}")
+        flat = "refused"
+    print(f"{text:18}{tuple(tensor.shape)!s:10}{tensor.stride()!s:10} {flat}")
 
 # %% [markdown]
 # A flat tensor has a single stride. So `view(-1)` needs all elements evenly spaced, in the order of their indices. `x[:, ::2]` is: 0, 2, 4, 6, 8, 10. `x[:, :2]` is not: 0, 1, 4, 5, 8, 9.
@@ -313,22 +314,20 @@ check("broadcast_shape", broadcast_shape)
 # %% [markdown]
 # ## Does the layout cost time?
 #
-# "Contiguous tensors are faster", one reads. Which, and how much? **Predict first.** For a 4096 × 4096 matrix: how many times as long does each operation take on `x.T` as on `x`?
+# "Contiguous tensors are faster", one reads. Which, and how much? **Predict:** for a 4096 × 4096 matrix, how many times as long does each operation take on `x.T` as on `x`? 1 is no difference. Write a number in place of the dots; it earns nothing, and before it you see no result.
 
-# %%
-guess = {  # write your own factors
-    "sum of all elements": 1.0,
-    "sum of each row": 1.0,
-    "x + y.T against x + y": 1.0,
-}
+# %% predict="layout"
+predict("turned_sum", 2)  # x.T.sum() against x.sum()
+predict("turned_row_sums", 2)  # x.T.sum(1) against x.sum(1)
+predict("turned_addition", 2)  # x + y.T against x + y
 
 # %% tags=["skip-grading"]
 big, other = torch.randn(4096, 4096, device=device), torch.randn(4096, 4096, device=device)
 out = torch.empty_like(big)
 cases = {
-    "sum of all elements": (lambda: big.sum(), lambda: big.T.sum()),
-    "sum of each row": (lambda: big.sum(1), lambda: big.T.sum(1)),
-    "x + y.T against x + y": (
+    "turned_sum": (lambda: big.sum(), lambda: big.T.sum()),
+    "turned_row_sums": (lambda: big.sum(1), lambda: big.T.sum(1)),
+    "turned_addition": (
         lambda: torch.add(big, other, out=out),
         lambda: torch.add(big, other.T, out=out),
     ),
@@ -343,19 +342,21 @@ def in_turns(one, other, turns):
 
 factors = {}
 for name, (straight, turned) in cases.items():
-    straight_s, turned_s = in_turns(straight, turned, 11)
-    factors[name] = turned_s / straight_s
-    print(f"{name}: {straight_s * 1e3:.1f} ms, {turned_s * 1e3:.1f} ms")
-    print(f"  measured {factors[name]:.1f} ×, guessed {guess[name]:.1f} ×")
+    if guessed(name):
+        straight_s, turned_s = in_turns(straight, turned, 11)
+        factors[name] = turned_s / straight_s
+        print(f"{straight_s * 1e3:.1f} ms, turned {turned_s * 1e3:.1f} ms")
+        outcome(name, factors[name])
 
 # %% tags=["skip-grading"]
-bars(
-    factors,
-    "time on the turned layout ÷ time on the straight one",
-    f"Two layouts in one addition: {factors['x + y.T against x + y']:.0f} times the time",
-    text="{:.1f} ×".format,
-)
-plt.show()
+if "turned_addition" in factors:
+    bars(
+        factors,
+        "time on the turned layout ÷ time on the straight one",
+        f"Two layouts in one addition: {factors['turned_addition']:.0f} times the time",
+        text="{:.1f} ×".format,
+    )
+    plt.show()
 
 # %% [markdown]
 # So the saying is true of some operations only. A full sum may take the elements in any order, so it takes storage order. A mixed addition has no good order: one of its tensors is always read across the rows.
@@ -639,6 +640,36 @@ check("linear_energy", linear_energy)
 
 # %% [markdown]
 # For Linear(768 → 3072) at batch 1, moving takes 139 times the energy of computing: divide the two in the table. A batch of 64 shares each weight, and 2.4 times is left.
+
+# %% [markdown]
+# ## One page on one model
+#
+# DeiT-S, a vision transformer: 22 million parameters, 12 blocks of width 384, 197 tokens an image, fp32. **Predict**, with what you know by now: how many MB are its weights? How many times its weights does a forward pass move, with one image? (Each operation a kernel of its own.) And how many times higher is its intensity with 64 images?
+
+# %% predict="one_model"
+predict("weights_mb", 88)
+predict("moved_to_weights", 1.5)
+predict("intensity_64_to_1", 64)
+
+# %% tags=["skip-grading"]
+from helpers.meter import count
+
+with torch.device("meta"):
+    deit = timm.create_model("deit_small_patch16_224").eval()
+weights = sum(p.nbytes for p in deit.parameters())
+one, many = (count(deit, (batch, 3, 224, 224)) for batch in (1, 64))
+if guessed("weights_mb") and guessed("moved_to_weights") and guessed("intensity_64_to_1"):
+    reached = []
+    for batch, counted in (1, one), (64, many):
+        reached.append(counted.flops / counted.bytes_unfused)
+        moved = format_bytes(counted.bytes_unfused)
+        print(f"{batch:2} images: {moved} moved, {reached[-1]:.1f} FLOP/B")
+    outcome("weights_mb", weights / 1e6)
+    outcome("moved_to_weights", one.bytes_unfused / weights)
+    outcome("intensity_64_to_1", reached[1] / reached[0])
+
+# %% [markdown]
+# Even with one image, most of what moves is not weights but features, written by one operation and read by the next: an image is 197 tokens, which share the weights already. So a larger batch gains little. Fused operations would.
 
 # %% [markdown]
 # ## Done

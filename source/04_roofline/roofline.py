@@ -13,6 +13,7 @@ import torch
 from helpers.check import check, progress
 from helpers.conventions import format_count
 from helpers.hardware import DEVICES
+from helpers.predict import guessed, outcome, predict
 
 device = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -356,17 +357,13 @@ for what, rate, (slowest, fastest), unit in (
     print(f"  {format_count(slowest, unit)} to {format_count(fastest, unit)}")
 
 # %% [markdown]
-# Now layers. **Predict first**: which of them does memory bound on this machine, which compute?
+# Now layers: linear at batch 1 and 256, a 3×3 convolution, a depthwise one in two layouts, a residual sum.
+#
+# **Predict:** how many of the six does *memory* bound on this machine? And linear at batch 256: how many times as long as the roof allows does it take? (Numbers in place of the dots; they earn nothing.)
 
-# %%
-guess = {  # "memory" or "compute": write your own
-    "linear, batch 1": "compute",
-    "linear, batch 256": "compute",
-    "convolution 3×3": "compute",
-    "depthwise 3×3": "compute",
-    "depthwise, channels last": "compute",
-    "residual sum": "compute",
-}
+# %% predict="bounds"
+predict("bound_by_memory", 2)
+predict("over_the_roof", 1)
 
 # %% tags=["skip-grading"]
 from helpers.meter import count
@@ -390,20 +387,25 @@ with torch.device(device):
 from helpers.timing import best_of
 
 roof = Roof("this machine, fp32", machine.flop_spread[1], machine.bandwidth_spread[1])
-places = {}
-for name, (run, *inputs) in runs.items():
-    cost = count(run, *inputs)
-    with torch.no_grad():
-        measured = best_of(run, *inputs)  # seconds: what else the machine does can only add to it
-    by_compute, by_memory = cost.flops / roof.peak, cost.bytes_moved / roof.bandwidth
-    least = max(by_compute, by_memory)
-    places[name] = (cost.intensity, cost.flops / measured)
-    print(f"{name}: {'compute' if by_compute >= by_memory else 'memory'}, guessed {guess[name]}")
-    print(f"  {1e3 * least:.1f} ms at least, {1e3 * measured:.1f} ms, ratio {least / measured:.2f}")
+places, longer, by_memory = {}, {}, 0
+if guessed("bound_by_memory") and guessed("over_the_roof"):
+    for name, (run, *inputs) in runs.items():
+        cost = count(run, *inputs)
+        with torch.no_grad():
+            seconds = best_of(run, *inputs)  # what else the machine does can only add to it
+        least = max(cost.flops / roof.peak, cost.bytes_moved / roof.bandwidth)
+        bound = "compute" if least == cost.flops / roof.peak else "memory"
+        by_memory += bound == "memory"
+        places[name], longer[name] = (cost.intensity, cost.flops / seconds), seconds / least
+        print(f"{name}: {bound}, {1e3 * least:.1f} ms at least,")
+        print(f"  {1e3 * seconds:.1f} ms measured, ratio {least / seconds:.2f}")
+    outcome("bound_by_memory", by_memory)
+    outcome("over_the_roof", longer["linear, batch 256"])
 
 # %% tags=["skip-grading"]
-roofs([roof], "Layers at the rate that was measured, and this machine's roof", measured=places)
-plt.show()
+if places:
+    roofs([roof], "Layers at the rate that was measured, and this machine's roof", measured=places)
+    plt.show()
 
 # %% [markdown]
 # A point above the roof? Its tensors may have stayed in the processor's cache, while the roof is that of main memory. Or the machine was busy when its roof was measured.
@@ -424,14 +426,46 @@ def roof_share(flops, bytes_moved, seconds, peak_tflops, bandwidth_gb):
 check("roof_share", roof_share)
 
 # %% [markdown]
-# ✎ **Explain (1 point).** Which guesses were wrong? Take the layer farthest below its roof: name something that takes time there and is in neither term of the model. A person reads it.
+# ✎ **Explain (1 point).** Which layers are not bound by what you thought? Take the layer farthest below its roof: name something that takes time there and is in neither term of the model. A person reads it.
 
 # %% [markdown] read="explain_roof" points=1
-# I had guessed compute for the linear layer at batch 1; at 0.5 FLOP/B it waits for memory, as do
+# I had guessed two. But the linear layer at batch 1, at 0.5 FLOP/B, waits for memory, and so do
 # the residual sum and the depthwise convolution. The latter is farthest below its roof: on a CPU the
 # library first turns input and weights into a layout of its own, and the output back. The count
 # does not hold that traffic. With channels last the images need no turning, and it took less than
 # half of the time.
+
+# %% [markdown]
+# ## The third bound: to begin at all
+#
+# The roof says that a tiny layer takes no time. **Predict:** how many µs does Linear(16 → 16) take on one sample, 512 FLOP? The roof allows some hundredths of one.
+
+# %% predict="overhead"
+predict("tiny_layer_us", 0.1)
+
+# %% tags=["skip-grading"]
+from helpers.plots.style import figure
+
+widths, took, allowed = [2**power for power in range(4, 13)], [], []
+for width in widths:
+    layer = torch.nn.Linear(width, width, bias=False, device=device)
+    cost = count(layer, torch.randn(1, width, device=device))
+    with torch.no_grad():
+        took.append(1e6 * best_of(layer, torch.randn(1, width, device=device), runs=50))
+    allowed.append(1e6 * max(cost.flops / roof.peak, cost.bytes_moved / roof.bandwidth))
+if guessed("tiny_layer_us"):
+    _, axes = figure(size=(5.4, 3.2))
+    axes.loglog(widths, took, "o-", base=2, label="measured")
+    axes.loglog(widths, allowed, "--", base=2, label="what the roof allows")
+    axes.set(xlabel="width of Linear(width → width), batch 1", ylabel="µs")
+    axes.set_yscale("log", base=10)
+    axes.set_title("Small layers pay for being called")
+    axes.legend()
+    plt.show()
+    outcome("tiny_layer_us", took[0])
+
+# %% [markdown]
+# To the left the line is flat: Python, PyTorch's dispatch and the start of the kernel take microseconds, whatever the layer. That is the **overhead** regime, the third beside memory and compute. Remedies: fewer and larger calls (a batch, a fused kernel), CUDA graphs, a compiler.
 
 # %% [markdown]
 # ## A whole network

@@ -16,6 +16,8 @@ from torch import nn
 
 from helpers.check import check, progress
 from helpers.conventions import format_bytes
+from helpers.plots.style import figure
+from helpers.predict import guessed, outcome, predict
 from helpers.tried import numbers, tried
 
 # PyTorch's profiler is not to talk about itself.
@@ -97,28 +99,29 @@ def alexnet_activations(image_channels, classes):
 check("alexnet_activations", alexnet_activations)
 
 
+# %% [markdown]
+# The same network, built and run on the meta device. Where is the peak?
+
 # %% tags=["skip-grading"]
-def pairs(sizes):
-    """Input and output of each layer of a chain, by the layer's name."""
-    return dict(zip(list(sizes)[1:], pairwise(sizes.values())))
-
-
-alexnet = pairs(
-    {
-        "image": 3 * 224**2,
-        "conv1": 96 * 55**2,
-        "pool1": 96 * 27**2,
-        "conv2": 256 * 27**2,
-        "pool2": 256 * 13**2,
-        "conv3": 384 * 13**2,
-        "conv4": 384 * 13**2,
-        "conv5": 256 * 13**2,
-        "pool5": 256 * 6**2,
-        "fc6": 4096,
-        "fc7": 4096,
-        "fc8": 1000,
+with torch.device("meta"):
+    x = torch.empty(1, 3, 224, 224)
+    layers = {
+        "conv1": nn.Conv2d(3, 96, 11, stride=4, padding=2),
+        "pool1": nn.MaxPool2d(3, 2),
+        "conv2": nn.Conv2d(96, 256, 5, padding=2, groups=2),
+        "pool2": nn.MaxPool2d(3, 2),
+        "conv3": nn.Conv2d(256, 384, 3, padding=1),
+        "conv4": nn.Conv2d(384, 384, 3, padding=1, groups=2),
+        "conv5": nn.Conv2d(384, 256, 3, padding=1, groups=2),
+        "pool5": nn.Sequential(nn.MaxPool2d(3, 2), nn.Flatten()),
+        "fc6": nn.Linear(9216, 4096),
+        "fc7": nn.Linear(4096, 4096),
+        "fc8": nn.Linear(4096, 1000),
     }
-)
+alexnet = {}
+for name, layer in layers.items():
+    y = layer(x)
+    alexnet[name], x = (x.numel(), y.numel()), y
 in_and_out({"AlexNet": alexnet}, "activations", "The first layer decides what AlexNet needs")
 plt.show()
 
@@ -167,8 +170,9 @@ plt.show()
 # %% tags=["skip-grading"]
 small = {"image": 3 * 96**2, "layer 1": 32 * 48**2, "layer 2": 32 * 48**2}
 small |= {"layer 3": 96 * 48**2, "layer 4": 24 * 24**2}
+sides = dict(zip(list(small)[1:], pairwise(small.values())))
 in_and_out(
-    {"small CNN": pairs(small)},
+    {"small CNN": sides},
     "bytes, int8",
     "One layer of four finds no room",
     limit=("256 kB", 256_000),
@@ -336,10 +340,10 @@ print(f"table 4096 + {threads} · 4120 {4096 + threads * 4120:11,} B")
 # %% [markdown]
 # ## Predict, then measure
 #
-# ResNet-18 (its ReLUs are in place), 8 images, fp32: our count says 953,344 numbers an image. What does PyTorch really hold on this machine, weights left out? **Predict:** measured ÷ counted.
+# ResNet-18 (its ReLUs are in place), 8 images, fp32: our count says 953,344 numbers an image. What does PyTorch really hold on this machine, weights left out? **Predict:** measured ÷ counted. (A number in place of the dots; it earns nothing, and before it you see no result.)
 
-# %%
-guess = 1.0  # write your own
+# %% predict="peak"
+predict("held_to_counted", 1)
 
 # %% tags=["skip-grading"]
 from helpers.meter.measured import measured_inference
@@ -348,9 +352,10 @@ model, images = timm.create_model("resnet18").eval(), torch.randn(8, 3, 224, 224
 weights = sum(p.nbytes for p in model.parameters())
 counted = 8 * 953_344 * 4
 measured = measured_inference(model, images).peak - weights
-print(f"counted  {counted:12,} B")
-print(f"measured {measured:12,} B")
-print(f"ratio {measured / counted:.2f}, guessed {guess}")
+if guessed("held_to_counted"):
+    print(f"counted  {counted:12,} B")
+    print(f"measured {measured:12,} B")
+    outcome("held_to_counted", measured / counted)
 
 # %% [markdown]
 # What is it that we did not count? The course's meter follows every tensor through the pass, without running it, and says what is there at the peak.
@@ -359,8 +364,9 @@ print(f"ratio {measured / counted:.2f}, guessed {guess}")
 from helpers.meter import inference_memory
 
 foreseen = inference_memory(model, images)
-print(f"meter ÷ measured, without weights: {(foreseen.peak - weights) / measured:.4f}")
-foreseen.ledger
+if guessed("held_to_counted"):
+    print(f"meter ÷ measured, without weights: {(foreseen.peak - weights) / measured:.4f}")
+    print(foreseen.ledger)
 
 # %% [markdown]
 # ✎ **Explain (1 point).** What did you guess, and what was measured? At which operation is the peak, and which tensors are there at that moment? Work out their bytes. A person reads it.
@@ -503,17 +509,41 @@ print(f"{len(saved)} tensors:            {sum(t.nbytes for t in saved):8,} B")
 print(f"{len(saved)} times the storage:  {whole:8,} B")
 print(f"{len(storages)} distinct storages: {sum(storages.values()):9,} B")
 
-shape = 1, 8, 1024, 64  # a sample, heads, tokens, width of a head
-q, k, v = (torch.randn(shape, requires_grad=True) for _ in range(3))
-for title, attention in {
-    "written out": lambda q: torch.softmax(q @ k.transpose(-1, -2), dim=-1) @ v,
-    "PyTorch's fused": lambda q: nn.functional.scaled_dot_product_attention(q, k, v),
-}.items():
-    held = sum(storages_of(saved_tensors(attention, q)).values())
-    print(f"1024 tokens, {title:15} {held / 2**20:5.1f} MiB")
+# %% [markdown]
+# q, k and v are **views**: three windows on one storage, so only the third line is memory.
+#
+# Written out as above, attention also keeps softmax's output: a share for each *pair* of tokens. PyTorch's fused attention does not; backward computes the shares again. **Predict** for 2,048 tokens and 8 heads of width 64: how many times as much is kept, written out, as by the fused one?
+
+# %% predict="attention"
+predict("written_to_fused", 2)
+
+
+# %%
+def kept_by_attention(tokens, heads=8, width=64):
+    """MiB that autograd keeps of attention: written out, and by PyTorch's fused function."""
+    q, k, v = (torch.randn(1, heads, tokens, width, requires_grad=True) for _ in range(3))
+    ways = (
+        lambda q: torch.softmax(q @ k.transpose(-1, -2), dim=-1) @ v,
+        lambda q: nn.functional.scaled_dot_product_attention(q, k, v),
+    )
+    kept = (storages_of(saved_tensors(way, q)).values() for way in ways)
+    return [sum(sizes) / 2**20 for sizes in kept]
+
+
+lengths = 256, 512, 1024, 2048
+written, fused = zip(*map(kept_by_attention, lengths))
+if guessed("written_to_fused"):
+    _, axes = figure(size=(5.2, 3.0))
+    axes.plot(lengths, written, "o-", label="written out: + 4 B · heads · tokens²")
+    axes.plot(lengths, fused, "s--", label="fused: q, k, v and the output")
+    axes.set(xlabel="tokens", ylabel="MiB kept", xticks=lengths)
+    axes.set_title(f"2,048 tokens: {written[-1]:.0f} MiB against {fused[-1]:.0f}")
+    axes.legend()
+    plt.show()
+    outcome("written_to_fused", written[-1] / fused[-1])
 
 # %% [markdown]
-# q, k and v are **views**: three windows on one storage, so only the third line is memory. Written out, attention also keeps a share for each pair of tokens; the fused one computes them again in the backward pass. And a view of little can hold much:
+# Twice the tokens, four times the shares. That is why long texts are trained with fused attention (FlashAttention, Dao et al. 2022): unit 08 builds it. And a view of little can hold much:
 
 # %%
 x = torch.randn(1000, 1000, requires_grad=True)
@@ -617,8 +647,9 @@ check("mlp_kept", mlp_kept)
 # %% [markdown]
 # **Predict** for a CNN of four convolutions, each with an activation behind it. ReLU as a new tensor is 1. How many times as much is kept with ReLU in place, and with GELU?
 
-# %%
-guess = {"ReLU": 1.0, "ReLU in place": 1.0, "GELU": 1.0}  # write your own
+# %% predict="kept"
+predict("kept_in_place", 1)
+predict("kept_with_gelu", 1)
 
 # %% tags=["skip-grading"]
 activations = {"ReLU": nn.ReLU(), "ReLU in place": nn.ReLU(inplace=True), "GELU": nn.GELU()}
@@ -629,10 +660,10 @@ for name, activation in activations.items():
         parts += [nn.Conv2d(channels, 32, 3, padding=1), activation]
     head = [nn.Flatten(), nn.Linear(32 * 32 * 32, 10)]
     measured[name] = kept(nn.Sequential(*parts, *head), torch.randn(8, 3, 32, 32))
-print(f"{'':13} {'bytes kept':>10} {'times':>5} guessed")
-for name, held in measured.items():
-    ratio = held / measured["ReLU"]
-    print(f"{name:13} {held:10,} {ratio:5.2f} {guess.get(name)!s:>7}")
+for name, kind in ("kept_in_place", "ReLU in place"), ("kept_with_gelu", "GELU"):
+    if guessed(name):
+        print(f"ReLU {measured['ReLU']:,} B, {kind} {measured[kind]:,} B")
+        outcome(name, measured[kind] / measured["ReLU"])
 
 # %% [markdown]
 # ✎ **Explain (1 point).** Compare with your guess. Why does ReLU in place keep as much as plain ReLU, although it makes a tensor less? What is it good for, then? And where does GELU's factor come from? A person reads it.
@@ -690,7 +721,6 @@ check("convnext_size", convnext_size)
 
 # %% tags=["skip-grading"]
 from helpers.plots.bars import bars
-from helpers.plots.style import figure
 
 memory = training_memory(large, (1, 3, 224, 224), optimizer="sgd")
 kept_in = [0.0] * 4

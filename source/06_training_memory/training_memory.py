@@ -14,6 +14,7 @@ import torch
 
 from helpers.check import check, progress
 from helpers.conventions import format_bytes
+from helpers.predict import guessed, outcome, predict
 from helpers.tried import numbers, tried
 
 torch.set_num_threads(1)  # one core: other programs disturb it less
@@ -84,7 +85,7 @@ print("fp32", round((weight.float() + 0.001).item(), 6))
 # %% [markdown]
 # The update is lost. So **mixed precision** runs the passes on 16-bit weights and gets 16-bit gradients, but it updates an fp32 copy, the *master weights*, with m and v in fp32.
 #
-# **Predict:** how much less than plain fp32 does that take for each parameter?
+# How much less than plain fp32 does that take for each parameter?
 #
 # ✎ Count all that is kept with Adam. *bf16*: everything in 16 bits.
 
@@ -206,17 +207,17 @@ print(f"{parameters:,} parameters")
 print(f"{predicted.saved_bytes:,} B saved, {format_bytes(predicted.saved_bytes)}")
 
 # %% [markdown]
-# **Predict.** How many MiB does a step with Adam peak at? Write down your guess, then run. The last line is no estimate: PyTorch's profiler reports every byte that its CPU allocator hands out in a real step.
+# **Predict.** How many MiB does a step with Adam peak at? (A number in place of the dots; it earns nothing, and before it you see no result.) The last line below is no estimate: PyTorch's profiler reports every byte that its CPU allocator hands out in a real step.
 
-# %%
-guess_mib = 100  # write your own
+# %% predict="peak"
+predict("peak_mib", 100)
 
 # %% tags=["skip-grading"]
 from helpers.meter.measured import measured_training
 
 measured = measured_training(model, images)
 sum_of_parts = 16 * parameters + predicted.saved_bytes
-estimates = {"your guess": guess_mib * 2**20, "sum of parts": sum_of_parts}
+estimates = {"sum of parts": sum_of_parts}
 MOMENTS = "end of forward", "end of backward", "foreach update"
 moments, problem = tried(lambda: numbers(step_moments(parameters, predicted.saved_bytes), *MOMENTS))
 if problem:
@@ -224,13 +225,16 @@ if problem:
 else:
     estimates |= {name: moments[name] for name in MOMENTS[:2]}
 estimates["meter"] = predicted.peak
-for name, estimate in estimates.items():
-    print(f"{name:15} {format_bytes(estimate):>10}, ratio {estimate / measured.peak:.3f}")
-print(f"{'measured':15} {format_bytes(measured.peak):>10}")
+if guessed("peak_mib"):
+    for name, estimate in estimates.items():
+        print(f"{name:15} {format_bytes(estimate):>10}, ratio {estimate / measured.peak:.3f}")
+    print(f"{'measured':15} {format_bytes(measured.peak):>10}")
+    outcome("peak_mib", measured.peak / 2**20)
 
 # %% tags=["skip-grading"]
-step_timeline(predicted, "The peak comes when backward begins", sum_of_parts)
-plt.show()
+if guessed("peak_mib"):
+    step_timeline(predicted, "The peak comes when backward begins", sum_of_parts)
+    plt.show()
 
 # %% [markdown]
 # The meter should be within 1 % of what was measured. If so, we may trust its picture, and ask it what is held at the peak. (The operation is a sum: it makes the gradient of the last layer's bias.)
@@ -288,24 +292,25 @@ heavy_last = torch.nn.Sequential(*layers(64, 16), Mean(), wide, *layers(512, 16)
 heavy_first = torch.nn.Sequential(*layers(512, 16), narrow, Repeat(), *layers(64, 16))
 
 # %% [markdown]
-# **Predict.** Which one peaks higher?
+# **Predict.** The peak of *heavy last* ÷ the peak of *heavy first*: below 1, 1, or above?
 
-# %%
-guess = "heavy first"  # or "heavy last": write your own
+# %% predict="order"
+predict("last_to_first", 0.8)
 
 # %% tags=["skip-grading"]
-peaks = {}
-for name, network, x in (
-    ("heavy last", heavy_last, torch.randn(16, 256, 64)),
-    ("heavy first", heavy_first, torch.randn(16, 512)),
-):
-    step, real = training_memory(network, x), measured_training(network, x)
-    print(f"{name}: {format_bytes(step.peak)} predicted,")
-    print(f"  {format_bytes(real.peak)} measured, ratio {step.peak / real.peak:.3f}")
-    step_timeline(step, f"{name.capitalize()}: {format_bytes(step.peak)} at the peak")
-    peaks[name] = real.peak
-plt.show()
-print(f"you guessed {guess!r}; it is {max(peaks, key=peaks.get)!r}")
+if guessed("last_to_first"):
+    peaks = []
+    for name, network, x in (
+        ("heavy last", heavy_last, torch.randn(16, 256, 64)),
+        ("heavy first", heavy_first, torch.randn(16, 512)),
+    ):
+        step, real = training_memory(network, x), measured_training(network, x)
+        print(f"{name}: {format_bytes(step.peak)} predicted,")
+        print(f"  {format_bytes(real.peak)} measured, ratio {step.peak / real.peak:.3f}")
+        step_timeline(step, f"{name.capitalize()}: {format_bytes(step.peak)} at the peak")
+        peaks.append(real.peak)
+    plt.show()
+    outcome("last_to_first", peaks[0] / peaks[1])
 
 # %% [markdown]
 # Backward begins with the last layer. If the heavy layers are last, their gradients come while all activations of the light ones still wait. Most convolutional networks are like that.
@@ -429,26 +434,61 @@ check("allocated_bytes", allocated_bytes)
 # That is little. What is *reserved* is more: PyTorch asks the driver for pieces of 2 MiB (for tensors up to 1 MiB), of 20 MiB (below 10 MiB) or of multiples of 2 MiB, cuts tensors from them, and keeps what is given back ([CUDACachingAllocator.cpp](https://github.com/pytorch/pytorch/blob/main/c10/cuda/CUDACachingAllocator.cpp)).
 
 # %% [markdown]
-# A tensor lies in one piece, and not every free block of the reserved memory is large enough.
+# A tensor lies in one piece. So what is free need not be of use: it may be *fragmented*, in pieces that are each too small.
 #
-# ✎ **Fragmentation.** Say `"fits"` if one free block can take the request, `"fragmented"` if only all of them together could, `"full"` if not even they could.
+# ✎ **Pieces.** `free_blocks` are the free blocks that the request could be cut from, in bytes, multiples of 512. How many bytes does the allocator newly ask the driver for? 0 where a free block will do.
 
 
-# %% answer="finds_room"
-def finds_room(free_blocks, request):
-    """The word "fits", "fragmented" or "full"; sizes in bytes."""
+# %% answer="newly_reserved"
+def newly_reserved(free_blocks, request):
+    """Bytes of the new piece, for a tensor of `request` bytes; 0 if none is needed."""
     ### BEGIN SOLUTION
-    if max(free_blocks) >= request:
-        return "fits"
-    return "fragmented" if sum(free_blocks) >= request else "full"
+    mib = 2**20
+    size = (request + 511) // 512 * 512
+    if max(free_blocks, default=0) >= size:
+        return 0
+    if size <= mib:
+        return 2 * mib
+    if size < 10 * mib:
+        return 20 * mib
+    return (size + 2 * mib - 1) // (2 * mib) * 2 * mib
     ### END SOLUTION
 
 
-# %% check="finds_room"
-check("finds_room", finds_room)
+# %% check="newly_reserved"
+check("newly_reserved", newly_reserved)
 
 # %% [markdown]
-# Neither "fragmented" nor "full" is the end: the allocator then asks the driver for another piece. Only if that fails, and giving back every piece that is wholly free does not help, do you see *out of memory*. With `PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True` a piece can grow, and there is less of the second kind.
+# Now play it. A tensor of 20 MiB comes and goes, then one of 24, of 28, … up to 40: texts that get longer, say. Never more than 40 MiB are in use. **Predict:** how many MiB are *reserved* at the end?
+
+# %% predict="pieces"
+predict("reserved_mib", 40)
+
+# %% tags=["skip-grading"]
+from helpers.meter.memory.device.allocator import CachingAllocator
+from helpers.plots.style import figure
+
+allocator = CachingAllocator()
+in_use, reserved, lengths = [], [], range(20, 44, 4)
+for mib in lengths:
+    block = allocator.allocate(mib * 2**20)
+    in_use.append(mib)
+    reserved.append(allocator.reserved / 2**20)
+    allocator.release(block)
+if guessed("reserved_mib"):
+    _, axes = figure(size=(5.2, 3.0))
+    axes.step(lengths, reserved, "o-", where="mid", label="reserved, in pieces")
+    axes.step(lengths, in_use, "s--", where="mid", label="in use; reserved, if a piece can grow")
+    axes.set(xlabel="MiB of the tensor", ylabel="MiB", ylim=(0, None), xticks=lengths)
+    axes.set_title(f"{reserved[-1]:.0f} MiB reserved, 40 in use")
+    axes.legend(fontsize=9)
+    plt.show()
+    outcome("reserved_mib", reserved[-1])
+
+# %% [markdown]
+# Each new tensor is a little larger than every free piece, so each gets one of its own. Only when the driver has no more are free pieces given back; if that does not help, you see *out of memory*.
+#
+# With `PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True` a piece can grow: 40 MiB would do. Mixed sizes and long texts are where that pays.
 
 # %% [markdown]
 # ## The largest batch
@@ -466,23 +506,10 @@ for batch, step in steps.items():
 # %% [markdown]
 # From one image to two it hardly grows: there the foreach update is the peak, and the update does not know the batch. Beyond, activations decide, and each image adds the same.
 #
-# ✎ Two peaks on the straight part: what does an image add, and what is there without any?
-
-
-# %% answer="memory_line"
-def memory_line(batch_a, peak_a, batch_b, peak_b):
-    """{"per image": bytes, "fixed": bytes} of the line through two peaks."""
-    ### BEGIN SOLUTION
-    per_image = (peak_b - peak_a) / (batch_b - batch_a)
-    return {"per image": per_image, "fixed": peak_a - batch_a * per_image}
-    ### END SOLUTION
-
-
-# %% check="memory_line"
-check("memory_line", memory_line)
+# So two peaks on the straight part tell what an image adds and what is there without any: a line, as in unit 05.
 
 # %% [markdown]
-# ✎ So the largest batch for a device, in whole images; 0 if none fits. `memory`: bytes that the device reports; `outside`: bytes of the context. All four are whole numbers.
+# ✎ The largest batch for a device, in whole images; 0 if none fits. `memory`: bytes that the device reports; `outside`: bytes of the context. All four are whole numbers.
 
 
 # %% answer="batch_that_fits"
@@ -582,8 +609,9 @@ print(f"  {format_bytes(half_measured.peak)} measured, ratio {half.peak / half_m
 # %% [markdown]
 # **Predict.** All 12 blocks of deit_tiny checkpointed: what share of the peak is left, and how many times as long does forward + backward take?
 
-# %%
-guess_share, guess_time = 1.0, 1.0  # write your own
+# %% predict="checkpoints"
+predict("peak_left", 0.1)
+predict("time_taken", 2)
 
 # %% tags=["skip-grading"]
 frugal = timm.create_model("deit_tiny_patch16_224")
@@ -598,18 +626,20 @@ def passes(network):
     return time.process_time() - start
 
 
-plain_s, frugal_s = map(min, zip(*[(passes(model), passes(frugal)) for _ in range(3)]))
-print(f"saved {format_bytes(predicted.saved_bytes)} before, {format_bytes(step.saved_bytes)} now")
-print(f"peak: {format_bytes(step.peak)} predicted,")
-print(f"  {format_bytes(real.peak)} measured, ratio {step.peak / real.peak:.3f}")
-print(f"share {real.peak / measured.peak:.2f} measured, {guess_share:.2f} guessed")
-print(f"time {frugal_s / plain_s:.2f} × measured, {guess_time:.2f} × guessed")
-print(f"  ({plain_s:.2f} s before, {frugal_s:.2f} s now)")
+if guessed("peak_left") and guessed("time_taken"):
+    plain_s, frugal_s = map(min, zip(*[(passes(model), passes(frugal)) for _ in range(3)]))
+    print(f"saved {format_bytes(predicted.saved_bytes)}, now {format_bytes(step.saved_bytes)}")
+    print(f"peak: {format_bytes(step.peak)} predicted,")
+    print(f"  {format_bytes(real.peak)} measured, ratio {step.peak / real.peak:.3f}")
+    print(f"time: {plain_s:.2f} s, now {frugal_s:.2f} s")
+    outcome("peak_left", real.peak / measured.peak)
+    outcome("time_taken", frugal_s / plain_s)
 
 # %% tags=["skip-grading"]
-step_timeline(step, "Checkpointed: one block at a time fills and empties")
-plt.show()
-step.ledger.summary()
+if guessed("peak_left"):
+    step_timeline(step, "Checkpointed: one block at a time fills and empties")
+    plt.show()
+    print(step.ledger.summary())
 
 # %% [markdown]
 # Each tooth is one block, computed again; the meter counts it among the temporaries.

@@ -19,6 +19,7 @@ from torch import nn
 
 from helpers.check import check, progress
 from helpers.plots.graph import expression_graph
+from helpers.predict import guessed, outcome, predict
 from helpers.tried import numbers, tried
 
 # %% [markdown]
@@ -206,7 +207,10 @@ def try_slopes(program, x, y, h):
 check("try_slopes", try_slopes)
 
 # %% [markdown]
-# How small should h be? Take log x at x = 2, whose slope is 1/2. **Predict:** is 10⁻¹⁵ better than 10⁻⁵?
+# How small should h be? Take log x at x = 2, whose slope is 1/2, and fp64, which keeps 16 digits. **Predict:** which h from 10⁻¹ to 10⁻¹⁵, moved both ways, comes nearest? Write it as `1e-7` is written. (A guess earns nothing; before it you see no result.)
+
+# %% predict="best_h"
+predict("best_h", 1e-15)
 
 # %% tags=["skip-grading"]
 from helpers.plots.style import COLORS, figure
@@ -214,14 +218,18 @@ from helpers.plots.style import COLORS, figure
 steps = [10.0**-power for power in range(1, 16)]
 both = [(math.log(2 + h) - math.log(2 - h)) / (2 * h) for h in steps]
 one = [(math.log(2 + h) - math.log(2)) / h for h in steps]
-fig, axes = figure(size=(5.2, 3.2))
-for label, style, slopes in ("one way", "s--", one), ("both ways", "o-", both):
-    errors = [abs(slope - 0.5) / 0.5 for slope in slopes]
-    axes.loglog(steps, errors, style, label=label, color=COLORS[label == "one way"])
-    print(f"{label}: error {min(errors):.0e} at h = {steps[errors.index(min(errors))]:.0e}")
-axes.set(xlabel="h", ylabel="relative error", title="A smaller h helps, until rounding takes over")
-axes.legend()
-plt.show()
+title = "A smaller h helps, until rounding takes over"
+if guessed("best_h"):
+    fig, axes = figure(size=(5.2, 3.2))
+    for label, style, slopes in ("one way", "s--", one), ("both ways", "o-", both):
+        errors = [abs(slope - 0.5) / 0.5 for slope in slopes]
+        axes.loglog(steps, errors, style, label=label, color=COLORS[label == "one way"])
+        best = steps[errors.index(min(errors))]
+        print(f"{label}: error {min(errors):.0e} at h = {best:.0e}")
+    axes.set(xlabel="h", ylabel="relative error", title=title)
+    axes.legend()
+    plt.show()
+    outcome("best_h", best)
 
 # %% [markdown]
 # L(x + h) and L(x − h) agree in ever more digits, and their difference has ever fewer left. Both ways at h near 10⁻⁵ gives ten right digits: good for checking.
@@ -795,7 +803,12 @@ else:
     plt.show()
 
 # %% [markdown]
-# A network trained with nothing but your own lines. **Predict:** PyTorch does the same step in tensors. How many times faster, and with how many operations in its graph? And with 100 points instead of 10? Write it down, then run.
+# A network trained with nothing but your own lines. **Predict:** PyTorch does the same step in tensors. How many times as long do your numbers take, with 10 points, and with 100? And how many operations has PyTorch's graph of a step?
+
+# %% predict="nodes"
+predict("slower_with_10", 1000)
+predict("slower_with_100", 1000)
+predict("pytorch_nodes", 25)
 
 
 # %% tags=["skip-grading"]
@@ -838,14 +851,19 @@ def our_cost(size):
 
 
 for size in 10, 100:
+    if not guessed(f"slower_with_{size}"):
+        continue
     batch = torch.arange(50 - size // 2, 50 + size // 2)
     theirs = 1e3 * best_of(pytorch_step, batch, runs=20)
     nodes = pytorch_nodes(pytorch_step(batch))
     ours, problem = tried(our_cost, size)
     print(f"{size} points, a step:")
     print(f"  PyTorch {theirs:6.2f} ms {nodes:6,} nodes")
-    print("  yours  ", problem or f"{ours[0]:6.2f} ms {ours[1]:6,} nodes: {ours[0] / theirs:.0f} ×")
-if stand_ins and not problem:
+    print("  yours  ", problem or f"{ours[0]:6.2f} ms {ours[1]:6,} nodes")
+    if ours:
+        outcome(f"slower_with_{size}", ours[0] / theirs)
+outcome("pytorch_nodes", pytorch_nodes(pytorch_step(torch.arange(100))))
+if stand_ins:
     print("slow, because PyTorch stands in for:", *stand_ins)
 
 # %% [markdown]
@@ -997,6 +1015,76 @@ if answer:
 # %% [markdown]
 # Forty thousand small rules or a few large ones: they look at the same values. x and ReLU's output are what unit 05 counted; W is there anyway. **Saved activations are what backward rules look at.**
 
+# %% [markdown]
+# ## A budget: keep less, compute again
+#
+# What is not kept can be computed again from an earlier value: **checkpointing**. How little can one keep, and what does it cost?
+#
+# Take a chain of n steps. The rule of each step looks at the value before it. The chain's input is always there; beside it there are `slots`: places for one value each.
+
+# %% [markdown]
+# Without a slot: compute n − 1 steps for the last rule, n − 2 for the one before it …: n(n − 1)/2 in all. With one: compute `place` steps, keep that value, sweep the n − place steps to its right with the other slots. Then its slot is free again, and the `place` steps to the left are swept from the input.
+#
+# A chain of 1 step costs nothing. The best `place` is the cheapest: try all.
+
+# %% [markdown]
+# ✎ **2 points.** Steps that are computed, at best, with 0, 1, …, n − 1 slots. Write a function of (length, slots) that calls itself. With `@cache` above it, it computes each pair once; else it takes for ever.
+
+
+# %% answer="budget_curve"
+def budget_curve(steps):
+    """[steps computed with 0 slots, with 1, …, with steps - 1]."""
+
+    ### BEGIN SOLUTION
+    @cache
+    def cost(length, slots):
+        if length == 1:
+            return 0
+        if slots == 0:
+            return length * (length - 1) // 2
+        return min(
+            place + cost(length - place, slots - 1) + cost(place, slots)
+            for place in range(1, length)
+        )
+
+    return [cost(steps, slots) for slots in range(steps)]
+    ### END SOLUTION
+
+
+# %% check="budget_curve"
+check("budget_curve", budget_curve)
+
+# %% [markdown]
+# **Predict** for a chain of 48 steps. With a slot for every value, 47 steps are computed, each once. With only 6 slots: how many times as many?
+
+# %% predict="budget"
+predict("with_6_slots", 5)
+
+# %% tags=["skip-grading"]
+chain = 48
+curve, problem = tried(lambda: numbers(budget_curve(chain), *map(str, range(chain))))
+if problem:
+    print("no curve:", problem)
+elif guessed("with_6_slots"):
+    passes = [cost / (chain - 1) for cost in curve.values()]
+    fig, axes = figure(size=(5.2, 3.2))
+    ticks, blue, orange = [1, 2, 4, 8, 16, 47], COLORS[0], COLORS[1]
+    axes.plot(range(1, chain), passes[1:], "o-", color=blue, markersize=3, label="the best plan")
+    segments = range(2, chain // 2)
+    kept = [count - 1 + -(-chain // count) for count in segments]  # boundaries, one segment
+    equal = [2 - 1 / count for count in segments]
+    axes.plot(kept, equal, "s", color=orange, markersize=4, label="equal segments (unit 06)")
+    axes.set(xlabel="values kept, of 48", ylabel="forward passes", xscale="log", ylim=(0, 7))
+    axes.set_xticks(ticks, map(str, ticks))
+    axes.set_xticks([], minor=True)
+    axes.set_title("The first few slots save most")
+    axes.legend()
+    plt.show()
+    outcome("with_6_slots", passes[6])
+
+# %% [markdown]
+# A few slots do nearly all: that is why long networks can be trained at all in little memory. Frameworks take the simple plan of equal segments, about one pass more; compilers search a plan for the graph at hand.
+
 # %%
 progress("07_autodiff")
 
@@ -1005,8 +1093,9 @@ progress("07_autodiff")
 #
 # - Autodiff is a memory of operations, one local rule for each, an order, and a sweep.
 # - Several uses of a value: its gradients *add*.
-# - Reverse mode: one sweep for all inputs, about two forward passes' worth of FLOP. Its price is memory.
+# - Reverse mode: one sweep for all inputs, about two forward passes. Its price is memory.
 # - Kept is what a rule looks at: both factors, exp's output, nothing for a sum.
+# - What is not kept can be computed again.
 # - Finite differences are the judge, not the method.
 
 # %% [markdown]
@@ -1018,5 +1107,6 @@ progress("07_autodiff")
 # - S. Linnainmaa: *Taylor expansion of the accumulated rounding error*, BIT 16, 1976. Reverse mode.
 # - D. Rumelhart, G. Hinton, R. Williams: *Learning representations by back-propagating errors*, Nature 323, 1986.
 # - A. Griewank, A. Walther: *Evaluating Derivatives*, 2nd edition, 2008. Costs of both modes.
-# - A. Baydin, B. Pearlmutter, A. Radul, J. Siskind: *Automatic differentiation in machine learning: a survey*, JMLR 18, 2018.
-# - A. Paszke et al.: *PyTorch: an imperative style, high-performance deep learning library*, NeurIPS 2019.
+# - The same: *Algorithm 799: revolve*, 2000.
+# - A. Baydin et al.: *Automatic differentiation in machine learning: a survey*, JMLR 18, 2018.
+# - A. Paszke et al.: *PyTorch: an imperative style* …, NeurIPS 2019.

@@ -21,10 +21,14 @@ from numba import cuda, njit, prange
 
 from helpers.check import check, progress
 from helpers.conventions import format_bytes
+from helpers.predict import guessed, outcome, predict
 from helpers.simulator import CountedArray, KernelError, launch
 
 # %% [markdown]
-# One loop, three ways: run by Python, written with NumPy, and compiled by Numba from the same lines that Python ran. How many times faster is the last one? Guess.
+# One loop, three ways: run by Python, written with NumPy, and compiled by Numba from the same lines that Python ran. **Predict:** how many times faster is the last one than the first? (A number in place of the dots; it earns nothing, and before it you see no result.)
+
+# %% predict="compiled"
+predict("compiled_speedup", 10)
 
 
 # %%
@@ -54,21 +58,28 @@ def side_by_side(runs, repeats=7):
 from helpers.hardware import measure
 from helpers.plots import threads as pictures
 
+reached = {}  # for the last picture: (FLOP/B, FLOP/s) of what is measured below
 machine = f"{measure(seconds=0.3).name}, {numba.get_num_threads()} threads"
 compiled = njit(row_bells)
 x, out = numpy.random.rand(200, 500), numpy.zeros(200)
-times = side_by_side(
-    {
-        "Python": lambda: row_bells(x, out),
-        "NumPy": lambda: numpy.exp(-(x**2)).sum(1),
-        "Numba": lambda: compiled(x, out),
-    },
-    repeats=5,
-)
-gain = median(times["Python"]) / median(times["Numba"])
-pictures.times(times, f"Compiled, the same lines are {gain:.0f} times faster", log=True)
-plt.show()
-print(f"{machine}, Numba {numba.__version__}")
+if guessed("compiled_speedup"):
+    times = side_by_side(
+        {
+            "Python": lambda: row_bells(x, out),
+            "NumPy": lambda: numpy.exp(-(x**2)).sum(1),
+            "Numba": lambda: compiled(x, out),
+        },
+        repeats=5,
+    )
+    gain = median(times["Python"]) / median(times["Numba"])
+    pictures.times(times, f"Compiled, the same lines are {gain:.0f} times faster", log=True)
+    plt.show()
+    print(f"{machine}, Numba {numba.__version__}")
+    for name, measured in times.items():
+        # A square, a sign and an exponential (40), and an addition: 43 FLOP for 8 bytes.
+        if name != "NumPy":
+            reached[f"bells, {name}"] = 43 / 8, 43 * x.size / median(measured)
+    outcome("compiled_speedup", gain)
 
 # %% [markdown]
 # Python looks up, at every step, what `x` is, what `**` means for it, and makes an object of the result. Compiled code knows the types and does only the arithmetic. NumPy's loops were compiled before you came; they may even win: where the processor can, its exponential takes several numbers at once.
@@ -221,7 +232,11 @@ print("compiled for", *fresh.signatures[0])
 # %% [markdown]
 # ## All cores: `prange`
 #
-# `prange` says that the iterations of a loop do not need each other. **Predict**: compiled with `range`, with `prange`, and with `prange` and `parallel=True`: which is fastest, and how much?
+# `prange` says that the iterations of a loop do not need each other. **Predict**: compiled with `range` is 1. How many times as fast is it with `prange`, and with `prange` and `parallel=True`?
+
+# %% predict="prange"
+predict("prange_speedup", 2)
+predict("parallel_speedup", 2)
 
 
 # %%
@@ -248,15 +263,18 @@ candidates = {
     "prange, parallel=True": njit(parallel=True)(parallel_row_bells),
 }
 x, out = numpy.random.rand(2000, 1000), numpy.zeros(2000)
-times = side_by_side({name: lambda f=f: f(x, out) for name, f in candidates.items()}, 11)
-faster = {name: median(times["range, njit"]) / median(each) for name, each in times.items()}
-for name, function in candidates.items():
-    said = "parallel" if in_parallel(function) else "serial"
-    print(f"{name:22}{said:9}{faster[name]:5.2f} × as fast")
-alone, told = faster["prange, njit"], faster["prange, parallel=True"]
-pictures.times(times, f"prange alone: {alone:.1f} × as fast; with parallel=True: {told:.1f} ×")
-plt.show()
-print(machine)
+if guessed("prange_speedup") and guessed("parallel_speedup"):
+    times = side_by_side({name: lambda f=f: f(x, out) for name, f in candidates.items()}, 11)
+    faster = {name: median(times["range, njit"]) / median(each) for name, each in times.items()}
+    for name, function in candidates.items():
+        said = "parallel" if in_parallel(function) else "serial"
+        print(f"{name:22}{said:9}{faster[name]:5.2f} × as fast")
+    alone, told = faster["prange, njit"], faster["prange, parallel=True"]
+    pictures.times(times, f"prange alone: {alone:.1f} × as fast; with parallel=True: {told:.1f} ×")
+    plt.show()
+    print(machine)
+    outcome("prange_speedup", alone)
+    outcome("parallel_speedup", told)
 
 # %% [markdown]
 # Without `parallel=True`, `prange` is `range`, and nobody tells you: where the first two times differ, the machine was disturbed. With it, n cores give at most n times; starting threads, shared memory and other programs take their part of that. On a busy machine it may even be slower than one core: a loop waits for its last thread.
@@ -389,7 +407,10 @@ for loops, arrays in (separate, 5), (together, 3):
     print(f"{loops.__name__:9}{moved:7,} B: {moved // (4 * n)} × {4 * n:,} B")
 
 # %% [markdown]
-# **Predict** for 8 million numbers (32 MiB an array): the bytes shrink 7 : 3. How many times faster is the fused loop? And how long does each take, if nothing but memory counts? Write your guess down, then run.
+# **Predict** for 8 million numbers (32 MiB an array): the bytes shrink 7 : 3. How many times faster is the fused loop?
+
+# %% predict="fused"
+predict("fused_speedup", 2.3)
 
 
 # %% tags=["skip-grading"]
@@ -400,24 +421,28 @@ def copied(x, out):
 
 
 n, s = 2**23, numpy.float32(2)
-x, r, t, u, out = numpy.random.rand(5, n).astype("float32")
 separate_compiled, together_compiled = njit(separate), njit(together)
-times = side_by_side(
-    {
-        "separate": lambda: separate_compiled(s, x, r, t, u, out),
-        "fused": lambda: together_compiled(s, x, r, out),
-        "a copy": lambda: copied(x, out),
-    }
-)
-rate = 2 * 4 * n / median(times["a copy"])  # one array read, one written
-print(f"a copy: {rate / 1e9:.1f} GB/s")
-for name, arrays in ("separate", 7), ("fused", 3):
-    moved, took = 4 * n * arrays, median(times[name])
-    print(f"{name:9}{format_bytes(moved):>11}, {1e3 * moved / rate:4.1f} ms at a copy's rate")
-    print(f"{'':9} measured {1e3 * took:4.1f} ms, ratio {moved / rate / took:.2f}")
-factor = median(times["separate"]) / median(times["fused"])
-pictures.times(times, f"{7 / 3:.1f} times fewer bytes, {factor:.1f} times less time")
-plt.show()
+if guessed("fused_speedup"):
+    x, r, t, u, out = numpy.random.rand(5, n).astype("float32")
+    times = side_by_side(
+        {
+            "separate": lambda: separate_compiled(s, x, r, t, u, out),
+            "fused": lambda: together_compiled(s, x, r, out),
+            "a copy": lambda: copied(x, out),
+        }
+    )
+    rate = 2 * 4 * n / median(times["a copy"])  # one array read, one written
+    print(f"a copy: {rate / 1e9:.1f} GB/s")
+    for name, arrays in ("separate", 7), ("fused", 3):
+        moved, took = 4 * n * arrays, median(times[name])
+        print(f"{name:9}{format_bytes(moved):>11}, {1e3 * moved / rate:4.1f} ms at a copy's rate")
+        print(f"{'':9} measured {1e3 * took:4.1f} ms, ratio {moved / rate / took:.2f}")
+    factor = median(times["separate"]) / median(times["fused"])
+    pictures.times(times, f"{7 / 3:.1f} times fewer bytes, {factor:.1f} times less time")
+    plt.show()
+    for name, arrays in ("separate", 7), ("fused", 3):
+        reached[f"chain, {name}"] = 2 / (4 * arrays), 2 * n / median(times[name])
+    outcome("fused_speedup", factor)
 
 # %% [markdown]
 # ✎ **Explain (1 point).** What did you predict, what was measured, and where does the difference come from? A person reads it.
@@ -432,9 +457,10 @@ plt.show()
 # One reason, to be tested: before a processor writes part of a line of memory, it loads the line. Then a copy moves 3 arrays, not 2, the separate loops 10 and the fused one 4. Do the times agree better with that?
 
 # %% tags=["skip-grading"]
-for name, arrays in ("separate", 10), ("fused", 4):
-    expected = arrays / 3 * median(times["a copy"])
-    print(f"{name:9}{1e3 * expected:5.1f} ms, measured ÷ that {median(times[name]) / expected:.2f}")
+if guessed("fused_speedup"):
+    for name, arrays in ("separate", 10), ("fused", 4):
+        expected, took = arrays / 3 * median(times["a copy"]), median(times[name])
+        print(f"{name:9}{1e3 * expected:5.1f} ms, measured ÷ that {took / expected:.2f}")
 
 # %% [markdown]
 # ✎ **Fuse one yourself**: hard swish and a residual. v = x[i] gives v · clip(v + 3, 0, 6) / 6, plus y[i]. One loop; every number of x and y is read once, every number of out written once. It runs on counting arrays.
@@ -523,6 +549,8 @@ times = side_by_side(
     repeats=3,
 )
 for name, measured in times.items():
+    if name != "b by columns":
+        reached[f"product, {name}"] = 2 * n**3 / (4 * 3 * n**2), 2 * n**3 / median(measured)
     print(f"{name:14}{2 * n**3 / median(measured) / 1e9:6.1f} GFLOP/s on one core")
 slower = median(times["row by column"]) / median(times["PyTorch"])
 pictures.times(
@@ -703,29 +731,136 @@ for kernel in total_kernel, atomic_total_kernel:
         print(f"{kernel.__name__}: {error}")
 
 # %% [markdown]
-# Shared memory is small: 48 KiB for a block on most GPUs, unless asked for more. And a block has at most 1024 threads.
-#
-# ✎ How wide may a square tile be, if there is a thread for each of its elements, and a tile of *both* matrices has to fit? `math.isqrt` is the whole root.
+# But one after the other is slow: all threads of the grid wait at one number. Better: each block adds up its own numbers in shared memory, and writes *one* result. Half of the threads each add another one's number to their own; then a quarter; then an eighth:
+
+# %% tags=["skip-grading"]
+pictures.halvings(8)
+plt.show()
+
+# %% [markdown]
+# ✎ **A block adds up (2 points).** A block has THREADS = 16 threads; block b writes the sum of its 16 numbers to out[b]. Where x ends within a block, its last threads bring 0. In each step half of the threads add; between two steps everybody waits. About ten lines.
 
 
-# %% answer="largest_tile"
-def largest_tile(shared_bytes, width, max_threads):
-    """Side of the largest tile; `width` is the bytes of a number."""
+# %%
+THREADS, SIDE = 16, 8  # known when a kernel is compiled: shared arrays have fixed sizes
+
+
+# %% answer="block_sums"
+def block_sum_kernel(x, out):
+    """One thread's work: its part in the sum of its block, which is written to out[block]."""
+    shared = cuda.shared.array(THREADS, numba.float32)
+    i = cuda.grid(1)
+    t = cuda.threadIdx.x
     ### BEGIN SOLUTION
-    return min(math.isqrt(shared_bytes // (2 * width)), math.isqrt(max_threads))
+    shared[t] = x[i] if i < len(x) else 0
+    cuda.syncthreads()
+    step = THREADS // 2
+    while step > 0:
+        if t < step:
+            shared[t] += shared[t + step]
+        cuda.syncthreads()
+        step //= 2
+    if t == 0:
+        out[cuda.blockIdx.x] = shared[0]
     ### END SOLUTION
 
 
-# %% check="largest_tile"
-check("largest_tile", largest_tile)
+def block_sums(numbers, seed):
+    """Launches your kernel; leave this as it is."""
+    (x,) = whole_numbers(seed, numbers)
+    blocks = (numbers + THREADS - 1) // THREADS
+    out = numpy.zeros(blocks)
+    counts = launch(block_sum_kernel, blocks, THREADS, x, out)
+    return {
+        "sums": out.tolist(),
+        "global reads": counts.global_reads,
+        "barriers": counts.barriers,
+    }
+
+
+# %% check="block_sums"
+check("block_sums", block_sums)
 
 # %% [markdown]
+# ## What a warp fetches
+#
+# A GPU runs 32 threads, a **warp**, in step, and its memory hands over **sectors** of 32 bytes: eight fp32 numbers, never less. What a warp asks for at once is fetched once. **Predict:** neighbouring threads read neighbouring numbers: 4 sectors. How many if they read every *second* number? And a whole row of 100 numbers apart?
+
+# %% predict="sectors"
+predict("sectors_stride_2", 4)
+predict("sectors_stride_100", 100)
+
+
+# %% tags=["skip-grading"]
+def reading(x, stride):
+    x[stride * cuda.grid(1)]
+
+
+x = numpy.zeros(3200, "float32")
+sectors = {stride: launch(reading, 1, 32, x, stride).sectors for stride in (1, 2, 4, 8, 16, 100)}
+if guessed("sectors_stride_2") and guessed("sectors_stride_100"):
+    for stride, moved in sectors.items():
+        used = 32 * 4 / (32 * moved)
+        print(f"stride {stride:3}: {moved:2} sectors, {used:4.0%} of their bytes are used")
+    outcome("sectors_stride_2", sectors[2])
+    outcome("sectors_stride_100", sectors[100])
+
+# %% [markdown]
+# So a thread's neighbour should use its number's neighbour. A matrix that is turned over breaks that: along a row of a is down a column of out.
+
+
+# %% tags=["skip-grading"]
+def turned_over(a, out):
+    x, y = cuda.grid(2)
+    out[x, y] = a[y, x]
+
+
+a = numpy.arange(16.0 * 16, dtype="float32").reshape(16, 16)
+out = numpy.zeros_like(a)
+counts = launch(turned_over, (2, 4), (8, 4), a, out)  # 32 threads a block: one warp
+print("right:", numpy.array_equal(out, a.T))
+print("sectors:", counts.sectors, "moved,", 2 * a.nbytes // 32, "would do")
+
+# %% [markdown]
+# ✎ **Halve the waste (2 points).** The same result, every sector moved once. A block brings a tile of 8 × 8 into shared memory row by row, waits, and writes it row by row: turned, and to its new place. It has 8 × 4 threads, so each brings two numbers, in rows y and y + 4 of the tile, and writes two. Which row and column of out?
+
+
+# %% answer="transposed_copy"
+def transposed_kernel(a, out):
+    """One thread's work: two numbers of a into the tile, two of the tile to out."""
+    tile = cuda.shared.array((SIDE, SIDE), numba.float32)
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    ### BEGIN SOLUTION
+    left, top = SIDE * cuda.blockIdx.x, SIDE * cuda.blockIdx.y
+    for row in y, y + 4:
+        tile[row, x] = a[top + row, left + x]
+    cuda.syncthreads()
+    for row in y, y + 4:
+        out[left + row, top + x] = tile[x, row]
+    ### END SOLUTION
+
+
+def transposed_copy(size, seed):
+    """Launches your kernel; leave this as it is."""
+    (numbers,) = whole_numbers(seed, size**2)
+    a = numbers.reshape(size, size).astype("float32")
+    out = numpy.zeros_like(a)
+    counts = launch(transposed_kernel, (size // SIDE,) * 2, (SIDE, SIDE // 2), a, out)
+    return {"values": out.ravel().tolist(), "sectors": counts.sectors}
+
+
+# %% check="transposed_copy"
+check("transposed_copy", transposed_copy)
+
+# %% [markdown]
+# Shared memory is small: 48 KiB for a block on most GPUs, unless asked for more. And a block has at most 1024 threads: a tile with a thread for each element is at most 32 wide.
+#
 # ## The tiled product
 #
 # First the naive kernel: a thread walks along a row of a and down a column of b. How many global reads is that, for 8 × 8?
 
 # %%
-TILE = 4  # known when a kernel is compiled: shared arrays have fixed sizes
+TILE = 4
 
 
 def naive_kernel(a, b, out):
@@ -838,26 +973,219 @@ if torch.cuda.is_available():
 else:
     print("No GPU here: this cell was not run. Colab has some: Runtime → Change runtime type.")
 
+# %% [markdown]
+# ## Softmax in one pass
+#
+# Attention takes a softmax over all scores of a query, then a sum of values, weighted by it. The first share needs the largest score and the total. So must all scores, tokens × tokens, wait in memory?
+#
+# No: sums can be *corrected*. Take the keys tile by tile, and keep three things: the largest score so far m, the total Σ e^(s − m), and the weighted sum Σ e^(s − m) · v.
+
+# %% [markdown]
+# ✎ **Take in one more tile (2 points).** `scores` are the tile's, `values` its rows, one for each score; `weighted` is a row, too. If a score is larger than m, by what are the sums so far too large?
+
+
+# %% answer="online_softmax"
+def online_softmax(largest, total, weighted, scores, values):
+    """{"largest": …, "total": …, "weighted": [a number for each column]} with the tile."""
+    ### BEGIN SOLUTION
+    new = max(largest, *scores)
+    kept = math.exp(largest - new)
+    shares = [math.exp(score - new) for score in scores]
+    total = kept * total + sum(shares)
+    weighted = [
+        kept * before + sum(share * row[j] for share, row in zip(shares, values))
+        for j, before in enumerate(weighted)
+    ]
+    return {"largest": new, "total": total, "weighted": weighted}
+    ### END SOLUTION
+
+
+# %% check="online_softmax"
+check("online_softmax", online_softmax)
+
+# %% [markdown]
+# With it, attention is one kernel: a block has a tile of queries, brings keys and values tile by tile, and no score ever goes to global memory. Beside it, three kernels that write the scores out. You need not read them all: look for what each reads and writes in a, S and out.
+
+
+# %% tags=["skip-grading"]
+WIDTH, TILE_OF_KEYS = 4, 8  # of a head; threads of a block
+
+
+def scores_kernel(q, k, S):
+    j, i = cuda.grid(2)
+    total = 0.0
+    for c in range(WIDTH):
+        total += q[i, c] * k[j, c]
+    S[i, j] = total
+
+
+def softmax_kernel(S):
+    i = cuda.grid(1)
+    row = [S[i, j] for j in range(S.shape[1])]
+    total = sum(math.exp(score - max(row)) for score in row)
+    for j, score in enumerate(row):
+        S[i, j] = math.exp(score - max(row)) / total
+
+
+def values_kernel(S, v, out):
+    c, i = cuda.grid(2)
+    total = 0.0
+    for j in range(S.shape[1]):
+        total += S[i, j] * v[j, c]
+    out[i, c] = total
+
+
+# %% tags=["skip-grading"]
+def attention_kernel(q, k, v, out):
+    keys = cuda.shared.array((TILE_OF_KEYS, WIDTH), numba.float64)
+    values = cuda.shared.array((TILE_OF_KEYS, WIDTH), numba.float64)
+    t, i = cuda.threadIdx.x, cuda.grid(1)
+    query = [q[i, c] for c in range(WIDTH)]
+    so_far = {"largest": -1e30, "total": 0.0, "weighted": [0.0] * WIDTH}
+    for start in range(0, k.shape[0], TILE_OF_KEYS):
+        for c in range(WIDTH):
+            keys[t, c], values[t, c] = k[start + t, c], v[start + t, c]
+        cuda.syncthreads()
+        rows = range(TILE_OF_KEYS)
+        scores = [sum(query[c] * keys[j, c] for c in range(WIDTH)) for j in rows]
+        tile = [[values[j, c] for c in range(WIDTH)] for j in rows]
+        largest, total, weighted = numbers_of(so_far)
+        so_far = online_softmax(largest, total, weighted, scores, tile)
+        cuda.syncthreads()
+    _, total, weighted = numbers_of(so_far)
+    for c in range(WIDTH):
+        out[i, c] = weighted[c] / total
+
+
+def numbers_of(so_far):  # a list in that order is as good as a dict
+    return so_far.values() if isinstance(so_far, dict) else so_far
+
+
+# %% [markdown]
+# **Predict:** 64 tokens, a head 4 wide, tiles of 8. How many times as many numbers do the three kernels move as the one?
+
+# %% predict="attention"
+predict("attention_moved", 2)
+
+
+# %% tags=["skip-grading"]
+def moved_by_attention(tokens, tiled):
+    """Numbers read and written in global memory; whether the result is PyTorch's."""
+    draw = numpy.random.default_rng(tokens)
+    q, k, v = draw.normal(size=(3, tokens, WIDTH))
+    out, S, blocks = numpy.zeros((tokens, WIDTH)), numpy.zeros((tokens,) * 2), tokens // 8
+    if tiled:
+        counts = [launch(attention_kernel, blocks, TILE_OF_KEYS, q, k, v, out)]
+    else:
+        counts = [
+            launch(scores_kernel, (blocks, blocks), (8, 8), q, k, S),
+            launch(softmax_kernel, blocks, 8, S),
+            launch(values_kernel, (WIDTH // 4, blocks), (4, 8), S, v, out),
+        ]
+    q, k, v = (torch.from_numpy(each)[None] for each in (q, k, v))
+    right = torch.nn.functional.scaled_dot_product_attention(q, k, v, scale=1.0)[0].numpy()
+    moved = sum(each.global_reads + each.global_writes for each in counts)
+    return moved, numpy.allclose(out, right)
+
+
+# %% tags=["skip-grading"]
+from helpers.plots.style import figure
+from helpers.tried import tried
+
+lengths = 8, 16, 32, 64
+if guessed("attention_moved"):
+    _, axes = figure(size=(5.2, 3.2))
+    moved = {}
+    for name, style, tiled in ("three kernels", "o-", False), ("one, tiled", "s--", True):
+        result, problem = tried(lambda t=tiled: [moved_by_attention(n, t) for n in lengths])
+        if problem:
+            print(f"{name}: {problem}")
+            continue
+        moved[name] = [numbers for numbers, _ in result]
+        print(f"{name}: right {all(same for _, same in result)}, moved {moved[name]}")
+        axes.loglog(lengths, moved[name], style, base=2, label=name)
+    axes.set(xlabel="tokens", ylabel="numbers moved", title="What attention moves, counted")
+    axes.set_xticks(lengths, map(str, lengths))
+    axes.set_yticks([128, 1024, 8192, 65_536], ["128", "1,024", "8,192", "65,536"])
+    axes.legend()
+    plt.show()
+    if len(moved) == 2:
+        outcome("attention_moved", moved["three kernels"][-1] / moved["one, tiled"][-1])
+
+# %% [markdown]
+# Both grow with the square of the length: every query meets every key. But the tiled kernel brings a key once for 8 queries, and writes no score: with tiles of 128 queries, as FlashAttention has them, little is left but q, k, v and the output. And nothing of size tokens² has to be *kept*: the 16 MiB against 140 of unit 05.
+
+# %% [markdown]
+# ## One roof, filling up
+#
+# Everything measured above under the roof of this machine (unit 04). FLOP at the course's prices, bytes as if each array moved once.
+
+# %% tags=["skip-grading"]
+from helpers.plots.roofs import Roof, roofs
+
+here = measure(refresh=True, seconds=0.5)  # one core, where there is no GPU
+roof = Roof(f"{here.name}, fp32", here.flop_spread[1], here.bandwidth_spread[1])
+roofs([roof], "From Python's loop up to the roof", measured=reached)
+plt.show()
+for name, (intensity, rate) in reached.items():
+    share = rate / min(roof.peak, intensity * roof.bandwidth)
+    print(f"{name:22}{rate / 1e9:9.3f} GFLOP/s, {share:7.2%} of its roof")
+
+# %% [markdown]
+# From Python's loop to PyTorch's product the rate rises a thousandfold and more, in three steps: compile, so that arithmetic is all that is done; reuse what was fetched; use all units at once. Fusing moves a point to the right, tiles move it up. (A point above the roof was served by a cache, or the machine was busy when its roof was measured.)
+
+# %% [markdown]
+# ## With a GPU: a compiler that writes the kernel
+#
+# `torch.compile` fuses a chain of PyTorch operations into one kernel of Triton, a language of tiles. This cell runs where there is a GPU.
+
+# %% tags=["gpu", "skip-grading"]
+if torch.cuda.is_available():
+
+    def chain(x, r):
+        return torch.clamp_min(2 * x, 0) + r
+
+    x, r = torch.rand(2, 2**26, device="cuda")
+    for name, run in ("three kernels", chain), ("compiled to one", torch.compile(chain)):
+
+        def wait_for_it(run=run):
+            run(x, r)
+            torch.cuda.synchronize()
+
+        took = median(side_by_side({name: wait_for_it})[name])
+        print(
+            f"{name:16}{1e3 * took:7.3f} ms, fused traffic at {12 * 2**26 / took / 1e9:,.0f} GB/s"
+        )
+else:
+    print("No GPU here: this cell was not run.")
+
 # %%
 progress("08_kernels")
 
 # %% [markdown]
 # **Takeaways**
 #
-# - Tensor operations are map, zip and reduce over strides; broadcasting is a stride of 0.
-# - `prange` without `parallel=True` is `range`. Iterations are independent if none writes what another uses.
-# - Fusing removes arrays in between: fewer bytes.
-# - A thread finds its element from block and thread; a guard stops the surplus.
+# - Tensor operations are map, zip and reduce over strides.
+# - `prange` without `parallel=True` is `range`.
+# - Fusing removes arrays in between.
+# - A thread finds its element by its place; a guard stops the surplus.
 # - A barrier stands between writing shared memory and reading it, and before overwriting it.
-# - Tiles w wide cut global reads w times.
+# - A warp fetches sectors of 32 bytes: neighbours should use neighbours.
+# - Tiles w wide cut global reads w times. Softmax can be taken by tiles, too.
 
 # %% [markdown]
 # **References**
 #
 # - S. K. Lam, A. Pitrou, S. Seibert: *Numba: a LLVM-based Python JIT compiler*, LLVM-HPC 2015
 # - A. J. Bernstein: *Analysis of programs for parallel processing*, 1966.
-# - J. Nickolls, I. Buck, M. Garland, K. Skadron: *Scalable parallel programming with CUDA*, ACM Queue, 2008
+# - J. Nickolls et al.: *Scalable parallel programming with CUDA*, ACM Queue, 2008
+
+# %% [markdown]
+# **References, continued**
+#
+# - M. Milakov, N. Gimelshein: *Online normalizer calculation for softmax*, 2018
+# - T. Dao et al.: *FlashAttention: fast and memory-efficient exact attention*, NeurIPS 2022
 # - S. Rush: *GPU Puzzles*, 2022. *MiniTorch*, 2020. The same kernels as exercises.
 # - NVIDIA: *CUDA C++ programming guide*. Numba: *Numba for CUDA GPUs*
 #
-# **Next:** the homework: all of it on one sheet.
+# **Next:** 09, inference: what a token costs.

@@ -58,11 +58,11 @@ plt.show()
 #
 # "7 B" counts what is *held*. A Llama-like model has
 #
-# - a table with a row of `width` for each word, in which each token's row is looked up;
-# - in each block a query and an output matrix, width × width; a key and a value matrix, width × kv_width; and an MLP with a gate: three of width × hidden;
+# - a table, a row of `width` for each word; a token's row is looked up;
+# - in each block a query and an output matrix, width × width; key and value, width × kv_width; an MLP with a gate: three of width × hidden;
 # - a head, width × vocabulary: a score for each word.
 #
-# ✎ How many weights are held, and how many multiply? (Leave the norms out: a few thousand.)
+# ✎ How many weights are held, how many multiply? (Leave the norms out.)
 
 
 # %% answer="multiplying_weights"
@@ -214,7 +214,7 @@ else:
 # %% tags=["skip-grading"]
 from helpers.hardware import measure
 
-machine = measure(refresh=True, seconds=0.5)
+machine = measure(refresh=True, seconds=1)
 peak, bandwidth = machine.flop_spread[1], machine.bandwidth_spread[1]
 print(f"{machine.name}: {peak / 1e9:.0f} GFLOP/s, {bandwidth / 1e9:.1f} GB/s (the best runs)")
 print(f"  reading {format_bytes(4 * held)} takes {4e3 * held / bandwidth:.0f} ms")
@@ -457,13 +457,9 @@ plt.show()
 # %% [markdown]
 # ## The bound of a batch
 #
-# Many readers can share one reading of the weights. What they cannot share is the cache: each has a text of their own. So a step of a batch reads
+# Many readers can share one reading of the weights. What they cannot share is the cache: each has a text of their own. A step of a batch writes a token for each reader.
 #
-# weights, once, and a cache for each reader,
-#
-# and writes a token for each of them.
-#
-# ✎ If nothing but this traffic counts: how long does a reader wait for the next token, and how many tokens come in all?
+# ✎ If nothing counts but what a step reads: how long does a reader wait for the next token, and how many tokens come in all?
 
 
 # %% answer="decode_rate"
@@ -597,7 +593,8 @@ del fp32, int8
 
 # %% [markdown]
 # (Above 4? Something disturbed the longer run, or the smaller matrix stayed in the processor's cache. Below? Turning an int8 into a float is work.)
-#
+
+# %% [markdown]
 # An int4 has 16 values, too few for a whole matrix with one scale: a single large weight would round all others to zero. So the numbers along a row are cut into **groups**, usually of 128, and each group has a **scale** of its own in fp16. The last group of a row may be shorter.
 
 # %% tags=["skip-grading"]
@@ -609,7 +606,7 @@ for group in 1024, 128:
     scale = cut.abs().amax(1, keepdim=True) / 7
     error = (cut - (cut / scale).round() * scale).square().mean().sqrt()
     zeros = ((cut / scale).round() == 0).float().mean()
-    print(f"groups of {group:4}: error {error:.3f}, {zeros:.0%} of the weights are 0")
+    print(f"groups of {group:4}: error {error:.3f}, {zeros:.0%} zeros")
 
 # %% [markdown]
 # ✎ What does a matrix take in `bits` a weight, scales included, and how many bits is that for each weight?
@@ -700,7 +697,7 @@ plt.show()
 # %% [markdown]
 # ## Speculative decoding
 #
-# One token for each reading of the weights is little. So a small model **drafts** k tokens, and the large one checks them in a single pass, as if they were a prompt. It keeps them up to the first that it would not have written; there it puts its own. If it agrees with all, it adds the next one. The text is the large model's, word for word.
+# A small model **drafts** k tokens, and the large one checks them in a single pass, as if they were a prompt. It keeps them up to the first that it would not have written; there it puts its own. If it agrees with all, it adds the next one. The text is the large model's, word for word.
 #
 # Let each draft be right with chance 0.8:
 
@@ -795,9 +792,9 @@ for batch in 1, 8, 64:
 # %% [markdown]
 # ## And to learn a token?
 #
-# Forward, a weight costs 2 FLOP a token. Backward makes two gradients, of the weights and of what came in: 4 more. So training on D tokens costs about **6 · N · D** FLOP. Of the machine's peak that is a share, the *model FLOP utilization* (MFU).
+# Forward, a weight costs 2 FLOP a token. Backward makes two gradients, of the weights and of what came in: 4 more. Training on D tokens costs about **6 · N · D** FLOP. The rate of that, as a share of the peak, is the *model FLOP utilization* (MFU).
 #
-# ✎ A step of `tokens` took so many seconds. Its MFU? And at this rate, how many days would training on 20 tokens for each weight take? (20 is a common rule of thumb: Hoffmann et al.)
+# ✎ A step of `tokens` took so many seconds. Its MFU? And at this rate, how many days for 20 tokens a weight (a rule of thumb: Hoffmann et al.)?
 
 
 # %% answer="training_use"
@@ -833,14 +830,14 @@ took = best_of(lambda: loss(text).backward(), runs=3)
 multiply = sum(matrix.numel() for matrix in matrices(learning))
 counted = 2 * count(loss, text, backward=True).macs
 print(f"{multiply:,} weights, 128 tokens: {1e3 * took:.0f} ms")
-print(f"6 N D ÷ counted FLOP: {6 * multiply * 128 / counted:.3f} (attention is the rest)")
+print(f"6 N D ÷ counted: {6 * multiply * 128 / counted:.3f} (the rest is attention)")
 used, problem = tried(
     lambda: numbers(training_use(multiply, 128, took, peak / 1e12), "MFU", "days")
 )
-print("training_use:", problem or f"MFU {used['MFU']:.0%} of this core's measured peak")
+print("training_use:", problem or f"MFU {used['MFU']:.0%} of this core's peak")
 if not problem:
     years = 6 * 7e9 * 20 * 7e9 / (used["MFU"] * peak) / (365.25 * 86_400)
-    print(f"7 billion weights, 20 tokens each, on this core: {years:,.0f} years")
+    print(f"7 billion weights: {years:,.0f} years on this core")
 
 # %% [markdown]
 # Unit 10 shares them out.

@@ -155,14 +155,15 @@ if guessed("peak of an FSDP rank"):
 
 # %% tags=["skip-grading"]
 STAGES = {"ddp": 0, "zero1": 1, "fsdp": 3}
-print("          weights grads states ratio  peak")
-for job in jobs[:6]:
-    rank = ran[job][0]
-    parts = [rank.weights, rank.gradients, rank.states]
-    mine, problem = tried(held, parameters, job.ranks, STAGES[job.kind], "fp32")
-    ratio = problem or f"{sum(mine.values()) / sum(parts):.3f}"
-    w, g, s, peak = (b / 2**20 for b in (*parts, max(each.peak for each in ran[job])))
-    print(f"{job.kind:5} × {job.ranks} {w:7.2f} {g:5.2f} {s:6.2f} {ratio:>5} {peak:5.1f}")
+if guessed("peak of an FSDP rank"):
+    print("          weights grads states ratio  peak")
+    for job in jobs[:6]:
+        rank = ran[job][0]
+        parts = [rank.weights, rank.gradients, rank.states]
+        mine, problem = tried(held, parameters, job.ranks, STAGES[job.kind], "fp32")
+        ratio = problem or f"{sum(mine.values()) / sum(parts):.3f}"
+        w, g, s, peak = (b / 2**20 for b in (*parts, max(each.peak for each in ran[job])))
+        print(f"{job.kind:5} × {job.ranks} {w:7.2f} {g:5.2f} {s:6.2f} {ratio:>5} {peak:5.1f}")
 
 # %% [markdown]
 # What is held *between* steps is the ledger, to the byte. The peak is another matter. FSDP's weights are shares, but a layer multiplies with whole ones: they are gathered for a moment, a layer or two at a time; how many, differs from run to run. Their gradients are whole for a moment, too, before each rank keeps its share.

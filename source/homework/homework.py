@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Homework: all of it on one sheet
 #
-# Seven tasks, 22 points and a bonus of 2. Units 01 to 06 show how each number is made. (07 and 08, autodiff and kernels, ask for programs; they are practised there.)
+# Seven tasks, 22 points and two bonuses of 2. Units 01 to 06 show how each number is made; one bonus draws on 07 and 08.
 
 # %% [markdown]
 # **How to answer**
@@ -349,6 +349,28 @@ check("fused", fused)
 # whole batch, so a larger batch helps, until the 896 bytes of each sample outweigh them: 4,160
 # FLOP / 896 B = 4.6 FLOP/B. Fused, the 512 bytes between the layers fall away and the limit
 # rises to 10.8.
+
+# %% [markdown]
+# **Bonus on units 07 and 08 (2 points).** Attention softmax(q · kᵀ) · v, in fp32, for `heads` heads of `width`, one text of `tokens`; q, k, v need gradients.
+#
+# *written out*: product, softmax, product. *fused*: one tiled kernel that keeps no shares, but its inputs, its output and, for each row of shares, one number (the logarithm of its total). Backward computes the shares again: *again* are the FLOP of q · kᵀ alone.
+
+
+# %% answer="recomputed_attention"
+def recomputed_attention(heads, tokens, width):
+    """{"written out": bytes kept, "fused": bytes kept, "again": FLOP}."""
+    ### BEGIN SOLUTION
+    row, pairs = heads * tokens * width, heads * tokens**2
+    return {
+        "written out": 4 * (3 * row + pairs),
+        "fused": 4 * (4 * row + heads * tokens),
+        "again": 2 * pairs * width,
+    }
+    ### END SOLUTION
+
+
+# %% check="recomputed_attention"
+check("recomputed_attention", recomputed_attention)
 
 # %% [markdown]
 # ## Task 7: memory of a large model (7 points)

@@ -122,7 +122,7 @@ def test_the_tables_of_units_are_up_to_date():
 
 def test_the_homework_is_listed_with_22_points_and_a_bonus(course):
     (table,) = catalogue(sources_of(course)).values()
-    assert "22 (+ 2) points" in table
+    assert "22 (+ 4) points" in table
     assert "| `fused` | what fusing PReLU into Linear saves | 2 (bonus) |" in table
     assert "| `compare_measured` | *read* | 1 |" in table
 

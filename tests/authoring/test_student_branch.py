@@ -16,6 +16,7 @@ from helpers.authoring.notebooks import find_units
 from helpers.authoring.student_branch import ALSO, recorded_questions, students_files
 from helpers.check import judge
 from helpers.diagnosis import General
+from helpers.diagnosis.dependence import probes
 from helpers.diagnosis.variants import FORGETTABLE, correct_for, variants
 from helpers.exercises import EXERCISES
 from helpers.ledger import Ledger
@@ -206,7 +207,8 @@ def test_recorded_is_what_students_see_and_how_they_may_have_misread_it():
             for variant in variants(exercise, case)
             if correct_for(exercise, variant) is not None
         }
-        assert {call for call, _ in recorded.reference.calls} == calls | misread
+        probed = {call_of(*probe.args) for probe in probes(exercise)}
+        assert {call for call, _ in recorded.reference.calls} == calls | misread | probed
         for known in recorded.misconceptions:
             assert {call for call, _ in known.gives.calls} == calls
 

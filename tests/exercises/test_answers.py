@@ -77,7 +77,7 @@ def test_an_answer_gets_the_same_on_the_cases_shown_and_under_every_seed(exercis
 )
 def test_a_hint_says_what_fits_the_answer_and_nothing_else(exercise, tried):
     answer = function_of(exercise, tried["answer"])
-    for cases in (exercise.visible_cases(), grading_cases(exercise, b"a seed")):
+    for cases in (exercise.public_cases(), grading_cases(exercise, b"a seed")):
         hint = judge(exercise, answer, cases).hint
         if "hint" in tried:
             assert tried["hint"] in hint

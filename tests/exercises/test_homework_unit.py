@@ -381,3 +381,24 @@ def test_a_plot_that_is_not_there_gets_a_line(nothing):
     verdict = verdict_on("plot_intensity", lambda *block: nothing)
     assert verdict.fraction == 0
     assert "figure" in verdict.hint
+
+
+@pytest.mark.parametrize(("heads", "tokens", "width"), [(2, 128, 32), (4, 96, 64)])
+def test_attention_keeps_what_pytorch_keeps(heads, tokens, width):
+    answer = right("recomputed_attention", heads, tokens, width)
+    q, k, v = (torch.randn(1, heads, tokens, width, requires_grad=True) for _ in range(3))
+    ways = {
+        "written out": lambda: torch.softmax(q @ k.transpose(-1, -2), -1) @ v,
+        "fused": lambda: torch.nn.functional.scaled_dot_product_attention(q, k, v),
+    }
+    for name, way in ways.items():
+        kept = {}
+
+        def note(tensor, kept=kept):
+            kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            way()
+        # A seed for dropout is kept as well: some bytes.
+        assert sum(kept.values()) == pytest.approx(answer[name], abs=64)

@@ -10,6 +10,7 @@ from numba import cuda
 
 from helpers.check import judge
 from helpers.exercises import EXERCISES, grading_cases
+from helpers.exercises.unit_08_kernels.inputs import whole_numbers
 from helpers.simulator import launch
 from tests.exercises.questions import drawn, plain, right
 
@@ -117,7 +118,6 @@ def test_fusing_saves_two_arrays_between_each_two_steps(numbers, others):
 
 
 def test_the_fused_chain_is_pytorchs_hard_swish():
-    from helpers.exercises.unit_08_kernels.inputs import whole_numbers
 
     x, y = map(torch.tensor, whole_numbers(3, 50, 50))
     expected = torch.nn.functional.hardswish(x) + y
@@ -148,12 +148,38 @@ def test_a_threads_element_is_where_a_launch_puts_it():
     assert out.ravel()[answer["position"]] == 2132
 
 
-def test_a_tile_is_bound_by_threads_or_by_shared_memory():
-    # 2 · 78² · 4 B = 48,672 of 49,152 B would fit, but 33² threads are more than 1024
-    assert right("largest_tile", 49_152, 4, 1024) == 32
-    assert right("largest_tile", 49_152, 4, 10**6) == 78
-    # 2 · 16² · 4 B = 2048 B
-    assert right("largest_tile", 2048, 4, 1024) == 16
+@pytest.mark.parametrize("args", drawn("block_sums", seeds=2))
+def test_block_sums_are_those_of_the_blocks_and_make_up_the_total(args):
+    numbers, seed = args
+    (x,) = whole_numbers(seed, numbers)
+    answer = right("block_sums", *args)
+    assert answer["sums"] == [sum(x[at : at + 16]) for at in range(0, numbers, 16)]
+    assert answer["global reads"] == numbers
+
+
+@pytest.mark.parametrize("args", drawn("transposed_copy", seeds=2))
+def test_a_matrix_turned_over_by_tiles_moves_each_sector_once(args):
+    size, seed = args
+    (x,) = whole_numbers(seed, size**2)
+    answer = right("transposed_copy", *args)
+    a = np.array(x, "float32").reshape(size, size)
+    assert answer["values"] == a.T.ravel().tolist()
+    assert answer["sectors"] == 2 * a.nbytes // 32
+
+
+@pytest.mark.parametrize("args", drawn("online_softmax", seeds=3))
+def test_softmax_tile_by_tile_is_softmax_of_all(args):
+    """The sums so far are those of one earlier score, with `total` and `weighted` as they are."""
+    largest, total, weighted, scores, values = args
+    answer = right("online_softmax", *args)
+    earlier = torch.tensor([largest + np.log(total)], dtype=torch.float64)
+    every = torch.cat([earlier, torch.tensor(scores, dtype=torch.float64)])
+    rows = torch.tensor([[w / total for w in weighted], *values], dtype=torch.float64)
+    mine = [each / answer["total"] for each in answer["weighted"]]
+    assert mine == pytest.approx((torch.softmax(every, 0) @ rows).tolist())
+    assert answer["largest"] + np.log(answer["total"]) == pytest.approx(
+        torch.logsumexp(every, 0).item()
+    )
 
 
 def test_axpy_reads_two_numbers_an_element_and_writes_one():
@@ -164,7 +190,6 @@ def test_axpy_reads_two_numbers_an_element_and_writes_one():
 @pytest.mark.parametrize("args", drawn("tiled_product"))
 def test_the_tiled_products_reference_is_a_product_and_what_a_launch_counts(args):
     size, seed = args
-    from helpers.exercises.unit_08_kernels.inputs import whole_numbers
     from helpers.exercises.unit_08_kernels.tiles import TILE
 
     def tiled(a, b, out):

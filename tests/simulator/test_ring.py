@@ -80,6 +80,15 @@ def returns_nothing(rank, ranks, mine):
     yield mine
 
 
+def not_yet_written(rank, ranks, mine):
+    raise NotImplementedError
+
+
+def test_a_program_that_is_still_to_be_written_says_so():
+    with pytest.raises(NotImplementedError):
+        run_ring(not_yet_written, numbers(3, 6))
+
+
 @pytest.mark.parametrize(
     ("program", "says"),
     [

@@ -86,13 +86,15 @@ def test_tiles_read_global_memory_as_many_times_less_as_they_are_wide(run, kerne
 def test_what_shared_memory_does_for_a_tiled_product():
     counts = launch(tiled, (2, 2), (TILE, TILE), *matrices(8))
     # 4 blocks × 2 steps × 2 barriers; 2 elements written by each of 64 threads in each step; and
-    # each of the 8³ products reads two
+    # each of the 8³ products reads two. A row of a tile, 4 fp64 numbers, is a sector: 4 rows of two
+    # tiles in each step, and 4 of the result
     assert counts == Counts(
         global_reads=256,
         global_writes=64,
         shared_reads=2 * 8**3,
         shared_writes=2 * 64 * 2,
         barriers=16,
+        sectors=80,
     )
 
 

@@ -11,78 +11,6 @@ from helpers.exercises.exercise import Exercise, Misconception, OneOf
 BLOCK = 512  # bytes; c10/cuda/CUDACachingAllocator.cpp rounds every request up to it
 
 
-def _line(batch_a: int, peak_a: int, batch_b: int, peak_b: int) -> dict[str, float]:
-    slope = (peak_b - peak_a) / (batch_b - batch_a)
-    return {"per image": slope, "fixed": peak_a - batch_a * slope}
-
-
-def _draw_lines(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    cases = []
-    for _ in range(4):
-        fixed, slope = draw.randrange(10**8, 10**10), draw.randrange(10**6, 10**9)
-        a = draw.randrange(2, 17)
-        b = a + draw.randrange(1, 17)
-        cases.append((a, fixed + a * slope, b, fixed + b * slope))
-    return cases
-
-
-MEMORY_LINE = Exercise(
-    points=1,
-    topic="fixed bytes and bytes an image, from two peaks",
-    examples=[(8, 6_918_897_152, 16, 11_220_017_152), (2, 1000, 5, 2000)],
-    hidden=_draw_lines,
-    reference=_line,
-    misconceptions=(
-        Misconception(
-            "the fixed part shared out",
-            "a peak has a part that does not grow with the batch: compare the two peaks instead",
-            lambda a, peak_a, b, peak_b: {"per image": peak_b / b},
-        ),
-        Misconception(
-            "the first peak shared out",
-            "some of the first peak is there without any image: how can the second tell how much?",
-            lambda a, peak_a, b, peak_b: {"per image": peak_a / a},
-        ),
-        Misconception(
-            "the first batch taken as fixed",
-            "there are images in the first peak, too: how many bytes are theirs?",
-            lambda a, peak_a, b, peak_b: {"fixed": peak_a},
-        ),
-        Misconception(
-            "one image's share taken off",
-            "how many images are in the first peak?",
-            lambda a, peak_a, b, peak_b: {
-                "fixed": peak_a - _line(a, peak_a, b, peak_b)["per image"]
-            },
-        ),
-        Misconception(
-            "difference not divided",
-            "that is what all the additional images take: how many are they?",
-            lambda a, peak_a, b, peak_b: {"per image": peak_b - peak_a},
-        ),
-        Misconception(
-            "divided by the larger batch",
-            "by how many images do the two batches differ?",
-            lambda a, peak_a, b, peak_b: {
-                "per image": OneOf(((peak_b - peak_a) / b, (peak_b - peak_a) / a))
-            },
-        ),
-        Misconception(
-            "the other peak's images taken off",
-            "of the images of which batch do you take the bytes off which peak?",
-            lambda a, peak_a, b, peak_b: {
-                "fixed": OneOf(
-                    (
-                        peak_a - b * _line(a, peak_a, b, peak_b)["per image"],
-                        peak_b - a * _line(a, peak_a, b, peak_b)["per image"],
-                    )
-                )
-            },
-        ),
-    ),
-)
-
-
 def _batch(fixed: int, per_image: int, memory: int, outside: int) -> int:
     return max(0, (memory - outside - fixed) // per_image)
 
@@ -244,85 +172,107 @@ ALLOCATED_BYTES = Exercise(
 )
 
 
-def _room(free_blocks: Sequence[int], request: int, together: int | None = None) -> str:
-    """`together`: what the blocks add up to, for those who add others."""
-    if max(free_blocks, default=0) >= request:
-        return "fits"
-    total = sum(free_blocks) if together is None else together
-    return "fragmented" if total >= request else "full"
+MIB = 2**20
 
 
-def _draw_blocks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    cases = []
-    for kind in ("fits", "fragmented", "full", "exact", "together"):
-        small = [draw.randrange(60, 300) for _ in range(draw.randrange(3, 6))]
-        # The largest stands neither first nor last.
-        place, largest = draw.randrange(1, len(small)), draw.randrange(301, 400)
-        blocks = (*small[:place], largest, *small[place:])
-        together = sum(blocks)
-        request = {
-            # No other block is large enough; nor are two.
-            "fits": draw.randrange(max(small) + 1, largest + 1),
-            "fragmented": draw.randrange(largest + max(small) + 1, together),
-            "full": together + draw.randrange(1, 500),
-            "exact": largest,
-            "together": together,
-        }[kind]
-        cases.append((blocks, request))
-    draw.shuffle(cases)
+def _newly_reserved(
+    free_blocks: Sequence[int],
+    request: int,
+    shared: int = 20 * MIB,
+    shared_below: int = 10 * MIB,
+) -> int:
+    """Rules of c10/cuda/CUDACachingAllocator.cpp, for blocks of the pool that the request is of."""
+    size = -(-request // BLOCK) * BLOCK
+    if any(block >= size for block in free_blocks):
+        return 0
+    if size <= MIB:
+        return 2 * MIB
+    if size < shared_below:
+        return shared
+    return -(-size // (2 * MIB)) * 2 * MIB
+
+
+def _draw_requests(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    def odd(low: int, high: int) -> int:
+        return draw.randrange(low * MIB // 1024, high * MIB // 1024) * 1024 + 1
+
+    cases: list[tuple[Any, ...]] = []
+    for low, high in ((0, 1), (2, 9), (11, 60), (3, 8)):
+        request = odd(low, high)
+        size = -(-request // BLOCK) * BLOCK
+        near = [size // BLOCK * BLOCK * share // 8 // BLOCK * BLOCK for share in (7, 6, 5)]
+        for blocks in near, [near[0], size, near[1]], [near[2], size + 5 * BLOCK]:
+            cases.append((tuple(blocks), request))
     return cases
 
 
-FINDS_ROOM = Exercise(
+NEWLY_RESERVED = Exercise(
     points=1,
-    topic="free memory in pieces",
+    topic="what the allocator asks the driver for",
     examples=[
-        ((300, 500, 200, 100), 400),
-        ((500, 300, 200, 100), 1050),
-        ((200, 100, 500, 300, 400), 1100),
-        ((300, 500), 900),
-        ((300, 500), 800),
-        ((500, 300), 500),
+        ((7 * MIB, 6 * MIB), 8 * MIB),
+        ((6 * MIB, 8 * MIB), 8 * MIB),
+        ((512, 1024), 5000),
+        ((9 * MIB, 9 * MIB), 10 * MIB),
+        ((4 * MIB, 30 * MIB), 31 * MIB),
+        ((), 1 * MIB),
+        ((3 * MIB, 30 * MIB), 12 * MIB),
+        ((8 * MIB, 2 * MIB), 8 * MIB + 1),
+        ((2 * MIB, 3 * MIB), 9 * MIB + 512),
     ],
-    hidden=_draw_blocks,
-    reference=lambda free_blocks, request: _room(free_blocks, request),
+    hidden=_draw_requests,
+    reference=lambda free_blocks, request: _newly_reserved(free_blocks, request),
+    known_slips={
+        "0 → 1": "equivalent: nothing fits into one byte either",
+        "0 → -1": "equivalent: nothing fits into less than nothing",
+        "1 → 2": "equivalent: sizes are multiples of 512",
+    },
     misconceptions=(
         Misconception(
             "free is free",
             "a tensor lies in one piece: do two free blocks make one?",
-            lambda blocks, request: "fits" if sum(blocks) >= request else "full",
-        ),
-        Misconception(
-            "never only fragmented",
-            "is there enough, only not in one piece?",
-            lambda blocks, request: "fits" if max(blocks) >= request else "full",
-        ),
-        Misconception(
-            "the last block only",
-            "any of the free blocks will do: do you look at all of them?",
-            lambda blocks, request: (
-                "fits" if blocks[-1] >= request else _room((), request, sum(blocks))
+            lambda free_blocks, request: (
+                0 if sum(free_blocks) >= request else _newly_reserved((), request)
             ),
         ),
         Misconception(
-            "the first block only",
-            "any of the free blocks will do: do you look at all of them?",
-            lambda blocks, request: (
-                "fits" if blocks[0] >= request else _room((), request, sum(blocks))
+            "as much as is asked for",
+            "the driver is asked for pieces of set sizes, from which others are cut, too",
+            lambda free_blocks, request: (
+                -(-request // BLOCK) * BLOCK if _newly_reserved(free_blocks, request) else 0
             ),
         ),
         Misconception(
-            "two blocks together",
-            "all free blocks together could be more than two of them",
-            lambda blocks, request: _room(blocks, request, sum(sorted(blocks)[-2:])),
+            "a piece of its own",
+            "tensors below 10 MiB share a larger piece",
+            lambda free_blocks, request: _newly_reserved(free_blocks, request, shared_below=0),
+        ),
+        Misconception(
+            "only what is missing",
+            "a new piece does not join a free block of another: it has to hold the whole tensor",
+            lambda free_blocks, request: (
+                _newly_reserved((), request - max(free_blocks, default=0))
+                if _newly_reserved(free_blocks, request)
+                else 0
+            ),
+        ),
+        Misconception(
+            "free blocks not looked at",
+            "may a free block be large enough? Then the driver is not asked",
+            lambda free_blocks, request: _newly_reserved((), request),
+        ),
+        Misconception(
+            "10 MiB shared, too",
+            "from 10 MiB on, 10 MiB included, a tensor gets a piece of its own",
+            lambda free_blocks, request: _newly_reserved(
+                free_blocks, request, shared_below=10 * MIB + 1
+            ),
         ),
         Misconception(
             "exactly as large is too small",
-            "a block of exactly that size will do; so will a sum",
-            lambda blocks, request: (
-                _room([block - 1 for block in blocks], request)
-                if request == max(blocks)
-                else ("full" if request == sum(blocks) else _room(blocks, request))
+            "a block of exactly that size will do",
+            lambda free_blocks, request: _newly_reserved(
+                [block - BLOCK for block in free_blocks], request
             ),
         ),
     ),

@@ -1,3 +1,3 @@
-"""The questions of unit 08: tensor operations, loops, threads and tiles."""
+"""The questions of unit 08: tensor operations, loops, threads, tiles and attention."""
 
-CHAPTERS = ("tensors", "folds", "loops", "threads", "tiles")
+CHAPTERS = ("tensors", "folds", "loops", "threads", "cooperation", "tiles", "attention")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from math import ceil, isqrt
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception, OneOf
+from helpers.exercises.exercise import Exercise, Misconception
 from helpers.exercises.unit_08_kernels.inputs import whole_numbers
 
 
@@ -168,91 +167,6 @@ AXPY = Exercise(
             "out read as well",
             "out[i] += … reads out[i] before it writes it",
             lambda numbers, threads, seed: {"global reads": 3 * numbers},
-        ),
-    ),
-)
-
-
-def _largest_tile(shared_bytes: int, width: int, max_threads: int) -> int:
-    return min(isqrt(shared_bytes // (2 * width)), isqrt(max_threads))
-
-
-def _draw_blocks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    return [
-        (1024 * draw.randrange(1, 5), draw.choice([4, 8]), 1024),
-        (1024 * draw.randrange(30, 200), draw.choice([2, 4]), draw.choice([256, 512, 1024])),
-        (1024 * draw.randrange(2, 8), draw.choice([4, 8]), 1024),
-        (draw.randrange(200, 1500), 4, 1024),
-    ]
-
-
-LARGEST_TILE = Exercise(
-    points=1,
-    topic="the widest tile that a block has threads and shared memory for",
-    # The last three are no powers of two: bound by shared memory, and by threads.
-    examples=[
-        (49_152, 4, 1024),
-        (2048, 4, 1024),
-        (1500, 4, 1024),
-        (4000, 8, 1024),
-        (600, 4, 1024),
-        (49_152, 4, 512),
-    ],
-    hidden=_draw_blocks,
-    reference=_largest_tile,
-    misconceptions=(
-        Misconception(
-            "shared memory only",
-            "one thread an element of the tile: how many threads may a block have?",
-            lambda shared_bytes, width, max_threads: isqrt(shared_bytes // (2 * width)),
-        ),
-        Misconception(
-            "threads only",
-            "do the tiles fit into shared memory?",
-            lambda shared_bytes, width, max_threads: isqrt(max_threads),
-        ),
-        Misconception(
-            "a broken side",
-            "a tile has whole sides: which is the largest that fits?",
-            lambda shared_bytes, width, max_threads: min(
-                (shared_bytes / (2 * width)) ** 0.5, max_threads**0.5
-            ),
-        ),
-        Misconception(
-            "rounded",
-            "the next larger side does not fit: round down",
-            lambda shared_bytes, width, max_threads: OneOf(
-                tuple(
-                    way(min((shared_bytes / (2 * width)) ** 0.5, max_threads**0.5))
-                    for way in (ceil, round)
-                )
-            ),
-        ),
-        Misconception(
-            "a power of two",
-            "a tile may have any side: is there a larger one that still fits?",
-            lambda shared_bytes, width, max_threads: (
-                1 << _largest_tile(shared_bytes, width, max_threads).bit_length() - 1
-            ),
-        ),
-        Misconception(
-            "one tile in shared memory",
-            "a block keeps a tile of each matrix",
-            lambda shared_bytes, width, max_threads: min(
-                isqrt(shared_bytes // width), isqrt(max_threads)
-            ),
-        ),
-        Misconception(
-            "elements for a side",
-            "so many elements a tile may have: how long is its side?",
-            lambda shared_bytes, width, max_threads: min(shared_bytes // (2 * width), max_threads),
-        ),
-        Misconception(
-            "bytes for numbers",
-            "shared memory is given in bytes: how many does a number take?",
-            lambda shared_bytes, width, max_threads: min(
-                isqrt(shared_bytes // 2), isqrt(max_threads)
-            ),
         ),
     ),
 )

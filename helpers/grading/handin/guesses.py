@@ -29,11 +29,11 @@ def guesses_in(cells: Any) -> dict[str, Prediction]:
     return found
 
 
-def asked_of(cell: dict[str, Any]) -> str:
-    """The name of the guess that a cell of the instructor's asks for; empty where it asks none."""
+def asked_of(cell: dict[str, Any]) -> tuple[str, ...]:
+    """The names of the guesses that a cell of the instructor's asks for."""
     about = cell["metadata"].get("course")
-    name = about.get("predict") if isinstance(about, dict) else None
-    return name if isinstance(name, str) else ""
+    guesses = about.get("guesses") if isinstance(about, dict) else None
+    return tuple(guesses) if isinstance(guesses, dict) else ()
 
 
 def keep(notebook: dict[str, Any], guesses: dict[str, Prediction], asked: Iterable[str]) -> None:

@@ -46,7 +46,7 @@ class Rebuilt:
 def rebuild(template: Template, handed_in: Notebook) -> Rebuilt:
     """The template with the answers, added cells and guesses of `handed_in`."""
     rebuilt = assemble(template, match(template, handed_in["cells"]))
-    asked = [name for name in map(asked_of, template.cells) if name]
+    asked = [name for cell in template.cells for name in asked_of(cell)]
     keep(rebuilt.notebook, handed_in.get("guesses", {}), asked)
     return rebuilt
 

@@ -26,7 +26,7 @@ def template():
     asking = {
         "cell_type": "code",
         "id": "predict_deepest",
-        "metadata": {"course": {"predict": "deepest"}},
+        "metadata": {"course": {"predict": "depth", "guesses": {"deepest": "3"}}},
         "source": ASKING,
         "outputs": [],
         "execution_count": None,
