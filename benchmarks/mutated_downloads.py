@@ -51,8 +51,8 @@ NAMES = {
     "sukarno": "Sukarno",
     "li": "李 明",
     "jose": "José Núñez",
-    "max1": "Max Weiß",
-    "max2": "Max Weis",
+    "max-a": "Max Weiß",
+    "max-b": "Max Weis",
     "ole": "Ole Bjørn",
     "zoe": "Zoë Ng",
 }

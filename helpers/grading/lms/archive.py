@@ -220,6 +220,9 @@ def _open(file: Path) -> IO[bytes]:
 def _archive(archive: Path) -> Iterator[_File]:
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:
+            if min((entry.header_offset for entry in file.infolist()), default=0) > 0:
+                # Of a download that was cut off, a student's zip in it can be read as the whole.
+                raise zipfile.BadZipFile("it does not begin with its first file: was it cut off?")
             for entry in file.infolist():
                 # The upper half of the attributes is a Unix mode; 0xA is a symbolic link.
                 is_link = entry.external_attr >> 28 == 0xA

@@ -127,3 +127,19 @@ def test_what_is_no_archive_is_said_in_one_line(tmp_path: Path, data: bytes) -> 
     path.write_bytes(data)
     with pytest.raises(ValueError, match=r"a\.zip cannot be read as an archive"):
         read(path)
+
+
+def test_a_students_zip_is_not_taken_for_the_download_that_was_cut_off_behind_it(
+    tmp_path: Path,
+) -> None:
+    inner, outer = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as file:
+        file.writestr("ada/x.ipynb", b"{}")
+    with zipfile.ZipFile(outer, "w") as file:
+        file.writestr("Ben_902_assignsubmission_file/work.zip", inner.getvalue())
+        file.writestr("Cy_903_assignsubmission_file/x.ipynb", b"{}" * 1000)
+    path = tmp_path / "download.zip"
+    path.write_bytes(outer.getvalue()[:-1500])
+    assert zipfile.ZipFile(path).namelist() == ["ada/x.ipynb"]
+    with pytest.raises(ValueError, match="was it cut off"):
+        list(read_members(path))
