@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.plots.threads import global_index, product_tiles, times
+from helpers.plots.threads import global_index, halvings, product_tiles, times
 
 
 def test_every_element_has_one_thread_and_the_surplus_threads_are_dashed():
@@ -44,3 +44,12 @@ def test_what_cannot_be_drawn_is_refused():
         product_tiles(10, 4, 0, 0)
     with pytest.raises(ValueError, match="at least one time"):
         times({"never": []}, "title")
+
+
+def test_a_block_is_halved_until_one_holds_all():
+    (ax,) = halvings(8).axes
+    said = [text.get_text() for text in ax.texts]
+    assert [line for line in said if "add" in line] == ["4 add", "2 add", "1 add"]
+    assert said.count("8 of 8") == 1
+    with pytest.raises(ValueError, match="power of two"):
+        halvings(6)
