@@ -213,5 +213,7 @@ def test_every_command_and_option_of_the_page_exists():
     lines = re.findall(r"(?:^|`)course (\w+)([^`\n]*)", PAGE, re.MULTILINE)
     assert {name for name, _ in lines} >= {"collect", "grade", "feedback", "report", "export"}
     for name, rest in lines:
-        options = {option for each in commands[name].params for option in each.opts}
+        options = {
+            option for each in commands[name].params for option in each.opts + each.secondary_opts
+        }
         assert set(re.findall(r"--[a-z-]+", rest.split("#")[0])) <= options, name
