@@ -86,10 +86,21 @@ def test_each_kind_of_line_is_named(kind: str, place: str, shown: str) -> None:
 
 
 def test_a_page_is_made_without_what_sqlalchemy_will_drop(course: Path) -> None:
-    with warnings.catch_warnings(record=True) as warned:
-        warnings.simplefilter("always")
-        assert make_pages(open_course(course), UNIT, "ada")
-    assert [each for each in warned if issubclass(each.category, SADeprecationWarning)] == []
+    path = course / "autograded" / "ada" / UNIT / f"{UNIT}.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["cells"][0]["metadata"]["nbgrader"] |= {
+        **{"schema_version": 3, "cell_type": "code", "points": 2},
+        **{"solution": False, "locked": True, "task": False},
+    }
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    api = open_course(course)
+    # As in a course whose own settings leave to us what makes a page.
+    del api.config["GenerateFeedback"]["preprocessors"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SADeprecationWarning)
+        assert make_pages(api, UNIT, "ada")
+    page = course / "feedback" / "ada" / UNIT / f"{UNIT}.html"
+    assert "Score: 2.0 / 2.0" in page.read_text(encoding="utf-8")
 
 
 def test_the_pages_are_nbgraders_own(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
