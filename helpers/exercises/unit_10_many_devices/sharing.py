@@ -120,6 +120,13 @@ ZERO_LEDGER = Exercise(
             _with(mixed_16=(4, 4, 8), mixed_18=(4, 4, 8)),
         ),
         Misconception(
+            "parameters, not bytes",
+            "that is a number of parameters: how many bytes has each, by the recipe?",
+            lambda parameters, devices, stage, recipe: _held(
+                parameters, devices, stage, recipe, widths=(1, 1, 1)
+            ),
+        ),
+        Misconception(
             "states of 8 bytes left whole in fp32",
             "in fp32, too, Adam's two numbers are shared from stage 1",
             lambda parameters, devices, stage, recipe: {
