@@ -245,6 +245,12 @@ def _archive(archive: Path) -> Iterator[_File]:
             if not member.isdir():
                 opened = partial(_extract, tar, member) if member.isfile() else None
                 yield _File(member.name, float(member.mtime), opened)
+        # What is packed is held against its checksum at its very end, behind that of the tar.
+        rest = 0
+        while tar.fileobj is not None and (read := len(tar.fileobj.read(1 << 20))):
+            rest += read
+            if rest > MAX_TOTAL_BYTES:
+                raise _TooMuch(f"{archive.name} holds more than {MAX_TOTAL_BYTES >> 30} GiB")
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:

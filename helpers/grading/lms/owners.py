@@ -247,7 +247,8 @@ class Owners:
             return True
         if _PLATFORMS[claim.platform].free_names:
             return self._known.called("name", claim) in ([], [student])
-        return agree(student.name, claim.owner)
+        exactly = self._known.called("name", claim)
+        return agree(student.name, claim.owner) and (not exactly or student in exactly)
 
     def _plain(self, path: PurePosixPath) -> Found:
         """Whose it is by its folders, or by its own name where there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import random
 import tarfile
@@ -142,4 +143,21 @@ def test_a_students_zip_is_not_taken_for_the_download_that_was_cut_off_behind_it
     path.write_bytes(outer.getvalue()[:-1500])
     assert zipfile.ZipFile(path).namelist() == ["ada/x.ipynb"]
     with pytest.raises(ValueError, match="was it cut off"):
+        list(read_members(path))
+
+
+def test_a_packed_tar_that_was_damaged_on_the_way_is_refused(tmp_path: Path) -> None:
+    """Its checksum stands behind the end of the tar, where nobody has to read."""
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as tar:
+        about = tarfile.TarInfo("ada/homework.ipynb")
+        about.size = 2
+        tar.addfile(about, io.BytesIO(b"{}"))
+    data = bytearray(gzip.compress(held.getvalue(), mtime=0))
+    path = tmp_path / "download.tar.gz"
+    path.write_bytes(data)
+    assert [member.data for member in read_members(path)] == [b"{}"]
+    data[-8] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="cannot be read as an archive"):
         list(read_members(path))

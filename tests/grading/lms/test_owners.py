@@ -405,6 +405,19 @@ def test_beside_a_number_a_name_may_be_spelt_in_any_usual_way(name: str, path: s
     assert owners_of(path, students=(Student("one", name, ids={"ilias_id": "5"}),)) == ["one"]
 
 
+def test_a_name_that_is_exactly_anothers_does_not_agree_with_a_number() -> None:
+    one, other = "Max Weiß", "Max Weis"
+    students = (
+        Student("a", one, ids={"canvas_id": "108"}),
+        Student("b", other, ids={"canvas_id": "109"}),
+    )
+    assert owners_of("weißmax_108_70_x.ipynb", students=students) == ["a"]
+    assert owners_of("weissmax_108_70_x.ipynb", students=students) == ["a"]
+    assert owners_of("weismax_108_70_x.ipynb", students=students) == [
+        f"108 is {one}, but it is named weismax{RENAME}"
+    ]
+
+
 def test_what_only_another_platform_calls_a_file_weighs_as_little_as_any_name() -> None:
     paths = [
         PurePosixPath(each)
