@@ -247,8 +247,9 @@ if guessed("sixty_four"):
 # ✎ **Explain (1 point).** Which of the four passes wait for memory here, which for arithmetic? Why is 64 not 64 times as fast? Name something that keeps a pass below its roof. A person reads it.
 
 # %% [markdown] read="explain_prefill" points=1
-# I guessed 8. The ridge of this core is about 5 FLOP/B, and n tokens in fp32 have n/2: the passes of
-# 1 and 4 wait for memory, those of 16 and 64 for arithmetic. From the ridge on time grows with the
+# The ridge is the peak over the bandwidth, as printed above: a few FLOP/B on a core like this, and n
+# tokens in fp32 have n/2. A pass left of it waits for memory, one right of it for arithmetic: with a
+# ridge between 2 and 8 those are 1 and 4, then 16 and 64. From the ridge on time grows with the
 # tokens, and the rate stays: most of the 64 is lost there. A pass lies below its roof because a
 # product of a few rows runs far slower than the large square one that measured the peak; norms,
 # softmax and copies are in neither term; and other programs run.
@@ -294,7 +295,7 @@ for block in 0, 1:
 # %% [markdown]
 # What came before does not change: no token looks ahead. Of the first four, the fifth needs nothing but their **keys and values**.
 #
-# ✎ **Build it (2 points).** One token goes through the model: it looks at the keys and values in `cache`, and appends its own. Its logits have to equal the last row of a full pass. About ten lines, most of them in `full_pass` already; `torch.cat([a, b])` puts rows below rows.
+# ✎ **Build it (2 points).** One token goes through the model: it looks at the keys and values in `cache`, and appends its own. Its logits have to equal the last row of a full pass. About ten lines, most of them in `full_pass` already; `torch.cat([a, b])` puts rows below rows. Keep one token a matrix of one row: `gpt.table[[token]]`.
 
 
 # %% answer="cached_decode"
@@ -373,11 +374,12 @@ if guessed("without_a_cache"):
 # ✎ **Explain (1 point).** FLOP say 256. What did you guess, what was measured, and why is the cache worth less than its FLOP? Which bound does each of the two curves follow? A person reads it.
 
 # %% [markdown] read="explain_cache" points=1
-# I guessed 60, and measured 45. The full pass is bound by arithmetic: its time grows with the tokens. The
-# cached step has 256 times less of it, but it reads all weights for one token: 99 ms here, where
-# the arithmetic would take 9. So the curve with the cache is level, near the line of the weights, and of
-# the 256 some 256 ÷ 11 are left. That I measured more is the full pass's doing: it reaches half of
-# its roof only.
+# My guess, and what was measured, stand in the table above. The full pass is bound by arithmetic: its
+# time grows with the tokens. The cached step has 256 times less of it, but it reads all weights for one
+# token, and that takes longer than its arithmetic: r times as long, by the two times printed with the
+# roof. So the curve with the cache is level, not below the line of the weights, and 256 ÷ r are left of
+# the 256. More is measured where the full pass stays further below its roof than the step below its own,
+# less where it is the step.
 
 # %% [markdown]
 # ## What the cache weighs
@@ -509,11 +511,11 @@ else:
 #
 # Without a cache it is unit 04's question: from which batch on does the arithmetic take at least as long as the reading? With a cache, each reader brings FLOP *and* bytes.
 #
-# ✎ Count 2 FLOP for each weight and reader (leave attention's own out); weights of `width` bytes, `cache_bytes` for each reader. `None` where there is no such batch. When is that?
+# ✎ Count 2 FLOP for each weight and reader (leave attention's own out); weights of `bytes_each`, `cache_bytes` for each reader. `None` where there is no such batch. When is that?
 
 
 # %% answer="compute_bound_from"
-def compute_bound_from(weights, width, cache_bytes, peak_tflops, bandwidth_gb):
+def compute_bound_from(weights, bytes_each, cache_bytes, peak_tflops, bandwidth_gb):
     """Smallest batch whose arithmetic takes as
     long as its reading, or None."""
     ### BEGIN SOLUTION
@@ -521,7 +523,7 @@ def compute_bound_from(weights, width, cache_bytes, peak_tflops, bandwidth_gb):
     spare = 2 * weights * bandwidth_gb / (1000 * peak_tflops) - cache_bytes
     if spare <= 0:
         return None
-    return math.ceil(weights * width / spare)
+    return math.ceil(weights * bytes_each / spare)
     ### END SOLUTION
 
 
@@ -835,6 +837,8 @@ used, problem = tried(
     lambda: numbers(training_use(multiply, 128, took, peak / 1e12), "MFU", "days")
 )
 print("training_use:", problem or f"MFU {used['MFU']:.0%} of this core's peak")
+if not problem and used["MFU"] > 1:
+    print("  Above 100 %: something disturbed the run that measured the peak.")
 if not problem:
     years = 6 * 7e9 * 20 * 7e9 / (used["MFU"] * peak) / (365.25 * 86_400)
     print(f"7 billion weights: {years:,.0f} years on this core")
