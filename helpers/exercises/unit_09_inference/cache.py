@@ -95,7 +95,7 @@ CACHED_DECODE = Exercise(
         ),
         Misconception(
             "no place",
-            "a token's first row is a sum, of the table's and of its place's: are both there?",
+            "in full_pass x begins as a sum of two rows, the word's and its place's: is yours one?",
             _slipped(placed=False),
         ),
         Misconception(

@@ -116,7 +116,7 @@ QUANTIZED_BYTES = Exercise(
         ),
         Misconception(
             "bits of a weight for its bytes",
-            "`bits` are bits: how many bytes do they make?",
+            "a weight takes bits, not bytes: how many of them make a byte?",
             lambda rows, columns, bits, group: _sized(
                 rows, columns, 8 * bits, 2 * rows * ceil(columns / group)
             ),
@@ -178,7 +178,7 @@ EXPERTS_TOUCHED = Exercise(
         ),
         Misconception(
             "chosen by every token",
-            "k/E to the power of the batch: with that chance *every* token chooses it. And none?",
+            "k/E to the power of the batch: that is the chance that every token chooses it. And none?",
             lambda experts, chosen, batch: experts * (1 - (chosen / experts) ** batch),
         ),
         Misconception(
