@@ -178,7 +178,7 @@ EXPERTS_TOUCHED = Exercise(
         ),
         Misconception(
             "chosen by every token",
-            "k/E to the power of the batch: that is the chance that every token chooses it. And none?",
+            "that is the chance that every token chooses it: and with which does none?",
             lambda experts, chosen, batch: experts * (1 - (chosen / experts) ** batch),
         ),
         Misconception(
