@@ -96,6 +96,14 @@ def _listed(value: Any, rank: int, does: str) -> list[float]:
     """A copy of a list of numbers."""
     value = value.tolist() if hasattr(value, "tolist") else value
     if not isinstance(value, list | tuple) or not all(isinstance(each, Real) for each in value):
-        kind = type(value).__name__
-        raise RingError(f"rank {rank} {does} {kind}, where a list of numbers is needed")
+        raise RingError(f"rank {rank} {does} {_kind(value)}, where a list of numbers is needed")
     return list(value)
+
+
+def _kind(value: Any) -> str:
+    """What a value is, and for a list what is in it that is no number."""
+    kind = type(value).__name__
+    if not isinstance(value, list | tuple):
+        return kind
+    inside = next(type(each).__name__ for each in value if not isinstance(each, Real))
+    return f"a {kind} with {inside} in it"

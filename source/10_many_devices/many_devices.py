@@ -332,7 +332,7 @@ else:
     plt.show()
 
 # %% [markdown]
-# (NVLink 4 has 18 links of 25 GB/s, InfiniBand NDR 400 Gbit/s; the latencies are typical values.) Left of the bend, where a norm's gradient lies, a tensor of 1 kB takes as long as one of 1 MB. So frameworks put many small gradients into **buckets** of some 25 MB.
+# (NVLink 4 has 18 links of 25 GB/s, InfiniBand NDR 400 Gbit/s; the latencies are typical values.) Left of the bend, where a norm's gradient lies, a tensor of 1 kB takes as long as one of 100 kB. So frameworks put many small gradients into **buckets** of some 25 MB.
 
 # %% [markdown]
 # Now a whole training step. Gradients of several passes may add up before an update.
@@ -397,7 +397,7 @@ print(f"measured       {sent:,} B" if sent else "measured: not counted here")
 print(problem or f"by your ledger {mine:,.0f} B")
 
 # %% [markdown]
-# ✎ **Explain (1 point).** What did you guess for the peak and for the bytes, and what came out? Where do the missing bytes of FSDP and ZeRO-1 go: what does gloo do when it is asked for a reduce-scatter? (On GPUs, NCCL does a real one.) A person reads it.
+# ✎ **Explain (1 point).** What did you guess for the peak and for the bytes, and what came out? Where do the bytes come from that FSDP and ZeRO-1 send beyond your ledger: what does gloo do when it is asked for a reduce-scatter? (On GPUs, NCCL does a real one.) A person reads it.
 
 # %% [markdown] read="explain_ranks" points=1
 # I guessed 9 MiB, a quarter of DDP's; it was 14: shares are a quarter, but whole layers and whole
@@ -537,7 +537,7 @@ pictures.pipeline(4, 6, one_by_one=False)
 plt.show()
 
 # %% [markdown]
-# The white is the **bubble**. Each of p stages works in 2·m slots of 2·(m + p − 1): in both directions a stage waits p − 1 slots in all.
+# The white is the **bubble**. Each of p stages works in 2·m slots of 2·(m + p − 1): in each direction a stage waits p − 1 slots.
 #
 # ✎ The share of the step that a stage waits, and how many micro-batches bring it down to exactly a tenth.
 
@@ -633,7 +633,7 @@ from helpers.training_plan import held_bytes, mismatch, own_task, read_plan, ste
 
 MY_NAME = ""  # write your own
 
-# %% tags=["skip-grading"]
+# %%
 task = own_task(MY_NAME or "nobody yet")
 gpt, machine = task.gpt, task.machine
 print("for", MY_NAME or "nobody yet: write your name above")
@@ -698,7 +698,7 @@ show_plan(
 )
 
 # %% [markdown]
-# ✎ **Fit it (5 points).** Hand in a plan that fits: two points. No slower than 3 times the fastest that a search of all plans finds: one more; 1.5 times, 1.1 times: one more each. Try by hand, or write a search of your own; `show_plan(fit_it())` shows it.
+# ✎ **Fit it (5 points).** Hand in a plan that fits: two points. No slower than 3 times the fastest that a search of all plans finds: one more; 1.5 times, 1.1 times: one more each. Try by hand, or write a search of your own, in the cell below: `show_plan` above makes the calls that it needs. The cell after the check draws your plan.
 
 
 # %% answer="fit_it"

@@ -1,7 +1,10 @@
 """Unit 10: its numbers worked by hand, and what a handed-in plan earns."""
 
+from pathlib import Path
+
 import pytest
 
+import helpers
 from helpers.check import judge
 from helpers.exercises import EXERCISES
 from helpers.exercises.plan_answer import memory_trouble, read_answer
@@ -144,6 +147,7 @@ def test_a_plan_too_large_is_told_by_what(trouble, hint):
         (3, "a dict with your name and your plan"),
         ({}, "your own name"),
         ({"name": "  "}, "your own name"),
+        (handed_in("nobody yet", fastest_plan(own_task("nobody yet"))), "your own name"),
         ({"name": "Ada"}, "the plan lacks 'batch'"),
         (handed_in("Ada", Plan(1, 1, False, "mixed", "adam", 3, 1)), "sequences, and an update"),
         (handed_in("Ada", fastest_plan(own_task("Ada")), zero="3"), "zero is one of 0, 1, 2, 3"),
@@ -153,3 +157,29 @@ def test_what_is_no_plan_for_the_task_is_said_in_a_line(given, says):
     found = verdict(given)
     assert found.fraction == 0
     assert says in found.hint
+
+
+def test_what_a_search_starts_from_is_there_when_it_is_graded():
+    source = Path(helpers.__file__).parents[1] / "source/10_many_devices/many_devices.py"
+    cell = source.read_text().split("task = own_task(MY_NAME")[0].rsplit("# %%", 1)[1]
+    assert "skip-grading" not in cell
+
+
+def gives_traffic(times):
+    def step_traffic(parameters, devices, stage, passes):
+        return 2 * parameters * (devices - 1) * times(stage, passes) // devices
+
+    return step_traffic
+
+
+@pytest.mark.parametrize(
+    ("times", "hint"),
+    [
+        (lambda s, n: (2, 2, n + 1, 2 * n + 1)[s], "only a share of the gradients"),
+        (lambda s, n: (2, 2, 2 * n, 3 * n)[s], "keeps all weights"),
+        (lambda s, n: (2 * n, 2 * n, 2 * n, 3 * n)[s], "added up at home"),
+    ],
+)
+def test_traffic_counted_too_often_or_too_seldom_is_told_by_what(times, hint):
+    question = EXERCISES["step_traffic"]
+    assert hint in judge(question, gives_traffic(times), question.visible_cases()).hint

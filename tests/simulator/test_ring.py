@@ -80,6 +80,11 @@ def returns_nothing(rank, ranks, mine):
     yield mine
 
 
+def returns_chunks(rank, ranks, mine):
+    yield mine
+    return [mine[:1], mine[1:]]
+
+
 def not_yet_written(rank, ranks, mine):
     raise NotImplementedError
 
@@ -97,6 +102,7 @@ def test_a_program_that_is_still_to_be_written_says_so():
         (never_ends, "no rank has ended"),
         (sends_a_number, "rank 0 sends int, where a list of numbers is needed"),
         (returns_nothing, "rank 0 returns NoneType"),
+        (returns_chunks, "rank 0 returns a list with list in it"),
     ],
 )
 def test_what_would_hang_or_fail_on_devices_is_said_in_a_line(program, says):

@@ -86,12 +86,15 @@ def _numbers(ranks: int, length: int, seed: int) -> Lists:
     return [[draw.randrange(1, 100) for _ in range(length)] for _ in range(ranks)]
 
 
-def _rounds(data: Lists, first: int, steps: int, adds: bool) -> None:
-    """Rank r passes on chunk r + first, then the one before it; what comes is added or put in."""
+def _rounds(data: Lists, first: int, steps: int, adds: bool, back: int = 1) -> None:
+    """Rank r passes on chunk r + first, then the one before it; what comes is added or put in.
+
+    `back`: how many chunks before it, as it is often taken to be.
+    """
     ranks = len(data)
     size = len(data[0]) // ranks
     for step in range(steps):
-        chunks = [(rank + first - step) % ranks for rank in range(ranks)]
+        chunks = [(rank + first - back * step) % ranks for rank in range(ranks)]
         sent = [
             mine[chunk * size : (chunk + 1) * size]
             for mine, chunk in zip(data, chunks, strict=True)
@@ -102,11 +105,13 @@ def _rounds(data: Lists, first: int, steps: int, adds: bool) -> None:
                 data[rank][place] = number + (data[rank][place] if adds else 0)
 
 
-def _played(ranks: int, length: int, seed: int, rounds: Sequence[tuple[int, int, bool]]) -> Any:
+def _played(
+    ranks: int, length: int, seed: int, rounds: Sequence[tuple[int, int, bool]], back: int = 1
+) -> Any:
     """What a run gives that goes round so: (first chunk, steps, whether it adds) each time."""
     data = _numbers(ranks, length, seed)
     for first, steps, adds in rounds:
-        _rounds(data, first, steps, adds)
+        _rounds(data, first, steps, adds, back)
     steps = sum(steps for _, steps, _ in rounds)
     return {
         "sums": [number for mine in data for number in mine],
@@ -115,8 +120,8 @@ def _played(ranks: int, length: int, seed: int, rounds: Sequence[tuple[int, int,
     }
 
 
-def _ring(ranks: int, length: int, seed: int) -> dict[str, Any]:
-    return _played(ranks, length, seed, [(0, ranks - 1, True), (1, ranks - 1, False)])
+def _ring(ranks: int, length: int, seed: int, back: int = 1) -> dict[str, Any]:
+    return _played(ranks, length, seed, [(0, ranks - 1, True), (1, ranks - 1, False)], back)
 
 
 def _draw_rings(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -167,6 +172,17 @@ RING_ALL_REDUCE = Exercise(
             lambda ranks, length, seed: _played(
                 ranks, length, seed, [(0, ranks - 1, True), (0, ranks - 1, False)]
             ),
+        ),
+        Misconception(
+            "the same chunk in every step",
+            "a rank passes on the same chunk in every step: what has just come to it?",
+            lambda ranks, length, seed: _ring(ranks, length, seed, back=0),
+        ),
+        Misconception(
+            "chunks in the wrong order",
+            "what has just come is what is passed on next: which chunk is that, the next or the "
+            "one before?",
+            lambda ranks, length, seed: _ring(ranks, length, seed, back=-1),
         ),
         Misconception(
             "a step too many each time",

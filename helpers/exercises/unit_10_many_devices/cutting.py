@@ -105,6 +105,11 @@ TENSOR_MLP = Exercise(
             lambda tokens, width, hidden, ranks: {"sent": 2 * WIDE * tokens * width},
         ),
         Misconception(
+            "one chunk each",
+            "that is one chunk for each all-reduce: how many steps has one?",
+            lambda tokens, width, hidden, ranks: {"sent": 2 * WIDE * tokens * width // ranks},
+        ),
+        Misconception(
             "weights on every rank",
             "each rank has its own columns and rows: what share of the weights is that?",
             lambda tokens, width, hidden, ranks: {"weights": 2 * WIDE * width * hidden},
@@ -139,6 +144,14 @@ PIPELINE_BUBBLE = Exercise(
             lambda stages, micro_batches: {
                 "idle share": (stages - 1) / micro_batches,
                 "for a tenth": 10 * (stages - 1),
+            },
+        ),
+        Misconception(
+            "waits in one direction",
+            "a stage waits in both directions: how many slots is that, of all of them?",
+            lambda stages, micro_batches: {
+                "idle share": _idle(stages, micro_batches) / 2,
+                "for a tenth": 4 * (stages - 1),
             },
         ),
         Misconception(

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.ledger import Ledger
 from helpers.reference.many_devices import data_parallel_bytes, hiding_tokens
 
@@ -77,6 +77,21 @@ STEP_TRAFFIC = Exercise(
             _times(stage_0=lambda passes: (2 * passes, 0), stage_1=lambda passes: (passes, 1)),
         ),
         Misconception(
+            "everything in each pass",
+            "gradients can be added up at home, and weights change once a step: what has to be "
+            "sent in each pass, and only from which stage on?",
+            _times(
+                stage_0=lambda passes: (2 * passes, 0),
+                stage_1=lambda passes: (passes, passes),
+                stage_2=lambda passes: (passes, passes),
+            ),
+        ),
+        Misconception(
+            "ZeRO-2 gathers in each pass",
+            "ZeRO-2 keeps all weights: after what do they have to be gathered again?",
+            _times(stage_2=lambda passes: (passes, passes)),
+        ),
+        Misconception(
             "ZeRO-2 sends once a step",
             "who keeps only a share of the gradients cannot keep another's for the next pass",
             _times(stage_2=lambda passes: (1, 1)),
@@ -85,6 +100,11 @@ STEP_TRAFFIC = Exercise(
             "one gather in a pass of ZeRO-3",
             "after its forward pass a device drops the others' weights: what does backward need?",
             _times(stage_3=lambda passes: (passes, passes)),
+        ),
+        Misconception(
+            "ZeRO-3 sums once a step",
+            "ZeRO-3 keeps only a share of the gradients: what becomes of a pass's whole ones?",
+            _times(stage_3=lambda passes: (1, 2 * passes)),
         ),
         Misconception(
             "ZeRO-3 as if in one pass",
@@ -115,6 +135,13 @@ STEP_TRAFFIC = Exercise(
                 stage_1=lambda passes: (2, 1),
                 stage_2=lambda passes: (2 * passes, 1),
                 stage_3=lambda passes: (2 * passes, 2 * passes),
+            ),
+        ),
+        Misconception(
+            "all devices' chunks",
+            "of all chunks a device has one already",
+            lambda parameters, devices, stage, passes: (
+                2 * parameters * (2, 2, passes + 1, 3 * passes)[stage]
             ),
         ),
         Misconception(
@@ -153,6 +180,13 @@ def _hides(**changes: Any) -> Callable[..., dict[str, float]]:
     return lambda rate, bandwidth, devices, gradient: _tokens(
         rate, bandwidth, devices, gradient, **changes
     )
+
+
+def _added_up(rate: int, bandwidth: int, devices: int, gradient: int) -> dict[str, Any]:
+    """ZeRO-3 by forward's tokens and backward's, rounded one by one or in the end."""
+    forward = Fraction((devices - 1) * rate, devices * bandwidth)
+    backward = forward * Fraction(2 + gradient, 4)
+    return {"ZeRO-3": OneOf((ceil(forward) + ceil(backward), ceil(forward + backward)))}
 
 
 def _draw_hiding(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -206,6 +240,21 @@ HIDING_TOKENS = Exercise(
             "forward only",
             "for ZeRO-3: does backward hide its gather and its reduce-scatter, too?",
             _hides(zero_3=lambda gradient: Fraction(1)),
+        ),
+        Misconception(
+            "backward only",
+            "for ZeRO-3: forward waits for weights, too: what hides their gather?",
+            _hides(zero_3=lambda gradient: Fraction(2 + gradient, 4)),
+        ),
+        Misconception(
+            "the easier of the two",
+            "for ZeRO-3: both must be hidden: with so few tokens one of them is not",
+            _hides(zero_3=lambda gradient: min(Fraction(1), Fraction(2 + gradient, 4))),
+        ),
+        Misconception(
+            "forward and backward added up",
+            "for ZeRO-3: the same tokens go forward and backward: are they to be added up?",
+            _added_up,
         ),
         Misconception(
             "gradients of two bytes",

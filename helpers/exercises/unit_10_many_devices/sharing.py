@@ -94,6 +94,11 @@ ZERO_LEDGER = Exercise(
             _sharing(states=1, gradients=1, weights=1),
         ),
         Misconception(
+            "gradients never shared",
+            "gradients: from which stage on does a device keep only a share of them?",
+            _sharing(states=1, gradients=4, weights=3),
+        ),
+        Misconception(
             "shared without ZeRO",
             "stage 0 is plain data parallelism: what is on every device there?",
             _sharing(states=0, gradients=0, weights=0),
@@ -118,6 +123,13 @@ ZERO_LEDGER = Exercise(
             "32 bits everywhere",
             "in mixed precision the passes run on 16-bit weights",
             _with(mixed_16=(4, 4, 8), mixed_18=(4, 4, 8)),
+        ),
+        Misconception(
+            "parameters, not bytes",
+            "that is a number of parameters: how many bytes has each, by the recipe?",
+            lambda parameters, devices, stage, recipe: _held(
+                parameters, devices, stage, recipe, widths=(1, 1, 1)
+            ),
         ),
         Misconception(
             "states of 8 bytes left whole in fp32",
@@ -195,6 +207,11 @@ FEWEST_DEVICES = Exercise(
             "rounded down",
             "with so few a share is a little too large: round the other way",
             _fewest_if(lambda shared, room: OneOf((max(1, shared // room), shared // room))),
+        ),
+        Misconception(
+            "always one more",
+            "where shares fill the memory exactly, one more device is one too many",
+            _fewest_if(lambda shared, room: shared // room + 1),
         ),
         Misconception(
             "a broken number of devices",
