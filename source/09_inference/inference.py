@@ -58,11 +58,11 @@ plt.show()
 #
 # "7 B" counts what is *held*. A Llama-like model has
 #
-# - a table, a row of `width` for each word, in which rows are looked up;
+# - a table, a row of `width` for each word, looked up;
 # - in each block a query and an output matrix, width × width; key and value, width × kv_width; an MLP with a gate: three of width × hidden;
 # - a head, width × vocabulary: a score for each word.
 #
-# ✎ How many weights are held, how many multiply? (No norms.)
+# ✎ How many weights are held, how many multiply? (Leave out the norms.)
 
 
 # %% answer="multiplying_weights"
