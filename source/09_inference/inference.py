@@ -247,12 +247,10 @@ if guessed("sixty_four"):
 # ✎ **Explain (1 point).** Which of the four passes wait for memory here, which for arithmetic? Why is 64 not 64 times as fast? Name something that keeps a pass below its roof. A person reads it.
 
 # %% [markdown] read="explain_prefill" points=1
-# The ridge is the peak over the bandwidth, as printed above: a few FLOP/B on a core like this, and n
-# tokens in fp32 have n/2. A pass left of it waits for memory, one right of it for arithmetic: with a
-# ridge between 2 and 8 those are 1 and 4, then 16 and 64. From the ridge on time grows with the
-# tokens, and the rate stays: most of the 64 is lost there. A pass lies below its roof because a
-# product of a few rows runs far slower than the large square one that measured the peak; norms,
-# softmax and copies are in neither term; and other programs run.
+# The ridge is the peak over the bandwidth, both printed above; n tokens in fp32 have n/2 FLOP/B. A pass
+# left of the ridge waits for memory, one right of it for arithmetic: if it lies between 2 and 8, first
+# 1 and 4, then 16 and 64. Beyond it time grows with the tokens, and the rate stays. A product of few
+# rows runs far slower than the large one that gave the peak; norms and softmax are in neither bound.
 
 # %% [markdown]
 # ## Token after token
@@ -374,12 +372,11 @@ if guessed("without_a_cache"):
 # ✎ **Explain (1 point).** FLOP say 256. What did you guess, what was measured, and why is the cache worth less than its FLOP? Which bound does each of the two curves follow? A person reads it.
 
 # %% [markdown] read="explain_cache" points=1
-# My guess, and what was measured, stand in the table above. The full pass is bound by arithmetic: its
-# time grows with the tokens. The cached step has 256 times less of it, but it reads all weights for one
-# token, and that takes longer than its arithmetic: r times as long, by the two times printed with the
-# roof. So the curve with the cache is level, not below the line of the weights, and 256 ÷ r are left of
-# the 256. More is measured where the full pass stays further below its roof than the step below its own,
-# less where it is the step.
+# My guess and the result stand above. The full pass is bound by arithmetic: its time grows with the
+# tokens. The cached step has 256 times less of it, but reads all weights for one token: that takes r
+# times as long as its arithmetic, by the times printed with the roof. So its curve is level, above the
+# line of the weights, and 256 ÷ r are left. The ratio is larger where the full pass stays further below
+# its roof than the step.
 
 # %% [markdown]
 # ## What the cache weighs
