@@ -247,10 +247,10 @@ if guessed("sixty_four"):
 # ✎ **Explain (1 point).** Which of the four passes wait for memory here, which for arithmetic? Why is 64 not 64 times as fast? Name something that keeps a pass below its roof. A person reads it.
 
 # %% [markdown] read="explain_prefill" points=1
-# The ridge is the peak over the bandwidth, both printed above; n tokens in fp32 have n/2 FLOP/B. A pass
+# The ridge is the peak over the bandwidth, printed above; n tokens in fp32 have n/2 FLOP/B. A pass
 # left of the ridge waits for memory, one right of it for arithmetic: if it lies between 2 and 8, first
 # 1 and 4, then 16 and 64. Beyond it time grows with the tokens, and the rate stays. A product of few
-# rows runs far slower than the large one that gave the peak; norms and softmax are in neither bound.
+# rows runs far slower than the large one of the peak; norms and softmax are in neither bound.
 
 # %% [markdown]
 # ## Token after token
@@ -375,8 +375,7 @@ if guessed("without_a_cache"):
 # My guess and the result stand above. The full pass is bound by arithmetic: its time grows with the
 # tokens. The cached step has 256 times less of it, but reads all weights for one token: that takes r
 # times as long as its arithmetic, by the times printed with the roof. So its curve is level, above the
-# line of the weights, and 256 ÷ r are left. The ratio is larger where the full pass stays further below
-# its roof than the step.
+# line of the weights, and 256 ÷ r are left: more, where the full pass is further below its roof.
 
 # %% [markdown]
 # ## What the cache weighs
