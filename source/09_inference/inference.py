@@ -293,7 +293,7 @@ for block in 0, 1:
 # %% [markdown]
 # What came before does not change: no token looks ahead. Of the first four, the fifth needs nothing but their **keys and values**.
 #
-# ✎ **Build it (2 points).** One token goes through the model: it looks at the keys and values in `cache`, and appends its own. Its logits have to equal the last row of a full pass. About ten lines, most of them in `full_pass` already; `torch.cat([a, b])` puts rows below rows. Keep one token a matrix of one row: `gpt.table[[token]]`.
+# ✎ **Build it (2 points).** One token goes through the model: it looks at the keys and values in `cache`, and appends its own. Its logits have to equal the last row of a full pass. About ten lines, most of them in `full_pass` already; `torch.cat([a, b])` puts rows below rows. `gpt.table[[token]]` keeps one row.
 
 
 # %% answer="cached_decode"
