@@ -790,9 +790,9 @@ for batch in 1, 8, 64:
 # %% [markdown]
 # ## And to learn a token?
 #
-# Forward, a weight costs 2 FLOP a token. Backward makes two gradients, of the weights and of what came in: 4 more. Training on D tokens costs about **6 · N · D** FLOP. The rate of that, as a share of the peak, is the *model FLOP utilization* (MFU).
+# Forward, a weight costs 2 FLOP a token. Backward makes two gradients, of the weights and of what came in: 4 more. Training on D tokens costs about **6 · N · D** FLOP. The rate of that, over the peak, is the *model FLOP utilization* (MFU).
 #
-# ✎ A step of `tokens` took so many seconds. Its MFU? And at this rate, how many days for 20 tokens a weight (a rule of thumb: Hoffmann et al.)?
+# ✎ A step of `tokens` took so many seconds. Its MFU? At this rate, how many days for 20 tokens a weight (a rule of thumb)?
 
 
 # %% answer="training_use"
@@ -881,10 +881,11 @@ progress("09_inference")
 #
 # - A token costs 2 FLOP for each weight that multiplies, read or written.
 # - Prefill shares each weight among many tokens; decode reads all of them for one.
-# - The cache trades memory for FLOP, and every reader brings their own. From some length on it is heavier than the weights.
+# - The cache trades memory for FLOP, and every reader brings one. At some length it outweighs the weights.
 # - tokens/s ≤ batch · bandwidth ÷ (weights + batch · cache).
 # - Fewer bits, experts and drafts all serve one end: fewer bytes for each token.
-#
+
+# %% [markdown]
 # **Next:** 10, many devices: what is shared, and what has to be sent?
 
 # %% [markdown]
@@ -894,6 +895,8 @@ progress("09_inference")
 # - N. Shazeer: *Fast transformer decoding*, arXiv:1911.02150, 2019; J. Ainslie et al.: *GQA*, arXiv:2305.13245, 2023.
 # - E. Frantar et al.: *GPTQ*, arXiv:2210.17323, 2022. Weights in 4 bits.
 # - A. Q. Jiang et al.: *Mixtral of experts*, arXiv:2401.04088, 2024.
+
+# %% [markdown]
 # - Y. Leviathan, M. Kalman, Y. Matias: *Fast inference from transformers via speculative decoding*, arXiv:2211.17192, 2022.
 # - J. Kaplan et al.: *Scaling laws for neural language models*, arXiv:2001.08361, 2020; J. Hoffmann et al., arXiv:2203.15556, 2022; A. Chowdhery et al.: *PaLM*, arXiv:2204.02311, 2022. 6 N D, 20 tokens a weight, MFU.
 # - Sizes: H. Touvron et al., arXiv:2307.09288, 2023; A. Grattafiori et al., arXiv:2407.21783, 2024.
