@@ -17,6 +17,8 @@ MAX_CHARACTERS = 100_000
 MAX_TAGS = 5000
 #: Laying out Markdown, too: a text of this length takes seconds at worst.
 MAX_MARKDOWN = 10_000
+#: Markdown of up to this length is laid out to see whether code in it is shown as it was written.
+MAX_COMPARED = 2000
 #: And so does colouring code.
 MAX_CODE = 10_000
 
@@ -84,8 +86,59 @@ def clean_markdown(text: str, budget: Budget) -> str:
     # A sign by its name in a fence's language (`&NewLine;`) can leave no language, for which
     # renderers stop.
     text = _FENCE.sub(lambda found: found[0].replace("&", "&amp;"), text)
-    cleaned = _LINK.sub(f"]{JOINER}(", clean_html(text, budget))
-    return cleaned.replace("]:", f"]{JOINER}:").replace("![", f"!{JOINER}[")
+    return _without_links(_clean_around_code(text, budget))
+
+
+def _clean_around_code(text: str, budget: Budget) -> str:
+    """Markdown without tags that run; code and formulas in it stay as they are written."""
+    if not _TAG.search(text):
+        return text
+    held: list[str] = []
+
+    def hold(found: re.Match[str]) -> str:
+        held.append(found[0])
+        return f"{_MARK}{len(held) - 1}{_MARK}"
+
+    around = _VERBATIM.sub(hold, text)
+    # In a tag, what is held would be put back without being cleaned.
+    if _MARK in text or any(_MARK in found[0] for found in _MARKUP.finditer(around)):
+        return clean_html(text, budget)
+    cleaned = clean_html(around, budget)
+    inert = [_inert(each) for each in held]
+    safe = _put_back(cleaned, inert)
+    as_written = _put_back(cleaned, [each.replace(f"<{JOINER}", "<") for each in inert])
+    return as_written if safe == as_written or _look_alike(as_written, safe) else safe
+
+
+def _put_back(cleaned: str, held: list[str]) -> str:
+    return re.sub(f"{_MARK}(\\d+){_MARK}", lambda found: held[int(found[1])], cleaned)
+
+
+def _inert(verbatim: str) -> str:
+    """Code or a formula in which no sign begins a tag, even where it is taken for something else.
+    TeX does not know a word joiner, and does not show a space."""
+    return _BEFORE_TAG.sub("< " if verbatim.startswith("$") else f"<{JOINER}", verbatim)
+
+
+def _look_alike(as_written: str, safe: str) -> bool:
+    """Whether a page shows a text in the same tags as the one in which nothing begins a tag: what
+    is code for us is code for the renderer then."""
+    if len(as_written) > MAX_COMPARED:
+        return False
+    from nbconvert.filters import markdown2html
+
+    try:
+        pages = [
+            _COLOUR.sub("", markdown2html(_without_links(text))) for text in (as_written, safe)
+        ]
+    except Exception:  # whatever it stumbles over
+        return False
+    return pages[0] == pages[1].replace(f"&lt;{JOINER}", "&lt;")
+
+
+def _without_links(text: str) -> str:
+    text = _LINK.sub(f"]{JOINER}(", text)
+    return text.replace("]:", f"]{JOINER}:").replace("![", f"!{JOINER}[")
 
 
 def shown_code(text: str, budget: Budget) -> str:
@@ -154,6 +207,21 @@ _STYLE_SHEET = re.compile(r"<style\b[^<>]*+>[^<{]*+\{[^<]*+</style\s*+>", re.IGN
 #: A word joiner takes no space, and nothing in Markdown goes over it.
 JOINER = "\u2060"
 _LINK = re.compile(r"\]\((?!\s*https?://[\w\-./?=%#:+~,@]*\s*\))")
+#: Stands for what is held back while the rest is cleaned.
+_MARK = "\ue000"
+# Fenced and indented code, code in a line, and formulas; the last two go over no empty line.
+_VERBATIM = re.compile(
+    r"^[ \t>*+-]*(?:\d+[.)][ \t]+)?(?P<fence>`{3,}|~{3,})(?![^\n]*`)(?s:.*?)"
+    r"(?:^[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)"
+    r"|(?:\A|(?<=\n\n))(?:(?: {4}|\t)[^\n]*\n?)+"
+    r"|(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)(?s:.))+?(?<!`)(?P=ticks)(?!`)"
+    r"|(?<![$\\])(?P<dollars>\${1,2})(?!\$)(?:(?!\n[ \t]*\n)[^$])+?(?<!\\)(?P=dollars)(?!\$)",
+    re.MULTILINE,
+)
+#: A browser takes it for the beginning of a tag, or could once Markdown took something out of it.
+_BEFORE_TAG = re.compile(r"<(?=[^\s<=\d-])")
+#: What nbconvert puts around the words of code.
+_COLOUR = re.compile(r"""<span(?: class="\w+")?>|</span>""")
 _FENCE = re.compile(r"^[^`~\n]{0,200}(?:`{3,}|~{3,}).*&.*$", re.MULTILINE)
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,5}[@-~])?")
 _NO_COLOUR = re.compile(r"\x1b(?!\[[0-9;]{0,40}m)(?:\[[0-?]{0,40}[ -/]{0,5}[@-~])?")

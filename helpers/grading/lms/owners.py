@@ -12,7 +12,9 @@
    may have chosen it, so it loses against all other ways.
 
 An outer folder that names nobody may itself be a student's. What lies in it counts where files of
-two students do, or where it is called as a platform calls it.
+two students do, or where it is called as a platform calls it. One that names a student may be a
+class's: what is called as another's in it is nobody's, and so is then what does not say whose it
+is.
 
 What can be read in two ways, or says two things, is nobody's: a person decides.
 """
@@ -27,15 +29,14 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from helpers.grading.handin.markup import plain_line
-from helpers.grading.lms.names import agree, beginnings, folded, forms, joined, spaced
-from helpers.grading.lms.numbers import contradiction, may_be_of, plausible, value
+from helpers.grading.lms.known import Known
+from helpers.grading.lms.names import agree, beginnings, folded, spaced
+from helpers.grading.lms.numbers import contradiction, may_be_of, plausible
 from helpers.grading.lms.platform import Claim, Student
-from helpers.grading.lms.registry import IDENTITIES, PLATFORMS
+from helpers.grading.lms.registry import PLATFORMS
 from helpers.grading.lms.strangers import of_claim, of_folder, source
 
 _PLATFORMS = {platform.name: platform for platform in PLATFORMS}
-_NUMBERS = {platform.name: platform.number for platform in PLATFORMS}
-_LOGINS = tuple(each for each in IDENTITIES if each not in _NUMBERS.values())
 #: What nbgrader and Gradescope call the folder around all submissions.
 _AROUND = re.compile(r"submitted\Z|assignment_\d+_export\Z")
 _NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?\Z|\.json\Z|\.zip\Z", re.IGNORECASE)
@@ -90,9 +91,7 @@ class Owners:
         below = {path.parts[depth] for path in paths if len(path.parts) > depth + 1}
         self._several_below = len(below) > 1
         self._one_notebook = sum(bool(_NOTEBOOK.search(path.name)) for path in paths) <= 1
-        self._by: dict[tuple[str, str], list[Student]] = {}
-        for student in self._students:
-            self._index(student)
+        self._known = Known(self._students)
         self._levels = self._levels_of(paths)
         readings = [claims for path in paths for claims in self._readings(path)[1]]
         self._read_by = Counter(claims[0].platform for claims in readings)
@@ -104,6 +103,8 @@ class Owners:
         orders = [max(claim.order for claim in all) for all in readings]
         self._orders = sorted(order for order in orders if order)
         self._found = {path: self._read(path) for path in paths}
+        if not self._several_below:
+            self._found |= self._denied((*self._shared, *below))
         owners = {tuple(who.id for who in each.students) for each in self._found.values()}
         self._of_several = len(owners - {()}) > 1
         self._called: dict[str, set[tuple[str, ...]]] = defaultdict(set)
@@ -148,34 +149,6 @@ class Owners:
         plain = self._plain(path)
         return plain if plain.students else found
 
-    def _index(self, student: Student) -> None:
-        for platform in PLATFORMS:
-            self._add(platform.name, value(student, platform.number), student)
-            for column in platform.logins:
-                self._add(f"login of {platform.name}", value(student, column), student)
-        for column in _LOGINS:
-            self._add("login", value(student, column), student)
-        self._add("email", student.email, student)
-        for form in forms(student.name):
-            self._add("name", form, student)
-            self._add("joined name", joined(form), student)
-        self._add("group", spaced(student.group), student)
-        self._add("joined group", joined(student.group), student)
-
-    def _add(self, kind: str, key: str, student: Student) -> None:
-        known = self._by.setdefault((kind, folded(key)), [])
-        if key and student not in known:
-            known.append(student)
-
-    def _get(self, kind: str, key: str) -> list[Student]:
-        return self._by.get((kind, folded(key)), []) if key else []
-
-    def _called_so(self, kind: str, claim: Claim) -> list[Student]:
-        """Those whose name, or whose group's, is the claim's."""
-        if claim.platform and not _PLATFORMS[claim.platform].keeps_spaces:
-            return self._get(f"joined {kind}", joined(claim.owner))
-        return self._get(kind, spaced(claim.owner))
-
     def _claims(self, path: PurePosixPath) -> tuple[int, Sequence[Claim]]:
         """What the platform says that wrote the path, and the folders around that. One that the
         download's other files are not of wrote none of them: its naming is then a name that
@@ -197,7 +170,7 @@ class Owners:
             said = {_said(self._at(path, level)) for path in paths}
             if not (outer and self._several_below and len(said) == 1):
                 levels.append(level)
-            if outer and not self._several_below and self._named(self._shared[level]):
+            if outer and not self._several_below and self._known.one(self._shared[level]):
                 break
         return tuple(levels)
 
@@ -232,7 +205,7 @@ class Owners:
         first = claims[0]
         if len({claim.platform for claim in claims}) > 1:
             return Found(claim=first, problem="two platforms could have called it so")
-        known = [(claim, owner) for claim in claims for owner in self._numbered(claim)]
+        known = [(claim, owner) for claim in claims for owner in self._known.numbered(claim)]
         if len({owner.id for _, owner in known}) > 1:
             either = " or ".join(plain_line(owner.name or owner.id) for _, owner in known)
             return Found(claim=first, problem=f"its name can be read as {either}'s")
@@ -251,14 +224,14 @@ class Owners:
             number = plain_line(claim.number or claim.login or claim.address)
             problem = f"{number} is {name}, but it is named {shown}: {_RENAME}"
             return Found(claim=claim, problem=problem)
-        people = [(claim, who) for claim in claims if (who := self._people(claim))]
+        people = [(claim, who) for claim in claims if (who := self._known.people(claim))]
         if len({tuple(each.id for each in who) for _, who in people}) > 1:
             return Found(claim=first, problem="its name can be read as that of several students")
         if not people:
             return Found(claim=first, problem=self._nobody(first))
         claim, who = people[0]
         sure = claim.number or claim.login or claim.address
-        if self._called_so("name", claim) != who:
+        if self._known.called("name", claim) != who:
             if not may_be_of(who, claim):
                 shown = plain_line(claim.number or claim.login or claim.address)
                 problem = f"{shown} is nobody's of the group {plain_line(claim.owner)}"
@@ -268,28 +241,12 @@ class Owners:
             return Found(claim=claim, problem=problem)
         return Found(tuple(who), claim, by="name" if sure else "file")
 
-    def _numbered(self, claim: Claim) -> list[Student]:
-        """Whom the platform's number, login and address stand for: two, where they disagree."""
-        login = self._get(f"login of {claim.platform}", claim.login)
-        found = (
-            self._get(claim.platform, claim.number),
-            login or self._get("login", claim.login),
-            self._get("email", claim.address),
-        )
-        one = {each[0].id: each[0] for each in found if len(each) == 1}
-        return list(one.values())
-
-    def _people(self, claim: Claim) -> list[Student]:
-        """The one student who is called so, or the group."""
-        named = self._called_so("name", claim)
-        return named if len(named) == 1 else self._called_so("group", claim)
-
     def _agrees(self, student: Student, claim: Claim) -> bool:
         """Whether a name beside a number may be the student's."""
         if not claim.owner or not student.name or claim.owner == "anon" or self._anonymous:
             return True
         if _PLATFORMS[claim.platform].free_names:
-            return self._called_so("name", claim) in ([], [student])
+            return self._known.called("name", claim) in ([], [student])
         return agree(student.name, claim.owner)
 
     def _plain(self, path: PurePosixPath) -> Found:
@@ -300,38 +257,90 @@ class Owners:
         for at, folder in enumerate(folders):
             if at < depth and self._several_below:
                 continue
-            if named := self._named(folder) or self._get("group", spaced(folder)):
-                inner = [each for each in map(self._named, folders[at + 1 : depth]) if each]
+            if named := self._known.of_folder(folder):
+                inner = [each for each in map(self._known.one, folders[at + 1 : depth]) if each]
                 if any(each != named for each in inner):
                     shown = plain_line("/".join(folders[:depth]))
                     return Found(problem=f"{shown} names several students")
                 return Found(tuple(named), claim, around=self._shared[:at])
             if at >= depth:
                 remedy = "if it is no student's folder, give what is in it alone"
-                return Found(problem=f"{self._nobody(Claim('', folder))}; {remedy}")
+                claim = Claim("", folder, file=file)
+                return Found(claim=claim, problem=f"{self._nobody(claim)}; {remedy}")
         stem = _NOTEBOOK.sub("", file)
         for start in beginnings(stem):
-            called = self._get("login", start)
+            called = self._known.get("login", start)
             # One word alone may be what anybody calls a file.
             if not called and len(spaced(start).split()) > 1:
-                called = self._get("name", spaced(start))
+                called = self._known.get("name", spaced(start))
             if len(called) == 1:
                 return Found(tuple(called), claim, by="file", around=self._shared)
             if called:
-                return Found(problem=self._nobody(Claim("", start)))
+                claim = Claim("", start, file=file)
+                return Found(claim=claim, problem=self._nobody(claim))
         return Found(problem=self._nobody(Claim("", str(path))))
 
-    def _named(self, folder: str) -> list[Student]:
-        """The one student whose id, login, address or name a folder is called by."""
-        named = self._get("login", folder) or self._get("name", spaced(folder))
-        return named if len(named) == 1 else []
+    def _denied(self, only: Sequence[str]) -> dict[PurePosixPath, Found]:
+        """What the folder in which all others lie does not give to the student whom it is called
+        like, as something in it is called as another's.
+
+        Args:
+            only: the folders that lie in each other, and of which there is no second one.
+        """
+        levels = enumerate(map(self._known.of_folder, only))
+        level, owner = next(((at, who) for at, who in levels if who), (-1, []))
+        depth = level + 1
+        inner = {
+            path: PurePosixPath(*path.parts[depth:])
+            for path in self._found
+            if owner and path.parts[:depth] == tuple(only[:depth]) and len(path.parts) > depth
+        }
+        given = [path for path in inner if self._found[path].students == tuple(owner)]
+        if not given:
+            return {}
+        inside = Owners(self._students, list(inner.values()), {}, self._current)
+        said = {path: inside._found[below] for path, below in inner.items()}
+        books = [each.claim for path, each in said.items() if _NOTEBOOK.search(path.name)]
+        # A single name that nobody has may be what its owner calls a notebook.
+        several = len({folded(claim.owner) for claim in books if claim.platform}) > 1
+        others = {path for path, each in said.items() if self._denies(owner, each, several)}
+        if not others:
+            return {}
+        folder = plain_line(only[level])
+        remedy = f"if {folder} is no student's folder, give what is in it alone"
+        unsaid = f"it lies in {folder} beside what is called as another's; {remedy}"
+        found = {path: said[path] for path in given}
+        for path in given:
+            claim = said[path].claim
+            if path in others:
+                people = [each.name or each.id for each in said[path].students]
+                shown = " and ".join(people) or claim.owner or claim.login or claim.number
+                problem = f"it lies in {folder}, but is called as {plain_line(shown)}'s; {remedy}"
+                found[path] = Found(claim=claim, problem=problem)
+            elif not said[path].students:
+                found[path] = Found(claim=claim, problem=unsaid)
+        return found
+
+    def _denies(self, owner: Sequence[Student], said: Found, several: bool) -> bool:
+        """Whether a path without its outer folder says that it is not that student's.
+
+        Args:
+            several: whether notebooks beside each other are called as of several people.
+        """
+        claim = said.claim
+        if said.students:
+            return not all(each in owner for each in said.students)
+        if claim.number or claim.login or claim.address:
+            return True
+        if alike := self._known.namesakes(claim):
+            return not any(each in owner for each in alike)
+        return several and bool(claim.platform)
 
     def _nobody(self, claim: Claim) -> str:
         shown = plain_line(claim.owner or claim.login or claim.address or claim.file)
         if claim.platform == "canvas" and claim.owner == "studenttest":
             return "it is of Canvas's test student"
-        login = claim.login or claim.owner
-        namesakes = self._get("login", login) or self._called_so("name", claim)
+        namesakes = self._known.namesakes(claim)
         if len(namesakes) > 1:
             return f"{len(namesakes)} students are called {shown}, and no number tells which it is"
         return f"nobody in the roster is called {shown}"

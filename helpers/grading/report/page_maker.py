@@ -157,7 +157,7 @@ class _Grades(GetGrades):
             cells = select(BaseCell.id, BaseCell.name).where(
                 BaseCell.notebook_id == found.notebook_id
             )
-            names = dict(self.gradebook.db.execute(cells).tuples().all())
+            names = {each.id: each.name for each in self.gradebook.db.execute(cells)}
             self._book = {
                 "grades": {names[each.cell_id]: each for each in found.grades},
                 "comments": {names[each.cell_id]: each for each in found.comments},

@@ -38,7 +38,9 @@ MODULES = ("numpy", "torch", "matplotlib.pyplot")
 #: How a process ends that was killed, and how bubblewrap tells it of the one inside.
 KILLED = ((os.CLD_KILLED, signal.SIGKILL), (os.CLD_EXITED, 128 + signal.SIGKILL))
 
-_PREFIX = "course-sandbox-"
+#: Of the folders that are held by a lock. Those of earlier versions were called otherwise and had
+#: none: such a grader may be at work beside this one.
+_PREFIX = "course-server-"
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,11 @@ class ForkServer:
             if self._was_killed():
                 self.close()
                 raise ServerDied("the fork server was killed while it started")
-            log_end = (self._folder / "log").read_bytes()[-300:].decode("utf-8", "replace")
+            try:
+                log_end = (self._folder / "log").read_bytes()[-300:].decode("utf-8", "replace")
+            except FileNotFoundError:
+                self.close()
+                raise ServerDied(f"somebody removed {self._folder} while it was in use") from None
             reason = answer.get("error") or " ".join(log_end.split()) or "no reason given"
             self.close()
             raise SandboxError(self._launch.problem.format(reason=reason))
@@ -247,7 +253,9 @@ def _own_folder() -> tuple[Path, int]:
     it is locked, so nobody sweeps it before."""
     made = tempfile.mkdtemp(prefix=f".{_PREFIX}")
     lock = os.open(made, os.O_RDONLY | os.O_CLOEXEC)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    # Where a file system has no locks, nobody can sweep either.
+    with contextlib.suppress(OSError):
+        fcntl.flock(lock, fcntl.LOCK_EX)
     unique = made.rpartition(_PREFIX)[2]
     folder = Path(made).with_name(f"{_PREFIX}{os.getpid()}-{unique}")
     os.rename(made, folder)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from nbconvert.filters import markdown2html
 
 from helpers.grading.handin.markup import (
+    JOINER,
     TAGS,
     Budget,
     clean_html,
@@ -84,6 +85,21 @@ PIECES = [
     "<img",
 ]
 PIECES += ["<!--", "-->", "</", "&lt", "script", "javascript:", "onerror=1", "<table>", "<td>"]
+PIECES += [
+    "```",
+    "``",
+    "~~~",
+    "\n\n",
+    "\n    ",
+    "\n> ",
+    "\n- ",
+    "$$",
+    "$",
+    "\\",
+    "|",
+    "<script>",
+    "a",
+]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
@@ -160,6 +176,62 @@ def test_what_stops_the_grader_is_no_fault_of_the_cleaner(monkeypatch: pytest.Mo
 )
 def test_plain_markdown_is_left_as_it_is(text: str) -> None:
     assert clean_markdown(text, Budget()) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("A `List<int>`.", "A List<int>."),
+        ("`a & b<c> &lt;` and <b>d</b> & e", "a & b<c> &lt; and d & e"),
+        ("``a ` <b>`` and `<script>`", "a ` <b> and <script>"),
+        ("> - `vector<int>`", "vector<int>"),
+        ("```\nList<int> & x\n\nList<T>\n```", "List<int> & x\n\nList<T>"),
+        ("~~~python\nx: List<int> = a & b\n~~~", "x: List<int> = a & b"),
+        ("so:\n\n    vector<int> v = a & b;\n", "so:\nvector<int> v = a & b;"),
+        ("| `List<int>` |\n|---|\n| `a<b` |", "List<int> a<b"),
+        ("$0<x<n$ is <b>so</b>", "$0< x< n$ is so"),
+        ("$$\na<b\\\\\nc & d<e\n$$", "$$\na< b\\\\\nc & d< e\n$$"),
+    ],
+)
+def test_code_and_formulas_are_shown_as_they_were_written(text: str, shown: str) -> None:
+    page = markdown2html(clean_markdown(text, Budget()))
+    seen = html.unescape(re.sub("<[^<>]*>", "", page))
+    assert seen.split() == shown.split()
+
+
+def test_in_code_that_is_long_or_that_a_renderer_stops_at_nothing_begins_a_tag(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stops(text: str) -> str:
+        raise ValueError
+
+    code = "`List<int>`"
+    assert JOINER in clean_markdown(code + " x" * 2000, Budget())
+    monkeypatch.setattr("nbconvert.filters.markdown2html", stops)
+    assert clean_markdown(code, Budget()) == f"`List<{JOINER}int>`"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<b title="`x`">`" onclick=alert(1) x="`</b>',
+        '<b title="> ` " onclick=alert(1) ` ">x</b>',
+        '<a href="https://a.org/`">x</a> ` onclick=alert(1) "`',
+        "`a\\`<script>alert(1)</script>`",
+        "\\\\`<img src=x onerror=alert(1)>\\`",
+        "a `\n- <script>alert(1)</script>`",
+        "a `\n# <script>alert(1)</script>`",
+        "| ` | <script>alert(1)</script> ` |\n|---|---|",
+        "$`$<script>alert(1)</script>`",
+        "```x`\n<script>alert(1)</script>\n```",
+        "- a\n\n    <script>alert(1)</script>",
+        "~~~\n    ~~~\n<script>alert(1)</script>\n~~~",
+        "`<\\script>` <\\script> $<$script>$",
+        "\ue0000\ue000`<script>alert(1)</script>`",
+    ],
+)
+def test_what_only_looks_like_code_runs_nothing(text: str) -> None:
+    assert unsafe_page(text) == []
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,21 @@ def test_what_a_student_calls_a_file_hands_in_for_nobody_else(
     assert lines(result)["ben"].remarks == ()
 
 
+def test_a_class_in_a_folder_called_like_a_student_is_not_that_students(
+    course: Path, tmp_path: Path
+) -> None:
+    members = {
+        "ada/lovelaceada_11_70_x.ipynb": notebook("ada"),
+        "ada/delamüllerben_12_71_x.ipynb": notebook("ben"),
+        "ada/x.ipynb": notebook("anybody"),
+    }
+    result = collect(course, sample.UNIT, zipped(tmp_path / "d.zip", members))
+    assert states(result) == {"ada": "collected", "ben": "missing", "cy": "missing"}
+    assert handed_in(course, "ada") == notebook("ada")
+    assert [file for file, _ in result.left_out] == list(members)[1:]
+    assert result.for_a_person
+
+
 def test_of_two_canvas_files_the_later_is_taken_and_the_other_named(
     course: Path, tmp_path: Path
 ) -> None:

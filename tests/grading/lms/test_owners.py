@@ -145,6 +145,72 @@ def test_what_lies_in_the_only_folder_may_be_of_its_owners_making(inside: str) -
     ]
 
 
+REMEDY = "; if ada is no student's folder, give what is in it alone"
+
+
+@pytest.mark.parametrize(
+    ("inside", "called"),
+    [
+        ("eve_50001_777_homework.ipynb", "Eve"),
+        ("strangermal_60001_777_homework.ipynb", "strangermal"),
+        ("HW 1_eve_attempt_2026-11-20-12-00-00_homework.ipynb", "Eve"),
+        ("Eve_903_assignsubmission_file_homework.ipynb", "Eve"),
+        ("Eve_903_assignsubmission_file/homework.ipynb", "Eve"),
+        ("Team A_31_assignsubmission_file/x.ipynb", "Ada Lovelace and Ben de la Müller"),
+        ("Eve - homework.ipynb", "Eve"),
+        ("hw-submissions/hw-eve/homework.ipynb", "Eve"),
+        ("eve/homework.ipynb", "Eve"),
+    ],
+)
+def test_what_is_called_as_anothers_is_not_of_whom_the_only_folder_is_called_like(
+    inside: str, called: str
+) -> None:
+    """Nor is what does not say whose it is, beside it; what says it twice is that student's."""
+    denied = [f"it lies in ada, but is called as {called}'s{REMEDY}"]
+    assert owners_of(f"ada/{inside}") in (denied, ["ada/eve names several students"])
+    assert owners_of(f"ada/{inside}", "ada/homework.ipynb", "readme.txt") == denied
+    assert owners_of("ada/homework.ipynb", f"ada/{inside}") == [
+        f"it lies in ada beside what is called as another's{REMEDY}"
+    ]
+    assert owners_of("ada/lovelaceada_11_70_x.ipynb", f"ada/{inside}") == ["ada"]
+
+
+def test_names_in_the_only_folder_that_nobody_has_are_several_peoples_or_nobodys() -> None:
+    zoe, mal = "ada/Zoe Ng - hw.ipynb", "ada/Mal Mall - hw.ipynb"
+    assert owners_of(zoe, mal) == [f"it lies in ada, but is called as Zoe Ng's{REMEDY}"]
+    assert owners_of("ada/HW 1/eve homework.ipynb") == [
+        f"it lies in ada, but is called as Eve's{REMEDY}"
+    ]
+    final, figure = "ada/Final version - hw.ipynb", "ada/Figure - 1.png"
+    assert owners_of(final, figure) == ["ada"]
+
+
+def test_a_name_that_others_share_is_not_the_folders() -> None:
+    students = (*CLASS, Student("a1", "Anna Schmidt"), Student("a2", "Anna Schmidt"))
+    path = "Anna Schmidt - hw.ipynb"
+    assert owners_of(f"ada/{path}", students=students) == [
+        f"it lies in ada, but is called as Anna Schmidt's{REMEDY}"
+    ]
+    assert owners_of(f"a1/{path}", students=students) == ["a1"]
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "homework.ipynb",
+        "ada.ipynb",
+        "hw_1/homework.ipynb",
+        "Ada Lovelace - homework.ipynb",
+        "lovelaceada_11_70_x.ipynb",
+        "HW 1/lovelaceada_11_70_x.ipynb",
+        "Ada Lovelace_901_assignsubmission_file/x.ipynb",
+    ],
+)
+def test_what_denies_nothing_in_the_only_folder_is_its_owners(inside: str) -> None:
+    assert owners_of(f"ada/{inside}", "ada/data.csv") == ["ada"]
+    assert owners_of(f"submitted/ada/{inside}") == ["ada"]
+
+
 def test_two_students_in_one_line_of_folders_are_for_a_person() -> None:
     assert owners_of("late/eve/ada/x.ipynb") == ["late/eve/ada names several students"]
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import SADeprecationWarning
 from typer.testing import CliRunner
 
 from helpers.cli import app
 from helpers.grading.nbgrader.config import open_course
 from helpers.grading.report.feedback import write_feedback
-from helpers.grading.report.page_maker import _with_names
+from helpers.grading.report.page_maker import _with_names, make_pages
 from tests.grading import classbook
 from tests.grading.classbook import UNIT
 
@@ -81,6 +83,24 @@ def test_the_list_at_the_top_names_the_questions(course: Path) -> None:
 def test_each_kind_of_line_is_named(kind: str, place: str, shown: str) -> None:
     line = '<li><a href="#{}">{}</a> (Score: 1.0 / 1.0)</li>'
     assert _with_names(line.format(place, kind)) == line.format(place, shown)
+
+
+def test_a_page_is_made_without_what_sqlalchemy_will_drop(course: Path) -> None:
+    path = course / "autograded" / "ada" / UNIT / f"{UNIT}.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["cells"][0]["metadata"]["nbgrader"] |= {
+        **{"schema_version": 3, "cell_type": "code", "points": 2},
+        **{"solution": False, "locked": True, "task": False},
+    }
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    api = open_course(course)
+    # As in a course whose own settings leave to us what makes a page.
+    del api.config["GenerateFeedback"]["preprocessors"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SADeprecationWarning)
+        assert make_pages(api, UNIT, "ada")
+    page = course / "feedback" / "ada" / UNIT / f"{UNIT}.html"
+    assert "Score: 2.0 / 2.0" in page.read_text(encoding="utf-8")
 
 
 def test_the_pages_are_nbgraders_own(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ import pytest
 
 from helpers.grading.class_run import ClassResult, Options, SubmissionResult, grade_class
 from helpers.grading.engine.worker_state import close_worker
-from helpers.grading.sandbox import bubblewrap
+from helpers.grading.sandbox import bubblewrap, host
 from helpers.grading.sandbox.backend import Limits, MiB
 from tests.attacks import Case, read_cases
 from tests.executed import once
@@ -53,7 +53,7 @@ class Traces:
     @classmethod
     def found(cls, course: Path, token: str) -> Traces:
         files = {path for folder in SHARED for path in folder.glob(f"*{token}*")}
-        files |= set(Path(tempfile.gettempdir()).glob(f"course-sandbox-{os.getpid()}-*"))
+        files |= set(Path(tempfile.gettempdir()).glob(f"{host._PREFIX}{os.getpid()}-*"))
         return cls(_digests(course), files, descendants_of(os.getpid()))
 
 

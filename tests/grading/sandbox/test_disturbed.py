@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -20,7 +21,14 @@ from helpers.grading.class_run import Options, grade_class
 from helpers.grading.engine.grade_submission import grade_submission
 from helpers.grading.engine.run_cells import AGAIN, Times
 from helpers.grading.sandbox import host
-from helpers.grading.sandbox.backend import CallTimeout, CellRun, ProcessDied
+from helpers.grading.sandbox.backend import (
+    CallTimeout,
+    CellRun,
+    Limits,
+    ProcessDied,
+    SandboxError,
+    ServerDied,
+)
 from helpers.grading.sandbox.confined import CONFINED
 from helpers.grading.sandbox.host import ForkClient
 from helpers.grading.sandbox.process import KILLED_BY_SYSTEM
@@ -174,9 +182,9 @@ def test_a_folder_that_somebody_holds_is_not_swept(
     """The number in its name may be of another container: it says nothing."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     folder, lock = host._own_folder()
-    held = folder.with_name("course-sandbox-4194999-held")
+    held = folder.with_name("course-server-4194999-held")
     folder.rename(held)
-    left = tmp_path / f"course-sandbox-{os.getpid()}-left"
+    left = tmp_path / f"course-server-{os.getpid()}-left"
     left.mkdir()
     host._sweep()
     assert [path.name for path in tmp_path.iterdir()] == [held.name]
@@ -184,3 +192,31 @@ def test_a_folder_that_somebody_holds_is_not_swept(
     host._sweep()
     os.close(lock)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_an_earlier_version_is_not_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It held none of its folders, and may be at work: a `course` of another environment."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    live = tmp_path / f"course-sandbox-{os.getpid()}-live"
+    live.mkdir()
+    host._sweep()
+    assert live.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("removed", "error", "said"),
+    [(False, SandboxError, "no reason given"), (True, ServerDied, "somebody removed .*server-")],
+)
+def test_a_server_that_does_not_start_is_told_in_one_line(
+    removed: bool, error: type[SandboxError], said: str
+) -> None:
+    """One whose folder is gone is made anew; one that nothing was done to is not."""
+    launch = host.Launch(("false",), "/", "/", "/", namespaces=False)
+    server = host.ForkServer(lambda folder: launch, (), Limits())
+    if removed:
+        shutil.rmtree(server._folder)
+    with pytest.raises(SandboxError, match=said) as raised:
+        server.client()
+    assert type(raised.value) is error
