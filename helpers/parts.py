@@ -51,7 +51,7 @@ PARTS = (
     Part("recorded_calls", "functions known by some calls only, as JSON keeps them", scores=False),
     Part("figures", "a figure read as data", students=True, web=True),
     Part("values", "an answer's value as plain data", students=True, web=True),
-    Part("predict", "a guess before its result, as data", students=True, scores=False, web=True),
+    Part("predict", "a guess before its result, as data", students=True, web=True),
     Part("timing", "how long a run takes, on a GPU, too", students=True, web=True),
     Part("hardware", "devices with sources; this machine's own ceilings", students=True, web=True),
     # What gives the numbers that questions ask for is out of sight of graded answers.

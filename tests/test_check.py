@@ -217,7 +217,7 @@ def test_progress_counts_what_the_checks_saw(capsys):
     capsys.readouterr()
     progress("homework")
     out = capsys.readouterr().out
-    assert out.startswith("1 of 18 exercises right on the cases shown\n")
+    assert out.startswith("1 of 19 exercises right on the cases shown\n")
     assert "  padding: wrong\n" in out
     assert "  conv_cost: not checked yet\n" in out
     assert "softmax_flops" not in out

@@ -53,6 +53,21 @@ def test_what_does_not_matter_and_yet_changes_an_answer_is_named():
     )
 
 
+def test_what_matters_in_another_case_than_the_first_is_not_said_not_to():
+    exercise = asked(lambda many, steps: many * (1 - (1 - 2 / many) ** steps), [(8, 1), (16, 4)])
+    said = hint(exercise, lambda many, steps: 3 * many**2 + 0.5 * steps)
+    assert "what is right does not" not in said
+
+
+def test_a_number_that_is_rounded_otherwise_has_no_wrong_term():
+    exercise = asked(
+        lambda a, b, c: None if c > 9 else -(-a // b) + c,
+        [(70, 9, 2), (80, 11, 5), (91, 10, 3), (90, 10, 4), (90, 10, 12)],
+    )
+    said = hint(exercise, lambda a, b, c: None if c > 9 else a // b + c)
+    assert "term" not in said
+
+
 def test_a_number_cut_off_at_zero_is_not_said_to_stay():
     exercise = asked(lambda a, b: a + b, [(1, 2), (4, 9)])
     assert "does not change" not in hint(exercise, lambda a, b: max(0, -a - b))

@@ -7,7 +7,7 @@ import pytest
 from helpers.check import judge
 from helpers.diagnosis import General
 from helpers.exercises import EXERCISES, Exercise, Misconception
-from helpers.ledger import Ledger
+from helpers.ledger import Ledger, Term
 from helpers.reference import batch_norm_flops
 
 
@@ -169,3 +169,19 @@ def test_where_it_is_right_is_said_when_nothing_explains_it():
 def test_an_answer_that_ignores_what_comes_in_is_told():
     verdict = said(COUNT, lambda size, width: 77)
     assert verdict.hint == "this is the same in every case: does it use what comes in?"
+
+
+def test_two_bytes_of_a_number_are_not_taken_for_the_two_flop_of_a_mac():
+    def moved(rows, columns):
+        return Ledger(
+            "B",
+            (
+                Term("numbers", rows * columns, 4),
+                Term("offsets", rows, 2),
+                Term("scales", columns, 2),
+            ),
+        )
+
+    exercise = question(moved, [(30, 50), (70, 20), (40, 90)])
+    verdict = said(exercise, lambda rows, columns: 4 * rows * columns + 2 * rows + columns)
+    assert verdict.hint == "numbers where bytes are asked for: scales"

@@ -101,11 +101,31 @@ def dependence(exercise: Exercise, parts: Mapping[str, Any], ask: Ask) -> dict[s
             if part in given:
                 move = _Move((base[part], probe.right[part]), (mine, given[part]))
                 moves[part].setdefault(probe.argument, []).append(move)
-    lines = {part: _line(each) for part, each in moves.items()}
+    lines = {part: _line(each, _mattering(exercise, part)) for part, each in moves.items()}
     return {part: line for part, line in lines.items() if line}
 
 
-def _line(moves: Moves) -> str:
+def _mattering(exercise: Exercise, part: str) -> Callable[[str], bool]:
+    """Whether an argument alone moves what is right, in any case that the student sees.
+
+    In the first case it may not: of one token it does not matter how many experts there are.
+    """
+    cases = [case.args for case in exercise.public_cases()]
+
+    def matters(name: str) -> bool:
+        at = exercise.parameters.index(name)
+        values = [args[at] for args in cases]
+        for args in cases[1:]:
+            found = [_right(exercise, (*args[:at], value, *args[at + 1 :])) for value in values]
+            rights = [right[part] for right in found if right is not None]
+            if any(right != rights[0] for right in rights):
+                return True
+        return False
+
+    return matters
+
+
+def _line(moves: Moves, matters: Callable[[str], bool]) -> str:
     still = [
         name
         for name, each in moves.items()
@@ -118,7 +138,9 @@ def _line(moves: Moves) -> str:
     needless = [
         name
         for name, each in moves.items()
-        if all(_stays(m) for m in each) and not all(_equal(*m.mine) for m in each)
+        if all(_stays(m) for m in each)
+        and not all(_equal(*m.mine) for m in each)
+        and not matters(name)
     ]
     if needless:
         return f"this changes with {_and(needless)}, and what is right does not"
@@ -157,6 +179,8 @@ def _difference(moves: Moves) -> str:
             if (numbers := _numbers(move)) is None:
                 return ""
             before, after, mine_before, mine_after = numbers
+            if type(before) is int and abs(mine_before - before) <= 1:
+                return ""  # rounded otherwise: no term of the formula is wrong
             change = (mine_after - after) - (mine_before - before)
             if abs(change) > _EXACT * max(map(abs, numbers)):
                 differing.append(name)

@@ -42,7 +42,7 @@ def explained_by_ledger(
         other = DERIVATION if number else 0
         found = [
             *_whole_ledger(unit, derivation, values),
-            *_edited_terms(derivation, values, as_if_one, is_first=not number),
+            *_edited_terms(unit, derivation, values, as_if_one, is_first=not number),
         ]
         # What is left out makes a count smaller than it should be; on another derivation than the
         # first, an edit smaller than their difference would explain anything.
@@ -122,9 +122,11 @@ class _Edit:
 
 
 LEFT_OUT, PRICED_1, MAC_AS_FLOP, TWICE, WITHOUT = "left out", "priced 1", "MAC", "twice", "without"
+NUMBERS = "numbers"
 
 
 def _edits(
+    unit: str,
     derivation: Sequence[tuple[Term, ...]],
     as_if_one: dict[str, Sequence[Ledger]],
     is_first: bool,
@@ -136,6 +138,7 @@ def _edits(
         yield _Edit(LEFT_OUT, term.name, amounts)
         if term.price > 1:
             kind = MAC_AS_FLOP if term.price == FLOP_PER_MAC else PRICED_1
+            kind = NUMBERS if unit == "B" else kind
             counts = tuple(terms[index].count for terms in derivation)
             taken = tuple(a - b for a, b in zip(amounts, counts, strict=True))
             yield _Edit(kind, term.name, taken)
@@ -151,6 +154,7 @@ def _edits(
 
 
 def _edited_terms(
+    unit: str,
     derivation: Sequence[tuple[Term, ...]],
     values: Sequence[float],
     as_if_one: dict[str, Sequence[Ledger]],
@@ -160,7 +164,7 @@ def _edited_terms(
     first = derivation[0]
     if any([t.name for t in terms] != [t.name for t in first] for terms in derivation):
         return  # a term that is not there in every case cannot be edited in all of them
-    edits = list(_edits(derivation, as_if_one, is_first))
+    edits = list(_edits(unit, derivation, as_if_one, is_first))
     totals = [sum(term.amount for term in terms) for terms in derivation]
     wanted = tuple(total - value for total, value in zip(totals, values, strict=True))
     for size in range(1, MOST_EDITS + 1):
@@ -231,10 +235,12 @@ _TOLD = {
     LEFT_OUT: "you left out",
     PRICED_1: "priced as 1 where the price list says more",
     MAC_AS_FLOP: "MAC where FLOP are asked for",
+    NUMBERS: "numbers where bytes are asked for",
     TWICE: "counted twice",
 }
 _ALONE = {
     MAC_AS_FLOP: General.MAC_FOR_FLOP,
+    NUMBERS: General.ELEMENTS_FOR_BYTES,
     TWICE: General.COUNTED_TWICE,
     WITHOUT: General.ARGUMENT_FORGOTTEN,
 }

@@ -58,11 +58,11 @@ plt.show()
 #
 # "7 B" counts what is *held*. A Llama-like model has
 #
-# - a table, a row of `width` for each word; a token's row is looked up;
+# - a table, a row of `width` for each word, looked up;
 # - in each block a query and an output matrix, width × width; key and value, width × kv_width; an MLP with a gate: three of width × hidden;
 # - a head, width × vocabulary: a score for each word.
 #
-# ✎ How many weights are held, how many multiply? (Leave the norms out.)
+# ✎ How many weights are held, how many multiply? (Leave out the norms.)
 
 
 # %% answer="multiplying_weights"
@@ -247,11 +247,10 @@ if guessed("sixty_four"):
 # ✎ **Explain (1 point).** Which of the four passes wait for memory here, which for arithmetic? Why is 64 not 64 times as fast? Name something that keeps a pass below its roof. A person reads it.
 
 # %% [markdown] read="explain_prefill" points=1
-# I guessed 8. The ridge of this core is about 5 FLOP/B, and n tokens in fp32 have n/2: the passes of
-# 1 and 4 wait for memory, those of 16 and 64 for arithmetic. From the ridge on time grows with the
-# tokens, and the rate stays: most of the 64 is lost there. A pass lies below its roof because a
-# product of a few rows runs far slower than the large square one that measured the peak; norms,
-# softmax and copies are in neither term; and other programs run.
+# The ridge is the peak over the bandwidth, printed above; n tokens in fp32 have n/2 FLOP/B. A pass
+# left of the ridge waits for memory, one right of it for arithmetic: if it lies between 2 and 8, first
+# 1 and 4, then 16 and 64. Beyond it time grows with the tokens, and the rate stays. A product of few
+# rows runs far slower than the large one of the peak; norms and softmax are in neither bound.
 
 # %% [markdown]
 # ## Token after token
@@ -294,7 +293,7 @@ for block in 0, 1:
 # %% [markdown]
 # What came before does not change: no token looks ahead. Of the first four, the fifth needs nothing but their **keys and values**.
 #
-# ✎ **Build it (2 points).** One token goes through the model: it looks at the keys and values in `cache`, and appends its own. Its logits have to equal the last row of a full pass. About ten lines, most of them in `full_pass` already; `torch.cat([a, b])` puts rows below rows.
+# ✎ **Build it (2 points).** One token goes through the model: it looks at the keys and values in `cache`, and appends its own. Its logits have to equal the last row of a full pass. About ten lines, most of them in `full_pass` already; `torch.cat([a, b])` puts rows below rows. `gpt.table[[token]]` keeps one row.
 
 
 # %% answer="cached_decode"
@@ -373,11 +372,10 @@ if guessed("without_a_cache"):
 # ✎ **Explain (1 point).** FLOP say 256. What did you guess, what was measured, and why is the cache worth less than its FLOP? Which bound does each of the two curves follow? A person reads it.
 
 # %% [markdown] read="explain_cache" points=1
-# I guessed 60, and measured 45. The full pass is bound by arithmetic: its time grows with the tokens. The
-# cached step has 256 times less of it, but it reads all weights for one token: 99 ms here, where
-# the arithmetic would take 9. So the curve with the cache is level, near the line of the weights, and of
-# the 256 some 256 ÷ 11 are left. That I measured more is the full pass's doing: it reaches half of
-# its roof only.
+# My guess and the result stand above. The full pass is bound by arithmetic: its time grows with the
+# tokens. The cached step has 256 times less of it, but reads all weights for one token: that takes r
+# times as long as its arithmetic, by the times printed with the roof. So its curve is level, above the
+# line of the weights, and 256 ÷ r are left: more, where the full pass is further below its roof.
 
 # %% [markdown]
 # ## What the cache weighs
@@ -509,11 +507,11 @@ else:
 #
 # Without a cache it is unit 04's question: from which batch on does the arithmetic take at least as long as the reading? With a cache, each reader brings FLOP *and* bytes.
 #
-# ✎ Count 2 FLOP for each weight and reader (leave attention's own out); weights of `width` bytes, `cache_bytes` for each reader. `None` where there is no such batch. When is that?
+# ✎ Count 2 FLOP for each weight and reader (leave attention's own out); weights of `bytes_each`, `cache_bytes` for each reader. `None` where there is no such batch. When is that?
 
 
 # %% answer="compute_bound_from"
-def compute_bound_from(weights, width, cache_bytes, peak_tflops, bandwidth_gb):
+def compute_bound_from(weights, bytes_each, cache_bytes, peak_tflops, bandwidth_gb):
     """Smallest batch whose arithmetic takes as
     long as its reading, or None."""
     ### BEGIN SOLUTION
@@ -521,7 +519,7 @@ def compute_bound_from(weights, width, cache_bytes, peak_tflops, bandwidth_gb):
     spare = 2 * weights * bandwidth_gb / (1000 * peak_tflops) - cache_bytes
     if spare <= 0:
         return None
-    return math.ceil(weights * width / spare)
+    return math.ceil(weights * bytes_each / spare)
     ### END SOLUTION
 
 
@@ -792,9 +790,9 @@ for batch in 1, 8, 64:
 # %% [markdown]
 # ## And to learn a token?
 #
-# Forward, a weight costs 2 FLOP a token. Backward makes two gradients, of the weights and of what came in: 4 more. Training on D tokens costs about **6 · N · D** FLOP. The rate of that, as a share of the peak, is the *model FLOP utilization* (MFU).
+# Forward, a weight costs 2 FLOP a token. Backward makes two gradients, of the weights and of what came in: 4 more. Training on D tokens costs about **6 · N · D** FLOP. The rate of that, over the peak, is the *model FLOP utilization* (MFU).
 #
-# ✎ A step of `tokens` took so many seconds. Its MFU? And at this rate, how many days for 20 tokens a weight (a rule of thumb: Hoffmann et al.)?
+# ✎ A step of `tokens` took so many seconds. Its MFU? At this rate, how many days for 20 tokens a weight (a rule of thumb)?
 
 
 # %% answer="training_use"
@@ -835,6 +833,8 @@ used, problem = tried(
     lambda: numbers(training_use(multiply, 128, took, peak / 1e12), "MFU", "days")
 )
 print("training_use:", problem or f"MFU {used['MFU']:.0%} of this core's peak")
+if not problem and used["MFU"] > 1:
+    print("  Above 100 %: something disturbed the run that measured the peak.")
 if not problem:
     years = 6 * 7e9 * 20 * 7e9 / (used["MFU"] * peak) / (365.25 * 86_400)
     print(f"7 billion weights: {years:,.0f} years on this core")
@@ -881,10 +881,11 @@ progress("09_inference")
 #
 # - A token costs 2 FLOP for each weight that multiplies, read or written.
 # - Prefill shares each weight among many tokens; decode reads all of them for one.
-# - The cache trades memory for FLOP, and every reader brings their own. From some length on it is heavier than the weights.
+# - The cache trades memory for FLOP, and every reader brings one. At some length it outweighs the weights.
 # - tokens/s ≤ batch · bandwidth ÷ (weights + batch · cache).
 # - Fewer bits, experts and drafts all serve one end: fewer bytes for each token.
-#
+
+# %% [markdown]
 # **Next:** 10, many devices: what is shared, and what has to be sent?
 
 # %% [markdown]
@@ -894,6 +895,8 @@ progress("09_inference")
 # - N. Shazeer: *Fast transformer decoding*, arXiv:1911.02150, 2019; J. Ainslie et al.: *GQA*, arXiv:2305.13245, 2023.
 # - E. Frantar et al.: *GPTQ*, arXiv:2210.17323, 2022. Weights in 4 bits.
 # - A. Q. Jiang et al.: *Mixtral of experts*, arXiv:2401.04088, 2024.
+
+# %% [markdown]
 # - Y. Leviathan, M. Kalman, Y. Matias: *Fast inference from transformers via speculative decoding*, arXiv:2211.17192, 2022.
 # - J. Kaplan et al.: *Scaling laws for neural language models*, arXiv:2001.08361, 2020; J. Hoffmann et al., arXiv:2203.15556, 2022; A. Chowdhery et al.: *PaLM*, arXiv:2204.02311, 2022. 6 N D, 20 tokens a weight, MFU.
 # - Sizes: H. Touvron et al., arXiv:2307.09288, 2023; A. Grattafiori et al., arXiv:2407.21783, 2024.

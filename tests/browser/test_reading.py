@@ -89,7 +89,14 @@ def terminal():
         command = [sys.executable, "-m", "helpers.cli", "read", UNIT, QUESTION, "--no-browser"]
         command += ["--course", str(course)]
         environment = {**os.environ, "PYTHONPATH": str(COURSE)}
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        # Tests may run where a closed terminal is ignored, and what is ignored is inherited.
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+        )
         running.append(process)
         process.stdout.readline()
         return process.stdout.readline().split(" at ")[1].split(" ")[0], process

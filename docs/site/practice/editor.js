@@ -31,14 +31,14 @@ const markedLine = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-// An editor in the place of `plain`, with its text and cursor. `keys` maps keys to what they do.
+// An editor in the place of `plain`, with its text and selection. `keys` maps keys to what they do.
 export function makeEditor(plain, { label, keys, onChange }) {
   const hadFocus = document.activeElement === plain;
-  const { text, cursor } = textAndCursor(plain);
+  const { text, selection } = textAndSelection(plain);
   const own = Object.entries(keys).map(([key, act]) => ({ key, run: () => (act(), true) }));
   const state = EditorState.create({
     doc: text,
-    selection: { anchor: Math.min(cursor, text.length) },
+    selection,
     extensions: [
       lineNumbers(),
       history(),
@@ -83,13 +83,18 @@ export function makeEditor(plain, { label, keys, onChange }) {
   };
 }
 
-// What stands in the plain field, and where the cursor is in it.
-function textAndCursor(plain) {
+// What stands in the plain field, and what is selected in it: who selected all of it before the
+// editor was there writes over it.
+function textAndSelection(plain) {
   const text = plain.innerText.replace(/\u00a0/g, " ").replace(/\n$/, "");
-  const selection = getSelection();
-  if (!selection.rangeCount || !plain.contains(selection.anchorNode)) return { text, cursor: 0 };
-  const range = document.createRange();
-  range.setStart(plain, 0);
-  range.setEnd(selection.anchorNode, selection.anchorOffset);
-  return { text, cursor: range.toString().length };
+  const { anchorNode, anchorOffset, focusNode, focusOffset } = getSelection();
+  const place = (node, offset) => {
+    if (!plain.contains(node)) return 0;
+    const range = document.createRange();
+    range.setStart(plain, 0);
+    range.setEnd(node, offset);
+    return Math.min(range.toString().length, text.length);
+  };
+  const selection = { anchor: place(anchorNode, anchorOffset), head: place(focusNode, focusOffset) };
+  return { text, selection };
 }

@@ -51,7 +51,7 @@ DECODE_RATE = Exercise(
     misconceptions=(
         Misconception(
             "one cache for all",
-            "each sequence of the batch has a text of its own, and so a cache of its own",
+            "each reader has a text of their own, and so a cache of their own",
             lambda weights, cache, batch, bandwidth: rates(
                 weights + cache - batch * cache, cache, batch, bandwidth
             ),
@@ -93,10 +93,10 @@ DECODE_RATE = Exercise(
 
 
 def _ridge_batch(
-    weights: int, width: int, cache_bytes: int, peak_tflops: float, bandwidth_gb: float
+    weights: int, bytes_each: int, cache_bytes: int, peak_tflops: float, bandwidth_gb: float
 ) -> int | None:
     return compute_bound_batch(
-        weights, weights * width, cache_bytes, peak_tflops * 1e12, bandwidth_gb * 1e9
+        weights, weights * bytes_each, cache_bytes, peak_tflops * 1e12, bandwidth_gb * 1e9
     )
 
 
@@ -148,25 +148,34 @@ COMPUTE_BOUND_FROM = Exercise(
     misconceptions=(
         Misconception(
             "no cache",
-            "each sequence brings a cache that has to be read, too",
+            "each reader brings a cache that has to be read, too",
             lambda weights, width, cache, *device: _ridge_batch(weights, width, 0, *device),
         ),
         Misconception(
             "one cache for all",
-            "each sequence of the batch has a cache of its own",
+            "each reader has a cache of their own",
             lambda weights, width, cache, peak, bandwidth: compute_bound_batch(
                 weights, weights * width + cache, 0, peak * 1e12, bandwidth * 1e9
             ),
         ),
         Misconception(
             "always two bytes",
-            "width is an argument: an int8 weight is one byte",
+            "bytes_each is an argument: an int8 weight is one byte",
             lambda weights, width, *others: _ridge_batch(weights, 2, *others),
         ),
         Misconception(
             "one batch too many at the ridge",
             "where both take exactly as long, arithmetic is a bound already",
             _beyond_the_ridge,
+        ),
+        Misconception(
+            "rounded down",
+            "at this batch reading still takes longer: one more?",
+            lambda *args: (
+                None
+                if (batch := _ridge_batch(*args)) is None
+                else batch - (_beyond_the_ridge(*args) == batch)
+            ),
         ),
         Misconception(
             "one batch too few",
@@ -184,17 +193,24 @@ COMPUTE_BOUND_FROM = Exercise(
 )
 
 
-def _most(
+def _room(
     weight_bytes: int, cache_bytes: int, bandwidth_gb: float, memory_gb: float, milliseconds: float
-) -> tuple[int, int]:
-    """How many sequences the time allows, and how many the memory."""
+) -> tuple[float, float]:
+    """How many caches the time allows, and how many the memory; negative where not even the
+    weights are."""
     in_time = (bandwidth_gb * 1e6 * milliseconds - weight_bytes) / cache_bytes
-    in_memory = (memory_gb * 1e9 - weight_bytes) / cache_bytes
+    return in_time, (memory_gb * 1e9 - weight_bytes) / cache_bytes
+
+
+def _most(*args: Any) -> tuple[int, int]:
+    """How many readers the time allows, and how many the memory."""
+    in_time, in_memory = _room(*args)
     return max(0, floor(in_time)), max(0, floor(in_memory))
 
 
-def _served(batch: int, weights: int, cache: int, bandwidth: float) -> dict[str, float]:
-    rate = rates(weights, cache, batch, bandwidth)["tokens a second"] if batch else 0
+def _served(batch: float, weights: int, cache: int, bandwidth: float) -> dict[str, float]:
+    read = weights + batch * cache
+    rate = batch * bandwidth * 1e9 / read if batch and read else 0
     return {"batch": batch, "tokens a second": rate}
 
 
@@ -212,8 +228,9 @@ def _draw_services(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     cases = []
     for in_time, in_memory in ((draw.randrange(4, 40), 60), (50, draw.randrange(4, 40)), (9, 8)):
         weights, cache, bandwidth = draw_service(draw)
-        memory = (weights + (in_memory + 0.5) * cache) / 1e9
-        milliseconds = (weights + (in_time + 0.5) * cache) / bandwidth / 1e6
+        part = draw.choice([0.3, 0.7])  # of a reader: far from rounding either way
+        memory = (weights + (in_memory + part) * cache) / 1e9
+        milliseconds = (weights + (in_time + part) * cache) / bandwidth / 1e6
         cases.append((weights, cache, bandwidth, round(memory, 2), round(milliseconds, 3)))
     return cases
 
@@ -259,6 +276,16 @@ SERVICE_BATCH = Exercise(
             lambda *args: _served(max(_most(*args)), *args[:3]),
         ),
         Misconception(
+            "fewer than none",
+            "can a batch be negative? What is asked for where not even one reader is served?",
+            lambda *args: _served(floor(min(_room(*args))), *args[:3]),
+        ),
+        Misconception(
+            "rounded to the nearest",
+            "where this is one more: does the last reader still fit, and is it still in time?",
+            lambda *args: _served(max(0, round(min(_room(*args)))), *args[:3]),
+        ),
+        Misconception(
             "one too many",
             "with this many, does it still fit, and is it still in time?",
             lambda *args: _served(min(_most(*args)) + 1, *args[:3]),
@@ -291,6 +318,15 @@ SERVICE_BATCH = Exercise(
             "this is what one reader gets: how many tokens does a step write in all?",
             lambda *args: {
                 "tokens a second": _service(*args)["tokens a second"] / max(1, min(_most(*args)))
+            },
+        ),
+        Misconception(
+            "steps a second",
+            "these are the steps of a second: how many tokens does a step write?",
+            lambda weights, cache, bandwidth, *limits: {
+                "tokens a second": 1e9
+                * bandwidth
+                / (weights + min(_most(weights, cache, bandwidth, *limits)) * cache)
             },
         ),
     ),

@@ -68,19 +68,40 @@ CACHED_DECODE = Exercise(
             _slipped(sees_cache=False),
         ),
         Misconception(
+            "alone",
+            "these are the logits of a token that sees no other: whose keys and values does it "
+            "attend to?",
+            _slipped(sees_cache=False, place=lambda cached: 0, keeps=False),
+        ),
+        Misconception(
             "itself not seen",
             "a token attends to itself, too: append its key and value before attending",
             _slipped(sees_itself=False),
         ),
         Misconception(
+            "itself not seen, and not kept",
+            "a token attends to itself, too: append its key and value before attending",
+            _slipped(sees_itself=False, keeps=False),
+        ),
+        Misconception(
             "nothing kept",
-            "the first step is right, the second not: what does it need of the first?",
+            "after your step cache[i] has no new row: what will the next step need of this one?",
             _slipped(keeps=False),
         ),
         Misconception(
             "always the first place",
             "which place of the text has the token? The cache knows how many came before",
             _slipped(place=lambda cached: 0),
+        ),
+        Misconception(
+            "no place",
+            "in full_pass x begins as a sum of two rows, the word's and its place's: is yours one?",
+            _slipped(placed=False),
+        ),
+        Misconception(
+            "blocks for tokens",
+            "len(cache) counts blocks: where is it seen how many tokens came before?",
+            _slipped(place=lambda cached: BLOCKS),
         ),
         Misconception(
             "one place too far",
@@ -96,6 +117,16 @@ CACHED_DECODE = Exercise(
             "keys not normed",
             "in full_pass, keys and values are made of norm(x): of what are yours?",
             _slipped(normed_keys=False),
+        ),
+        Misconception(
+            "query not normed",
+            "in full_pass, the query is made of norm(x): of what is yours?",
+            _slipped(normed_query=False),
+        ),
+        Misconception(
+            "nothing normed before attention",
+            "in full_pass, queries, keys and values are made of norm(x): of what are yours?",
+            _slipped(normed_keys=False, normed_query=False),
         ),
         Misconception(
             "keys for values",
@@ -138,7 +169,7 @@ def _draw_caches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 CACHE_BYTES = Exercise(
     points=1,
     topic="bytes of a cache: multi-head, grouped-query, multi-query",
-    examples=[(1, 4096, 32, 32, 8, 128), (16, 8000, 80, 64, 4, 128)],
+    examples=[(1, 4096, 32, 32, 8, 128), (4, 2000, 80, 64, 4, 128)],
     hidden=_draw_caches,
     reference=_caches,
     misconceptions=(
@@ -188,7 +219,8 @@ OUTWEIGHED_FROM = Exercise(
     topic="length from which the cache is heavier than the weights",
     examples=[
         (LLAMA_2_7B_MULTIPLY, 32, 32, 128, 1),
-        (LLAMA_3_8B_MULTIPLY, 32, 8, 128, 16),
+        # Between two lengths: 19,085 are too few.
+        (LLAMA_3_8B_MULTIPLY, 32, 8, 128, 6),
         # Exactly as heavy at 1000 tokens.
         (2 * 12 * 4 * 64 * 5 * 1000, 12, 4, 64, 5),
     ],
@@ -206,6 +238,20 @@ OUTWEIGHED_FROM = Exercise(
             "rounded down",
             "at this length the cache is still no heavier: one token more?",
             lambda *sizes: _heavier(*sizes) - 1,
+        ),
+        Misconception(
+            "not whole",
+            "tokens are whole: which is the first number of them at which the cache is heavier?",
+            lambda weights, layers, heads, width, batch: (
+                weights / (2 * layers * heads * width * batch)
+            ),
+        ),
+        Misconception(
+            "rounded up, and one more",
+            "is the cache not heavier with one token less, unless both weighed just the same?",
+            lambda weights, layers, heads, width, batch: (
+                -(-weights // (2 * layers * heads * width * batch)) + 1
+            ),
         ),
         Misconception(
             "twice as long",

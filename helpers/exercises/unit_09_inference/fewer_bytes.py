@@ -94,6 +94,39 @@ QUANTIZED_BYTES = Exercise(
             ),
         ),
         Misconception(
+            "scales of one byte",
+            "the scales are fp16: how many bytes has each?",
+            lambda rows, columns, bits, group: _sized(
+                rows, columns, bits, rows * ceil(columns / group)
+            ),
+        ),
+        Misconception(
+            "bits of a scale for its bytes",
+            "the 16 of fp16 are bits: how many bytes has a scale?",
+            lambda rows, columns, bits, group: _sized(
+                rows, columns, bits, 16 * rows * ceil(columns / group)
+            ),
+        ),
+        Misconception(
+            "scales of one row",
+            "these are the scales of one row: how many rows are there?",
+            lambda rows, columns, bits, group: _sized(
+                rows, columns, bits, 2 * ceil(columns / group)
+            ),
+        ),
+        Misconception(
+            "bits of a weight for its bytes",
+            "a weight takes bits, not bytes: how many of them make a byte?",
+            lambda rows, columns, bits, group: _sized(
+                rows, columns, 8 * bits, 2 * rows * ceil(columns / group)
+            ),
+        ),
+        Misconception(
+            "bytes of a scale for its bits",
+            "a scale has 2 bytes: how many bits is that, shared by the weights of its group?",
+            lambda rows, columns, bits, group: {"bits a weight": bits + 2 / group},
+        ),
+        Misconception(
             "bits for bytes",
             "eight bits make a byte",
             lambda *sizes: {"bytes": 8 * _quantized(*sizes)["bytes"].total},
@@ -140,7 +173,13 @@ EXPERTS_TOUCHED = Exercise(
         Misconception(
             "those left alone",
             "these are the experts that nobody chose",
-            lambda *args: args[0] - experts_touched(*args),
+            # Not a difference: of 8 − 8 nothing would be left.
+            lambda experts, chosen, batch: experts * (1 - chosen / experts) ** batch,
+        ),
+        Misconception(
+            "chosen by every token",
+            "that is the chance that every token chooses it: and with which does none?",
+            lambda experts, chosen, batch: experts * (1 - (chosen / experts) ** batch),
         ),
         Misconception(
             "a share",
@@ -239,6 +278,13 @@ SPECULATION = Exercise(
             "one draft's time",
             "the small model writes one token after the other: how many?",
             _lasting(lambda k, cost: 1 + cost),
+        ),
+        Misconception(
+            "only what is kept is paid",
+            "what is drafted takes its time, whether it is kept or not: how many are drafted?",
+            lambda a, k, cost: {
+                "speedup": speculative_tokens(a, k) / (1 + speculative_tokens(a, k) * cost)
+            },
         ),
         Misconception(
             "the pass for nothing",

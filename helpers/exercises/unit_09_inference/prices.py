@@ -63,12 +63,12 @@ TOKEN_PRICE = Exercise(
     misconceptions=(
         Misconception(
             "the batch forgotten",
-            "a step writes a token for each sequence of the batch",
+            "a step writes a token for each reader of the batch",
             lambda *args: {part: args[2] * each for part, each in _price(*args).items()},
         ),
         Misconception(
             "one cache for all",
-            "each sequence of the batch reads a cache of its own",
+            "a step reads a cache for each reader of the batch",
             lambda weights, cache, batch, *others: _price(
                 weights + cache - batch * cache, cache, batch, *others
             ),

@@ -38,10 +38,12 @@ class Slips(NamedTuple):
 
     #: The place of a token, from how many are cached.
     place: Callable[[int], int] = lambda cached: cached
+    placed: bool = True
     sees_itself: bool = True
     sees_cache: bool = True
     keeps: bool = True
     normed_keys: bool = True
+    normed_query: bool = True
     values_are_keys: bool = False
     residual: bool = True
     last_norm: bool = True
@@ -87,7 +89,7 @@ def decoded(
 
 def _step(gpt: GPT, token: int, kept: list[list[tuple[Row, Row]]], goes: Slips) -> Row:
     place = goes.place(len(kept[0])) % PLACES
-    x = _sum(gpt.table[token], gpt.places[place])
+    x = _sum(gpt.table[token], gpt.places[place]) if goes.placed else gpt.table[token]
     for block, pairs in zip(gpt.blocks, kept, strict=True):
         h = _norm(x)
         source = h if goes.normed_keys else x
@@ -96,7 +98,8 @@ def _step(gpt: GPT, token: int, kept: list[list[tuple[Row, Row]]], goes: Slips) 
         seen = [*(pairs if goes.sees_cache else ()), *([new] if goes.sees_itself else ())]
         if goes.keeps:
             pairs.append(new)
-        found = _times(_attended(_times(h, block.q), seen), block.out)
+        query = _times(h if goes.normed_query else x, block.q)
+        found = _times(_attended(query, seen), block.out)
         x = _sum(x, found) if goes.residual else found
         inner = [max(0.0, each) for each in _times(_norm(x), block.up)]
         x = _sum(x, _times(inner, block.down))

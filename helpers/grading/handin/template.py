@@ -102,7 +102,8 @@ def make_template(source: Notebook, config: Any = None) -> Template:
     from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums, LockCells
 
     solved = [cell["source"] for cell in source["cells"]]
-    node = from_dict(copy.deepcopy(source))
+    parts = {name: copy.deepcopy(source[name]) for name in ("cells", "metadata")}
+    node = from_dict(parts)
     _upgrade_metadata(node)
     for preprocessor in (LockCells, ClearSolutions, ClearOutput, ComputeChecksums):
         node, _ = preprocessor(config=config).preprocess(node, {})
