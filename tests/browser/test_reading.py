@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import tomllib
+from contextlib import contextmanager
 
 import pytest
 
@@ -113,9 +114,12 @@ def opened(page, address):
     return page
 
 
+@contextmanager
 def saved(page):
-    """The next save has come back."""
-    return page.expect_response("**/marks")
+    """The next save has come back, and the page shows it."""
+    with page.expect_response("**/marks"):
+        yield
+    page.locator("body:not([aria-busy])").wait_for()
 
 
 def add_items(page):

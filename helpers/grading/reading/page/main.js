@@ -105,12 +105,19 @@ function say(line, bad = false) {
 
 // ---- what is saved
 
+let working = 0;
+
 async function safely(work) {
+  document.body.ariaBusy = "true";
+  working += 1;
   try {
     await inTurn(work);
   } catch (problem) {
     if (!(problem instanceof Refused)) throw problem;
     say(problem.message, true);
+  } finally {
+    working -= 1;
+    if (!working) document.body.ariaBusy = null;
   }
 }
 
