@@ -22,8 +22,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-#: Where `struct tcp_info` of Linux has tcpi_bytes_sent, 8 bytes.
-_BYTES_SENT, _INFO = 200, 208
+#: Where `struct tcp_info` of Linux has tcpi_notsent_bytes, 4 bytes, and tcpi_bytes_sent, 8 bytes.
+_BYTES_WAITING, _BYTES_SENT, _INFO = 144, 200, 208
 
 
 @dataclass(frozen=True)
@@ -285,14 +285,16 @@ def _bytes(tensors: Any) -> int:
 
 
 def _sent() -> int | None:
-    """Bytes that this process has given to all its TCP connections."""
+    """Bytes given to all TCP connections of this process, also those that wait to be sent."""
     total, known = 0, False
     for connection in _connections():
         info = b""
         with contextlib.suppress(OSError, AttributeError):
             info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
         if len(info) >= _INFO:
-            total, known = total + struct.unpack_from("Q", info, _BYTES_SENT)[0], True
+            total += struct.unpack_from("Q", info, _BYTES_SENT)[0]
+            total += struct.unpack_from("I", info, _BYTES_WAITING)[0]
+            known = True
     return total if known else None
 
 

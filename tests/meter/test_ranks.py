@@ -1,5 +1,8 @@
 """Ranks that cannot run are said so in a line; what real ranks do: tests/reference."""
 
+import contextlib
+import socket
+
 import pytest
 
 from helpers.meter import ranks
@@ -25,3 +28,17 @@ def test_what_is_recorded_is_what_the_ledger_says(kind, stage, count):
     held = rank.weights + rank.gradients + rank.states
     assert held == zero_bytes(LAYERS * WIDTH * WIDTH, count, stage, "fp32").total
     assert held < rank.peak < 2 * held
+
+
+def test_what_waits_for_a_slow_receiver_counts_as_sent() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as sender,
+        server.accept()[0],
+    ):
+        sender.setblocking(False)
+        before, given = ranks._sent() or 0, 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                given += sender.send(bytes(2**16))
+        assert (ranks._sent() or 0) - before == given
