@@ -22,8 +22,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-#: Where `struct tcp_info` of Linux has tcpi_notsent_bytes, 4 bytes, and tcpi_bytes_sent, 8 bytes.
-_BYTES_WAITING, _BYTES_SENT, _INFO = 144, 200, 208
+#: Where `struct tcp_info` of Linux has tcpi_notsent_bytes, 4 bytes; and tcpi_bytes_sent and, of
+#: them, tcpi_bytes_retrans, 8 bytes each.
+_BYTES_WAITING, _BYTES_SENT, _INFO = 144, 200, 216
 
 
 @dataclass(frozen=True)
@@ -292,8 +293,8 @@ def _sent() -> int | None:
         with contextlib.suppress(OSError, AttributeError):
             info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
         if len(info) >= _INFO:
-            total += struct.unpack_from("Q", info, _BYTES_SENT)[0]
-            total += struct.unpack_from("I", info, _BYTES_WAITING)[0]
+            sent, again = struct.unpack_from("QQ", info, _BYTES_SENT)
+            total += sent - again + struct.unpack_from("I", info, _BYTES_WAITING)[0]
             known = True
     return total if known else None
 
