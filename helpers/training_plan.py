@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from functools import cache
 from itertools import product
 from typing import Any
 
@@ -232,17 +231,6 @@ def every_plan(task: Task) -> Iterator[Plan]:
 
 
 _LEVERS = ((0, 1, 2, 3), (False, True), ("mixed", "fp32"), ("adam", "adam8bit"))
-
-
-@cache
-def fastest_plan(task: Task) -> Plan:
-    """The fastest plan that fits. LookupError where none does."""
-    fitting = [
-        plan for plan in every_plan(task) if held_bytes(task, plan).total <= task.machine.room
-    ]
-    if not fitting:
-        raise LookupError("no plan fits")
-    return min(fitting, key=lambda plan: step_seconds(task, plan).total)
 
 
 GIB = 2**30

@@ -6,12 +6,13 @@ Students get this file: it holds no answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from helpers.training_plan import (
     Plan,
     Task,
-    fastest_plan,
+    every_plan,
     held_bytes,
     mismatch,
     own_task,
@@ -25,6 +26,19 @@ SPEEDS: Mapping[str, float] = {
     "1.5 × the fastest": 1.5,
     "1.1 × the fastest": 1.1,
 }
+
+
+# Not with the rest of the model, which graded answers can import.
+@cache
+def fastest_plan(task: Task) -> Plan:
+    """The fastest plan that fits. LookupError where none does."""
+    fitting = [
+        plan for plan in every_plan(task) if held_bytes(task, plan).total <= task.machine.room
+    ]
+    if not fitting:
+        raise LookupError("no plan fits")
+    return min(fitting, key=lambda plan: step_seconds(task, plan).total)
+
 
 #: Whose task a notebook shows before a name is written: nobody's own.
 NOBODY = "nobody yet"

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 import helpers
+from helpers import training_plan
 from helpers.check import judge
 from helpers.exercises import EXERCISES
-from helpers.exercises.plan_answer import memory_trouble, read_answer
+from helpers.exercises.plan_answer import fastest_plan, memory_trouble, read_answer
+from helpers.parts import part_of
 from helpers.training_plan import (
     Plan,
     every_plan,
-    fastest_plan,
     held_bytes,
     own_task,
     step_seconds,
@@ -183,3 +184,8 @@ def gives_traffic(times):
 def test_traffic_counted_too_often_or_too_seldom_is_told_by_what(times, hint):
     question = EXERCISES["step_traffic"]
     assert hint in judge(question, gives_traffic(times), question.visible_cases()).hint
+
+
+def test_graded_answers_cannot_import_the_fastest_plan():
+    assert not hasattr(training_plan, "fastest_plan")
+    assert not part_of(Path("exercises/plan_answer.py")).students
