@@ -109,6 +109,8 @@ def terminal():
 
 
 def opened(page, address):
+    # Of what is in a bundle, tests read the text content: the browser draws no bundle that is out of
+    # sight, and what is not drawn has no inner text.
     page.goto(address)
     page.wait_for_selector(".bundle")
     return page
@@ -185,18 +187,18 @@ def test_one_click_marks_a_group_and_another_takes_one_answer_out_of_it(course, 
     bundle = page.locator(".bundle").first
     with saved(page):
         bundle.locator(".bar.group .item").first.click()
-    assert "to be read" not in bundle.locator("h2").inner_text()
+    assert "to be read" not in bundle.locator("h2").text_content()
     with saved(page):
         bundle.locator(".card").nth(1).locator(".item").nth(1).click()
-    scores = bundle.locator(".score").all_inner_texts()
+    scores = bundle.locator(".score").all_text_contents()
     assert scores[:2] == ["2", "2"]  # both items are more than there is
-    assert bundle.locator(".card").nth(1).locator("[data-act=apart]").inner_text() == "on its own"
+    assert bundle.locator(".card").nth(1).locator("[data-act=apart]").text_content() == "on its own"
     with saved(page):
         bundle.locator(".bar.group .item").first.click()
-    assert bundle.locator(".score").all_inner_texts()[:2] == ["to be read", "2"]
+    assert bundle.locator(".score").all_text_contents()[:2] == ["to be read", "2"]
     with saved(page):
         page.locator("#undo").click()
-    assert bundle.locator(".score").all_inner_texts()[:2] == ["2", "2"]
+    assert bundle.locator(".score").all_text_contents()[:2] == ["2", "2"]
 
 
 def test_marks_are_there_after_a_reload_and_in_a_second_window(course, serve_page, page):
@@ -211,7 +213,7 @@ def test_marks_are_there_after_a_reload_and_in_a_second_window(course, serve_pag
     for window in (second, page):
         window.reload()
         window.wait_for_selector(".bundle")
-        assert window.locator(".bundle").first.locator(".score").first.inner_text() == "2"
+        assert window.locator(".bundle").first.locator(".score").first.text_content() == "2"
 
 
 def test_a_grading_meanwhile_is_one_line_and_nothing_unseen_is_marked(
