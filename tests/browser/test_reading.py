@@ -109,8 +109,8 @@ def terminal():
 
 
 def opened(page, address):
-    # Of what is in a bundle, tests read the text content: the browser draws no bundle that is out of
-    # sight, and what is not drawn has no inner text.
+    # Of what is in a bundle, tests read the text content: the browser draws no bundle that is out
+    # of sight, and what is not drawn has no inner text.
     page.goto(address)
     page.wait_for_selector(".bundle")
     return page
