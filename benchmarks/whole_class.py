@@ -33,7 +33,7 @@ from helpers.authoring.demo_class import COHORT, UNIT, Submission, submission_te
 from helpers.authoring.notebooks import KINDS, Unit, find_unit  # noqa: E402
 from helpers.files import write_text  # noqa: E402
 from helpers.grading.commands import doctor  # noqa: E402
-from tests.grading.reading.classroom import explanations  # noqa: E402
+from tests.grading.manual_grading.classroom import explanations  # noqa: E402
 
 QUESTION, DUE = "compare_measured", "2026-11-20T23:59"
 FIRST = ("Ada", "Ben", "José", "Zoë", "Li", "Mary Ann", "Ole", "Søren", "Ayşe", "Jürgen")

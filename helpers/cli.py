@@ -73,10 +73,10 @@ def build(
     """Builds each unit's notebooks from its text and, for all units, the table of units."""
     from rich.progress import track
 
-    from helpers.authoring.beside import copies
-    from helpers.authoring.catalogue import build_units, out_of_date
+    from helpers.authoring.build import build_units, out_of_date
     from helpers.authoring.first_cell import NOT_SET, read_origin
     from helpers.authoring.notebooks import find_unit, find_units
+    from helpers.authoring.unit_files import copies
     from helpers.files import write_bytes
     from helpers.grading.commands.build import try_tests
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from helpers.grading.engine.judge import Judgement, Session, submission_seed
+from helpers.grading.engine.name_lookup import instructor_names
 from helpers.grading.engine.passes import run_notebook
 from helpers.grading.engine.run_cells import Times
-from helpers.grading.engine.stand_ins import instructor_names
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import (
     Cell,
@@ -107,7 +107,8 @@ class Unit:
         template: what submissions are rebuilt into.
         names: what the instructor's cells define.
         secret: what hidden cases are drawn from.
-        inside: grade ids of the tests that are judged in the student's process, see `trust.py`.
+        inside: grade ids of the tests that are judged in the student's process, by
+            `validate_tests.py`.
         tried: whether its tests are only tried: nobody sees what cells show.
     """
 

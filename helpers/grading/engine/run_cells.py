@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from helpers.grading.engine.inside import judged, lost
 from helpers.grading.engine.judge import Judgement, Session
+from helpers.grading.engine.judge_inside import judged, lost
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import Cell, Notebook, is_test, marks_of
 from helpers.grading.sandbox.backend import CallTimeout, CellRun, Process, ProcessDied

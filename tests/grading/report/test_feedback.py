@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from helpers.cli import app
 from helpers.grading.nbgrader.config import open_course
 from helpers.grading.report.feedback import write_feedback
-from helpers.grading.report.page_maker import _with_names, make_pages
+from helpers.grading.report.feedback_exporter import _with_names, make_pages
 from tests.grading import classbook
 from tests.grading.classbook import UNIT
 
@@ -111,7 +111,7 @@ def test_a_page_is_made_without_what_sqlalchemy_will_drop(course: Path) -> None:
 def test_the_pages_are_nbgraders_own(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same elements, texts and pictures, also where a student writes as our marks look; but
     for the list at the top."""
-    monkeypatch.setattr("helpers.grading.report.page_maker._with_names", lambda page: page)
+    monkeypatch.setattr("helpers.grading.report.feedback_exporter._with_names", lambda page: page)
     path = course / "autograded" / "ben" / UNIT / f"{UNIT}.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
     picture = {"data": {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}, "metadata": {}}

@@ -11,9 +11,9 @@ import pytest
 from helpers.grading.class_run import Options, grade_class
 from helpers.grading.engine.job import GradingJob
 from helpers.grading.engine.worker_state import close_worker
-from helpers.grading.nbgrader import trusted
-from helpers.grading.nbgrader.trusted import trust
-from tests.grading import fake, sample
+from helpers.grading.nbgrader import validated_tests
+from helpers.grading.nbgrader.validated_tests import trust
+from tests.grading import in_process_backend, sample
 from tests.grading.notebooks import code, notebook
 
 
@@ -21,13 +21,13 @@ from tests.grading.notebooks import code, notebook
 def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The units whose tests were tried."""
     names: list[str] = []
-    settle = trusted.settle
+    settle = validated_tests.settle
 
     def noting(unit, *arguments):  # type: ignore[no-untyped-def]
         names.append(unit.name)
         return settle(unit, *arguments)
 
-    monkeypatch.setattr(trusted, "settle", noting)
+    monkeypatch.setattr(validated_tests, "settle", noting)
     return names
 
 
@@ -44,8 +44,8 @@ def source() -> bytes:
 
 
 def job_of(source: bytes) -> GradingJob:
-    unit = fake.Unit.read("unit", "unit", source, b"")
-    return GradingJob(unit, (), sandbox=fake.FakeBackend())
+    unit = in_process_backend.Unit.read("unit", "unit", source, b"")
+    return GradingJob(unit, (), sandbox=in_process_backend.FakeBackend())
 
 
 def test_it_is_tried_once(tmp_path: Path, source: bytes, tried: list[str]) -> None:
@@ -59,7 +59,7 @@ def test_it_is_tried_again_where_the_notebook_a_file_beside_or_the_sandbox_chang
 ) -> None:
     job = job_of(source)
     changed = source.replace(b"left == 1", b"left < 2")
-    other = replace(job, sandbox=fake.FakeBackend("another"))
+    other = replace(job, sandbox=in_process_backend.FakeBackend("another"))
     beside = replace(job, files=(("data.csv", b"1"),))
     asked = ((job, source), (job_of(changed), changed), (other, source), (beside, source))
     for each, text in (each for each in asked for _ in range(2)):

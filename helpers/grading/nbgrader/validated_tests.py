@@ -12,8 +12,8 @@ from helpers import parts
 from helpers.files import write_text
 from helpers.grading.engine.grade_submission import Graded
 from helpers.grading.engine.job import GradingJob, Task
-from helpers.grading.engine.places import has_own_tests
-from helpers.grading.engine.trust import settle
+from helpers.grading.engine.judging_places import has_own_tests
+from helpers.grading.engine.validate_tests import settle
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.handin.ipynb import read_notebook
 from helpers.grading.sandbox.backend import Files
@@ -37,7 +37,7 @@ def trust(
     grade: Callable[[GradingJob, Task], Graded] = grade_task,
     keep: bool = True,
 ) -> GradingJob:
-    """The job with the places of its tests settled; see `engine/trust.py`.
+    """The job with the places of its tests settled; see `engine/validate_tests.py`.
 
     Where all is judged by `check` there is nothing to settle: a check is held to its question's
     reference when notebooks are tried.

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.grading.reading.questions import find_question
-from helpers.grading.reading.readings import Mark, Reading
-from helpers.grading.reading.rubric import Item
+from helpers.grading.manual_grading.marks import Mark, Reading
+from helpers.grading.manual_grading.questions import find_question
+from helpers.grading.manual_grading.rubric import Item
 from tests.grading import sample
 
 POINTS = st.floats(-5, 5).map(lambda points: round(points, 2))

@@ -9,9 +9,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from typer.testing import CliRunner
 
-from helpers.authoring.beside import files_beside
 from helpers.authoring.notebooks import notebook_text
 from helpers.authoring.trial import run_notebook
+from helpers.authoring.unit_files import files_beside
 from helpers.cli import app
 from tests import COURSE
 from tests.grading import notebooks

@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import Column, MetaData, String, Table, Text, select
 
-from helpers.grading.reading.questions import Question
-from helpers.grading.reading.rubric import Item
+from helpers.grading.manual_grading.questions import Question
+from helpers.grading.manual_grading.rubric import Item
 
 _TABLE = Table(
     "course_reading",

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.grading.sandbox.deadline import MOST_WAITING, Deadline, OutOfTime
 from helpers.grading.sandbox.inside.watch import family, proportional, resident
-from helpers.grading.sandbox.usage import MOST_WAITING, Deadline, OutOfTime
 
 
 class Clock:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from helpers.grading.engine.grade_submission import Graded, Unit
-from helpers.grading.engine.places import Test, tests_of
+from helpers.grading.engine.judging_places import Test, tests_of
 from helpers.grading.handin.ipynb import HIDDEN_TESTS, is_test, marks_of
 from helpers.grading.sandbox.inside.codec import dumps
 

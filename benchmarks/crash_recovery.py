@@ -1,11 +1,11 @@
 """Kills grading runs at random moments and compares what the next run ends with.
 
-    python benchmarks/kills.py --moments 20
+    python benchmarks/crash_recovery.py --moments 20
 
 The class is that of benchmarks/grading.py. One undisturbed run says what the gradebook must hold
 and how long a run takes. Then, again and again on a course of its own: a run, `kill -9` of one of
 its parts at a random moment of it (or, with PostgreSQL, its connections cut), a second run, and
-every row of grades compared. Writes benchmarks/results/kills.md.
+every row of grades compared. Writes benchmarks/results/crash_recovery.md.
 """
 
 from __future__ import annotations
@@ -239,8 +239,8 @@ def report(trials: list[Trial], length: float, cohort: int, seed: int) -> str:
         "# Grading runs killed at random moments",
         "",
         f"{accounting.machine()}, {date.today().isoformat()}. {cohort} submissions of the homework "
-        f"on 2 workers; an undisturbed run took {length:.1f} s. Written by `benchmarks/kills.py "
-        f"--seed {seed}`.",
+        f"on 2 workers; an undisturbed run took {length:.1f} s. Written by "
+        f"`benchmarks/crash_recovery.py --seed {seed}`.",
         "",
         f"**{same} of {len(trials)}** second runs ended with the grades of the undisturbed run, "
         "row by row (student, question, score, manual score, for a person). "

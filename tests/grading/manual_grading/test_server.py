@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from helpers.grading.reading.reader import RefusedError
-from helpers.grading.reading.server import MAX_BYTES, Server
+from helpers.grading.manual_grading.reader import RefusedError
+from helpers.grading.manual_grading.server import MAX_BYTES, Server
 
 
 class Recorder:

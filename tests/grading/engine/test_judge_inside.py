@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from helpers.grading.engine.inside import judged, lost, shown
 from helpers.grading.engine.judge import Judgement
+from helpers.grading.engine.judge_inside import judged, lost, shown
 from helpers.grading.sandbox.backend import CallTimeout, CellRun, ProcessDied
 from helpers.grading.sandbox.outputs import error_output
 

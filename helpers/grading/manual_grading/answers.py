@@ -25,9 +25,9 @@ from helpers.grading.handin.markup import (
     plain_colours,
     shown_code,
 )
+from helpers.grading.manual_grading.formulas import Renderer
+from helpers.grading.manual_grading.questions import Question
 from helpers.grading.nbgrader.history import texts_of
-from helpers.grading.reading.formulas import Renderer
-from helpers.grading.reading.questions import Question
 
 #: Bytes of pictures that one answer shows, as they are in its notebook.
 MAX_PICTURES = 4_000_000

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from helpers.grading.handin.markup import TAGS, Budget
-from helpers.grading.reading import formulas
-from helpers.grading.reading.answers import shown
+from helpers.grading.manual_grading import formulas
+from helpers.grading.manual_grading.answers import shown
 from tests import COURSE
 
 ATTACKS = tomllib.loads((COURSE / "tests/attacks/markup.toml").read_text())

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, select
 
-from helpers.grading.reading.questions import Question
+from helpers.grading.manual_grading.questions import Question
 
 _TABLE = Table(
     "course_rubric",

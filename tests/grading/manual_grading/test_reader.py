@@ -7,10 +7,10 @@ import pytest
 from nbgrader.api import Gradebook
 
 from helpers.grading.commands.history import read_history
-from helpers.grading.reading.reader import Reader, RefusedError, Wanted
-from helpers.grading.reading.readings import Reading
-from tests.grading.reading import classroom
-from tests.grading.reading.classroom import QUESTION, UNIT, formgrader, rows
+from helpers.grading.manual_grading.marks import Reading
+from helpers.grading.manual_grading.reader import Reader, RefusedError, Wanted
+from tests.grading.manual_grading import classroom
+from tests.grading.manual_grading.classroom import QUESTION, UNIT, formgrader, rows
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grading.reading import classroom
+from tests.grading.manual_grading import classroom
 
 ANSWERS = {
     "ada": "The weights are read once for the whole batch.",

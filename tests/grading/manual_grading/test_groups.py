@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.grading.reading.groups import difference, equal, similar, words_of
+from helpers.grading.manual_grading.groups import difference, equal, similar, words_of
 
 WORDS = ("the", "weights", "are", "not", "read", "twice", "2", "4", "−", "_", "ü")
 TEXTS = st.dictionaries(

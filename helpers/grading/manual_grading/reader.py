@@ -18,14 +18,14 @@ from nbgrader import api
 from sqlalchemy import select, text
 
 from helpers.grading.handin.markup import Budget, plain_line
+from helpers.grading.manual_grading.answers import Answer, Answers, shown
+from helpers.grading.manual_grading.groups import Groups, difference, equal, similar
+from helpers.grading.manual_grading.marks import Mark, Reading, Readings
+from helpers.grading.manual_grading.questions import find_question
+from helpers.grading.manual_grading.rubric import Item, Rubric
 from helpers.grading.nbgrader.config import open_course
 from helpers.grading.nbgrader.gradebook import open_gradebook, transaction
 from helpers.grading.nbgrader.history import History, score_of
-from helpers.grading.reading.answers import Answer, Answers, shown
-from helpers.grading.reading.groups import Groups, difference, equal, similar
-from helpers.grading.reading.questions import find_question
-from helpers.grading.reading.readings import Mark, Reading, Readings
-from helpers.grading.reading.rubric import Item, Rubric
 
 Result = TypeVar("Result")
 

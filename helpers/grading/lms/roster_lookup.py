@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from helpers.grading.lms.names import folded, forms, joined, spaced
-from helpers.grading.lms.numbers import value
+from helpers.grading.lms.path_ids import value
 from helpers.grading.lms.platform import Claim, Student
 from helpers.grading.lms.registry import IDENTITIES, PLATFORMS
 

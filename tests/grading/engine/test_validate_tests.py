@@ -10,9 +10,9 @@ import pytest
 
 from helpers.grading.engine.grade_submission import Graded, Unit
 from helpers.grading.engine.job import GradingJob, Task
-from helpers.grading.engine.places import has_own_tests
-from helpers.grading.engine.trust import settle
-from tests.grading.fake import FakeBackend, FakeServer
+from helpers.grading.engine.judging_places import has_own_tests
+from helpers.grading.engine.validate_tests import settle
+from tests.grading.in_process_backend import FakeBackend, FakeServer
 from tests.grading.notebooks import code, notebook
 
 #: A test's text, points and metadata, after an answer's solution.

@@ -22,8 +22,8 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from helpers.grading.reading.reader import Reader, RefusedError, Wanted
-from helpers.grading.reading.readings import Reading
+from helpers.grading.manual_grading.marks import Reading
+from helpers.grading.manual_grading.reader import Reader, RefusedError, Wanted
 
 HOST = "127.0.0.1"
 #: Of one request; and of one comment, in characters.
@@ -164,7 +164,7 @@ def _number(sent: Any) -> int:
 
 
 def _read_files() -> dict[str, tuple[str, bytes]]:
-    folder = files("helpers.grading.reading") / "page"
+    folder = files("helpers.grading.manual_grading") / "page"
     return {
         each.name: (_KINDS[f".{each.name.rpartition('.')[2]}"], each.read_bytes())
         for each in folder.iterdir()
