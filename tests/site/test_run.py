@@ -45,7 +45,13 @@ def unit(tmp_path):
 
 
 def test_a_unit_runs_once_and_each_picture_says_what_it_shows(build, unit, tmp_path, monkeypatch):
+    kernels, made = [], build.KernelManager
+    monkeypatch.setattr(
+        build, "KernelManager", lambda **how: kernels.append(made(**how)) or kernels[-1]
+    )
     ran = build.executed(unit, tmp_path / "run")
+    # Left running, those of all units take 10 GB.
+    assert [kernel.has_kernel for kernel in kernels] == [False]
     monkeypatch.setattr(build, "NotebookClient", None)  # whoever runs again fails
     again = build.executed(unit, tmp_path / "run")
     assert again == ran
