@@ -9,6 +9,7 @@ DIGESTS = """
 048ee489a8a2
 057d9a993ce4
 07c89a54136f
+0a003a6f8e77
 0aa6de19e3f8
 0c743ac298ca
 0dff16410626
@@ -186,6 +187,7 @@ f704b649ead8
 f79422ba99e2
 f89c38470e7f
 fbed6ed0d281
+fd702528dc55
 fddd2ea532c1
 ff9ec0eb9bf2
 """

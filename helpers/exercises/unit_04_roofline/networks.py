@@ -118,9 +118,7 @@ QUEUED_TIME = Exercise(
         Misconception(
             "a share of the time",
             "not a share: how many µs does the GPU wait?",
-            lambda *args: {
-                "waiting": _queued(*args)["waiting"] / _queued(*args)["microseconds"]
-            },
+            lambda *args: {"waiting": _queued(*args)["waiting"] / _queued(*args)["microseconds"]},
         ),
     ),
 )
