@@ -106,14 +106,14 @@ QUEUED_TIME = Exercise(
             _in_all(lambda order, kernels: order * len(kernels)),
         ),
         Misconception(
-            "the first kernel ordered at 0",
-            "before the first kernel can begin, it has to be ordered, too",
-            lambda order, kernels: _queued(order, kernels, ahead=1),
-        ),
-        Misconception(
             "the first wait left out",
             "the GPU waits before its first kernel, too",
             _first_wait_forgotten,
+        ),
+        Misconception(
+            "the first kernel ordered at 0",
+            "before the first kernel can begin, it has to be ordered, too",
+            lambda order, kernels: _queued(order, kernels, ahead=1),
         ),
         Misconception(
             "a share of the time",
