@@ -85,6 +85,12 @@ QUEUED_TIME = Exercise(
             _in_all(lambda order, kernels: sum(max(order, each) for each in kernels)),
         ),
         Misconception(
+            "the longer of order and kernel, each, behind the first order",
+            "while a long kernel runs, more than one order can be placed: follow both, one kernel "
+            "after the other",
+            _in_all(lambda order, kernels: order + sum(max(order, each) for each in kernels)),
+        ),
+        Misconception(
             "the longer of two sums",
             "the last kernels cannot begin before they are ordered, nor the first ones run later "
             "for free: in which order do things happen?",

@@ -248,6 +248,15 @@ STRIP_PLAN = Exercise(
             _other_plan(**_BARE),
         ),
         Misconception(
+            "a border beyond the image, held and computed",
+            "the first strip has nothing above it and the last nothing below: how many more rows "
+            "do one strip, or two, need?",
+            lambda *args: (
+                (plan := _plan(*args, **_BORDER_EVERYWHERE))
+                | {"rows": plan["strips"] and args[2] + 2 * plan["strips"]}
+            ),
+        ),
+        Misconception(
             "a border beyond the image",
             "the first strip has nothing above it and the last nothing below: how many more rows "
             "do one strip, or two, need?",
