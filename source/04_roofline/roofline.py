@@ -459,7 +459,7 @@ from helpers.plots.bars import stacked, timelines
 
 ordered = [(0, 5), (5, 5), (10, 5), (15, 5), (20, 5)]  # µs: start, duration
 running = [(5, 1), (10, 12), (22, 4), (26, 2), (28, 3)]
-timelines({"Python": ordered, "GPU": running}, "µs", "A long kernel hides the next three orders")
+timelines({"Python": ordered, "GPU": running}, "µs", "A long kernel hides the orders behind it")
 plt.show()
 
 # %% [markdown]

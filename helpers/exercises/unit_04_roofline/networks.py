@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
-from helpers.exercises.mistakes import GB_AS_GIB, IN_PERCENT, IN_SECONDS
+from helpers.exercises.mistakes import IN_PERCENT, IN_SECONDS
 from helpers.exercises.unit_04_roofline.devices import (
     A100_BF16,
     DEVICES,
@@ -17,7 +17,7 @@ from helpers.exercises.unit_04_roofline.devices import (
 
 
 def _queued(order_us: float, kernels_us: Sequence[float], ahead: int = 0) -> dict[str, float]:
-    """Each kernel begins when it is ordered and the one before is done. `ahead`: orders for free."""
+    """A kernel begins when it is ordered and the one before is done. `ahead`: orders for free."""
     done = 0.0
     for number, duration in enumerate(kernels_us, start=1 - ahead):
         done = max(number * order_us, done) + duration
