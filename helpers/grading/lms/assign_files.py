@@ -21,6 +21,8 @@ from helpers.grading.lms.roster import handed_in_at
 
 #: What a platform writes itself on what was handed in.
 BY_PLATFORM = "the platform's own text"
+#: Notebooks of other units in a download from which on it may be theirs.
+MANY = 3
 #: How nbgrader says when a student handed in, beside the notebook.
 _TIMESTAMP = "timestamp.txt"
 
@@ -65,7 +67,16 @@ def read_contents(
     for member, file in notebooks:
         stamp = stamps.get(PurePosixPath(member.path).parent)
         _sort_in(found, owners, books, member, file, released, stamp)
+    _refuse_unsure_among_others(found, unit)
     return found
+
+
+def _refuse_unsure_among_others(found: Contents, unit: Unit) -> None:
+    """Where a class's download is of another unit, what does not say its unit is of that one."""
+    candidates = [each for several in found.candidates.values() for each in several]
+    if found.of_other_units >= MANY and all(each.problem for each in candidates):
+        why = f"it may be of another unit: nothing beside it is of {unit.name}"
+        found.leave_out(list(found.candidates), lambda each: True, why)
 
 
 def _time_in(file: Path) -> datetime | None:
@@ -103,10 +114,12 @@ def _sort_in(
             found.left_out.append((shown, f"{member.problem}, and {owned.problem}"))
         return
     book = books.find(file.read_bytes(), PurePosixPath(member.shown).stem)
-    if book.other or owned.problem:
-        found.left_out.append((shown, book.other or owned.problem))
     if book.other:
+        found.of_other_units += 1
+        found.left_out.append((shown, book.other))
         return
+    if owned.problem:
+        found.left_out.append((shown, _why_nobodys(member, owned.problem)))
     as_released = released[book.name]
     untouched = as_released is not None and _sources(file) == as_released
     for owner in owned.students:
@@ -116,6 +129,12 @@ def _sort_in(
         found.students.setdefault(owner.id, owner)
         candidate = Candidate(member, owned, file, book.problem, untouched, at, notebook=book.name)
         found.candidates.setdefault(owner.id, []).append(candidate)
+
+
+def _why_nobodys(member: Member, problem: str) -> str:
+    if not member.inside:
+        return problem
+    return f"{problem}; if {plain_line(member.path)} is a whole download, collect it by itself"
 
 
 def _sources(notebook: Path) -> list[str] | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
 from helpers.grading.handin.ipynb import marks_of
 from helpers.grading.handin.markup import (
@@ -25,6 +25,7 @@ from helpers.grading.handin.markup import (
     plain_colours,
     shown_code,
 )
+from helpers.grading.manual_grading.formulas import Renderer
 from helpers.grading.manual_grading.questions import Question
 from helpers.grading.nbgrader.history import texts_of
 
@@ -40,11 +41,13 @@ class Answer:
         text: as it was written.
         html: as a page shows it, without anything that a browser would run or fetch.
         digest: of what it is marked for, as `course history` keeps it.
+        unread: nothing could be read, and `text` is ours: it is like no other answer.
     """
 
     text: str
     html: str
     digest: str
+    unread: bool = False
 
 
 class Answers:
@@ -80,7 +83,7 @@ def _read(path: Path, name: str) -> Answer | None:
     if about.get("status") == "unreadable":
         reason = "; ".join(map(str, about.get("remarks", ())))
         said = f"What was handed in could not be graded: {reason}"
-        return Answer(said, f"<p><em>{html.escape(said)}</em></p>", digest)
+        return Answer(said, f"<p><em>{html.escape(said)}</em></p>", digest, unread=True)
     source = "".join(cell["source"])
     return Answer(source, shown(cell, Budget()), digest)
 
@@ -93,12 +96,12 @@ def shown(cell: Mapping[str, Any], budget: Budget) -> str:
         return f"<pre><code>{html.escape(shown_code(source, budget))}</code></pre>{outputs}"
     if len(source) > MAX_MARKDOWN and not source.startswith("<pre>"):
         source = clean_markdown(source, budget)
-    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
+    renderer = Renderer()
     try:
         laid_out = str(MarkdownWithMath(renderer=renderer).render(source))
     except Exception:  # whatever it stumbles over is shown as it is
         return f"<pre>{html.escape(source)}</pre>"
-    return clean_html(laid_out, budget)
+    return renderer.put_back(clean_html(laid_out, budget))
 
 
 def _output(output: Any, budget: Budget) -> str:

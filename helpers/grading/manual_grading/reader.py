@@ -165,8 +165,14 @@ class Reader:
         found = {self._called(row.student): (row, row.answer) for row in rows if row.answer}
         self._students = {name: found[name][0].student for name in sorted(found)}
         texts = {name: found[name][1].text for name in self._students}
+        alone = [[name] for name in texts if found[name][1].unread]
         if texts != self._texts:
-            self._texts, self._groups = texts, {"similar": similar(texts), "equal": equal(texts)}
+            written = {name: texts[name] for name in texts if not found[name][1].unread}
+            self._texts = texts
+            self._groups = {
+                "similar": similar(written) + alone,
+                "equal": equal(written) + alone,
+            }
         first = {name: group[0] for group in self._groups["similar"] for name in group}
         asked, unit, lines = self.question.asked, self.question.unit, []
         if lost := len(rows) - len(found):

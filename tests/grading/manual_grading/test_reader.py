@@ -138,6 +138,23 @@ def test_each_change_leaves_a_line_by_hand_and_what_formgrader_did_comes_first(c
     ]
 
 
+def test_what_could_not_be_read_is_like_no_other(course):
+    """Our words stand for each: one click must not mark all who sent something broken."""
+    for student in ("ada", "ben"):
+        (path,) = (course / "autograded" / student / UNIT).glob("*.ipynb")
+        notebook = json.loads(path.read_text())
+        about = {"status": "unreadable", "remarks": ["cut off"]}
+        notebook["metadata"].setdefault("course", {})["graded"] = about
+        path.write_text(json.dumps(notebook))
+    with Reader(course, UNIT, QUESTION) as reader:
+        groups = reader.state()["groups"]
+        answers = whose(reader)
+    for kind in ("similar", "equal"):
+        assert sorted(name for group in groups[kind] for name in group) == sorted(answers.values())
+        assert [answers["ada"]] in groups[kind]
+        assert [answers["ben"]] in groups[kind]
+
+
 def test_similar_answers_are_together_and_no_name_is_in_what_the_page_gets(reader):
     state = reader.state()
     names = whose(reader)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from nbgrader.preprocessors import GetGrades
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import SADeprecationWarning
 from typer.testing import CliRunner
 
@@ -123,6 +128,8 @@ def test_the_pages_are_nbgraders_own(course: Path, monkeypatch: pytest.MonkeyPat
     path.write_text(json.dumps(notebook), encoding="utf-8")
     students = ["ada", "ben"]
     theirs, api = {}, open_course(course)
+    ours = list(api.config.GenerateFeedback.preprocessors)
+    api.config.GenerateFeedback.preprocessors = [GetGrades, *ours[1:]]
     for student in students:
         assert api.generate_feedback(UNIT, student, force=True)["success"]
         page = course / "feedback" / student / UNIT / f"{UNIT}.html"
@@ -133,6 +140,40 @@ def test_the_pages_are_nbgraders_own(course: Path, monkeypatch: pytest.MonkeyPat
         (page,) = pages[student]
         assert parsed(page.read_text(encoding="utf-8")) == theirs[student]
     assert "Mine" in theirs["ben"]
+
+
+def test_nbgraders_own_command_asks_for_all_grades_at_once(course: Path) -> None:
+    """A notebook's cells are read together, whoever makes the page."""
+    path = course / "autograded" / "ada" / UNIT / f"{UNIT}.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    marks = {"schema_version": 3, "solution": False, "locked": True, "task": False}
+    for number, name in enumerate(("check_padding", "check_fused")):
+        cell = deepcopy(notebook["cells"][0]) | {"id": f"more-{number}"}
+        cell["metadata"]["nbgrader"] |= {"grade_id": name, "points": 1, "cell_type": "code"} | marks
+        notebook["cells"].append(cell)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    api = open_course(course)
+    asked = []
+    for grades in (GetGrades, api.config.GenerateFeedback.preprocessors[0]):
+        with queries() as said:
+            api.config.GenerateFeedback.preprocessors[0] = grades
+            assert api.generate_feedback(UNIT, "ada", force=True)["success"]
+        asked.append(len([each for each in said if "FROM grade" in each]))
+    # One for three cells.
+    assert asked[0] - asked[1] == 2
+
+
+@contextmanager
+def queries() -> Iterator[list[str]]:
+    """What is asked of databases meanwhile."""
+    said: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *more: object) -> None:
+        said.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield said
+    event.remove(Engine, "before_cursor_execute", note)
 
 
 class Parsed(HTMLParser):
