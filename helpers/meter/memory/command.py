@@ -61,14 +61,14 @@ def memory_command(
         }
         data.update(memory.to_dict())
         if where:
-            data.update(capacity=int(where.memory), fits=memory.fits(where.memory))
+            data.update(capacity=int(where.usable), fits=memory.fits(where.usable))
         print(json.dumps(data, indent=2))
         return
     _print(memory, f"{model}, {inputs}, {dtype}, {optimizer}")
     if where:
-        verdict = "fits" if memory.fits(where.memory) else "does not fit"
+        verdict = "fits" if memory.fits(where.usable) else "does not fit"
         print(
-            f"{verdict} on {where.name}, {format_bytes(where.memory)}: the allocator would reserve "
+            f"{verdict} on {where.name}, {format_bytes(where.usable)}: the allocator would reserve "
             f"{format_bytes(memory.reserved)}, the context takes about "
             f"{format_bytes(memory.context)}"
         )
@@ -91,6 +91,9 @@ def _print(memory: Memory, title: str) -> None:
     console.print(table)
     console.print(f"peak in {operation}, {memory.timeline.phases[at]}", highlight=False)
     console.print(_sketch(memory.timeline), highlight=False)
+    if memory.uncertain:
+        more = format_bytes(memory.uncertain)
+        console.print(f"16-bit products on a CPU may take up to {more} more: not known here", highlight=False)
     if memory.ran:
         console.print(memory.ran, highlight=False)
 

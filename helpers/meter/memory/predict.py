@@ -50,6 +50,8 @@ class Memory:
         context: bytes that a CUDA context takes outside the allocator, an estimate; 0 on a CPU.
         log: every storage that came and went.
         ran: how the step ran, where shapes were not enough.
+        uncertain: bytes that the peak may be higher, as kernels for 16-bit products on a CPU take
+            scratch space of sizes that are not known here.
     """
 
     peak: int
@@ -61,6 +63,7 @@ class Memory:
     context: int
     log: StorageLog = field(repr=False, compare=False)
     ran: str = field(default="", compare=False)
+    uncertain: int = 0
 
     def fits(self, capacity: float) -> bool:
         """Whether the step runs on a device of `capacity` bytes.
@@ -92,6 +95,7 @@ class Memory:
             "peak_operation": self.timeline.operations[at],
             "peak_phase": self.timeline.phases[at],
             "ledger": self.ledger.to_dict(),
+            "uncertain": self.uncertain,
             "saved": [asdict(tensor) for tensor in self.saved],
             "ran": self.ran,
         }
@@ -219,9 +223,12 @@ def _step(
 
 
 def _memory(step: Step, own_tensors: str) -> Memory:
+    uncertain = 0
     if step.device == "cpu":
         timeline = timeline_of(step.log, own_tensors, {})
         peak = reserved = timeline.total[timeline.peak_at]
+        both = zip(timeline.total, step.log.operations, strict=True)
+        uncertain = max(total + operation.unsure for total, operation in both) - peak
     else:
         workspace = {"temporaries/cuBLAS workspace": cublas_bytes(step.log)}
         timeline = timeline_of(step.log, own_tensors, workspace)
@@ -237,6 +244,7 @@ def _memory(step: Step, own_tensors: str) -> Memory:
         reserved=reserved,
         context=CUDA_CONTEXT if step.device == "cuda" else 0,
         log=step.log,
+        uncertain=uncertain,
     )
 
 
