@@ -29,7 +29,7 @@ from helpers.meter.flops.timm import Timm
 from helpers.meter.flops.whole_ops import counting_whole
 from helpers.meter.loan import Loan, Values, lending
 from helpers.meter.meta import NeedsValues, tensors_in
-from helpers.meter.models import as_inputs, build, default_input, plain
+from helpers.meter.models import as_inputs, build, default_input, plain, refuse_taken_names
 from helpers.meter.tries import CannotRun, first_that_runs, reason_of
 
 _CONVENTIONS: dict[str, type[Convention]] = {"course": Course, "mac2": Mac2, "timm": Timm}
@@ -60,6 +60,8 @@ def count(
         known = ", ".join(_CONVENTIONS)
         raise ValueError(f"unknown convention {convention!r}: use one of {known}")
     rules = _CONVENTIONS[convention]()
+    given = {"convention": convention != "course", "backward": backward}
+    refuse_taken_names(model, **{name: True for name, is_given in given.items() if is_given})
     if backward and convention == "timm":
         raise ValueError("the timm convention has no backward: fvcore looks at the forward pass")
     with _clean_state(backward):

@@ -93,7 +93,9 @@ def _print(memory: Memory, title: str) -> None:
     console.print(_sketch(memory.timeline), highlight=False)
     if memory.uncertain:
         more = format_bytes(memory.uncertain)
-        console.print(f"16-bit products on a CPU may take up to {more} more: not known here", highlight=False)
+        console.print(
+            f"16-bit products on a CPU may take up to {more} more: not known here", highlight=False
+        )
     if memory.ran:
         console.print(memory.ran, highlight=False)
 

@@ -32,7 +32,7 @@ from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
 from helpers.meter.memory.timeline import Timeline, timeline_of
 from helpers.meter.meta import NeedsValues, is_uninitialized
-from helpers.meter.models import TORCH_DTYPES, as_inputs, build
+from helpers.meter.models import TORCH_DTYPES, as_inputs, build, refuse_taken_names
 from helpers.meter.tries import CannotRun, first_that_runs
 
 
@@ -117,6 +117,9 @@ def inference_memory(
     products run in. Raises ValueError, in one line, where the model fails.
     """
 
+    options = {"device": device != "cpu", "dtype": dtype, "autocast": autocast}
+    refuse_taken_names(model, **{name: True for name, given in options.items() if given})
+
     def run(values: Values, whole: bool) -> Memory:
         given, named = as_inputs((inputs, keywords), whole)
         with _step(values, model, given, named, device, dtype, autocast) as step:
@@ -172,6 +175,11 @@ def training_memory(
     if foreach is None and not fused:
         updates = {"foreach": device == "cuda"}
 
+    options = {"device": device != "cpu", "dtype": dtype, "autocast": autocast, "loss": loss}
+    options |= {"foreach": foreach is not None, "fused": fused, "checkpoint": checkpoint}
+    options |= {"optimizer": optimizer != "adam", "keep_output": keep_output}
+    refuse_taken_names(model, **{name: True for name, given in options.items() if given})
+
     def run(values: Values, whole: bool) -> Memory:
         given, named = as_inputs((inputs, keywords), whole)
         with _step(values, model, given, named, device, dtype, autocast) as step:
@@ -183,14 +191,14 @@ def training_memory(
             with step.failures("has an optimizer that fails beside"):
                 made = make_optimizer(optimizer, parameters, **updates)
                 prepare_states(made, parameters)
-            options = made, parameters, zero_grad == "zero", loss or mean_of_squares, keep_output
-            unused = step.train(*options)
+            how = made, parameters, zero_grad == "zero", loss or mean_of_squares, keep_output
+            unused = step.train(*how)
             if unused and made.state:
                 # A parameter without a gradient has no states either: run again without them.
                 for parameter in unused:
                     made.state.pop(parameter, None)
                 step.restart()
-                step.train(*options)
+                step.train(*how)
             return _memory(step, "temporaries/tensors")
 
     memory, how = first_that_runs(run)

@@ -2,7 +2,8 @@
 
 oneDNN runs a layer in one direction over all steps at once. For the backward pass it keeps a
 workspace; while it runs it takes scratch space, and copies of the weights in its own layout. The
-sizes were read off the allocator's events (oneDNN 3.13, fp32) and hold within some kB.
+sizes were read off the allocator's events (oneDNN 3.13, fp32) and hold to the byte for training,
+and within some kB for inference.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ aten = torch.ops.aten
 
 _PAGE = 4096
 #: Bytes that oneDNN keeps to find its blocks: in training, in inference.
-_BOOKKEEPING = 12_856, 13_304
+_BOOKKEEPING = 4_664, 13_304
 _LSTM = 2  # PyTorch's number of the mode
 
 #: One direction of one layer: from its input, its initial states and its weights to its output and
@@ -180,7 +181,10 @@ def _kept_bytes(x: Tensor, hidden: int) -> int:
 
 
 def _scratch(x: Tensor, hidden: int) -> int:
-    return _pages(x.shape[0] * x.shape[1] * _leading(4 * hidden) * 4) + _BOOKKEEPING[0]
+    """Gates of all steps, both states of one, each array on pages of its own."""
+    steps, batch, _ = x.shape
+    gates = _pages(steps * batch * _leading(4 * hidden) * 4)
+    return gates + 2 * _pages(batch * _leading(hidden) * 4) + _BOOKKEEPING[0]
 
 
 def _leading(size: int) -> int:
