@@ -45,8 +45,8 @@ class Storage:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation that reached a kernel: its name, its phase, its workspace in bytes, and how many
-    more it may take, where that is not known."""
+    """One operation that reached a kernel: its name, its phase, its workspace in bytes, and how
+    many more it may take, where that is not known."""
 
     name: str
     phase: str
@@ -86,9 +86,9 @@ class StorageTracker(TorchDispatchMode):
 
     `hold` names what is there from the start (weights, inputs). `phase` is the part of the step
     that operations belong to. `workspaces` gives, for an operation, the function of its arguments
-    and result that says how much its kernel takes beyond its outputs, `unsure` how much more one may
-    take. `layouts` replaces the meta
-    kernel of an operation where the real kernel returns other strides. `count_cpu` says whether
+    and result that says how much its kernel takes beyond its outputs, `unsure` how much more it
+    may take. `layouts` replaces the meta kernel of an operation where the real kernel returns
+    other strides. `count_cpu` says whether
     real CPU tensors (an optimizer's step counts) belong to the device that is asked about, and
     `rounded` how many bytes its allocator hands out for a request.
     """

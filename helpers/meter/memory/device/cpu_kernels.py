@@ -221,8 +221,8 @@ _HALF_PRECISION_BOOKS = 16 * 1024
 
 
 def _half_precision_bytes(out: Any, *args: Any, **kwargs: Any) -> int:
-    """The most that a product of 16-bit numbers was seen to take: its operands once more, in blocks,
-    and its results in fp32."""
+    """The most that a product of 16-bit numbers was seen to take: its operands once more, in
+    blocks, and its results in fp32."""
     operands = [t for t in tensors_in(args) if t.itemsize == 2 and t.is_floating_point()]
     if not operands:
         return 0
