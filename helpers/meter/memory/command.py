@@ -12,6 +12,7 @@ from helpers.meter.command_inputs import given, training_options
 from helpers.meter.memory.predict import Memory, training_memory
 from helpers.meter.memory.timeline import Timeline
 from helpers.meter.models import build
+from helpers.meter.printing import show
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
@@ -75,7 +76,6 @@ def memory_command(
 
 
 def _print(memory: Memory, title: str) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     at = memory.timeline.peak_at
@@ -87,17 +87,13 @@ def _print(memory: Memory, title: str) -> None:
     for term in memory.ledger.terms:
         share = f"{100 * term.amount / memory.peak:.1f} %"
         table.add_row(term.name, format_bytes(term.amount), share)
-    console = Console()
-    console.print(table)
-    console.print(f"peak in {operation}, {memory.timeline.phases[at]}", highlight=False)
-    console.print(_sketch(memory.timeline), highlight=False)
+    lines = [f"peak in {operation}, {memory.timeline.phases[at]}", _sketch(memory.timeline)]
     if memory.uncertain:
         more = format_bytes(memory.uncertain)
-        console.print(
-            f"16-bit products on a CPU may take up to {more} more: not known here", highlight=False
-        )
+        lines.append(f"16-bit products on a CPU may take up to {more} more: not known here")
     if memory.ran:
-        console.print(memory.ran, highlight=False)
+        lines.append(memory.ran)
+    show(table, lines)
 
 
 def _sketch(timeline: Timeline, width: int = 64) -> str:
