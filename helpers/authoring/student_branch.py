@@ -34,6 +34,7 @@ ALSO = (
         "verdict",
         "grading_packages",
         "skipped_cells",
+        "notebook_names",
         "missing_imports",
     ),
     "check",
