@@ -127,7 +127,7 @@ def lent(
         [
             each
             for each in statements_of([cell])
-            if _computes_nothing(each.node) and not each.defines <= taken
+            if computes_nothing(each.node) and not each.defines <= taken
         ]
         for cell in left_out
     ]
@@ -143,7 +143,7 @@ def guarded(statements: Sequence[Statement]) -> str:
     return ast.unparse(ast.Module(tried, []))
 
 
-def _computes_nothing(node: ast.stmt) -> bool:
+def computes_nothing(node: ast.stmt) -> bool:
     if isinstance(node, ast.Assign):
         with contextlib.suppress(TypeError, *_NO_PYTHON):
             ast.literal_eval(node.value)
