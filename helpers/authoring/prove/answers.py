@@ -55,10 +55,17 @@ def answers(exercise: Exercise, cells: Sequence[CodeCell]) -> Iterator[Answer]:
 
 @dataclass(frozen=True)
 class CodeCell:
-    """A cell of code of a unit, with its solution: its name where it is an answer, and its code."""
+    """A cell of code of a unit, with its solution.
+
+    Attributes:
+        answer: its name where it is one.
+        body: its code.
+        left_out: whether it is not run when graded.
+    """
 
     answer: str
     body: tuple[ast.stmt, ...]
+    left_out: bool = False
 
 
 def code_cells(unit: Unit) -> list[CodeCell]:
@@ -68,7 +75,11 @@ def code_cells(unit: Unit) -> list[CodeCell]:
     source = source_notebook(unit)
     marks = {cell.id: cell.metadata.get("nbgrader", {}) for cell in source.cells}
     return [
-        CodeCell(cell.id if marks[cell.id].get("solution") else "", tuple(python_of(cell.source)))
+        CodeCell(
+            cell.id if marks[cell.id].get("solution") else "",
+            tuple(python_of(cell.source)),
+            "skip-grading" in cell.metadata.get("tags", ()),
+        )
         for cell in solution_notebook(source).cells
         if cell.cell_type == "code" and not marks[cell.id].get("grade")
     ]
@@ -91,10 +102,10 @@ def _worked(exercise: Exercise, cells: Sequence[CodeCell]) -> Iterator[Answer]:
 
     whole = ast.Module(list(mine.body), [])
     yield Answer(WORKED, "", made(whole))
-    for statement in mine.body:
-        if _RUNNER in (_docstring(statement) or ""):
+    for node in mine.body:
+        if _RUNNER in (_docstring(node) or ""):
             continue
-        for mutant in mutants(statement):
+        for mutant in mutants(node):
             yield Answer(WORKED, mutant.name, made(whole))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -101,9 +100,9 @@ def _shapes() -> Mapping[str, Callable[..., Any]]:
 
     return {
         "size after Conv2d": lambda s, k, st, p: _conv(1, s, k, st, p).shape[-1],
-        "size after MaxPool2d": lambda s, k, st, p: (
-            nn.MaxPool2d(k, st, p)(_empty(1, 1, s, s)).shape[-1]
-        ),
+        "size after MaxPool2d": lambda s, k, st, p: nn.MaxPool2d(k, st, p)(
+            _empty(1, 1, s, s)
+        ).shape[-1],
         "Tensor.stride": lambda shape: _empty(*shape).stride(),
         "Tensor.numel": lambda shape: _empty(*shape).numel(),
         "Tensor.is_contiguous": lambda shape, strides: strided(shape, strides).is_contiguous(),
@@ -145,20 +144,6 @@ def _xy(space: Mapping[str, Any]) -> list[Any]:
     return [space["x"], space["y"]]
 
 
-def _arithmetic() -> Mapping[str, Callable[..., Any]]:
-    return {
-        "math.prod": lambda numbers: math.prod(numbers),
-        "sum": lambda numbers: sum(numbers),
-        "max": lambda numbers: max(numbers),
-        "np.cumsum(…).max": lambda numbers: int(np.cumsum(list(numbers)).max()),
-        "np.dot": lambda a, b: float(np.dot(list(a), b)),
-        "F.linear": lambda a, b, c: float(
-            nn.functional.linear(torch.tensor(a), torch.tensor(b), torch.tensor(c))
-        ),
-        "squares of rows": lambda x: np.square(x).sum(axis=1).tolist(),
-    }
-
-
 def calls() -> dict[str, Callable[..., Any]]:
     """Every call that is tried, by what it is called."""
     found: dict[str, Callable[..., Any]] = {}
@@ -168,7 +153,7 @@ def calls() -> dict[str, Callable[..., Any]]:
     for name, count in _flops().items():
         found[f"FLOP of {name}"] = count
         found[f"MAC of {name}"] = _then(count, lambda flops: flops // 2)
-    return found | {**_shapes(), **_gradients(), **_arithmetic()}
+    return found | {**_shapes(), **_gradients()}
 
 
 def _then(first: Callable[..., Any], second: Callable[[Any], Any]) -> Callable[..., Any]:

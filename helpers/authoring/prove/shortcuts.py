@@ -15,6 +15,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from importlib import import_module
 from itertools import combinations, permutations
@@ -67,20 +68,24 @@ def shortcuts(exercise: Exercise, cells: Sequence[CodeCell]) -> Iterator[Shortcu
 
 
 def _is_asked(cases: Sequence[tuple[tuple[Any, ...], Right]]) -> bool:
-    """Whether a part is not the same in all cases, nor an argument, nor the product of two."""
+    """Whether a part takes thought: it is not the same in all cases, nor an argument, the product
+    of two, or some times that."""
     (first, right), *_ = cases
+    if all(each == right for _, each in cases):
+        return False
     places = range(len(first))
     chosen = [*combinations(places, 1), *combinations(places, 2)]
-    return not (
-        all(each == right for _, each in cases)
-        or any(all(_product(args, at) == each for args, each in cases) for at in chosen)
-    )
+    return not any(len({_times(args, at, each) for args, each in cases}) == 1 for at in chosen)
 
 
-def _product(args: Sequence[Any], places: Sequence[int]) -> Any:
+def _times(args: Sequence[Any], places: Sequence[int], right: Right) -> Any:
+    """How often the product of some arguments goes into a number; of what is none, None where it
+    is the argument."""
     chosen = [args[at] for at in places]
-    is_one, are_numbers = len(chosen) == 1, all(isinstance(each, int | float) for each in chosen)
-    return chosen[0] if is_one else math.prod(chosen) if are_numbers else None
+    numbers = [*chosen, right]
+    if all(isinstance(each, int) and each for each in numbers):
+        return Fraction(right, math.prod(chosen))  # type: ignore[arg-type]
+    return None if chosen == [right] else object()
 
 
 def _orders(function: Callable[..., Any], many: int) -> Iterator[tuple[int, ...]]:
@@ -146,12 +151,13 @@ def _gives_a_value(each: Any) -> bool:
 
 
 def _of_cells(exercise: Exercise, cells: Sequence[CodeCell]) -> dict[str, Callable[..., Any]]:
-    """The functions that cells of the unit define, none of them an answer."""
+    """The functions that cells of the unit define which run when graded, none of them an answer.
+    Those that are left out measure and draw."""
     space: dict[str, Any] = {"__name__": "cells"}
-    statements = [each for cell in cells if not cell.answer for each in cell.body]
+    others = (cell for cell in cells if not cell.answer and not cell.left_out)
+    statements = [each for cell in others for each in cell.body]
     for statement in filter(computes_nothing, statements):
         with contextlib.suppress(Exception):
             exec(compile(ast.Module([statement], []), "<cell>", "exec"), space)
     own = (each for each in space.values() if isinstance(each, FunctionType))
     return {each.__name__: each for each in own if each.__module__ == "cells"}
-
