@@ -68,6 +68,7 @@ PARTS = (
     Part("verdict", "what came of a question: data, text and HTML", web=True),
     Part("grading_packages", "packages there when graded; from the lock", scores=False, web=True),
     Part("skipped_cells", "cells that grading leaves out; from the units", scores=False, web=True),
+    Part("notebook_names", "the names that cells define and use", web=True),
     Part("missing_imports", "what a notebook imports that grading lacks", scores=False, web=True),
     Part("check", "what a notebook calls; the judge of an answer", web=True),
     Part("tried", "how cells use an answer that may be wrong", students=True, web=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ from helpers.grading.handin.markup import Budget, one_line, plain_line, shown_co
 from helpers.grading.handin.template import Answer, Template, make_template
 from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
+from helpers.notebook_names import guarded, lent
 
 Status = Literal["graded", "for a person", "unreadable"]
 
@@ -203,7 +204,9 @@ def grade_rebuilt(
     notebook = copy.deepcopy(rebuilt.notebook)
     seed = seed_of(unit, student, notebook)
     own = frozenset(name for answer in unit.template.answers for name in answer.names)
-    session = Session(unit.names, own, seed, times.call, times.judging)
+    cells = [cell["source"] for cell in notebook["cells"] if rebuild.runs(cell)]
+    lent = _lent(own, cells, notebook)
+    session = Session(unit.names, own, seed, times.call, times.judging, cells, lent)
     ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
     _shorten(notebook, unit.template)
     said_nothing = _unanswered_tests(rebuilt, unit.template)
@@ -230,6 +233,17 @@ def grade_rebuilt(
         ran.seconds + session.student_seconds,
     )
     return _unsure(graded, said_nothing) if disturbed else graded
+
+
+def _lent(answers: frozenset[str], running: Sequence[str], notebook: Notebook) -> dict[int, str]:
+    """What answers use of our cells that are left out, by the number of the cell."""
+    left_out = {
+        number: cell["source"]
+        for number, cell in enumerate(notebook["cells"], start=1)
+        if rebuild.is_left_out(cell) and not marks_of(cell).get("solution")
+    }
+    used = zip(left_out, lent(answers, running, list(left_out.values())), strict=True)
+    return {number: guarded(statements) for number, statements in used if statements}
 
 
 def seed_of(unit: Unit, student: str, notebook: Notebook) -> bytes:
