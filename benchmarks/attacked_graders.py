@@ -245,17 +245,21 @@ class OtterContained(Otter):
 
 
 def _one_after_another(folder: Path, command: list[str], named: bool = False) -> list[str]:
-    """A shell that runs a command for each folder below one in a container: the system read-only,
-    no folder but that one, processes, network and temporary folders of its own, and an end."""
-    hidden = ["--tmpfs", str(folder.parent), "--bind", '"$each"', '"$each"']
+    """A shell that runs a command for each folder below one in a container: of the machine the
+    system and Python, no folder but that one, processes and a network of its own, and an end."""
+    pythons = {Path(sys.base_prefix), Path(sys.prefix).resolve(), Path(command[0]).parents[1]}
+    shown = ["--ro-bind", "/usr", "/usr", "--ro-bind", "/etc", "/etc"]
+    for name in ("bin", "sbin", "lib", "lib64"):
+        shown += ["--symlink", f"usr/{name}", f"/{name}"]
+    for path in sorted(map(str, pythons)):
+        shown += ["--ro-bind", path, path]
     if named:  # the script lies beside the folders
-        script = command[-1]
-        hidden += ["--ro-bind", script, script]
+        shown += ["--ro-bind", command[-1], command[-1]]
     walls = [
-        *("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"),
-        *hidden,
+        *("bwrap", *shown, "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"),
+        *("--bind", '"$each"', '"$each"', "--chdir", '"$each"'),
         *("--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc"),
-        *("--die-with-parent", "--chdir", '"$each"', "--setenv", "HOME", "/tmp"),
+        *("--die-with-parent", "--setenv", "HOME", "/tmp"),
         *("--unsetenv", "GRADEBOOK_PASSWORD", "--"),
     ]
     arguments = ['"$each"', '"${each##*/}"'] if named else []
