@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -81,6 +81,7 @@ class Graded(Scored):
         unanswered: grade ids of answers that are as they were released.
         disturbed: what the machine did to it, so that points that it lacks say nothing: it is
             graded again alone, and then a person decides.
+        out_of_time: whether a cell, a call or all of it took longer than it may.
         notebook: the autograded notebook.
         student_seconds: time that the student's own cells and functions took.
     """
@@ -90,6 +91,7 @@ class Graded(Scored):
     remarks: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     disturbed: str = ""
+    out_of_time: bool = False
     notebook: Notebook = field(default_factory=dict)
     student_seconds: float = 0.0
 
@@ -229,10 +231,11 @@ def grade_rebuilt(
         ),
         rebuilt.unanswered,
         ran.disturbed,
+        ran.out_of_time,
         notebook,
         ran.seconds + session.student_seconds,
     )
-    return _unsure(graded, said_nothing) if disturbed else graded
+    return unsure(graded, said_nothing) if disturbed else graded
 
 
 def _lent(answers: frozenset[str], running: Sequence[str], notebook: Notebook) -> dict[int, str]:
@@ -254,8 +257,8 @@ def seed_of(unit: Unit, student: str, notebook: Notebook) -> bytes:
     return submission_seed(unit.secret, unit.name, student, dumps(whole))
 
 
-def _unsure(graded: Graded, unanswered: set[str]) -> Graded:
-    """With every answer that lacks points for a person."""
+def unsure(graded: Graded, unanswered: Collection[str] = ()) -> Graded:
+    """With every answer that lacks points for a person, without these."""
     scores = tuple(
         replace(score, needs_manual=True)
         if score.score != score.max_score and score.grade_id not in unanswered
