@@ -1,12 +1,14 @@
 """What a model costs, worked out from its table of layers (`helpers.model_table`).
 
-Tensors are fp32. Kernels' workspace, running averages in the two peaks, and a text's ids are left
-out; with them, ResNets peak up to 7 % higher on a CPU, the other two to the byte as here.
+Tensors are fp32. Counted are tensors: what kernels take for themselves and give back is left out,
+and so are running averages in the two peaks, and a text's ids.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from helpers.ledger import Ledger, Term
 from helpers.model_table import INPUT, Row
@@ -17,6 +19,8 @@ MULTIPLY = ("conv", "linear")
 NORMS = ("batch norm", "layer norm")
 #: Kinds that keep for backward what goes in, and what comes out.
 KEEPS_INPUT = ("conv", "linear", *NORMS, "gelu", "attention", "causal attention", "max pool")
+#: Kinds that give their gradient on as it is.
+HANDS_ON = ("add", "positions")
 KEEPS_OUTPUT = ("relu", "attention", "causal attention")
 
 
@@ -112,7 +116,7 @@ def live_numbers(rows: Sequence[Row]) -> list[int]:
 
 
 def inference_peak(rows: Sequence[Row], batch: int) -> int:
-    """Bytes at the highest moment of a forward pass that frees each tensor after its last reader."""
+    """Bytes at the highest moment of a forward pass: each tensor goes after its last reader."""
     return FP32 * (parameters(rows).total + batch * max(live_numbers(rows)))
 
 
@@ -134,54 +138,85 @@ def kept_numbers(rows: Sequence[Row]) -> int:
     return tensors + sum(row.notes for row in rows) + numbers_of(rows, len(rows) - 1)
 
 
-def adam_peak(rows: Sequence[Row], batch: int) -> int:
-    """Bytes at the highest moment of a steady step with cross entropy and fused Adam.
+@dataclass(frozen=True)
+class Moment:
+    """What a step holds while a row's backward runs, in bytes.
 
-    Backward goes through the rows from the last to the first, as units 06 and 07 do it.
+    Attributes:
+        row: -1 at the loss, before any.
+        kept: tensors and notes of the forward pass that are still needed.
+        tensor_gradients: of the tensors between rows.
+        second: gradients that are added to one that is there already.
     """
+
+    row: int
+    states: int
+    weight_gradients: int
+    kept: int
+    tensor_gradients: int
+    second: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        gradients = self.weight_gradients + self.tensor_gradients + self.second
+        return self.states + self.kept + gradients
+
+
+def step_moments(rows: Sequence[Row], batch: int) -> list[Moment]:
+    """A steady step with cross entropy and Adam, which keeps m and v, from the end of the forward
+    pass on. Backward goes through the rows from the last to the first, as units 06 and 07 do it."""
 
     def size(tensor: int) -> int:
         return FP32 * batch * numbers_of(rows, tensor)
 
-    end = len(rows) - 1
-    # Weights, m and v; what was kept.
-    held = 12 * parameters(rows).total + FP32 * batch * kept_numbers(rows)
-    # The loss: gradients of its logarithms and of the model's output.
-    peak = held + 2 * size(end)
+    end, shared = len(rows) - 1, {row.shares for row in rows}
+    done: dict[int, int] = defaultdict(int)
+    for tensor, first in kept(rows).items():
+        done[first] += size(tensor) if tensor != INPUT else 0
+    states, weight_gradients = 12 * parameters(rows).total, 0
+    held = FP32 * batch * kept_numbers(rows)
+    # The gradients of the loss's logarithms and of the model's output.
+    moments = [Moment(-1, states, 0, held, 2 * size(end), 0)]
     held -= size(end)
-    keeper = kept(rows)
-    # Of each tensor whose gradient is there, which tensor's gradient it lies in: an addition hands
-    # its own on to both.
+    # Of each tensor whose gradient is there, whose gradient it lies in.
     place = {end: end}
     for number in range(end, INPUT, -1):
-        row, moment = rows[number], 0
-        weights = FP32 * parameters([rows[row.shares] if row.shares >= 0 else row]).total
-        if any(other.shares == number for other in rows):
-            moment += weights  # a second gradient of shared weights, until it is added to the first
+        row = rows[number]
+        gradient, second = FP32 * _learned(rows, number), 0
+        if number in shared:
+            second = 2 * gradient  # beside the first one, and their sum
         else:
-            held += weights
+            weight_gradients += gradient
         for tensor in row.reads:
-            if row.kind in ("add", "positions"):
+            if row.kind in HANDS_ON:
                 place[tensor] = place[number]
             elif tensor in place:
-                moment += size(tensor)  # until it is added to the gradient that is there
+                second = size(tensor)
             elif tensor != INPUT:
                 place[tensor] = tensor
-        moment += sum(map(size, set(place.values())))
-        peak = max(peak, held + moment)
+        gradients = sum(map(size, set(place.values())))
+        moments.append(Moment(number, states, weight_gradients, held, gradients, second))
         del place[number]
-        held -= sum(size(tensor) for tensor, first in keeper.items() if first == number != INPUT)
-        held -= FP32 * batch * row.notes
-    return peak
+        held -= done[number] + FP32 * batch * row.notes
+    return moments
+
+
+def _learned(rows: Sequence[Row], number: int) -> int:
+    """Parameters that a row uses, its own or another's."""
+    return parameters([rows[number]._replace(shares=-1)]).total
+
+
+def adam_peak(rows: Sequence[Row], batch: int) -> int:
+    """Bytes at the highest moment of a step. The update, with fused Adam, adds nothing."""
+    return max(moment.total for moment in step_moments(rows, batch))
 
 
 def row_bytes(rows: Sequence[Row], number: int) -> int:
     """Bytes that a row reads and writes for one image or text: weights, inputs, output."""
     row = rows[number]
-    if row.kind == "embedding":
-        weights = numbers_of(rows, number)  # the rows that are looked up
-    else:
-        weights = parameters([row._replace(shares=-1)]).total
+    looked_up = row.kind == "embedding"
+    weights = numbers_of(rows, number) if looked_up else _learned(rows, number)
     tensors = sum(numbers_of(rows, tensor) for tensor in (*row.reads, number))
     return FP32 * (weights + tensors)
 
