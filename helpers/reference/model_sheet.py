@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from helpers.ledger import Ledger, Term
 from helpers.model_table import INPUT, Row
@@ -204,7 +205,12 @@ def step_moments(rows: Sequence[Row], batch: int) -> list[Moment]:
 
 def _learned(rows: Sequence[Row], number: int) -> int:
     """Parameters that a row uses, its own or another's."""
-    return parameters([rows[number]._replace(shares=-1)]).total
+    return _parameters_of(rows[number]._replace(shares=-1))
+
+
+@cache
+def _parameters_of(row: Row) -> int:
+    return parameters([row]).total
 
 
 def adam_peak(rows: Sequence[Row], batch: int) -> int:
