@@ -86,7 +86,7 @@ def draw_model(draw: random.Random, family: str) -> str:
     if family == "vit":
         side, classes = draw.choice((160, 192, 224, 256)), draw.choice((100, 200, 365, 1000))
         return f"vit {depth} x {64 * heads}, {heads} heads, {side} px -> {classes}"
-    tokens, words = draw.choice((128, 192, 256, 320)), draw.choice((2048, 4096, 6000))
+    tokens, words = draw.choice((128, 192, 256, 320)), draw.choice((500, 750, 1000))
     return f"gpt {depth} x {64 * heads}, {heads} heads, {tokens} of {words}"
 
 

@@ -145,7 +145,7 @@ class Moment:
 
     Attributes:
         row: -1 at the loss, before any.
-        kept: tensors and notes of the forward pass that are still needed.
+        kept, notes: tensors of the forward pass that are still needed, and what rows wrote down.
         tensor_gradients: of the tensors between rows.
         second: gradients that are added to one that is there already.
     """
@@ -154,6 +154,7 @@ class Moment:
     states: int
     weight_gradients: int
     kept: int
+    notes: int
     tensor_gradients: int
     second: int
 
@@ -161,7 +162,7 @@ class Moment:
     def total(self) -> int:
         """All of it."""
         gradients = self.weight_gradients + self.tensor_gradients + self.second
-        return self.states + self.kept + gradients
+        return self.states + self.kept + self.notes + gradients
 
 
 def step_moments(rows: Sequence[Row], batch: int) -> list[Moment]:
@@ -176,9 +177,10 @@ def step_moments(rows: Sequence[Row], batch: int) -> list[Moment]:
     for tensor, first in kept(rows).items():
         done[first] += size(tensor) if tensor != INPUT else 0
     states, weight_gradients = 12 * parameters(rows).total, 0
-    held = FP32 * batch * kept_numbers(rows)
+    notes = FP32 * batch * sum(row.notes for row in rows)
+    held = FP32 * batch * kept_numbers(rows) - notes
     # The gradients of the loss's logarithms and of the model's output.
-    moments = [Moment(-1, states, 0, held, 2 * size(end), 0)]
+    moments = [Moment(-1, states, 0, held, notes, 2 * size(end), 0)]
     held -= size(end)
     # Of each tensor whose gradient is there, whose gradient it lies in.
     place = {end: end}
@@ -197,9 +199,10 @@ def step_moments(rows: Sequence[Row], batch: int) -> list[Moment]:
             elif tensor != INPUT:
                 place[tensor] = tensor
         gradients = sum(map(size, set(place.values())))
-        moments.append(Moment(number, states, weight_gradients, held, gradients, second))
+        moments.append(Moment(number, states, weight_gradients, held, notes, gradients, second))
         del place[number]
-        held -= done[number] + FP32 * batch * row.notes
+        held -= done[number]
+        notes -= FP32 * batch * row.notes
     return moments
 
 

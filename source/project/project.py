@@ -27,7 +27,7 @@ from helpers.tried import numbers, tried
 MY_NAME = ""  # write your own
 
 # %%
-MODEL = own_model(MY_NAME or "nobody yet")
+MODEL = own_model(MY_NAME or "nobody")
 my_rows = layers(MODEL)
 print("for", MY_NAME or "nobody yet: write your name above")
 print(MODEL)

@@ -132,6 +132,7 @@ SHEET_MACS = Exercise(
     examples=_batched((*TINY, *KNOWN), (1, 1, 3, 1, 8, 2)),
     hidden=_draw_batched,
     reference=_macs,
+    known_slips=dict.fromkeys(("0 → 1", "0 → -1"), "one MAC of many"),
     misconceptions=(
         Misconception(
             "places that go in",
@@ -264,12 +265,16 @@ SHEET_BYTES = Exercise(
     points=1,
     topic="bytes of a model's file",
     bands=BANDS,
-    examples=_batched((*TINY, *KNOWN), (32, 16, 8, 16, 4, 32)),
+    examples=_batched((*TINY, *KNOWN), (32, 16, 8, 16, 32, 4)),
     hidden=lambda draw: [
         (model, bits)
         for model, bits in zip(draw_models(draw), draw.sample((4, 8, 16, 32), 3), strict=True)
     ],
     reference=_bytes,
+    known_slips={
+        "(sheet_parameters(model) + averages) * bits / 8 → "
+        "(sheet_parameters(model) + averages) * bits // 8": "less than a byte of many",
+    },
     misconceptions=(
         Misconception(
             "always four bytes",

@@ -85,13 +85,16 @@ SHEET_SECONDS = Exercise(
     examples=[
         (TINY[0], 1e11, 2e10),
         (TINY[1], 5e10, 1e10),
-        (TINY[2], 1e11, 5e10),
+        # Arithmetic takes all the time in the first of these, traffic in the second.
+        ("gpt 1 x 4, 2 heads, 24 of 8", 1e9, 1e12),
+        ("gpt 1 x 64, 2 heads, 600 of 50", 1e13, 1e10),
         (KNOWN[0], 1e11, 2e10),
         (KNOWN[1], 2e11, 2e10),
         ("gpt 12 x 768, 12 heads, 16 of 50257", 8.1e12, 3.2e11),
     ],
     hidden=_draw_devices,
     reference=_seconds,
+    known_slips=dict.fromkeys(("0 → 1", "0 → -1"), "one MAC of many"),
     misconceptions=(
         Misconception(
             "the whole model at once",

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
-from helpers.exercises.project.models import BANDS, KNOWN, TINY, draw_models
+from helpers.exercises.project.models import BANDS, EDGES, KNOWN, TINY, draw_models
 from helpers.model_table import INPUT, layers
 from helpers.reference import model_sheet
 from helpers.reference.model_sheet import FP32, Moment, numbers_of
@@ -77,16 +77,18 @@ def _one(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
 
 
 def _draw_batched(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    return [(model, draw.randrange(4, 13)) for model in draw_models(draw)]
+    return [(model, draw.randrange(8, 17)) for model in draw_models(draw)]
 
 
 SHEET_FORWARD = Exercise(
     points=3,
     topic="peak of a forward pass, from a table of layers",
     bands=BANDS,
-    examples=list(zip((*TINY, *KNOWN), (1, 2, 8, 8, 16, 4), strict=True)),
+    examples=list(zip((*TINY, *KNOWN), (2, 16, 8, 16, 1, 4), strict=True)),
+    spare=EDGES,
     hidden=_draw_batched,
     reference=_forward,
+    known_slips=dict.fromkeys(("0 → 1", "0 → -1"), "equivalent: there are always more numbers"),
     misconceptions=(
         Misconception(
             "weights forgotten",
@@ -183,11 +185,9 @@ def _kept_again(model: str) -> int:
 
 def _never_freed(model: str, batch: int) -> int:
     kept = _features(model, batch)
-    return max(moment.total - moment.kept + kept for moment in _moments(model, batch))
-
-
-def _notes(model: str, batch: int) -> int:
-    return FP32 * batch * sum(row.notes for row in layers(model))
+    return max(
+        moment.total - moment.kept - moment.notes + kept for moment in _moments(model, batch)
+    )
 
 
 def _logits(model: str, batch: int) -> int:
@@ -200,8 +200,26 @@ SHEET_ADAM = Exercise(
     topic="peak of a step with Adam, from a table of layers",
     bands=BANDS,
     examples=list(zip((*TINY, *KNOWN), (4, 8, 4, 8, 8, 4), strict=True)),
+    spare=EDGES,
     hidden=_draw_batched,
     reference=_step,
+    known_slips={
+        **dict.fromkeys(
+            (
+                "held -= 4 * batch * row.notes → pass",
+                "4 * batch * row.notes → 4 * batch",
+                "4 * batch * row.notes → row.notes",
+                "4 * batch → 4",
+                "4 * batch → batch",
+                "4 → 5",
+                "4 → 3",
+            ),
+            "most notes are pooling's, and go when little else is left",
+        ),
+        "t != INPUT and first[t] == number → first[t] == number": (
+            "equivalent: the first row lets the input go, and nothing comes after it"
+        ),
+    },
     misconceptions=(
         Misconception(
             "sum of parts",
@@ -213,13 +231,6 @@ SHEET_ADAM = Exercise(
             "end of the forward pass",
             "this is the end of the forward pass: does it only get less from there?",
             lambda model, batch: 3 * _weights(model) + _features(model, batch),
-        ),
-        Misconception(
-            "only the two ends",
-            "these are two moments, before and after backward: what is held between?",
-            lambda model, batch: max(
-                3 * _weights(model) + _features(model, batch), 4 * _weights(model)
-            ),
         ),
         Misconception(
             "only the loss",
@@ -262,13 +273,7 @@ SHEET_ADAM = Exercise(
         Misconception(
             "no notes",
             "some rows write numbers down for backward beside their tensors: row.notes",
-            lambda model, batch: max(
-                moment.total
-                - FP32 * batch * sum(row.notes for row in layers(model)[: moment.row + 1])
-                if moment.row >= 0
-                else moment.total - _notes(model, batch)
-                for moment in _moments(model, batch)
-            ),
+            _without("notes"),
         ),
         Misconception(
             "the loss keeps nothing",
