@@ -57,6 +57,7 @@ PARTS = (
     # What gives the numbers that questions ask for is out of sight of graded answers.
     Part("roofline", "time bounds, intensity, the ridge", web=True),
     Part("training_plan", "a GPT on many devices: what a plan holds", students=True, web=True),
+    Part("model_table", "models as tables of layers, as data", students=True, web=True),
     Part("reference", "by-hand formulas; each returns a `Ledger`", web=True),
     Part("meter", "counts any PyTorch model; predicts the memory of a step"),
     # No answer draws with these: another colour grades no class again.
