@@ -50,8 +50,8 @@ DIGESTS = """
 38c5bea73a1b
 399998bbe4df
 3bc9ae686c7d
-3bf74afedfd5
 3e3b9de8934d
+4039239fe1ae
 440fa38d5c3e
 449cde9b2145
 44f3d8ae1216

@@ -756,7 +756,7 @@ for s in counts:
     print(f"{s:2} segments: by hand ÷ measured {by_hand[s] / real[s]:.2f}")
 
 # %% [markdown]
-# 1.00 for three of them is luck, too. With 8 segments, at the peak: the count by hand has the input of the segment in hand twice, 1 MiB too much, and forgets a gradient of 1 MiB on its way down. With 4, the kept inputs have gone and as many bytes of gradients have come.
+# Near 1, and partly by luck: with 8 segments the count by hand has the input of the segment in hand twice, and forgets a gradient of the same size on its way down.
 
 # %% [markdown]
 # ✎ Find the best number of segments. Of several that hold equally little, take the fewest. (You may call your `checkpointed_bytes`.)

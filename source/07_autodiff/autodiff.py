@@ -1103,6 +1103,11 @@ elif guessed("with_6_slots"):
 # %% [markdown]
 # A few slots do nearly all: that is why long networks can be trained at all in little memory. Frameworks take the simple plan of equal segments, about one pass more; compilers search a plan for the graph at hand.
 
+# %% [markdown]
+# ## Done
+#
+# What the checks saw so far:
+
 # %%
 progress("07_autodiff")
 
