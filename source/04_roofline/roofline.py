@@ -574,7 +574,8 @@ progress("04_roofline")
 # - Fusing saves traffic, not arithmetic.
 # - Bound each layer, then add: few FLOP are not little time.
 # - The third bound is overhead: small kernels wait for whoever orders them.
-#
+
+# %% [markdown]
 # **Next:** 05, activations: what has to stay in memory, and for how long?
 
 # %% [markdown]

@@ -694,7 +694,8 @@ if guessed("peak_left"):
 # Each tooth is one block, computed again; the meter counts it among the temporaries.
 #
 # Forward costs 1 and backward 2, so a step in which every forward pass is done twice costs 4/3 of the FLOP.
-#
+
+# %% [markdown]
 # ✎ And the bytes? Cut equal layers into segments, as even as whole layers allow. Kept: the input of each segment, `boundary` bytes. In backward, one segment at a time is computed again, and all that its layers save is held: `inside` bytes a layer. Take the longest segment. (Its input is among what it saves: counted twice or once, both are right here.)
 
 
