@@ -127,7 +127,6 @@ ac2138fdd1b4
 ac338583912d
 ad0339c10c0c
 ada6ed2aca5c
-aeab97812454
 afa2add85f8e
 afd6944c9a06
 b0a2792cac74
@@ -170,6 +169,7 @@ d7f49d329a6b
 d96ba5b276bf
 db7bf3a2e6cd
 dc07aba5edab
+dc3e6e8f350c
 dca7308ad7c5
 deb30b7949a8
 e0e25a20d5a7
