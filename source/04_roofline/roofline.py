@@ -405,7 +405,7 @@ if guessed("bound_by_memory") and guessed("over_the_roof"):
 
 # %% tags=["skip-grading"]
 if places:
-    roofs([roof], "Layers at the rate that was measured, and this machine's roof", measured=places)
+    roofs([roof], "Measured layers under this machine's roof", measured=places)
     plt.show()
 
 # %% [markdown]
