@@ -315,7 +315,7 @@ check("sheet_seconds", sheet_seconds)
 # %% [markdown]
 # ## The largest batch
 #
-# ✎ *2 points.* With how many images or texts does a step with Adam still fit into `memory` bytes? Ask your own peak. (Twice as many until it is too much, then halves: 20 questions instead of thousands.)
+# ✎ *2 points.* With how many images or texts does a step with Adam still fit into `memory` bytes? 0 where none does. Ask your own peak. (Twice as many until it is too much, then halves: 20 questions instead of thousands.)
 
 
 # %% answer="sheet_batch"
@@ -376,27 +376,26 @@ for line, formula in formulas.items():
 # %% [markdown]
 # ## The sheet, measured
 #
-# Now it is built, of the same table, and runs. Parameters and bytes are counted in PyTorch's module, MAC by the course's meter; the peaks are what the allocator hands out while it runs; the time is the fastest of several runs; the largest batch comes from a line through two measured peaks.
+# Now it is built, of the same table, and runs. Parameters and bytes are counted in PyTorch's module, MAC by the course's meter; the peaks are what the allocator hands out while it runs; the time is the fastest of several runs. The largest batch is counted by the meter, which plays the step as a GPU would run it.
 
 # %% tags=["skip-grading"]
 import torch
 
 from helpers.meter import count
-from helpers.meter.table_model import TableModel, measured_forward, measured_step
+from helpers.meter.table_model import TableModel, counted_largest_batch
+from helpers.meter.table_model import measured_forward, measured_step
 from helpers.timing import best_of
 
 network = TableModel(my_rows)
 one = network.example_input(1)
 stored = {t.data_ptr(): t.nbytes for t in network.state_dict().values()}
-adam, adam_twice = (measured_step(network, n * BATCH).peak for n in (1, 2))
-each = (adam_twice - adam) / BATCH
 measured = {
     "million parameters": sum(p.numel() for p in network.parameters()) / 1e6,
     "million MAC": count(network, one).macs / 1e6,
     "MB of its file": sum(stored.values()) / 1e6,
     "MB, forward": measured_forward(network, BATCH).peak / 1e6,
-    "MB, step with Adam": adam / 1e6,
-    "largest batch": BATCH + int((MEMORY - adam) / each),
+    "MB, step with Adam": measured_step(network, BATCH).peak / 1e6,
+    "largest batch": counted_largest_batch(network, MEMORY),
 }
 with torch.no_grad():
     measured["ms, batch 1"] = 1000 * best_of(network.eval(), one, patience=0.5)
