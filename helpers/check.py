@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import copy
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -57,10 +57,9 @@ def verdict_on(exercise: Exercise, answer: Any, cases: Sequence[Case] | None = N
         verdict = judge(exercise, given, exercise.public_cases() if cases is None else cases)
     except KeyboardInterrupt:
         verdict = Verdict(exercise.name, "error", 0.0, (), STOPPED)
-    if verdict.fraction < 1 and (earlier := _not_right_yet(exercise.name, answer)):
-        # What is said of this answer is then true of the other.
-        hint = f"it calls {' and '.join(earlier)}, not right yet: mend that first, then check again"
-        verdict = replace(verdict, hint=hint)
+    if verdict.fraction < 1:
+        used = {each for each, _ in missing_imports.names_used(answer)}
+        verdict = first_of_all(verdict, used, last_verdicts)
     last_verdicts[exercise.name] = verdict
     return verdict
 
@@ -75,10 +74,23 @@ def remarks_on(answer: Any) -> list[str]:
     return [line for line in lines if line]
 
 
-def _not_right_yet(name: str, answer: Any) -> list[str]:
-    """The answers to other questions that an answer calls and that were not right when checked."""
-    used = {each for each, _ in missing_imports.names_used(answer)} - {name}
-    return sorted(each for each in used & last_verdicts.keys() if last_verdicts[each].fraction < 1)
+def first_of_all(
+    verdict: Verdict, used: Collection[str], earlier: Mapping[str, Verdict]
+) -> Verdict:
+    """A verdict on an answer that is not right, with another hint where it calls an answer to
+    another question that is not right either: what is said of this one is then true of that.
+
+    Args:
+        verdict: on the answer alone.
+        used: the names that it uses of its notebook.
+        earlier: the verdicts on other questions, by name.
+    """
+    others = {name for name in used if name in earlier and name != verdict.exercise}
+    wrong = sorted(name for name in others if earlier[name].fraction < 1)
+    if not wrong:
+        return verdict
+    hint = f"it calls {' and '.join(wrong)}, not right yet: mend that first, then check again"
+    return replace(verdict, hint=hint, misconceptions=())
 
 
 def progress(unit: str) -> None:

@@ -87,6 +87,8 @@ class Exercise:
             a wrong answer has to hold in them, too. Drawn by `hidden` if not given.
         known_slips: what `course prove` finds and is as it should be: the slip, "a < b → a <= b",
             and the reason ("equivalent: …", or why no case shown can tell).
+        library: why a part of the answer may be one call of a library, or of a function in sight;
+            `course prove` tries the usual ones.
         name: the name of the answer cell and of the function that the student writes; where the
             question stands (see `registry`) says it, and
         unit: the folder under source/ that asks it.
@@ -106,6 +108,7 @@ class Exercise:
     slow: bool = False
     spare: Sequence[tuple[Any, ...]] | None = None
     known_slips: Mapping[str, str] | None = None
+    library: str = ""
     name: str = ""
     unit: str = ""
 
