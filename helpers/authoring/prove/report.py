@@ -63,7 +63,7 @@ def free(proof: Proof) -> tuple[Shortcut, ...]:
 def text(proofs: Sequence[Proof]) -> str:
     """The report for people."""
     names = [name for name, _, _ in FINDINGS]
-    rows = [("question", "answers", "wrong", "no hint", *names, "free")]
+    rows = [("question", "answers", "untried", "wrong", "no hint", *names, "free")]
     counts = [_counts(proof) for proof in proofs]
     rows += [
         (proof.question, *map(str, row.values())) for proof, row in zip(proofs, counts, strict=True)
@@ -82,6 +82,7 @@ def _counts(proof: Proof) -> dict[str, int]:
     wrong = [each for each in proof.outcomes if each.shown < 1]
     return {
         "answers": len(proof.outcomes),
+        "untried": proof.untried,
         "wrong": len(wrong),
         "no hint": sum(not each.hint for each in wrong),
         **{name: len(outcomes) for name, outcomes in found(proof).items()},

@@ -113,6 +113,7 @@ LINEAR_SHAPES = Exercise(
             lambda batch, i, o: {"parameters": i * o + i},
         ),
     ),
+    library="a layer of PyTorch tells its own parameters, as the text shows",
 )
 
 
