@@ -164,7 +164,7 @@ def _compiled(exercise: Exercise, code: ast.AST, module: Any) -> Callable[..., A
 
 def _module_of(exercise: Exercise) -> str:
     """The module that holds a question's entry."""
-    folder = "homework" if exercise.unit == "homework" else f"unit_{exercise.unit}"
+    folder = f"unit_{exercise.unit}" if exercise.unit[0].isdigit() else exercise.unit
     for name, module in list(sys.modules.items()):
         if f".exercises.{folder}." in name and hasattr(module, exercise.name.upper()):
             entry = getattr(module, exercise.name.upper())

@@ -75,6 +75,8 @@ def text(proofs: Sequence[Proof]) -> str:
         lines += _details(proof)
     share = totals["no hint"] / max(1, totals["wrong"])
     lines.append(f"{share:.0%} of the wrong answers get no hint")
+    if all(map(is_proven, proofs)):
+        lines.append("Proven: nothing to mend.")
     return "\n".join(lines)
 
 

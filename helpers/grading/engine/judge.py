@@ -1,7 +1,7 @@
 """Grade cells judged outside: evaluated here in the grader's process, never in the student's.
 
-What their names mean is for `stand_ins.py` to say. `check` draws fresh cases and judges them with
-`helpers.check.judge`. Tests that can be judged in the student's process only: `inside.py`.
+What their names mean is for `name_lookup.py` to say. `check` draws fresh cases and judges them with
+`helpers.check.judge`. Tests that can be judged in the student's process only: `judge_inside.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from helpers.grading.engine.stand_ins import Namespace, Student, StudentFunction, execute
+from helpers.grading.engine.name_lookup import Namespace, Student, StudentFunction, execute
 from helpers.grading.engine.time_limit import TooLong, time_limit
 from helpers.grading.engine.verdict_outputs import verdict_output
 from helpers.grading.handin.ipynb import Cell, hidden_lines
@@ -102,6 +102,8 @@ class Session:
         return Judgement(score, [*_stream(printed), *emitted, *result])
 
     def _check(self, name: str, answer: Any, points: float, emitted: list[dict[str, Any]]) -> float:
+        """What `check(...)` is where a notebook is graded. It returns points: what the last line of
+        a grade cell shows is the score."""
         from helpers.check import first_of_all, judge
         from helpers.exercises import EXERCISES, grading_cases
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from helpers.grading.engine.inside import judged, lost
 from helpers.grading.engine.judge import Judgement, Session
+from helpers.grading.engine.judge_inside import judged, lost
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import Cell, Notebook, is_test, marks_of
 from helpers.grading.sandbox.backend import CallTimeout, CellRun, Process, ProcessDied
@@ -49,6 +49,7 @@ class Run:
         seconds: time that the student's cells took.
         disturbed: what the machine did to it, as of `ProcessDied`.
         endless: cells that took too long; another run gives those less time.
+        out_of_time: whether a cell, a call or all of it took longer than it may.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Run:
     ) -> None:
         """`brief`: nobody sees the outputs, so errors have no tracebacks."""
         self.disturbed = ""
+        self.out_of_time = False
         self.endless: set[str] = set()
         self.start, self.session, self.times, self._brief = start, session, times, brief
         self.deadline = time.monotonic() + times.notebook
@@ -154,6 +156,8 @@ class Run:
 
     def _note(self, error: ProcessDied | CallTimeout) -> None:
         self.disturbed = self.disturbed or error.disturbed
+        if isinstance(error, CallTimeout) or error.timed_out:
+            self.out_of_time = True
         if isinstance(error, ProcessDied) and self._process is not None:
             self._died = True
             self._close()

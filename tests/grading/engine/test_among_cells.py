@@ -11,7 +11,7 @@ from helpers.grading.engine.grade_submission import Graded, Unit, grade_submissi
 from helpers.grading.engine.verdict_outputs import verdicts_of
 from helpers.verdict import Verdict
 from tests.grading import sample
-from tests.grading.fake import FakeProcess
+from tests.grading.in_process_backend import FakeProcess
 
 FOLDED = """\
 import math
