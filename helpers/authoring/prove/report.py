@@ -55,6 +55,12 @@ def is_proven(proof: Proof) -> bool:
     return not any(found(proof).values()) and not stale(proof) and not free(proof)
 
 
+def line(proof: Proof) -> str:
+    """A question that is done, for a log."""
+    well = "as it should be" if is_proven(proof) else "not as it should be"
+    return f"{proof.question}: {len(proof.outcomes)} answers, {proof.seconds:.0f} s, {well}"
+
+
 def free(proof: Proof) -> tuple[Shortcut, ...]:
     """The calls that give a part of the answer, where the entry does not say why they may."""
     return () if EXERCISES[proof.question].library else proof.shortcuts

@@ -37,12 +37,14 @@ class Proof:
         outcomes: what came of every answer.
         shortcuts: the calls that give a part of it without any work.
         untried: answers that there was no time for.
+        seconds: processor seconds that it took.
     """
 
     question: str
     outcomes: tuple[Outcome, ...]
     shortcuts: tuple[Shortcut, ...] = ()
     untried: int = 0
+    seconds: float = 0.0
 
 
 def prove(course: Path, names: Sequence[str], seeds: int, jobs: int | None) -> Iterator[Proof]:
@@ -59,6 +61,8 @@ def prove(course: Path, names: Sequence[str], seeds: int, jobs: int | None) -> I
 
 
 def _prepare() -> None:
+    # Functions in sight that draw show nothing.
+    os.environ["MPLBACKEND"] = "agg"
     # An answer that is stopped in a callback of Python's own is stopped again a moment later.
     sys.unraisablehook = lambda _: None
     warnings.simplefilter("ignore")
@@ -84,7 +88,8 @@ def prove_one(course: Path, name: str, seeds: int) -> Proof:
             )
         if outcome is not None:
             outcomes.append(outcome)
-    return Proof(name, tuple(outcomes), tuple(shortcuts(exercise, cells)), untried)
+    calls = tuple(shortcuts(exercise, cells))
+    return Proof(name, tuple(outcomes), calls, untried, time.process_time() - start)
 
 
 @functools.cache
