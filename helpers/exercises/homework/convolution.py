@@ -156,7 +156,7 @@ CONV_COST = Exercise(
             ),
         ),
     ),
-    library="PyTorch's counter says it, too, of a layer built for the purpose: more to write than the formula",
+    library="PyTorch's counter says it of a layer built for it: longer than the formula",
 )
 
 

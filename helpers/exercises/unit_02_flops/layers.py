@@ -151,7 +151,7 @@ CONVOLUTION_MACS = Exercise(
             lambda b, i, o, size, k, s, p: b * i * o * k**2 * ((size + 2 * p - k) // s + 1),
         ),
     ),
-    library="PyTorch's counter says it, too, of a layer built for the purpose: more to write than the formula",
+    library="PyTorch's counter says it of a layer built for it: longer than the formula",
 )
 
 
@@ -210,7 +210,7 @@ GROUPED_COST = Exercise(
             },
         ),
     ),
-    library="PyTorch's counter says it, too, of a layer built for the purpose: more to write than the formula",
+    library="PyTorch's counter says it of a layer built for it: longer than the formula",
 )
 
 
