@@ -26,7 +26,7 @@ UNIT = "attacked"
 #: Seconds that a cell may take.
 CELL = 10
 #: Seconds for a submission in a container of its own.
-CONTAINER = 90
+CONTAINER = 60
 
 Notebook = dict[str, Any]
 Marks = dict[str, float]

@@ -279,7 +279,7 @@ HOW = [
     "- A container is made with bubblewrap here, as Docker does not run on this machine: the system "
     "read-only, processes, network and temporary folders of its own, the submission alone, 90 s.",
     "- A cell may take 10 s where a grader has such a limit; Otter-Grader has none but its container's.",
-    "- All of a class may take 3 GiB and 400 processes: a larger machine is filled later.",
+    "- All of a class may take 3 GiB and 200 to 400 processes: a larger machine is filled later.",
     "- *Saw what is hidden*: a file of the course's, a hidden test, another process, a service of the "
     "machine's or the grader's environment stood in what the attack printed.",
     "- *Gained points* counts a test that a wrong answer passes. nbgrader and Otter-Grader run tests "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -28,6 +28,10 @@ from helpers.grading.handin.markup import Budget, one_line, plain_line, shown_co
 from helpers.grading.handin.template import Answer, Template, make_template
 from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
+
+#: Characters of code in a student's cell that a person is told of: an answer has some hundred, a
+#: package of somebody's answers some ten thousand.
+LARGE = 10_000
 
 Status = Literal["graded", "for a person", "unreadable"]
 
@@ -206,6 +210,7 @@ def grade_rebuilt(
     own = frozenset(name for answer in unit.template.answers for name in answer.names)
     session = Session(unit.names, own, seed, times.call, times.judging)
     ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
+    large = tuple(_large(notebook, unit.template))
     _shorten(notebook, unit.template)
     said_nothing = _unanswered_tests(rebuilt, unit.template)
     doubtful = _tests_of(rebuilt) | {
@@ -222,6 +227,7 @@ def grade_rebuilt(
         ),
         (
             *rebuilt.remarks,
+            *large,
             *(line for line in ran.remarks if line.split(":")[0] not in said_nothing),
             *disturbed,
         ),
@@ -301,6 +307,15 @@ def _unanswered_tests(rebuilt: rebuild.Rebuilt, template: Template) -> set[str]:
         if about and about <= set(rebuilt.unanswered):
             found.add(marks_of(cell)["grade_id"])
     return found
+
+
+def _large(notebook: Notebook, template: Template) -> Iterator[str]:
+    """Of the student's cells, a line on each in which more than an answer can be packed."""
+    given = {cell["source"] for cell in template.cells}
+    for number, cell in enumerate(notebook["cells"], start=1):
+        size = len(cell["source"])
+        if cell["cell_type"] == "code" and size > LARGE and cell["source"] not in given:
+            yield f"cell {number} has {size:,} characters of code: look at what they hold"
 
 
 def _shorten(notebook: Notebook, template: Template) -> None:

@@ -1,4 +1,4 @@
-"""The fork server moves its memory into huge pages where the kernel makes them; it stays the same."""
+"""The fork server moves its memory into huge pages where it can, and the memory stays the same."""
 
 from __future__ import annotations
 
