@@ -73,10 +73,10 @@ def build(
     """Builds each unit's notebooks from its text and, for all units, the table of units."""
     from rich.progress import track
 
-    from helpers.authoring.beside import copies
-    from helpers.authoring.catalogue import build_units, out_of_date
+    from helpers.authoring.build import build_units, out_of_date
     from helpers.authoring.first_cell import NOT_SET, read_origin
     from helpers.authoring.notebooks import find_unit, find_units
+    from helpers.authoring.unit_files import copies
     from helpers.files import write_bytes
     from helpers.grading.commands.build import try_tests
 
@@ -357,12 +357,18 @@ def count(
     backward: Annotated[bool, typer.Option("--backward", help="The gradients as well.")] = False,
     convention: Annotated[str, typer.Option(help="course, mac2 or timm.")] = "course",
     depth: Annotated[int, typer.Option(help="How deep modules are shown.")] = 1,
+    decode: Annotated[
+        int | None, typer.Option(help="One token of a language model, after so many.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="A time you measured: says the share of the device's peak.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Counts a model's MAC, FLOP, parameters and bytes, without running it."""
     from helpers.meter.flops.command import count_command
 
-    shown = convention, as_json, tokens, batch, depth
+    shown = convention, as_json, tokens, batch, depth, decode, seconds
     count_command(model, input or (), device, dtype, backward, *shown)
 
 

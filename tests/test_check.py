@@ -94,7 +94,7 @@ def test_an_answer_of_the_wrong_kind_gets_a_line_and_no_points(answer, hint):
         ("sweep_back", {0: 1.0}, "your function returns a dict, not a list"),
         ("saved_by", ["input"], "your function returns a list, not a word"),
         ("saved_by", 1, "your function returns an int, not a word"),
-        ("largest_side", True, "your function returns a bool, not a number"),
+        ("cnn_peak", True, "your function returns a bool, not a number"),
     ],
 )
 def test_what_is_needed_is_called_by_its_own_name(question, value, hint):

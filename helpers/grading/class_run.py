@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.authoring.beside import files_beside
+from helpers.authoring.unit_files import files_beside
 from helpers.grading.engine.grade_submission import (
     CellScore,
     Graded,
@@ -34,7 +34,7 @@ from helpers.grading.nbgrader.course_files import (
     refuse_secret,
 )
 from helpers.grading.nbgrader.lock import only_run
-from helpers.grading.nbgrader.trusted import trust
+from helpers.grading.nbgrader.validated_tests import trust
 from helpers.grading.sandbox.backend import Backend, Files, Limits, Server
 from helpers.grading.sandbox.cgroup import protection
 from helpers.grading.sandbox.confined import CONFINED, refuse_shown

@@ -109,7 +109,7 @@ class Question:
         """What comes of an answer; None where its code defines nothing that can be called."""
         with contextlib.redirect_stdout(io.StringIO()):
             try:
-                with _limit(self._seconds):
+                with limit(self._seconds):
                     made = answer.make()
             except Exception:
                 return None
@@ -167,7 +167,7 @@ class _Limited:
         if self._endless:
             raise Endless
         try:
-            with _limit(self._seconds):
+            with limit(self._seconds):
                 return self._function(*args)
         except (Endless, MemoryError):
             self._endless = True
@@ -175,7 +175,7 @@ class _Limited:
 
 
 @contextlib.contextmanager
-def _limit(seconds: float) -> Iterator[None]:
+def limit(seconds: float) -> Iterator[None]:
     """Raises Endless in the block after some seconds, and again as long as it goes on."""
 
     def stop(*_: Any) -> None:

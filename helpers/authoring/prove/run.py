@@ -18,6 +18,7 @@ from helpers.authoring.notebooks import find_unit
 from helpers.authoring.prove.answers import CodeCell, answers, code_cells
 from helpers.authoring.prove.derivations import derived
 from helpers.authoring.prove.judging import Outcome, Question
+from helpers.authoring.prove.shortcuts import Shortcut, shortcuts
 from helpers.exercises import EXERCISES
 
 #: Bytes that a process may take: a slip can make a list that never ends.
@@ -26,10 +27,12 @@ MEMORY = 16 * 1024**3
 
 @dataclass(frozen=True)
 class Proof:
-    """What was seen of a question: its name, and what came of every answer."""
+    """What was seen of a question: its name, what came of every answer, and the calls that give a
+    part of it without any work."""
 
     question: str
     outcomes: tuple[Outcome, ...]
+    shortcuts: tuple[Shortcut, ...] = ()
 
 
 def prove(course: Path, names: Sequence[str], seeds: int, jobs: int | None) -> Iterator[Proof]:
@@ -57,7 +60,8 @@ def prove_one(course: Path, name: str, seeds: int) -> Proof:
     exercise = EXERCISES[name]
     question = Question(exercise, seeds)
     outcomes: list[Outcome] = []
-    for answer in chain(answers(exercise, _cells(course, exercise.unit)), derived(exercise)):
+    cells = _cells(course, exercise.unit)
+    for answer in chain(answers(exercise, cells), derived(exercise)):
         if not outcomes:
             question.time(answer)
         outcome = question.outcome(answer)
@@ -67,7 +71,7 @@ def prove_one(course: Path, name: str, seeds: int) -> Proof:
             )
         if outcome is not None:
             outcomes.append(outcome)
-    return Proof(name, tuple(outcomes))
+    return Proof(name, tuple(outcomes), tuple(shortcuts(exercise, cells)))
 
 
 @functools.cache

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from helpers.grading.engine.judge import Judgement, Session, submission_seed
+from helpers.grading.engine.name_lookup import instructor_names
 from helpers.grading.engine.passes import run_notebook
 from helpers.grading.engine.run_cells import Times
-from helpers.grading.engine.stand_ins import instructor_names
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import (
     Cell,
@@ -28,6 +28,7 @@ from helpers.grading.handin.markup import Budget, one_line, plain_line, shown_co
 from helpers.grading.handin.template import Answer, Template, make_template
 from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
+from helpers.notebook_names import guarded, lent
 
 #: Characters of code in a student's cell that a person is told of: an answer has some hundred, a
 #: package of somebody's answers some ten thousand.
@@ -113,7 +114,8 @@ class Unit:
         template: what submissions are rebuilt into.
         names: what the instructor's cells define.
         secret: what hidden cases are drawn from.
-        inside: grade ids of the tests that are judged in the student's process, see `trust.py`.
+        inside: grade ids of the tests that are judged in the student's process, by
+            `validate_tests.py`.
         tried: whether its tests are only tried: nobody sees what cells show.
     """
 
@@ -208,7 +210,9 @@ def grade_rebuilt(
     notebook = copy.deepcopy(rebuilt.notebook)
     seed = seed_of(unit, student, notebook)
     own = frozenset(name for answer in unit.template.answers for name in answer.names)
-    session = Session(unit.names, own, seed, times.call, times.judging)
+    cells = [cell["source"] for cell in notebook["cells"] if rebuild.runs(cell)]
+    lent = _lent(own, cells, notebook)
+    session = Session(unit.names, own, seed, times.call, times.judging, cells, lent)
     ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
     large = tuple(_large(notebook, unit.template))
     _shorten(notebook, unit.template)
@@ -238,6 +242,17 @@ def grade_rebuilt(
         ran.seconds + session.student_seconds,
     )
     return unsure(graded, said_nothing) if disturbed else graded
+
+
+def _lent(answers: frozenset[str], running: Sequence[str], notebook: Notebook) -> dict[int, str]:
+    """What answers use of our cells that are left out, by the number of the cell."""
+    left_out = {
+        number: cell["source"]
+        for number, cell in enumerate(notebook["cells"], start=1)
+        if rebuild.is_left_out(cell) and not marks_of(cell).get("solution")
+    }
+    used = zip(left_out, lent(answers, running, list(left_out.values())), strict=True)
+    return {number: guarded(statements) for number, statements in used if statements}
 
 
 def seed_of(unit: Unit, student: str, notebook: Notebook) -> bytes:

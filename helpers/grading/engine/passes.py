@@ -11,8 +11,8 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from helpers.grading.engine.inside import note_inside, shown
 from helpers.grading.engine.judge import Judgement, Session
+from helpers.grading.engine.judge_inside import note_inside, shown
 from helpers.grading.engine.run_cells import Run, Times
 from helpers.grading.handin.ipynb import (
     Notebook,

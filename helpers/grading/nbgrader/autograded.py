@@ -19,7 +19,7 @@ from helpers.files import remove_unfinished, replacing, write_text
 from helpers.grading.engine.grade_submission import CellScore, Graded, Status, Unit
 from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.nbgrader.course_files import CourseFiles
-from helpers.grading.nbgrader.trusted import version_of
+from helpers.grading.nbgrader.validated_tests import version_of
 from helpers.grading.sandbox.cgroup import protection
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from helpers.authoring.notebooks import bonus_cells, find_unit
 from helpers.diagnosis import General
 from helpers.exercises import EXERCISES
-from helpers.grading.engine.inside import was_inside
+from helpers.grading.engine.judge_inside import was_inside
 from helpers.grading.engine.verdict_outputs import verdicts_of
 from helpers.grading.handin.guesses import kept_in
 from helpers.grading.handin.ipynb import marks_of

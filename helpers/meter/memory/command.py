@@ -12,6 +12,7 @@ from helpers.meter.command_inputs import given, training_options
 from helpers.meter.memory.predict import Memory, training_memory
 from helpers.meter.memory.timeline import Timeline
 from helpers.meter.models import build
+from helpers.meter.printing import show
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
@@ -61,21 +62,20 @@ def memory_command(
         }
         data.update(memory.to_dict())
         if where:
-            data.update(capacity=int(where.memory), fits=memory.fits(where.memory))
+            data.update(capacity=int(where.usable), fits=memory.fits(where.usable))
         print(json.dumps(data, indent=2))
         return
     _print(memory, f"{model}, {inputs}, {dtype}, {optimizer}")
     if where:
-        verdict = "fits" if memory.fits(where.memory) else "does not fit"
+        verdict = "fits" if memory.fits(where.usable) else "does not fit"
         print(
-            f"{verdict} on {where.name}, {format_bytes(where.memory)}: the allocator would reserve "
+            f"{verdict} on {where.name}, {format_bytes(where.usable)}: the allocator would reserve "
             f"{format_bytes(memory.reserved)}, the context takes about "
             f"{format_bytes(memory.context)}"
         )
 
 
 def _print(memory: Memory, title: str) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     at = memory.timeline.peak_at
@@ -87,12 +87,13 @@ def _print(memory: Memory, title: str) -> None:
     for term in memory.ledger.terms:
         share = f"{100 * term.amount / memory.peak:.1f} %"
         table.add_row(term.name, format_bytes(term.amount), share)
-    console = Console()
-    console.print(table)
-    console.print(f"peak in {operation}, {memory.timeline.phases[at]}", highlight=False)
-    console.print(_sketch(memory.timeline), highlight=False)
+    lines = [f"peak in {operation}, {memory.timeline.phases[at]}", _sketch(memory.timeline)]
+    if memory.uncertain:
+        more = format_bytes(memory.uncertain)
+        lines.append(f"16-bit products on a CPU may take up to {more} more: not known here")
     if memory.ran:
-        console.print(memory.ran, highlight=False)
+        lines.append(memory.ran)
+    show(table, lines)
 
 
 def _sketch(timeline: Timeline, width: int = 64) -> str:

@@ -48,7 +48,7 @@ def largest_batch(
 
     Raises ValueError for an unknown device, a capacity below 1, or a model that fails.
     """
-    capacity = device if isinstance(device, int) else int(named_device(device).memory)
+    capacity = device if isinstance(device, int) else int(named_device(device).usable)
     if capacity < 1:
         raise ValueError(f"a device has at least 1 byte of memory, not {capacity}")
     if largest < 1:

@@ -32,8 +32,8 @@ from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
 from helpers.meter.memory.timeline import Timeline, timeline_of
 from helpers.meter.meta import NeedsValues, is_uninitialized
-from helpers.meter.models import TORCH_DTYPES, as_inputs, build
-from helpers.meter.tries import CannotRun, first_that_runs
+from helpers.meter.models import TORCH_DTYPES, as_inputs, build, refuse_taken_names
+from helpers.meter.value_fallback import CannotRun, first_that_runs
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Memory:
         context: bytes that a CUDA context takes outside the allocator, an estimate; 0 on a CPU.
         log: every storage that came and went.
         ran: how the step ran, where shapes were not enough.
+        uncertain: bytes that the peak may be higher, as kernels for 16-bit products on a CPU take
+            scratch space of sizes that are not known here.
     """
 
     peak: int
@@ -61,6 +63,7 @@ class Memory:
     context: int
     log: StorageLog = field(repr=False, compare=False)
     ran: str = field(default="", compare=False)
+    uncertain: int = 0
 
     def fits(self, capacity: float) -> bool:
         """Whether the step runs on a device of `capacity` bytes.
@@ -92,6 +95,7 @@ class Memory:
             "peak_operation": self.timeline.operations[at],
             "peak_phase": self.timeline.phases[at],
             "ledger": self.ledger.to_dict(),
+            "uncertain": self.uncertain,
             "saved": [asdict(tensor) for tensor in self.saved],
             "ran": self.ran,
         }
@@ -112,6 +116,9 @@ def inference_memory(
     allocator to assume. `dtype`: to convert model and inputs to. `autocast`: 16-bit dtype that
     products run in. Raises ValueError, in one line, where the model fails.
     """
+
+    options = {"device": device != "cpu", "dtype": dtype, "autocast": autocast}
+    refuse_taken_names(model, **{name: True for name, given in options.items() if given})
 
     def run(values: Values, whole: bool) -> Memory:
         given, named = as_inputs((inputs, keywords), whole)
@@ -168,6 +175,11 @@ def training_memory(
     if foreach is None and not fused:
         updates = {"foreach": device == "cuda"}
 
+    options = {"device": device != "cpu", "dtype": dtype, "autocast": autocast, "loss": loss}
+    options |= {"foreach": foreach is not None, "fused": fused, "checkpoint": checkpoint}
+    options |= {"optimizer": optimizer != "adam", "keep_output": keep_output}
+    refuse_taken_names(model, **{name: True for name, given in options.items() if given})
+
     def run(values: Values, whole: bool) -> Memory:
         given, named = as_inputs((inputs, keywords), whole)
         with _step(values, model, given, named, device, dtype, autocast) as step:
@@ -179,14 +191,14 @@ def training_memory(
             with step.failures("has an optimizer that fails beside"):
                 made = make_optimizer(optimizer, parameters, **updates)
                 prepare_states(made, parameters)
-            options = made, parameters, zero_grad == "zero", loss or mean_of_squares, keep_output
-            unused = step.train(*options)
+            how = made, parameters, zero_grad == "zero", loss or mean_of_squares, keep_output
+            unused = step.train(*how)
             if unused and made.state:
                 # A parameter without a gradient has no states either: run again without them.
                 for parameter in unused:
                     made.state.pop(parameter, None)
                 step.restart()
-                step.train(*options)
+                step.train(*how)
             return _memory(step, "temporaries/tensors")
 
     memory, how = first_that_runs(run)
@@ -219,9 +231,12 @@ def _step(
 
 
 def _memory(step: Step, own_tensors: str) -> Memory:
+    uncertain = 0
     if step.device == "cpu":
         timeline = timeline_of(step.log, own_tensors, {})
         peak = reserved = timeline.total[timeline.peak_at]
+        both = zip(timeline.total, step.log.operations, strict=True)
+        uncertain = max(total + operation.unsure for total, operation in both) - peak
     else:
         workspace = {"temporaries/cuBLAS workspace": cublas_bytes(step.log)}
         timeline = timeline_of(step.log, own_tensors, workspace)
@@ -237,6 +252,7 @@ def _memory(step: Step, own_tensors: str) -> Memory:
         reserved=reserved,
         context=CUDA_CONTEXT if step.device == "cuda" else 0,
         log=step.log,
+        uncertain=uncertain,
     )
 
 

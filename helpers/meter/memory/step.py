@@ -14,12 +14,12 @@ from helpers.conventions import dtype_name
 from helpers.meter.loan import Values
 from helpers.meter.memory.device.allocator import rounded
 from helpers.meter.memory.device.autocast import autocasting
-from helpers.meter.memory.device.cpu_kernels import LAYOUTS, WORKSPACES
+from helpers.meter.memory.device.cpu_kernels import LAYOUTS, UNSURE, WORKSPACES
 from helpers.meter.memory.device.kernel_choice import kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, state_tensors
 from helpers.meter.memory.storages import StorageLog, StorageTracker
 from helpers.meter.meta import tensors_in
-from helpers.meter.tries import CannotRun, reason_of
+from helpers.meter.value_fallback import CannotRun, reason_of
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Step:
     def _new_tracker(self) -> StorageTracker:
         layouts = {} if self.values is Values.ALL else LAYOUTS
         if self.device == "cpu":
-            return StorageTracker(WORKSPACES, layouts, values=self.values)
+            return StorageTracker(WORKSPACES, layouts, values=self.values, unsure=UNSURE)
         count_cpu = self.values is Values.ALL
         return StorageTracker({}, layouts, count_cpu, rounded, self.values)
 

@@ -20,10 +20,10 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 
-from helpers.meter.dispatch import Dispatcher
 from helpers.meter.loan import Values
 from helpers.meter.memory.accumulation import Accumulation
 from helpers.meter.meta import is_inexact, is_made_of_others, tensors_in
+from helpers.meter.mixed_meta import Dispatcher
 
 #: Bytes that a kernel takes inside an operation and gives back before it ends, beyond its outputs.
 Workspace = Callable[..., int]
@@ -45,11 +45,13 @@ class Storage:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation that reached a kernel: its name, its phase, its workspace in bytes."""
+    """One operation that reached a kernel: its name, its phase, its workspace in bytes, and how
+    many more it may take, where that is not known."""
 
     name: str
     phase: str
     workspace: int
+    unsure: int = 0
 
 
 @dataclass
@@ -84,8 +86,9 @@ class StorageTracker(TorchDispatchMode):
 
     `hold` names what is there from the start (weights, inputs). `phase` is the part of the step
     that operations belong to. `workspaces` gives, for an operation, the function of its arguments
-    and result that says how much its kernel takes beyond its outputs. `layouts` replaces the meta
-    kernel of an operation where the real kernel returns other strides. `count_cpu` says whether
+    and result that says how much its kernel takes beyond its outputs, `unsure` how much more it
+    may take. `layouts` replaces the meta kernel of an operation where the real kernel returns
+    other strides. `count_cpu` says whether
     real CPU tensors (an optimizer's step counts) belong to the device that is asked about, and
     `rounded` how many bytes its allocator hands out for a request.
     """
@@ -99,12 +102,14 @@ class StorageTracker(TorchDispatchMode):
         count_cpu: bool = True,
         rounded: Callable[[int], int] = int,
         values: Values = Values.NONE,
+        unsure: Mapping[Any, Workspace] | None = None,
     ) -> None:
         super().__init__()
         self.log = StorageLog()
         self.phase = ""
         self.accumulation = Accumulation()
         self._workspaces = workspaces or {}
+        self._unsure = unsure or {}
         self._layouts = layouts or {}
         self._count_cpu = count_cpu
         self._rounded = rounded
@@ -161,7 +166,9 @@ class StorageTracker(TorchDispatchMode):
             out, args, kwargs = self._dispatcher.run(run, args, kwargs)
         workspace = self._workspaces.get(func)
         extra = workspace(out, *args, **kwargs) if workspace else 0
-        self.log.operations.append(Operation(str(func), self.phase, extra))
+        unsure = self._unsure.get(func)
+        more = unsure(out, *args, **kwargs) if unsure else 0
+        self.log.operations.append(Operation(str(func), self.phase, extra, more))
         for tensor in tensors_in(out):
             self._see(tensor, "temporaries")
         return out

@@ -10,7 +10,7 @@ from helpers.grading.engine.grade_submission import CellScore, Graded
 from helpers.grading.engine.job import GradingJob, Results, Task
 from helpers.grading.engine.patience import AT_ONCE, FEW, SHORT, grade_patiently, shortened
 from helpers.grading.engine.run_cells import Times
-from tests.grading import fake
+from tests.grading import in_process_backend
 
 #: Seconds that a submission takes of a cell: nothing, some, and all that there are.
 QUICK, SLOW, ENDLESS = 0.0, 2 * SHORT.cell, 1e9
@@ -33,7 +33,7 @@ class Class:
     def graded(self, backwards: bool = False) -> dict[str, Graded]:
         students = sorted(self.seconds, reverse=backwards)
         tasks = [Task(student, b"") for student in students]
-        job = fake.make_job(times=Times())
+        job = in_process_backend.make_job(times=Times())
         found = grade_patiently(job, tasks, len(tasks), self.grade)
         return {task.student: graded for task, graded in found}
 

@@ -17,7 +17,7 @@ import pytest
 
 from helpers.check import judge
 from helpers.exercises import EXERCISES, Exercise, grading_cases
-from helpers.grading.engine.inside import note_inside
+from helpers.grading.engine.judge_inside import note_inside
 from helpers.grading.engine.verdict_outputs import MIME_TYPE, verdict_output, verdicts_of
 from helpers.grading.report.data import correlation, hints_seen, read_class
 from helpers.grading.report.page import write_report
