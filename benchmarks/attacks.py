@@ -276,9 +276,9 @@ def report(everyone: list[Grader], tried: list[Tried]) -> str:
 
 
 HOW = [
-    "- A container is made with bubblewrap here, as Docker does not run on this machine: system "
-    "and Python read-only, processes, network and temporary folders of its own, one submission, an end "
-    "after some 60 s.",
+    "- A container is made with bubblewrap here, as Docker does not run on this machine: "
+    "system and Python read-only, processes, network and temporary folders of its own, one "
+    "submission, an end after some 60 s.",
     "- A cell may take 10 s where a grader has such a limit; Otter-Grader has its container's.",
     "- A class may take 3 GiB and some hundred processes: a larger machine is filled later. Other "
     "work kept this one busy, so a second is worth little here.",
