@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 
 from helpers.grading.engine.grade_submission import LARGE, grade_submission
-from tests.grading import fake, sample
+from tests.grading import in_process_backend, sample
 
 
 def remarks(added: str) -> tuple[str, ...]:
-    notebook = sample.answered(fake.ANSWERS)
+    notebook = sample.answered(in_process_backend.ANSWERS)
     notebook["cells"].append(sample.added_cell(added))
-    job = fake.make_job()
+    job = in_process_backend.make_job()
     return grade_submission(
-        job.unit, "ada", json.dumps(notebook).encode(), fake.FakeProcess, job.times
+        job.unit, "ada", json.dumps(notebook).encode(), in_process_backend.FakeProcess, job.times
     ).remarks
 
 
