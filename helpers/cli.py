@@ -122,7 +122,11 @@ def prove(
 
     names = [exercise.name for exercise in question_names(questions or ())]
     shown = partial(track, total=len(names), transient=True, disable=not _on_terminal())
-    proofs = list(shown(run.prove(course, names, seeds, jobs), description="Proving"))
+    proofs = []
+    for proof in shown(run.prove(course, names, seeds, jobs), description="Proving"):
+        proofs.append(proof)
+        if not _on_terminal():
+            typer.echo(report.line(proof), err=True)
     print(json.dumps(report.data(proofs), indent=1) if as_json else report.text(proofs))
     raise typer.Exit(0 if all(map(report.is_proven, proofs)) else 1)
 

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn, optim
 
 from helpers.meter.measured import Measured, measured_inference, measured_training
+from helpers.meter.memory.largest_batch import largest_batch
 from helpers.model_table import INPUT, Row
 
 
@@ -71,6 +72,20 @@ def measured_step(model: TableModel, batch: int) -> Measured:
     """The peak of a steady step with cross entropy and fused Adam."""
     inputs = model.example_input(batch)
     return measured_training(model, inputs, optimizer=fused_adam, loss=cross_entropy)
+
+
+def counted_largest_batch(model: TableModel, memory: int) -> int:
+    """The largest batch whose step fits on a GPU of so many bytes, its context beside it: by the
+    meter, which tries batches without data."""
+    one = model.example_input(1)
+    return largest_batch(
+        model,
+        tuple(one.shape[1:]),
+        memory,
+        input_dtype=one.dtype,
+        fused=True,
+        loss=cross_entropy,
+    ).batch
 
 
 class _Attention(nn.Module):

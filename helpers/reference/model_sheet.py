@@ -52,6 +52,11 @@ def parameters(rows: Sequence[Row]) -> Ledger:
     )
 
 
+def parameter_count(rows: Sequence[Row]) -> int:
+    """All of `parameters`."""
+    return int(parameters(rows).total)
+
+
 def attention_pairs(row: Row) -> int:
     """Pairs of a query and a key that it sees: with a mask, itself and those before it."""
     tokens = row.places_out
@@ -87,7 +92,7 @@ def weight_bytes(rows: Sequence[Row], bits: int) -> Ledger:
     return Ledger(
         "B",
         (
-            Term("parameters", parameters(rows).total, bits / 8),
+            Term("parameters", parameter_count(rows), bits / 8),
             Term("running averages", running_averages(rows), bits / 8),
         ),
     )
@@ -118,7 +123,7 @@ def live_numbers(rows: Sequence[Row]) -> list[int]:
 
 def inference_peak(rows: Sequence[Row], batch: int) -> int:
     """Bytes at the highest moment of a forward pass: each tensor goes after its last reader."""
-    return FP32 * (parameters(rows).total + batch * max(live_numbers(rows)))
+    return FP32 * (parameter_count(rows) + batch * max(live_numbers(rows)))
 
 
 def kept(rows: Sequence[Row]) -> dict[int, int]:
@@ -176,7 +181,7 @@ def step_moments(rows: Sequence[Row], batch: int) -> list[Moment]:
     done: dict[int, int] = defaultdict(int)
     for tensor, first in kept(rows).items():
         done[first] += size(tensor) if tensor != INPUT else 0
-    states, weight_gradients = 12 * parameters(rows).total, 0
+    states, weight_gradients = 12 * parameter_count(rows), 0
     notes = FP32 * batch * sum(row.notes for row in rows)
     held = FP32 * batch * kept_numbers(rows) - notes
     # The gradients of the loss's logarithms and of the model's output.
@@ -213,7 +218,7 @@ def _learned(rows: Sequence[Row], number: int) -> int:
 
 @cache
 def _parameters_of(row: Row) -> int:
-    return parameters([row]).total
+    return parameter_count([row])
 
 
 def adam_peak(rows: Sequence[Row], batch: int) -> int:

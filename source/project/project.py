@@ -19,9 +19,9 @@ import math
 import matplotlib.pyplot as plt
 
 from helpers.check import check, progress
-from helpers.conventions import format_bytes
 from helpers.model_table import INPUT, layers, own_model
-from helpers.predict import guessed, outcome, predict
+from helpers.predict import guessed, outcome, predict, show
+from helpers.text_table import html_table, text_table
 from helpers.tried import numbers, tried
 
 MY_NAME = ""  # write your own
@@ -29,35 +29,36 @@ MY_NAME = ""  # write your own
 # %%
 MODEL = own_model(MY_NAME or "nobody")
 my_rows = layers(MODEL)
-print("for", MY_NAME or "nobody yet: write your name above")
+print("for", MY_NAME or "nobody: write your name above")
 print(MODEL)
-print(len(my_rows), "rows, the last of them:")
-my_rows[-1]
+print(len(my_rows), "rows")
 
 # %% [markdown]
-# *resnet 2-2-2-2 x 64, 224 px -> 1000*: four stages of two blocks each, 64 channels in the first; images of 224 × 224; 1,000 classes. *vit 12 x 192, 3 heads, …*: 12 blocks, 192 wide. *gpt 6 x 256, 4 heads, 128 of 4096*: texts of 128 tokens, out of 4,096 words.
+# *resnet 2-2-2-2 x 64, 224 px -> 1000*: four stages of two blocks each, 64 channels in the first; images of 224 × 224; 1,000 classes. *vit 12 x 192, 3 heads, …*: 12 blocks, 192 wide. *gpt 6 x 256, 4 heads, 128 of 500*: texts of 128 tokens, out of 500 words.
 #
-# Here is how your model begins. A linear layer is a convolution with a kernel of 1.
+# Here is how your model begins, and how it ends. (A linear layer is a convolution with a kernel of 1.)
 
 
 # %% tags=["skip-grading"]
-def show_rows(rows, first, last):
-    print("row  kind              reads   channels     places")
-    for number in range(first, min(last, len(rows))):
+def show_rows(rows, shown):
+    head = ("row", "kind", "reads", "channels", "places", "")
+    table = [head]
+    for number in shown:
         row = rows[number]
-        reads = ",".join(map(str, row.reads))
-        channels = f"{row.channels_in}→{row.channels_out}"
-        places = f"{row.places_in}→{row.places_out}"
-        more = [f"kernel {row.kernel}"] * (row.kernel > 1) + ["bias"] * row.bias
-        print(f"{number:3}  {row.kind:17} {reads:5} {channels:>10} {places:>12}", *more)
+        reads = ", ".join(map(str, row.reads))
+        channels = f"{row.channels_in} → {row.channels_out}"
+        places = f"{row.places_in} → {row.places_out}"
+        more = "bias" if row.bias else f"kernel {row.kernel}" if row.kernel > 1 else ""
+        table.append((str(number), row.kind, reads, channels, places, more))
+    show({"text/plain": text_table(table), "text/html": html_table(table, left=2)})
 
 
-show_rows(my_rows, 0, 14)
+last = len(my_rows)
+show_rows(my_rows, [*range(12), *range(last - 3, last)])
 
 # %% [markdown]
 # | of a row | |
 # |---|---|
-# | `kind` | see above |
 # | `reads` | rows whose outputs go in; −1 is the image or text |
 # | `channels_in`, `channels_out` | numbers at each place |
 # | `places_in`, `places_out` | pixels of a map, or tokens |
@@ -314,7 +315,7 @@ check("sheet_seconds", sheet_seconds)
 # %% [markdown]
 # ## The largest batch
 #
-# ✎ *2 points.* With how many images or texts does a step with Adam still fit into `memory` bytes? Ask your own peak. (Twice as many until it is too much, then halves: 20 questions instead of thousands.)
+# ✎ *2 points.* With how many images or texts does a step with Adam still fit into `memory` bytes? 0 where none does. Ask your own peak. (Twice as many until it is too much, then halves: 20 questions instead of thousands.)
 
 
 # %% answer="sheet_batch"
@@ -348,94 +349,91 @@ from helpers.hardware import measure
 BATCH, MEMORY = 8, int(14.75 * 2**30)
 machine = measure(seconds=0.5)
 print(f"{machine.flop_rate / 1e9:,.0f} GFLOP/s, {machine.bandwidth / 1e9:.1f} GB/s")
+rates = machine.flop_rate, machine.bandwidth
 formulas = {
-    "parameters": lambda: sheet_parameters(MODEL),
-    "MAC": lambda: sheet_macs(MODEL, 1),
-    "bytes of its file": lambda: sheet_bytes(MODEL, 32),
-    "peak of forward": lambda: sheet_forward(MODEL, BATCH),
-    "peak with Adam": lambda: sheet_adam(MODEL, BATCH),
-    "seconds": lambda: sheet_seconds(MODEL, machine.flop_rate, machine.bandwidth),
+    "million parameters": lambda: sheet_parameters(MODEL) / 1e6,
+    "million MAC": lambda: sheet_macs(MODEL, 1) / 1e6,
+    "MB of its file": lambda: sheet_bytes(MODEL, 32) / 1e6,
+    "MB, forward": lambda: sheet_forward(MODEL, BATCH) / 1e6,
+    "MB, step with Adam": lambda: sheet_adam(MODEL, BATCH) / 1e6,
+    "ms, batch 1": lambda: 1000 * sheet_seconds(MODEL, *rates),
     "largest batch": lambda: sheet_batch(MODEL, MEMORY),
 }
+
+
+def short(value):
+    """A number of the sheet, as it is printed."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+
+
 predicted = {}
 for line, formula in formulas.items():
     value, problem = tried(lambda formula=formula: numbers(formula()))
-    if problem:
-        print(f"{line:18} {problem}")
-    else:
+    if not problem:
         predicted[line] = value
-        print(f"{line:18} {value:>16,.6g}")
+    print(f"{line:18}", problem or short(value))
 
 # %% [markdown]
 # ## The sheet, measured
 #
-# Now it is built, of the same table, and runs. Parameters and bytes are counted in PyTorch's module, MAC by the course's meter; the peaks are what the allocator hands out while it runs; seconds are the fastest of several runs; the largest batch comes from a line through two measured peaks.
+# Now it is built, of the same table, and runs. Parameters and bytes are counted in PyTorch's module, MAC by the course's meter; the peaks are what the allocator hands out while it runs; the time is the fastest of several runs. The largest batch is counted by the meter, which plays the step as a GPU would run it.
 
 # %% tags=["skip-grading"]
 import torch
 
 from helpers.meter import count
-from helpers.meter.table_model import TableModel, measured_forward, measured_step
+from helpers.meter.table_model import TableModel, counted_largest_batch
+from helpers.meter.table_model import measured_forward, measured_step
 from helpers.timing import best_of
 
 network = TableModel(my_rows)
 one = network.example_input(1)
+stored = {t.data_ptr(): t.nbytes for t in network.state_dict().values()}
 measured = {
-    "parameters": sum(p.numel() for p in network.parameters()),
-    "MAC": count(network, one).macs,
-    "bytes of its file": sum(
-        {t.data_ptr(): t.nbytes for t in network.state_dict().values()}.values()
-    ),
-    "peak of forward": measured_forward(network, BATCH).peak,
-    "peak with Adam": measured_step(network, BATCH).peak,
+    "million parameters": sum(p.numel() for p in network.parameters()) / 1e6,
+    "million MAC": count(network, one).macs / 1e6,
+    "MB of its file": sum(stored.values()) / 1e6,
+    "MB, forward": measured_forward(network, BATCH).peak / 1e6,
+    "MB, step with Adam": measured_step(network, BATCH).peak / 1e6,
+    "largest batch": counted_largest_batch(network, MEMORY),
 }
-more = measured_step(network, 2 * BATCH).peak
-each = (more - measured["peak with Adam"]) / BATCH
-measured["largest batch"] = int((MEMORY - more) / each) + 2 * BATCH
-network.eval()
 with torch.no_grad():
-    measured["seconds"] = best_of(network, one, patience=0.5)
-print("the highest moment with Adam:", format_bytes(measured["peak with Adam"]))
+    measured["ms, batch 1"] = 1000 * best_of(network.eval(), one, patience=0.5)
 
 # %% tags=["skip-grading"]
 outcomes = {
-    "million parameters": measured["parameters"] / 1e6,
-    "Adam ÷ forward": measured["peak with Adam"] / measured["peak of forward"],
-    "milliseconds": 1000 * measured["seconds"],
+    "million parameters": measured["million parameters"],
+    "Adam ÷ forward": measured["MB, step with Adam"] / measured["MB, forward"],
+    "milliseconds": measured["ms, batch 1"],
 }
 for name, value in outcomes.items():
     if guessed(name):
         outcome(name, value)
 
 # %% tags=["skip-grading"]
-print(f"{MODEL}\n\n{'':18} {'predicted':>14} {'measured':>14}  ratio")
+table = [(MODEL, "predicted", "measured", "ratio")]
 ratios = {}
 for line in formulas:
-    value = predicted.get(line)
-    if not value or value < 0:
-        print(f"{line:18} {'no prediction':>14} {measured[line]:>14,.6g}")
-        continue
-    ratios[line] = value / measured[line]
-    print(f"{line:18} {value:>14,.6g} {measured[line]:>14,.6g}  {ratios[line]:.3f}")
+    value, seen = predicted.get(line, 0), measured[line]
+    if value > 0:
+        ratios[line] = value / seen
+    ratio = f"{ratios[line]:.3f}" if line in ratios else "none"
+    table.append((line, short(value), short(seen), ratio))
+show({"text/plain": text_table(table), "text/html": html_table(table)})
 
 # %% tags=["skip-grading"]
+from helpers.plots.calibration import calibration
+
 if ratios:
-    off = {line: abs(math.log(ratio)) for line, ratio in ratios.items()}
-    order = sorted(off, key=off.get)
-    figure, axes = plt.subplots(figsize=(6, 2.8))
-    axes.axvspan(1 / 1.2, 1.2, color="#d0d7de")
-    axes.axvline(1, color="black", linewidth=1)
-    axes.plot([ratios[line] for line in order], order, "o", color="#0550ae", markersize=8)
-    axes.set_xscale("log")
-    axes.set_xticks([0.25, 0.5, 1, 2, 4], ["¼", "½", "1", "2", "4"])
-    axes.set(xlim=(0.2, 5), xlabel="predicted ÷ measured (grey: within 20 %)")
-    axes.set_title(f"{order[-1]}: {ratios[order[-1]]:.2f} of what was measured")
+    worst = max(ratios, key=lambda line: abs(math.log(ratios[line])))
+    title = f"Off by most: {worst}, {ratios[worst]:.2g} of what was measured"
+    calibration({line: [ratio] for line, ratio in ratios.items()}, title)
     plt.show()
 
 # %% [markdown]
 # ## Explain
 #
-# Take the three lines whose first prediction was off by most: of the table above, or one that you have mended since. For each: how far off was it, and in which direction? *What* was counted that is not there, or is there and not counted? Which number shows it? (Print one: of a row, at another batch, with another count of threads.) A person reads it.
+# Take three lines that were off by most: in the table above, in a formula before you mended it, or in your guesses. For each: how far off, and in which direction? *What* was counted that is not there, or is there and not counted? Which number shows it? Print one: of some rows, at another batch, with another number of threads. A person reads it.
 #
 # **The largest error** (1 point).
 

@@ -55,6 +55,12 @@ def is_proven(proof: Proof) -> bool:
     return not any(found(proof).values()) and not stale(proof) and not free(proof)
 
 
+def line(proof: Proof) -> str:
+    """A question that is done, for a log."""
+    well = "as it should be" if is_proven(proof) else "not as it should be"
+    return f"{proof.question}: {len(proof.outcomes)} answers, {proof.seconds:.0f} s, {well}"
+
+
 def free(proof: Proof) -> tuple[Shortcut, ...]:
     """The calls that give a part of the answer, where the entry does not say why they may."""
     return () if EXERCISES[proof.question].library else proof.shortcuts
@@ -63,7 +69,7 @@ def free(proof: Proof) -> tuple[Shortcut, ...]:
 def text(proofs: Sequence[Proof]) -> str:
     """The report for people."""
     names = [name for name, _, _ in FINDINGS]
-    rows = [("question", "answers", "wrong", "no hint", *names, "free")]
+    rows = [("question", "answers", "untried", "wrong", "no hint", *names, "free")]
     counts = [_counts(proof) for proof in proofs]
     rows += [
         (proof.question, *map(str, row.values())) for proof, row in zip(proofs, counts, strict=True)
@@ -84,6 +90,7 @@ def _counts(proof: Proof) -> dict[str, int]:
     wrong = [each for each in proof.outcomes if each.shown < 1]
     return {
         "answers": len(proof.outcomes),
+        "untried": proof.untried,
         "wrong": len(wrong),
         "no hint": sum(not each.hint for each in wrong),
         **{name: len(outcomes) for name, outcomes in found(proof).items()},

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
-from helpers.exercises.project.models import BANDS, KNOWN, TINY, draw_models
+from helpers.exercises.project.models import BANDS, EDGES, KNOWN, TINY, draw_models
 from helpers.ledger import Ledger
 from helpers.model_table import Row, layers
 from helpers.reference import model_sheet
@@ -19,7 +19,7 @@ def _parameters(model: str) -> Ledger:
     return model_sheet.parameters(layers(model))
 
 
-def _more(count: Callable[[Row], int]) -> Callable[[str], int]:
+def _more(count: Callable[[Row], int]) -> Callable[[str], float]:
     """The parameters, and so many more for each row; less where negative."""
     return lambda model: _parameters(model).total + sum(map(count, layers(model)))
 
@@ -266,6 +266,7 @@ SHEET_BYTES = Exercise(
     topic="bytes of a model's file",
     bands=BANDS,
     examples=_batched((*TINY, *KNOWN), (32, 16, 8, 16, 32, 4)),
+    spare=[(model, 16) for model, _ in EDGES],
     hidden=lambda draw: [
         (model, bits)
         for model, bits in zip(draw_models(draw), draw.sample((4, 8, 16, 32), 3), strict=True)

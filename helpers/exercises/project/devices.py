@@ -23,7 +23,7 @@ def _work(model: str) -> tuple[tuple[int, int], ...]:
     """FLOP and bytes of each row."""
     rows = layers(model)
     return tuple(
-        (2 * model_sheet.macs([row], 1).total, model_sheet.row_bytes(rows, number))
+        (2 * int(model_sheet.macs([row], 1).total), model_sheet.row_bytes(rows, number))
         for number, row in enumerate(rows)
     )
 
@@ -185,7 +185,7 @@ def _batch(model: str, memory: int) -> int:
 @cache
 def _states(model: str) -> int:
     """Bytes of the weights."""
-    return FP32 * model_sheet.parameters(layers(model)).total
+    return FP32 * model_sheet.parameter_count(layers(model))
 
 
 def _by_division(times: int) -> Callable[..., Any]:
@@ -210,9 +210,21 @@ SHEET_BATCH = Exercise(
         (KNOWN[0], 15_837_691_904),
         (KNOWN[1], 15_837_691_904),
         (KNOWN[2], 84_986_665_369),
+        (KNOWN[2], 10**9),
     ],
     hidden=_draw_memories,
     reference=_batch,
+    known_slips={
+        **dict.fromkeys(("1 → 2", "2 → 3"), "equivalent: another way to the same batch"),
+        **dict.fromkeys(
+            (
+                "sheet_adam(model, too_many) <= memory → sheet_adam(model, too_many) < memory",
+                "sheet_adam(model, middle) <= memory → sheet_adam(model, middle) < memory",
+                "(fits + too_many) // 2 → (fits + too_many) / 2",
+            ),
+            "one of hundreds",
+        ),
+    },
     misconceptions=(
         Misconception(
             "sum of parts",
@@ -232,7 +244,9 @@ SHEET_BATCH = Exercise(
         Misconception(
             "a power of two",
             "a batch may have any size: try those between the powers of two",
-            lambda model, memory: 1 << _batch(model, memory).bit_length() - 1,
+            lambda model, memory: (
+                1 << fits.bit_length() - 1 if (fits := _batch(model, memory)) else 0
+            ),
         ),
         Misconception(
             "one image's peak",
@@ -242,8 +256,9 @@ SHEET_BATCH = Exercise(
         Misconception(
             "the peak of a forward pass",
             "that many fit when the model is only used: is it trained here?",
-            lambda model, memory: (
-                (memory - _states(model)) // (FP32 * max(model_sheet.live_numbers(layers(model))))
+            lambda model, memory: max(
+                0,
+                (memory - _states(model)) // (FP32 * max(model_sheet.live_numbers(layers(model)))),
             ),
         ),
     ),

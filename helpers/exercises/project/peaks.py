@@ -17,7 +17,7 @@ from helpers.reference.model_sheet import FP32, Moment, numbers_of
 @cache
 def _weights(model: str) -> int:
     """Bytes."""
-    return FP32 * model_sheet.parameters(layers(model)).total
+    return FP32 * model_sheet.parameter_count(layers(model))
 
 
 def _forward(model: str, batch: int) -> int:

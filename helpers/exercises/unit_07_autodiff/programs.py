@@ -176,4 +176,5 @@ GRADIENTS = Exercise(
             _grad_twice,
         ),
     ),
+    library="PyTorch's backward is what the unit builds again, and the next cell compares with it",
 )
