@@ -59,14 +59,14 @@ show_rows(my_rows, [*range(12), *range(last - 3, last)])
 # %% [markdown]
 # | of a row | |
 # |---|---|
-# | `reads` | rows whose outputs go in; −1 is the image or text |
+# | `reads` | whose outputs go in; −1: the image or text |
 # | `channels_in`, `channels_out` | numbers at each place |
-# | `places_in`, `places_out` | pixels of a map, or tokens |
-# | `kernel` | side of what a convolution looks at, else 1 |
+# | `places_in`, `places_out` | pixels, or tokens |
+# | `kernel` | its side, else 1 |
 # | `bias` | True, False |
 # | `heads` | of attention |
-# | `shares` | the row whose weights it uses, −1: its own |
-# | `notes` | for later: what it writes down for backward |
+# | `shares` | the row whose weights it uses, or −1 |
+# | `notes` | for backward, see below |
 
 # %% tags=["skip-grading"]
 made = [row.channels_out * row.places_out for row in my_rows]
