@@ -226,17 +226,17 @@ def keeps(model, number):
 
 
 # %% [markdown]
-# Besides, a row writes down `notes` numbers (a norm its averages, attention one for each query, pooling where the largest was: two for each). All of it, and the images, is there when the forward pass ends. A tensor that several rows keep is there once.
+# A tensor that several rows keep is there once. Besides, a row writes down `notes` numbers (a norm its averages, attention one for each query, pooling where the largest was). All of it, and the images, is there when the forward pass ends.
 #
-# **At the loss**: cross entropy keeps logarithms, as large as the output, which itself goes. Then come a gradient of the logarithms and one of the output. That is the first moment. After it, of these three the output's gradient is left.
+# **At the loss**: cross entropy keeps logarithms, as large as the output, which itself goes. A gradient of the logarithms comes, and one of the output: the first moment. Of these three the output's gradient stays.
 
 # %% [markdown]
 # **Backward**, from the last row to the first. Each row
 #
-# 1. leaves the gradients of its weights;
-# 2. makes a gradient for each tensor that it reads, as large as the tensor (none for −1). If the tensor has one already, it is added to that. *add* and *positions* make none: they hand on the one that they got, and it serves for all whom they read;
-# 3. *(this is the moment to look at)*
-# 4. lets go of its output's gradient, unless that was handed on; of its notes; and of tensors that no earlier row keeps.
+# 1. leaves gradients of its weights;
+# 2. makes a gradient of each tensor that it reads, but of −1; where there is one already, it is added to that. *add* and *positions* make none: they hand on the one that they got, and it serves for all whom they read;
+# 3. *(the moment to look at)*
+# 4. lets go of its output's gradient, if not handed on; of its notes; of tensors that no earlier row keeps.
 
 # %% [markdown]
 # ✎ *4 points.* Start with what is there when the forward pass ends: that alone is within 20 %. Then the loss, then backward, row by row. Some 20 lines.

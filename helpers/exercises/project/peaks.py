@@ -234,19 +234,19 @@ SHEET_ADAM = Exercise(
     misconceptions=(
         Misconception(
             "sum of parts",
-            "this is the sum of weights, gradients, m, v and what is kept: are they ever all there "
-            "at once? And what flows between rows is in no part",
+            "a sum of parts takes all of them as if they were there at once: are they ever? And "
+            "what flows between rows is in no part",
             lambda model, batch: 4 * _weights(model) + _features(model, batch),
         ),
         Misconception(
             "end of the forward pass",
-            "this is the end of the forward pass: does it only get less from there?",
+            "from the end of the forward pass on, does it only get less?",
             lambda model, batch: 3 * _weights(model) + _features(model, batch),
         ),
         Misconception(
             "a part of the end of the forward pass",
-            "this is the end of the forward pass, and not all of it: row.notes are there, and the "
-            "loss's logarithms",
+            "at the end of the forward pass row.notes are there, too, and the loss's logarithms; and "
+            "does it only get less from there?",
             lambda model, batch: OneOf(
                 tuple(
                     3 * _weights(model) + _features(model, batch) - less
@@ -256,8 +256,8 @@ SHEET_ADAM = Exercise(
         ),
         Misconception(
             "a sum of some parts",
-            "this is a sum of parts, without row.notes or the loss's logarithms; and are its parts "
-            "ever all there at once?",
+            "row.notes and the loss's logarithms are kept, too; and are all parts of a sum ever there "
+            "at once?",
             lambda model, batch: OneOf(
                 tuple(
                     4 * _weights(model) + _features(model, batch) - less
