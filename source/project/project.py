@@ -234,7 +234,7 @@ def keeps(model, number):
 # **Backward**, from the last row to the first. Each row
 #
 # 1. leaves gradients of its weights;
-# 2. makes a gradient of each tensor that it reads, but of −1; where there is one already, it is added to that. *add* and *positions* make none: they hand on the one that they got, and it serves for all whom they read;
+# 2. makes a gradient of each tensor that it reads (not of −1), or adds to the one that is there. *add* and *positions* make none: they hand on the one that they got, for all whom they read;
 # 3. *(the moment to look at)*
 # 4. lets go of its output's gradient, if not handed on; of its notes; of tensors that no earlier row keeps.
 

@@ -245,8 +245,8 @@ SHEET_ADAM = Exercise(
         ),
         Misconception(
             "a part of the end of the forward pass",
-            "at the end of the forward pass row.notes are there, too, and the loss's logarithms; and "
-            "does it only get less from there?",
+            "at the end of the forward pass row.notes are there, too, and the loss's logarithms; "
+            "and from there, does it only get less?",
             lambda model, batch: OneOf(
                 tuple(
                     3 * _weights(model) + _features(model, batch) - less
@@ -256,8 +256,8 @@ SHEET_ADAM = Exercise(
         ),
         Misconception(
             "a sum of some parts",
-            "row.notes and the loss's logarithms are kept, too; and are all parts of a sum ever there "
-            "at once?",
+            "row.notes and the loss's logarithms are kept, too; and are all parts of a sum ever "
+            "there at once?",
             lambda model, batch: OneOf(
                 tuple(
                     4 * _weights(model) + _features(model, batch) - less
