@@ -231,12 +231,12 @@ def keeps(model, number):
 # **At the loss**: cross entropy keeps logarithms, as large as the output, which itself goes. A gradient of the logarithms comes, and one of the output: the first moment. Of these three the output's gradient stays.
 
 # %% [markdown]
-# **Backward**, from the last row to the first. Each row
+# **Backward**, from the last row to the first. Each
 #
 # 1. leaves gradients of its weights;
 # 2. makes a gradient of each tensor that it reads (not of −1), or adds to the one that is there. *add* and *positions* make none: they hand on the one that they got, for all whom they read;
-# 3. *(the moment to look at)*
-# 4. lets go of its output's gradient, if not handed on; of its notes; of tensors that no earlier row keeps.
+# 3. *(look at this moment)*
+# 4. lets go of its output's gradient, if not handed on, its notes, and tensors that no earlier row keeps.
 
 # %% [markdown]
 # ✎ *4 points.* Start with what is there when the forward pass ends: that alone is within 20 %. Then the loss, then backward, row by row. Some 20 lines.
