@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,16 @@ _BYTES_WAITING, _BYTES_SENT, _INFO = 144, 200, 216
 
 @dataclass(frozen=True)
 class Job:
-    """`kind`: "ddp", "zero1", "fsdp", "lora" (DDP of which only thin matrices learn), or a
-    collective of `collectives`."""
+    """`kind`: "ddp", "zero1", "zero2" (FSDP2 that keeps what it gathered until the backward pass),
+    "fsdp", "lora" (DDP of which only thin matrices learn), or a collective of `collectives`.
+
+    `model`: a `module:function` that gives a model, its inputs and the names of submodules that
+    FSDP2 shards each on its own; the chain of layers below, if empty.
+    """
 
     kind: str
     ranks: int
+    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,7 +162,7 @@ def _in_group(job: Job, rank: int, folder: Path) -> Rank:
         collectives = _collectives(job.ranks)
         if job.kind in collectives:
             return _collective(collectives[job.kind])
-        return _training(job.kind, rank)
+        return _training(job, rank)
     finally:
         dist.barrier()
         dist.destroy_process_group()
@@ -184,17 +190,17 @@ def _collective(run: Callable[[], Any]) -> Rank:
     return Rank(0, 0, 0, 0, _difference(before, _sent()))
 
 
-def _training(kind: str, rank: int) -> Rank:
+def _training(job: Job, rank: int) -> Rank:
     import torch
     import torch.distributed as dist
     from torch.profiler import ProfilerActivity, profile
 
     torch.manual_seed(0)
-    model, optimizer = _made(kind)
-    x = torch.randn(ROWS, WIDTH, generator=torch.Generator().manual_seed(rank))
+    model, inputs, units = _of(job, rank)
+    model, optimizer = _made(job.kind, model, units)
 
     def step() -> None:
-        model(x).square().mean().backward()
+        _mean_of_squares(model(*inputs)).backward()
         optimizer.step()
 
     step()
@@ -202,7 +208,7 @@ def _training(kind: str, rank: int) -> Rank:
     parameters = list(model.parameters())
     inner = getattr(optimizer, "optim", optimizer)
     states = [t for each in inner.state.values() for t in each.values() if torch.is_tensor(t)]
-    standing = _bytes([*parameters, *states, x])
+    standing = _bytes([*parameters, *model.buffers(), *states, *inputs])
     dist.barrier()
     before = _sent()
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
@@ -220,18 +226,33 @@ def _training(kind: str, rank: int) -> Rank:
     )
 
 
-def _made(kind: str) -> tuple[Any, Any]:
-    """The model of a rank, wrapped as `kind` says, and its optimizer."""
+def _of(job: Job, rank: int) -> tuple[Any, tuple[Any, ...], list[str]]:
+    """The model of a job, its inputs, and what of it is sharded on its own."""
+    import torch
+
+    if job.model:
+        module, _, function = job.model.partition(":")
+        return getattr(import_module(module), function)()  # type: ignore[no-any-return]
+    x = torch.randn(ROWS, WIDTH, generator=torch.Generator().manual_seed(rank))
+    return layers_of(job.kind), (x,), [str(number) for number in range(0, 2 * LAYERS, 2)]
+
+
+def _mean_of_squares(output: Any) -> Any:
+    return output.float().square().mean()
+
+
+def _made(kind: str, model: Any, units: Sequence[str]) -> tuple[Any, Any]:
+    """A rank's model, wrapped as `kind` says, and its optimizer."""
     import torch
     from torch.distributed.fsdp import fully_shard
     from torch.distributed.optim import ZeroRedundancyOptimizer
     from torch.nn.parallel import DistributedDataParallel
 
-    model = layers_of(kind)
-    if kind == "fsdp":
-        for layer in model[::2]:
-            fully_shard(layer)
-        fully_shard(model)
+    if kind in ("fsdp", "zero2"):
+        options = {"reshard_after_forward": False} if kind == "zero2" else {}
+        for name in units:
+            fully_shard(model.get_submodule(name), **options)
+        fully_shard(model, **options)
         return model, torch.optim.Adam(model.parameters(), foreach=False)
     if kind not in ("ddp", "zero1", "lora"):
         raise ValueError(f"no job {kind!r}")
