@@ -150,7 +150,7 @@ class Shards:
         self.units = [_Unit(self, _submodule(model, name), taken) for name in names]
         self.units.append(_Unit(self, model, taken))
         self.units = [unit for unit in self.units if unit.full_parameters]
-        self.parameters = [shard for unit in self.units for _, shard in unit.learned]
+        self.parameters = [shard for unit in self.units for _, shard, _ in unit.learned]
         # What was gathered last in the forward pass, and what was reduced last in the backward
         # pass, stay until the next one is there.
         self.last_gathered: Tensor | None = None
@@ -201,18 +201,18 @@ class _Unit:
         if len({p.dtype for p in own}) > 1:
             raise ValueError("weights that are sharded together need one number format")
         ranks, rank = owner.plan.data, owner.plan.rank
-        self.rows = [ceil(p.shape[0] / ranks) if p.dim() else 1 for p in own]
+        if not all(p.dim() for p in own):
+            raise ValueError("FSDP2 shards no weight that is a single number: give it a dimension")
+        rows = [ceil(p.shape[0] / ranks) for p in own]
         self.sizes = [
-            rows * (p.numel() // p.shape[0] if p.dim() and p.shape[0] else 1)
-            for rows, p in zip(self.rows, own, strict=True)
+            count * (p.numel() // max(p.shape[0], 1)) for count, p in zip(rows, own, strict=True)
         ]
         self.shards = [
-            _shard(p, rows, size, rank)
-            for p, rows, size in zip(own, self.rows, self.sizes, strict=True)
+            _shard(p, count, size, rank)
+            for p, count, size in zip(own, rows, self.sizes, strict=True)
         ]
-        self.learned = [
-            (p, shard) for p, shard in zip(own, self.shards, strict=True) if p.requires_grad
-        ]
+        both = zip(own, self.shards, self.sizes, strict=True)
+        self.learned = [each for each in both if each[0].requires_grad]
         self.gathered: Tensor | None = None
         self.whole: list[Tensor] = []
         self.is_last = module is owner.model
@@ -267,26 +267,27 @@ class _Unit:
         if self._is_done:
             return
         self._is_done = True
-        gradients = [(p.grad, shard) for p, shard in self.learned if p.grad is not None]
-        for parameter, _ in self.learned:
+        arrived = [(p.grad, shard, size) for p, shard, size in self.learned if p.grad is not None]
+        for parameter, _, _ in self.learned:
             parameter.grad = None
         self.whole, self.gathered = [], None
         self.owner.last_reduced = None
-        if not gradients:
+        if not arrived:
             return
-        ranks = self.owner.plan.data
-        sizes = dict(zip(map(id, self.shards), self.sizes, strict=True))
-        total = sum(sizes[id(shard)] for _, shard in gradients)
-        dtype = gradients[0][1].dtype
+        ranks, dtype = self.owner.plan.data, arrived[0][1].dtype
+        shards = [(shard, size) for _, shard, size in arrived]
+        total = sum(size for _, size in shards)
         given = torch.empty(total * ranks, dtype=dtype, device="meta")
-        shards = [shard for _, shard in gradients]
-        gradients.clear()
+        if self.owner.on_gloo:  # a CPU copies what has to be padded before it is put together
+            padded = sum(size for whole, _, size in arrived if whole.numel() != size * ranks)
+            self.owner.tracker.transfer("chunk-cat", 0, padded * ranks * dtype.itemsize)
+        arrived.clear()
         kept = torch.empty(total, dtype=dtype, device="meta")
         self._send("reduce-scatter", given)
         place = 0
-        for shard in shards:
+        for shard, size in shards:
             shard.grad = kept[place : place + shard.numel()].view(shard.shape)
-            place += sizes[id(shard)]
+            place += size
         self.owner.last_reduced = given
 
     def _gather(self) -> None:
@@ -365,8 +366,6 @@ def _submodule(model: nn.Module, name: str) -> nn.Module:
 def _shard(parameter: nn.Parameter, rows: int, size: int, rank: int) -> nn.Parameter:
     """A rank's rows of a parameter, cut from as many as the first rank has."""
     padded = torch.empty(size, dtype=parameter.dtype, device="meta")
-    if not parameter.dim():
-        return nn.Parameter(padded[: 1 - min(rank, 1)], parameter.requires_grad)
     own = max(0, min(rows, parameter.shape[0] - rank * rows))
     width = size // rows if rows else 0
     cut = padded[: own * width].view(own, *parameter.shape[1:])
