@@ -1,12 +1,12 @@
 """A borrowed GPU in some minutes: 16-bit predictions against memory_stats; writes results/gpu.md.
 
-    python benchmarks/gpu.py                  # on the GPU: predicts, measures, writes
-    python benchmarks/gpu.py --dry            # anywhere: predicts all, measures nothing, writes nothing
+    python benchmarks/gpu.py            # on the GPU: predicts, measures, writes
+    python benchmarks/gpu.py --dry      # anywhere: predicts all, measures and writes nothing
 
-Small models that between them take flash and memory-efficient attention, odd widths, masks, grouped
-heads, dropout, fused and foreach updates, checkpoints and convolutions, each in fp32, bf16, fp16 and
-under autocast. Allocated and reserved bytes are compared, and cuBLAS's workspace is read off a
-product, since it is not the same on every device.
+Small models that between them take flash and memory-efficient attention, odd widths, masks,
+grouped heads, dropout, foreach updates and others, checkpoints and convolutions, each in fp32,
+bf16, fp16 and under autocast. Allocated and reserved bytes are compared, and cuBLAS's workspace is
+read off a product, since it is not the same on every device.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import ranks_cases
 import torch
@@ -30,6 +29,7 @@ from helpers.meter.measured import measured_training
 from helpers.meter.memory.predict import training_memory
 from helpers.meter.models import TORCH_DTYPES
 
+HERE = Path(__file__).parent
 R = torch.randn
 Case = tuple[nn.Module, tuple[Any, ...]]
 

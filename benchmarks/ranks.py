@@ -3,8 +3,8 @@
     python benchmarks/ranks.py [--cases mlp lstm] [--report]
 
 Real ranks are processes of this machine over gloo, one thread each (`helpers.meter.ranks`). The
-peak is that of the second step, by the allocator's own events; bytes sent are the kernel's own count.
-What was measured stays in results/ranks.jsonl: a run that was stopped goes on where it was.
+peak is that of the second step, by the allocator's own events; bytes sent are the kernel's own
+count. What was measured stays in results/ranks.jsonl: a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import ranks_cases
 import torch
@@ -28,6 +27,7 @@ from helpers.meter.memory.predict import training_memory
 from helpers.meter.memory.sharding import Plan
 from helpers.meter.ranks import Job, RanksError, run_ranks
 
+HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "ranks.jsonl"
 STAGES = {"ddp": 0, "zero1": 1, "zero2": 2, "fsdp": 3}
 #: These run with four ranks as well.

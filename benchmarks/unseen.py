@@ -21,8 +21,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -31,6 +30,7 @@ from unseen_cases import groups, made
 from helpers.meter import count, training_memory
 from helpers.meter.measured import measured_training
 
+HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "unseen.jsonl"
 CLOSE = 0.5
 
@@ -90,8 +90,9 @@ def write_report() -> None:
     lines = [
         "# Models that no test names",
         "",
-        f"{date.today()}, torch {torch.__version__}, CPU. Made by `benchmarks/unseen.py`; every figure is"
-        f" in `unseen.jsonl` beside this file. Right: MAC as FlopCounterMode's, peak within {CLOSE} %.",
+        f"{date.today()}, torch {torch.__version__}, CPU. Made by `benchmarks/unseen.py`; every"
+        f" figure is in `unseen.jsonl`. Right: MAC as FlopCounterMode's, peak within"
+        f" {CLOSE} %.",
         "",
         "| group | what | tried | right | wrong | refused | crashed | worst |",
         "|:--|:--|--:|--:|--:|--:|--:|:--|",

@@ -13,10 +13,18 @@ from torch import Tensor, nn
 R = torch.randn
 Made = tuple[nn.Module, dict[str, Any]]
 
-TIMM = (
-    "crossvit_tiny_240 nest_tiny deit3_small_patch16_224 hiera_tiny_224 repvit_m0_9 davit_tiny"
-    " inception_next_atto focalnet_tiny_srf tiny_vit_5m_224 sequencer2d_s"
-).split()
+TIMM = [
+    "crossvit_tiny_240",
+    "nest_tiny",
+    "deit3_small_patch16_224",
+    "hiera_tiny_224",
+    "repvit_m0_9",
+    "davit_tiny",
+    "inception_next_atto",
+    "focalnet_tiny_srf",
+    "tiny_vit_5m_224",
+    "sequencer2d_s",
+]
 
 TORCHVISION = {
     "regnet_x_400mf": (2, 3, 96, 96),

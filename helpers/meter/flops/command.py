@@ -162,8 +162,8 @@ def _lines(found: _Counted) -> Iterator[str]:
     yield from counted.notes()
     if found.bound:
         yield (
-            f"{found.device} in {found.dtype}: at least {found.bound['seconds'] * 1e3:.3g} ms, layer"
-            f" after layer; memory bounds {found.bound['memory_share']:.0%} of that time"
+            f"{found.device} in {found.dtype}: at least {found.bound['seconds'] * 1e3:.3g} ms,"
+            f" layer after layer; memory bounds {found.bound['memory_share']:.0%} of that time"
         )
     if found.mfu is not None:
         yield (

@@ -7,7 +7,7 @@
 | 2 | gradients, too | FSDP2 with `reshard_after_forward=False` |
 | 3 | weights, too | FSDP2 |
 
-Source of the stages: Rajbhandari et al., ZeRO (2020). The order of allocations is that of PyTorch 2.15
+Source of the stages: Rajbhandari et al., ZeRO (2020). The order of allocations is PyTorch 2.15's
 (`torch/distributed/fsdp/_fully_shard`, `torch/csrc/distributed/c10d/reducer.cpp`). On a CPU it is
 gloo's, which copies what it gathers or reduces, and sends a reduce-scatter as an all-reduce.
 """
@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.meter.memory.storages import StorageTracker
+from helpers.meter.meta import tensors_in
 
 STAGES = (0, 1, 2, 3)
 
@@ -239,8 +240,6 @@ class _Unit:
         return args, {k: next(marked) if _has_gradient(t) else t for k, t in kwargs.items()}
 
     def _leave(self, module: nn.Module, args: Any, out: Any) -> None:
-        from helpers.meter.meta import tensors_in
-
         if self.owner.tracker.phase != "forward":
             return
         if self.owner.plan.stage == 3 and not self.is_last:
