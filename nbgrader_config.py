@@ -35,7 +35,7 @@ c.Autograde.autograde_preprocessors = [
 ]
 # Hidden tests stay hidden in what students get back.
 c.GenerateFeedback.preprocessors = [
-    "nbgrader.preprocessors.GetGrades",
+    "helpers.grading.report.grades.Grades",
     "helpers.grading.preprocessors.HideTests",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]

@@ -32,7 +32,7 @@ from typing import Any
 
 import nbgrader
 
-from helpers.authoring.beside import files_beside
+from helpers.authoring.unit_files import files_beside
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "other_courses.md"

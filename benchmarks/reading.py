@@ -35,10 +35,10 @@ sys.path.insert(0, str(ROOT))
 
 from helpers.files import write_text  # noqa: E402
 from helpers.grading.commands import doctor  # noqa: E402
-from helpers.grading.reading.reader import Reader  # noqa: E402
-from helpers.grading.reading.server import Server  # noqa: E402
-from tests.grading.reading import classroom  # noqa: E402
-from tests.grading.reading.classroom import QUESTION, UNIT  # noqa: E402
+from helpers.grading.manual_grading.reader import Reader  # noqa: E402
+from helpers.grading.manual_grading.server import Server  # noqa: E402
+from tests.grading.manual_grading import classroom  # noqa: E402
+from tests.grading.manual_grading.classroom import QUESTION, UNIT  # noqa: E402
 
 #: Words of an answer; the points and the comment of the item that it is marked by.
 RULES = (

@@ -33,9 +33,9 @@ from helpers.authoring.demo_class import COHORT, UNIT, Submission, submission_te
 from helpers.authoring.notebooks import KINDS, Unit, find_unit  # noqa: E402
 from helpers.files import write_text  # noqa: E402
 from helpers.grading.commands import doctor  # noqa: E402
-from tests.grading.reading.classroom import explanations  # noqa: E402
+from tests.grading.manual_grading.classroom import explanations  # noqa: E402
 
-QUESTION = "compare_measured"
+QUESTION, DUE = "compare_measured", "2026-11-20T23:59"
 FIRST = ("Ada", "Ben", "José", "Zoë", "Li", "Mary Ann", "Ole", "Søren", "Ayşe", "Jürgen")
 LAST = ("Müller", "de la Cruz", "O'Neil", "Ng", "van den Berg", "Weiß", "Núñez", "Łukasz", "Kim")
 PLATFORMS = ("moodle", "canvas", "gradescope")
@@ -147,8 +147,12 @@ submission_{who.number}:
   - :name: "{who.name}"
     :sid: S{who.number}
     :email: {who.id}@uni.example
-  :created_at: 2026-11-20 12:00:00 Z
+  :created_at: 2026-11-{21 if is_late(who.number) else 20} 12:00:00 Z
 """
+
+
+def is_late(number: int) -> bool:
+    return number % 10 == 4
 
 
 def run(course: Path, *arguments: str) -> Step:
@@ -212,7 +216,13 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         course, downloads = make_course(Path(folder), given.students)
-        steps = [run(course, "collect", UNIT, str(path)) for path in downloads]
+        steps = [run(course, "collect", UNIT, str(path), "--due", DUE) for path in downloads]
+        # The last third's times are known; every tenth of it is late, and one of those may be.
+        late = next(
+            each for each in range(given.students * 2 // 3, given.students) if is_late(each)
+        )
+        steps += [run(course, "extend", UNIT, f"s{late:04}", "2026-11-27T23:59")]
+        steps += [run(course, "collect", UNIT, str(downloads[-1]))]
         steps += [run(course, "grade", UNIT), run(course, "grade", UNIT)]
         steps += [read(course, QUESTION)]
         steps += [run(course, "feedback", UNIT, "--to", name) for name in ("moodle", "canvas")]

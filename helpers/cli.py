@@ -73,10 +73,10 @@ def build(
     """Builds each unit's notebooks from its text and, for all units, the table of units."""
     from rich.progress import track
 
-    from helpers.authoring.beside import copies
-    from helpers.authoring.catalogue import build_units, out_of_date
+    from helpers.authoring.build import build_units, out_of_date
     from helpers.authoring.first_cell import NOT_SET, read_origin
     from helpers.authoring.notebooks import find_unit, find_units
+    from helpers.authoring.unit_files import copies
     from helpers.files import write_bytes
     from helpers.grading.commands.build import try_tests
 
@@ -122,7 +122,11 @@ def prove(
 
     names = [exercise.name for exercise in question_names(questions or ())]
     shown = partial(track, total=len(names), transient=True, disable=not _on_terminal())
-    proofs = list(shown(run.prove(course, names, seeds, jobs), description="Proving"))
+    proofs = []
+    for proof in shown(run.prove(course, names, seeds, jobs), description="Proving"):
+        proofs.append(proof)
+        if not _on_terminal():
+            typer.echo(report.line(proof), err=True)
     print(json.dumps(report.data(proofs), indent=1) if as_json else report.text(proofs))
     raise typer.Exit(0 if all(map(report.is_proven, proofs)) else 1)
 

@@ -29,6 +29,9 @@ from typing import Any
 
 from helpers.text_table import html_table, text_table
 
+#: What a ledger counts. Explanations go by it: bytes where numbers were asked, MAC for FLOP.
+UNITS = ("FLOP", "MAC", "parameters", "elements", "B", "s")
+
 
 @dataclass(frozen=True)
 class Alternative:
@@ -71,7 +74,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Ledger:
-    """Named terms in one unit ("FLOP", "MAC", "parameters", "elements", "B").
+    """Named terms in one of the `UNITS`; ValueError for another.
 
     `a + b` joins the terms of two ledgers of one unit; terms of one name and price are merged.
     `3 * a` is the cost of three of them. `sum(ledgers, start=Ledger("FLOP"))` adds up many.
@@ -80,6 +83,10 @@ class Ledger:
     unit: str
     terms: tuple[Term, ...] = ()
     title: str = ""
+
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise ValueError(f"a ledger's unit is one of {', '.join(UNITS)}, not {self.unit!r}")
 
     @property
     def total(self) -> float:

@@ -6,9 +6,9 @@ from functools import cache
 import nbformat
 import pytest
 
-from helpers.authoring.beside import files_beside
 from helpers.authoring.demo_class import answer, right_answers
 from helpers.authoring.notebooks import Unit, find_units
+from helpers.authoring.unit_files import files_beside
 from helpers.exercises import EXERCISES
 from helpers.grading.class_run import Options
 from helpers.grading.engine.grade_submission import Unit as GradedUnit

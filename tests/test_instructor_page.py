@@ -21,7 +21,7 @@ from helpers.ledger import Ledger, Term
 from tests import COURSE, environment
 
 PAGE = (COURSE / "docs" / "instructor.md").read_text(encoding="utf-8")
-ENTRY, CELLS = (
+ENTRY, IMPORTS, CELLS = (
     textwrap.dedent(block) for block in re.findall(r" {3}```python\n(.*?) {3}```", PAGE, re.DOTALL)
 )
 (ENTRYS_FILE,) = re.findall(r"at the end of `(helpers/exercises/\S+\.py)`", PAGE)
@@ -81,10 +81,9 @@ def followed(tmp_path_factory):
         shutil.copy(COURSE / name, course)
 
     entries = course / ENTRYS_FILE
-    import_line = re.search(r"`(from helpers\S+ import PRICE)`", PAGE).group(1)
     text = entries.read_text(encoding="utf-8")
     first = text.index("from helpers.")
-    entries.write_text(f"{text[:first]}{import_line}\n{text[first:]}\n\n{ENTRY}", encoding="utf-8")
+    entries.write_text(f"{text[:first]}{IMPORTS}{text[first:]}\n\n{ENTRY}", encoding="utf-8")
 
     text = (course / TEXT).read_text(encoding="utf-8")
     before, after = text.split(f"# %%\n{BEFORE}")
@@ -164,14 +163,6 @@ def test_the_slips_that_the_page_names_are_refused_in_one_line(followed, exercis
     assert f"{exercise.name}: an example, (100, 3), has 2 arguments" in case
 
 
-IMPORTS = """\
-from helpers.conventions import PRICE
-from helpers.exercises.exercise import Exercise, Misconception
-from helpers.ledger import Ledger, Term
-
-"""
-
-
 def test_a_new_unit_is_three_files(followed, exercise):
     assert "**A new unit** is three files" in PAGE
     name = "norm_of_a_row"  # another question than the one that was added already
@@ -179,7 +170,7 @@ def test_a_new_unit_is_three_files(followed, exercise):
     title = "# %% [markdown]\n# # Unit 99: norms\n\n# %%\nfrom helpers.check import check\n"
     for path, text in {
         "helpers/exercises/unit_99_norms/__init__.py": '"""Unit 99: norms."""\n',
-        "helpers/exercises/unit_99_norms/entries.py": IMPORTS + entry,
+        "helpers/exercises/unit_99_norms/entries.py": f"{IMPORTS}\n{entry}",
         "source/99_norms/norms.py": title + CELLS.replace(exercise.name, name),
     }.items():
         (followed / path).parent.mkdir(exist_ok=True, parents=True)

@@ -126,3 +126,9 @@ def test_it_exports_as_plain_data():
         "price": 40,
         "amount": 5120,
     }
+
+
+def test_a_ledger_in_another_unit_is_refused() -> None:
+    """Explanations go by the unit: of bytes under another name they would be untrue."""
+    with pytest.raises(ValueError, match=r"a ledger's unit is one of FLOP, .*, not 'bytes'"):
+        Ledger("bytes")

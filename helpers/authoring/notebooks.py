@@ -203,8 +203,11 @@ def source_notebook(unit: Unit, origin: Origin | None = None) -> NotebookNode:
     notebook.cells.insert(1, new_code_cell(first_cell(origin)))
 
     seen: set[str] = set()
-    for position, cell in enumerate(notebook.cells):
-        where = f"{unit.text}, cell {position}"
+    # The cell that installs stands in no text.
+    lines = [n for n, line in enumerate(text.splitlines(), 1) if re.match(r"# %%(\s|$)", line)]
+    lines.insert(1, lines[0])
+    for position, (cell, line) in enumerate(zip(notebook.cells, lines, strict=True)):
+        where = f"{unit.text}:{line}"
         mark(cell, notebook.cells[:position], unit.name, where)
         identity = cell.metadata.get("nbgrader", {}).get("grade_id", f"cell-{position:03d}")
         if guess := cell.metadata.get("course", {}).get("predict"):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers.authoring.catalogue import build_units, out_of_date
+from helpers.authoring.build import build_units, out_of_date
 from helpers.authoring.first_cell import Origin, read_origin
 from helpers.authoring.notebooks import Unit, find_units
 from helpers.authoring.repository import Repository, web_address

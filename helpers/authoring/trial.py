@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from helpers import recorded_calls
-from helpers.authoring.beside import files_beside
 from helpers.authoring.markers import TEST
 from helpers.authoring.notebooks import Unit
+from helpers.authoring.unit_files import files_beside
 from helpers.exercises import EXERCISES
 from helpers.files import Files, write_bytes
 from helpers.recorded_calls import Recorded

@@ -17,7 +17,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Enum, Float
 
-from helpers.authoring.beside import files_beside
+from helpers.authoring.unit_files import files_beside
 from helpers.grading.engine.grade_submission import Graded, Times, Unit
 from helpers.grading.engine.job import GradingJob, RebuiltTask
 from helpers.grading.engine.worker_state import grade_task
@@ -28,7 +28,7 @@ from helpers.grading.nbgrader.course_files import (
     ignored_by,
     installed_modules,
 )
-from helpers.grading.nbgrader.trusted import trust
+from helpers.grading.nbgrader.validated_tests import trust
 from helpers.grading.sandbox.backend import Backend
 from helpers.grading.sandbox.registry import BACKENDS, DEFAULT, choices
 

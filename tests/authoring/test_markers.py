@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from helpers.authoring.catalogue import catalogue
+from helpers.authoring.build import catalogue
 from helpers.authoring.notebooks import Unit, build_unit, source_notebook
 from helpers.authoring.trial import run_notebook
 from tests import COURSE
@@ -163,7 +163,7 @@ def test_a_test_of_an_answer_is_built(unit, cells):
 def test_what_cannot_be_a_test_is_refused_in_one_line_with_the_place(unit, cells, message):
     with pytest.raises(ValueError, match=re.escape(message)) as error:
         built(unit, HEAD + cells)
-    assert re.match(r"\S+own\.py, cell \d: ", str(error.value))
+    assert re.match(r"\S+own\.py:\d+: ", str(error.value))
     assert "\n" not in str(error.value)
 
 

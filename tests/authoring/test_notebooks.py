@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from helpers.authoring import markers, notebooks
-from helpers.authoring.catalogue import catalogue
+from helpers.authoring.build import catalogue
 from helpers.authoring.notebooks import (
     KINDS,
     build_unit,
@@ -234,7 +234,7 @@ def test_a_function_that_is_not_called_as_its_reference_is_refused(course, monke
     unit, questions = area_asked(course, cell)
     monkeypatch.setattr(markers, "EXERCISES", questions)
     message = (
-        f"{unit.text}, cell 2: the answer to 'area' defines {says}, and the reference says "
+        f"{unit.text}:4: the answer to 'area' defines {says}, and the reference says "
         "area(width, height): make them the same"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -258,7 +258,7 @@ def test_a_function_that_is_called_as_its_reference_is_built(course, monkeypatch
 def test_an_answer_that_is_no_python_is_refused_with_its_line(course, monkeypatch):
     unit, questions = area_asked(course, "def area(width, height)\n    pass")
     monkeypatch.setattr(markers, "EXERCISES", questions)
-    with pytest.raises(ValueError, match=r"homework\.py, cell 2: line 1 is not Python: expected"):
+    with pytest.raises(ValueError, match=r"homework\.py:4: line 1 is not Python: expected"):
         build_unit(unit)
 
 

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from helpers.authoring.catalogue import build_units, out_of_date
+from helpers.authoring.build import build_units, out_of_date
 from helpers.authoring.first_cell import Origin, first_cell, read_origin
 from helpers.authoring.notebooks import find_units
 from helpers.authoring.publish import publish, set_origin

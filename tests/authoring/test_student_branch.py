@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from helpers.authoring.catalogue import build_units
+from helpers.authoring.build import build_units
 from helpers.authoring.first_cell import Origin
 from helpers.authoring.notebooks import find_units
 from helpers.authoring.student_branch import ALSO, recorded_questions, students_files

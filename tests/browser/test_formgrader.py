@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from helpers.grading.class_run import Options, grade_class
-from helpers.grading.reading.reader import Reader, Wanted
-from helpers.grading.reading.readings import Reading
+from helpers.grading.manual_grading.marks import Reading
+from helpers.grading.manual_grading.reader import Reader, Wanted
 from tests.grading import sample
 
 pytestmark = pytest.mark.needs("chromium")

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 import pytest
 
 from helpers.grading.commands.history import read_history
-from helpers.grading.reading.reader import Reader
-from helpers.grading.reading.server import Server
+from helpers.grading.manual_grading.reader import Reader
+from helpers.grading.manual_grading.server import Server
 from tests import COURSE
-from tests.grading.reading import classroom
-from tests.grading.reading.classroom import QUESTION, UNIT, formgrader, rows
+from tests.grading.manual_grading import classroom
+from tests.grading.manual_grading.classroom import QUESTION, UNIT, formgrader, rows
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -109,8 +109,8 @@ def terminal():
 
 
 def opened(page, address):
-    # Of what is in a bundle, tests read the text content: the browser draws no bundle that is out of
-    # sight, and what is not drawn has no inner text.
+    # Of what is in a bundle, tests read the text content: the browser draws no bundle that is out
+    # of sight, and what is not drawn has no inner text.
     page.goto(address)
     page.wait_for_selector(".bundle")
     return page

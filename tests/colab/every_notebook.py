@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from helpers.authoring.catalogue import build_units
+from helpers.authoring.build import build_units
 from helpers.authoring.first_cell import Origin
 from helpers.authoring.notebooks import find_unit, find_units
 from helpers.authoring.student_branch import students_files

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.grading.class_run import Options, grade_class
-from helpers.grading.engine.inside import was_inside
+from helpers.grading.engine.judge_inside import was_inside
 from helpers.grading.engine.worker_state import close_worker
 from helpers.grading.handin.ipynb import marks_of
 from tests import COURSE, environment

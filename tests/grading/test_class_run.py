@@ -35,7 +35,7 @@ from tests import COURSE, environment
 from tests.executed import once, shared_folder
 from tests.grading import sample
 from tests.grading.conftest import CLASS, hand_in_class, share_secret
-from tests.grading.fake import ANSWERED, FakeBackend
+from tests.grading.in_process_backend import ANSWERED, FakeBackend
 from tests.grading.processes import children_of
 
 POINTS = {student: points for student, (_, points) in CLASS.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import pairwise, permutations
 from typing import Any
 
@@ -63,46 +64,135 @@ FORWARD_PRODUCT = Exercise(
     ),
 )
 
-SWEEPS_NEEDED = Exercise(
+
+def _forward(widths: Sequence[int], first: int = 1) -> int:
+    return sum(widths[0] * widths[at] * widths[at + 1] for at in range(first, len(widths) - 1))
+
+
+def _best_order(widths: Sequence[int]) -> int:
+    """Multiplications of a chain of matrices at best, by which product comes last."""
+    if len(widths) == 2:
+        return 0
+    return min(
+        _best_order_of(tuple(widths[: cut + 1]))
+        + _best_order_of(tuple(widths[cut:]))
+        + widths[0] * widths[cut] * widths[-1]
+        for cut in range(1, len(widths) - 1)
+    )
+
+
+_best_order_of = cache(_best_order)
+
+
+def _jacobians(widths: Sequence[int]) -> dict[str, int]:
+    return {
+        "forward": _forward(widths),
+        "reverse": _forward(widths[::-1]),
+        "best": _best_order(widths),
+    }
+
+
+def _last_left_out(widths: Sequence[int]) -> int:
+    cuts = range(1, len(widths) - 1)
+    return min(
+        (_best_order(widths[: cut + 1]) + _best_order(widths[cut:]) for cut in cuts), default=0
+    )
+
+
+def _cheapest_first(widths: Sequence[int]) -> int:
+    """The cheapest product that there is, again and again: the first of equals."""
+    left, total = list(widths), 0
+    while len(left) > 2:
+        costs = [left[at - 1] * left[at] * left[at + 1] for at in range(1, len(left) - 1)]
+        total += min(costs)
+        del left[costs.index(min(costs)) + 1]
+    return total
+
+
+def _narrowest_first(widths: Sequence[int]) -> int:
+    """The widest number in the middle is summed away first, so the narrowest is left to the end."""
+    left, total = list(widths), 0
+    while len(left) > 2:
+        at = max(range(1, len(left) - 1), key=lambda place: left[place])
+        total += left[at - 1] * left[at] * left[at + 1]
+        del left[at]
+    return total
+
+
+def _draw_widths(draw: random.Random) -> Sequence[tuple[list[int]]]:
+    """Chains whose best order begins at neither end, and is not what one rule of thumb finds."""
+    cases = []
+    for rule in (_cheapest_first, _narrowest_first, _cheapest_first, _narrowest_first):
+        while True:
+            widths = [draw.randrange(2, 60) for _ in range(draw.randrange(5, 8))]
+            costs = _jacobians(widths)
+            if costs["best"] < min(costs["forward"], costs["reverse"], rule(widths)):
+                cases.append((widths,))
+                break
+    return [*cases, ([draw.randrange(20, 90) for _ in range(4)] + [1],)]
+
+
+def _each(change: Callable[[int], Any]) -> Callable[..., Any]:
+    return lambda widths: {part: change(cost) for part, cost in _jacobians(widths).items()}
+
+
+JACOBIAN_PRODUCTS = Exercise(
     points=1,
-    topic="how often each mode has to sweep",
-    examples=[(1000, 1), (2, 50)],
-    hidden=lambda draw: [(draw.randrange(2, 10**6), draw.randrange(2, 10**6)) for _ in range(3)],
-    reference=lambda inputs, outputs: {
-        "trying": 2 * inputs,
-        "forward": inputs,
-        "reverse": outputs,
-    },
+    topic="in which order the chain rule is cheapest",
+    # One output; one input; few numbers in the middle; one step, which needs no product.
+    examples=[
+        ([1000, 100, 100, 1],),
+        ([1, 20, 300, 40],),
+        ([50, 40, 2, 60, 30],),
+        ([7, 5],),
+    ],
+    hidden=_draw_widths,
+    reference=_jacobians,
     misconceptions=(
         Misconception(
             "modes swapped",
-            "forward mode starts at one input, reverse mode at one output",
-            lambda n, m: {"forward": m, "reverse": n},
+            "forward mode begins with the table of the first step, at the inputs",
+            lambda widths: {"forward": _forward(widths[::-1]), "reverse": _forward(widths)},
         ),
         Misconception(
-            "each pair on its own",
-            "one run or sweep gives more than one slope: which ones?",
-            lambda n, m: {"trying": 2 * n * m, "forward": n * m, "reverse": n * m},
+            "the first table multiplied, too",
+            "the first table is there: with what is it multiplied?",
+            lambda widths: {
+                "forward": _forward(widths, first=0),
+                "reverse": _forward(widths[::-1], first=0),
+            },
         ),
         Misconception(
-            "tried one way",
-            "each input is moved both ways",
-            lambda n, m: {"trying": n + 1},
+            "the better of the two ends",
+            "an order may begin in the middle, too",
+            lambda widths: {"best": min(_forward(widths), _forward(widths[::-1]))},
         ),
         Misconception(
-            "one run an input",
-            "moving an input both ways: how many runs is that?",
-            lambda n, m: {"trying": n},
+            "the cheapest product first",
+            "a cheap product may leave dear ones: try every product as the last one",
+            lambda widths: {"best": _cheapest_first(widths)},
         ),
         Misconception(
-            "a run at rest",
-            "when each input is moved both ways, what is a run at rest for?",
-            lambda n, m: {"trying": 2 * n + 1},
+            "the widest sum first",
+            "the widest middle need not go first: try every product as the last one",
+            lambda widths: {"best": _narrowest_first(widths)},
         ),
         Misconception(
-            "one sweep for everything",
-            "for how many inputs, or outputs, does one sweep find the slopes?",
-            lambda n, m: {"forward": 1, "reverse": 1},
+            "one sweep",
+            "one sweep is for one input or one output: how many of them has the chain?",
+            lambda widths: {
+                part: sum(a * b for a, b in pairwise(widths)) for part in ("forward", "reverse")
+            },
+        ),
+        Misconception(
+            "additions counted, too",
+            "multiplications are asked for: these are twice as many",
+            _each(lambda cost: 2 * cost),
+        ),
+        Misconception(
+            "the last product left out",
+            "when both sides are done, one more product joins them",
+            lambda widths: {"best": _last_left_out(widths)},
         ),
     ),
 )

@@ -1,3 +1,3 @@
 """The questions of unit 10: who holds what, what is sent, and when many devices pay."""
 
-CHAPTERS = ("sharing", "collectives", "hiding", "cutting", "learning_less", "fitting")
+CHAPTERS = ("sharing", "collectives", "hiding", "cutting", "fine_tuning", "fitting")

@@ -8,11 +8,11 @@ from pathlib import Path
 from helpers.authoring.notebooks import Unit as UnitFiles
 from helpers.grading.class_run import Options
 from helpers.grading.engine.grade_submission import Unit
-from helpers.grading.engine.places import has_own_tests
+from helpers.grading.engine.judging_places import has_own_tests
 from helpers.grading.engine.worker_state import close_worker
 from helpers.grading.nbgrader.config import load_config
 from helpers.grading.nbgrader.course_files import files_beside, ignored_by, installed_modules
-from helpers.grading.nbgrader.trusted import trust
+from helpers.grading.nbgrader.validated_tests import trust
 from helpers.grading.sandbox.backend import SandboxError
 
 
@@ -38,7 +38,12 @@ def try_tests(units: Iterable[UnitFiles], texts: Mapping[Path, str]) -> list[str
         except SandboxError as error:
             lines.append(f"{files.name}: its tests are tried when it is graded, not here: {error}")
             continue
-        names = ", ".join(sorted(inside)) or "none"
-        lines.append(f"{files.name}: judged inside the students' process: {names}")
+        lines.append(
+            f"{files.name}: judged inside the students' process, where answers can cheat: "
+            + ", ".join(sorted(inside))
+            if inside
+            else f"{files.name}: all tests are judged outside the students' process, where no "
+            "answer can cheat"
+        )
     close_worker()
     return lines

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from helpers.grading.commands.grade import NEEDS_REVIEW
 from helpers.grading.handin.markup import plain_line
 from helpers.grading.lms.collect import Collected, States, collect
 from helpers.grading.lms.roster import parse_time
+
+#: Files that are left out for one reason, and named.
+MANY = 10
 
 
 def collect_command(
@@ -57,7 +61,7 @@ def _print(result: Collected) -> None:
         if noted:
             cells = (line.student.id, plain_line(line.student.name), "; ".join(line.remarks))
             table.add_row(", ".join(said), *map(Text, cells))
-    for file, problem in result.left_out:
+    for file, problem in _by_reason(result.left_out):
         table.add_row("left out", "", Text(file), Text(problem))
     console = Console()
     if table.row_count:
@@ -81,6 +85,18 @@ def _print(result: Collected) -> None:
         )
     if not result.found:
         console.print("No notebook was taken from it: is it the right download?")
+
+
+def _by_reason(left_out: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """What was left out, in one line where one reason is that of many files."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for file, problem in left_out:
+        files[problem].append(file)
+    for problem, named in files.items():
+        if len(named) > MANY:
+            named = [f"{named[0]} and {len(named) - 1} more (--json names them)"]
+        for file in named:
+            yield file, problem
 
 
 def _as_data(result: Collected) -> dict[str, object]:

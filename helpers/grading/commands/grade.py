@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,12 +149,29 @@ def print_table(result: ClassResult) -> None:
         console.print(f"{each.student}: {remark}", highlight=False, markup=False)
     if result.inside:
         console.print(_line_on_inside(result), highlight=False, markup=False)
+    if waiting := _line_on_reading(result):
+        console.print(waiting, highlight=False, markup=False)
     unchanged = sum(each.unchanged for each in result.results)
     done = len(result.results) - unchanged
     line = f"{done} graded, {unchanged} unchanged since they were graded"
     if result.needs_review:
         line += f", {len(result.needs_review)} for a person to look at"
     console.print(line, highlight=False)
+
+
+def _line_on_reading(result: ClassResult) -> str:
+    """Which questions wait for a person, most first; of what could not be read all do."""
+    waiting = Counter(
+        score.key.removeprefix("check_")
+        for each in result.results
+        if each.status != "unreadable"
+        for score in each.scores
+        if score.needs_manual
+    )
+    if not waiting:
+        return ""
+    counts = ", ".join(f"{name} ({count})" for name, count in waiting.most_common())
+    return f"to read, by question: {counts}"
 
 
 def _line_on_inside(result: ClassResult) -> str:

@@ -14,8 +14,8 @@ def read_command(course: Path, unit: str, question: str, port: int, browser: boo
     """Serve the page until Ctrl+C. ValueError where there is nothing to read."""
     # First, since it has nbgrader imported in less than half of the time.
     load_config(course)
-    from helpers.grading.reading.reader import Reader
-    from helpers.grading.reading.server import Server
+    from helpers.grading.manual_grading.reader import Reader
+    from helpers.grading.manual_grading.server import Server
 
     with Reader(course, unit, question) as reader:
         # Grouping is what takes time: it is done before the page asks.

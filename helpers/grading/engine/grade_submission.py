@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from helpers.grading.engine.judge import Judgement, Session, submission_seed
+from helpers.grading.engine.name_lookup import instructor_names
 from helpers.grading.engine.passes import run_notebook
 from helpers.grading.engine.run_cells import Times
-from helpers.grading.engine.stand_ins import instructor_names
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import (
     Cell,
@@ -28,6 +28,7 @@ from helpers.grading.handin.markup import Budget, one_line, plain_line, shown_co
 from helpers.grading.handin.template import Answer, Template, make_template
 from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
+from helpers.notebook_names import guarded, lent
 
 Status = Literal["graded", "for a person", "unreadable"]
 
@@ -80,6 +81,7 @@ class Graded(Scored):
         unanswered: grade ids of answers that are as they were released.
         disturbed: what the machine did to it, so that points that it lacks say nothing: it is
             graded again alone, and then a person decides.
+        out_of_time: whether a cell, a call or all of it took longer than it may.
         notebook: the autograded notebook.
         student_seconds: time that the student's own cells and functions took.
     """
@@ -89,6 +91,7 @@ class Graded(Scored):
     remarks: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     disturbed: str = ""
+    out_of_time: bool = False
     notebook: Notebook = field(default_factory=dict)
     student_seconds: float = 0.0
 
@@ -107,7 +110,8 @@ class Unit:
         template: what submissions are rebuilt into.
         names: what the instructor's cells define.
         secret: what hidden cases are drawn from.
-        inside: grade ids of the tests that are judged in the student's process, see `trust.py`.
+        inside: grade ids of the tests that are judged in the student's process, by
+            `validate_tests.py`.
         tried: whether its tests are only tried: nobody sees what cells show.
     """
 
@@ -202,7 +206,9 @@ def grade_rebuilt(
     notebook = copy.deepcopy(rebuilt.notebook)
     seed = seed_of(unit, student, notebook)
     own = frozenset(name for answer in unit.template.answers for name in answer.names)
-    session = Session(unit.names, own, seed, times.call, times.judging)
+    cells = [cell["source"] for cell in notebook["cells"] if rebuild.runs(cell)]
+    lent = _lent(own, cells, notebook)
+    session = Session(unit.names, own, seed, times.call, times.judging, cells, lent)
     ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
     _shorten(notebook, unit.template)
     said_nothing = _unanswered_tests(rebuilt, unit.template)
@@ -225,10 +231,22 @@ def grade_rebuilt(
         ),
         rebuilt.unanswered,
         ran.disturbed,
+        ran.out_of_time,
         notebook,
         ran.seconds + session.student_seconds,
     )
-    return _unsure(graded, said_nothing) if disturbed else graded
+    return unsure(graded, said_nothing) if disturbed else graded
+
+
+def _lent(answers: frozenset[str], running: Sequence[str], notebook: Notebook) -> dict[int, str]:
+    """What answers use of our cells that are left out, by the number of the cell."""
+    left_out = {
+        number: cell["source"]
+        for number, cell in enumerate(notebook["cells"], start=1)
+        if rebuild.is_left_out(cell) and not marks_of(cell).get("solution")
+    }
+    used = zip(left_out, lent(answers, running, list(left_out.values())), strict=True)
+    return {number: guarded(statements) for number, statements in used if statements}
 
 
 def seed_of(unit: Unit, student: str, notebook: Notebook) -> bytes:
@@ -239,8 +257,8 @@ def seed_of(unit: Unit, student: str, notebook: Notebook) -> bytes:
     return submission_seed(unit.secret, unit.name, student, dumps(whole))
 
 
-def _unsure(graded: Graded, unanswered: set[str]) -> Graded:
-    """With every answer that lacks points for a person."""
+def unsure(graded: Graded, unanswered: Collection[str] = ()) -> Graded:
+    """With every answer that lacks points for a person, without these."""
     scores = tuple(
         replace(score, needs_manual=True)
         if score.score != score.max_score and score.grade_id not in unanswered

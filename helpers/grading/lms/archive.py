@@ -37,6 +37,8 @@ _DEBRIS = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git"}
 _TIMES = (datetime(1980, 1, 1).timestamp(), datetime(2200, 1, 1).timestamp())
 #: What a notebook may be called.
 _NOTEBOOKS = (".ipynb", ".ipynb.txt", ".json")
+#: How a zip begins that holds something.
+_ZIP = b"PK\x03\x04"
 _UNREADABLE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -97,7 +99,7 @@ def read_members(download: Path, sidecars: Collection[str] = ()) -> Iterator[Mem
     except _UNREADABLE as error:
         raise ValueError(
             f"{download.name} cannot be read as an archive ({error}): "
-            "give the zip as it was downloaded, or a folder"
+            "download it again, and give the zip as it comes, or a folder"
         ) from None
 
 
@@ -234,7 +236,10 @@ def _archive(archive: Path) -> Iterator[_File]:
                     yield _File(entry.filename, time, opened)
         return
     if not tarfile.is_tarfile(archive):
-        raise tarfile.ReadError("neither zip nor tar")
+        with archive.open("rb") as file:
+            cut_off = file.read(len(_ZIP)) == _ZIP
+        why = "the zip ends too early: was it cut off?" if cut_off else "neither zip nor tar"
+        raise tarfile.ReadError(why)
     skipped = 0
     with tarfile.open(archive) as tar:
         for member in tar:

@@ -91,12 +91,16 @@ class Choice:
 
 @dataclass
 class Contents:
-    """What a download holds, by student: notebooks, other files; and what is nobody's."""
+    """What a download holds, by student: notebooks, other files; and what is nobody's.
+
+    `of_other_units` is how many of the latter are notebooks of other units.
+    """
 
     candidates: dict[str, list[Candidate]] = field(default_factory=dict)
     others: dict[str, list[Member]] = field(default_factory=dict)
     students: dict[str, Student] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    of_other_units: int = 0
 
     def leave_out(
         self, students: Iterable[str], which: Callable[[Candidate], bool], why: str

@@ -25,6 +25,7 @@ from helpers.files import write_text
 from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.handin.markup import plain_line
 from helpers.grading.lms.archive import NO_NOTEBOOK, Member
+from helpers.grading.lms.assign_files import read_contents
 from helpers.grading.lms.candidates import (
     Candidate,
     Choice,
@@ -34,7 +35,6 @@ from helpers.grading.lms.candidates import (
     refuse_contradictions,
     share_in_groups,
 )
-from helpers.grading.lms.contents import read_contents
 from helpers.grading.lms.enrol import enrol
 from helpers.grading.lms.extensions import extensions
 from helpers.grading.lms.notebooks import Notebooks

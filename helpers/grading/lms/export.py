@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from nbgrader.api import Gradebook, SubmittedAssignment
 
 
+#: Students who are named in a line of their own; beyond so many they are counted.
+NAMED = 20
+
+
 def grades_of(gradebook: Gradebook, unit: str) -> dict[str, Grade]:
     """Everyone's grade in a unit, by student. ValueError where nothing of it is graded."""
     submissions = [each for each in gradebook.assignment_submissions(unit) if is_marked(each)]
@@ -266,10 +270,11 @@ def export_grades(
     if strangers and names:
         where = "in the file by their id" if to == "csv" else "NOT in the file"
         lines.append(f"graded but not in the roster, {where}: {', '.join(strangers)}")
-    to_read = [grade.to_read for grade in plugin.grades.values() if grade.to_read]
+    to_read = {name: grade.to_read for name, grade in plugin.grades.items() if grade.to_read}
     if to_read:
+        whose = ", ".join(sorted(to_read)) if len(to_read) <= NAMED else f"students: {len(to_read)}"
         lines.append(
             "not in the grades yet, as a person has to read or confirm them: "
-            f"{sum(to_read)} (students: {len(to_read)})"
+            f"{sum(to_read.values())} ({whose})"
         )
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -62,9 +63,20 @@ def zip_feedback(
     lines = [f"{len(named)} pages in {path}: {TAKERS[to].takes_feedback}"]
     if shared:
         lines.append(f"one page for all of a group, as {to} knows it: {', '.join(shared)}")
-    if without:
-        lines.append(f"NOT in it, as not collected from {to}: {', '.join(dict.fromkeys(without))}")
+    lines += _elsewhere(to, list(dict.fromkeys(without)), known)
     return lines, not without
+
+
+def _elsewhere(to: str, without: Sequence[str], known: Mapping[str, Origin]) -> list[str]:
+    """Who is not in the zip: those of other platforms counted, those of none by their names."""
+    platforms = {name: known[name].platform for name in without if name in known}
+    lines = []
+    if counts := Counter(platform for platform in platforms.values() if platform != to):
+        said = ", ".join(f"{count} from {name}" for name, count in counts.most_common())
+        lines.append(f"NOT in it, as collected from elsewhere: {said}")
+    if unknown := [name for name in without if platforms.get(name, to) == to]:
+        lines.append(f"NOT in it, as not collected from {to}: {', '.join(unknown)}")
+    return lines
 
 
 def refuse_other(platform: str) -> None:

@@ -29,11 +29,11 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from helpers.grading.handin.markup import plain_line
-from helpers.grading.lms.known import Known
 from helpers.grading.lms.names import agree, beginnings, folded, spaced
-from helpers.grading.lms.numbers import contradiction, may_be_of, plausible
+from helpers.grading.lms.path_ids import contradiction, may_be_of, plausible
 from helpers.grading.lms.platform import Claim, Student
 from helpers.grading.lms.registry import PLATFORMS
+from helpers.grading.lms.roster_lookup import Known
 from helpers.grading.lms.strangers import of_claim, of_folder, source
 
 _PLATFORMS = {platform.name: platform for platform in PLATFORMS}

@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from helpers.authoring.beside import IGNORED, files_beside
 from helpers.authoring.notebooks import Unit as UnitFiles
 from helpers.authoring.notebooks import find_unit
+from helpers.authoring.unit_files import IGNORED, files_beside
 from helpers.files import Files, create_secret
 from helpers.grading.engine.grade_submission import Unit, modules_of
 from helpers.grading.handin.folder import SubmissionFolder, can_be_a_student, is_real_folder

@@ -90,7 +90,7 @@ def _each(make: partial[bool], students: Iterable[str], jobs: int) -> Iterator[b
 
 
 def _make_page(course: Path, unit: str, seconds: float, student: str) -> bool:
-    from helpers.grading.report.page_maker import make_pages
+    from helpers.grading.report.feedback_exporter import make_pages
 
     # nbgrader takes whatever is raised for a page that could not be made.
     with time_limit(seconds, "the page"):

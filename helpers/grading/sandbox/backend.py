@@ -97,7 +97,10 @@ class CellRun:
 
 
 class Process(Protocol):
-    """One student's process: runs cells, and answers for what they define."""
+    """One student's process: runs cells, and answers for what they define.
+
+    Of bubblewrap's sandbox it is `process.StudentProcess`, started by way of `host.py`.
+    """
 
     def run(self, code: str, timeout: float, muted: bool = False, brief: bool = False) -> CellRun:
         """Run a code cell. Its own exceptions are in its outputs, where it is `brief` without their

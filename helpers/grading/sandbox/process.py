@@ -28,10 +28,10 @@ from helpers.grading.sandbox.backend import (
     StudentError,
 )
 from helpers.grading.sandbox.cgroup import StudentGroup, divided
+from helpers.grading.sandbox.deadline import Deadline, OutOfTime
 from helpers.grading.sandbox.inside import codec
 from helpers.grading.sandbox.inside.watch import FILES, MEMORY, PROCESSES, family
 from helpers.grading.sandbox.outputs import Outputs
-from helpers.grading.sandbox.usage import Deadline, OutOfTime
 
 _HEADER = struct.Struct("!I")
 #: Bytes that one request may bring in, outputs included.

@@ -30,7 +30,7 @@ from helpers.meter.flops.whole_ops import counting_whole
 from helpers.meter.loan import Loan, Values, lending
 from helpers.meter.meta import NeedsValues, tensors_in
 from helpers.meter.models import as_inputs, build, default_input, plain, refuse_taken_names
-from helpers.meter.tries import CannotRun, first_that_runs, reason_of
+from helpers.meter.value_fallback import CannotRun, first_that_runs, reason_of
 
 _CONVENTIONS: dict[str, type[Convention]] = {"course": Course, "mac2": Mac2, "timm": Timm}
 

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from helpers.meter.dispatch import Dispatcher
 from helpers.meter.flops.conventions import Convention, Cost, nothing
 from helpers.meter.flops.meta_fast_paths import shortcut
 from helpers.meter.flops.module_stack import ModuleStack
@@ -19,6 +18,7 @@ from helpers.meter.flops.prices.op import Call, places_of
 from helpers.meter.flops.traffic import Traffic, tensor_bytes
 from helpers.meter.loan import Values
 from helpers.meter.meta import is_made_of_others, tensors_in
+from helpers.meter.mixed_meta import Dispatcher
 
 
 @dataclass

@@ -34,7 +34,7 @@ from helpers.meter.memory.storages import StorageLog
 from helpers.meter.memory.timeline import Timeline, timeline_of
 from helpers.meter.meta import NeedsValues, NoValues, is_uninitialized
 from helpers.meter.models import TORCH_DTYPES, as_inputs, build, refuse_taken_names
-from helpers.meter.tries import CannotRun, first_that_runs
+from helpers.meter.value_fallback import CannotRun, first_that_runs
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, stat
 from helpers.meter.memory.sharding import Plan, strategy_of
 from helpers.meter.memory.storages import StorageLog, StorageTracker
 from helpers.meter.meta import tensors_in
-from helpers.meter.tries import CannotRun, reason_of
+from helpers.meter.value_fallback import CannotRun, reason_of
 
 
 @dataclass(frozen=True)

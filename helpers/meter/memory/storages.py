@@ -20,10 +20,10 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 
-from helpers.meter.dispatch import Dispatcher
 from helpers.meter.loan import Values
 from helpers.meter.memory.accumulation import Accumulation
 from helpers.meter.meta import is_inexact, is_made_of_others, tensors_in
+from helpers.meter.mixed_meta import Dispatcher
 
 #: Bytes that a kernel takes inside an operation and gives back before it ends, beyond its outputs.
 Workspace = Callable[..., int]

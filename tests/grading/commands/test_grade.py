@@ -6,7 +6,7 @@ import pytest
 
 from helpers.grading.class_run import ClassResult, SubmissionResult
 from helpers.grading.commands.grade import as_data, print_table
-from helpers.grading.engine.grade_submission import CellScore
+from helpers.grading.engine.grade_submission import CellScore, Status
 
 
 def printed(
@@ -57,3 +57,18 @@ def test_tests_that_can_be_cheated_are_named_with_what_they_are_worth(
         capsys.readouterr().out
     )
     assert as_data(result, "bwrap")["inside"] == ["test_a", "test_c"]
+
+
+def test_which_questions_wait_for_a_reader_is_said_most_first(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what could not be read all do: that is a line of its own, and no reading."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def result(student: str, waiting: str, status: Status = "graded") -> SubmissionResult:
+        scores = tuple(CellScore(name, None, 1.0, name in waiting.split()) for name in "abc")
+        return SubmissionResult(student, status, scores, ())
+
+    results = (result("ada", "b"), result("ben", "a b"), result("cy", "a b c", "unreadable"))
+    print_table(ClassResult("unit", results, dict.fromkeys("abc", "Part")))
+    assert "to read, by question: b (2), a (1)\n" in capsys.readouterr().out

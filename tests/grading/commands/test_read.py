@@ -29,7 +29,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path, monkeypatch, capsys, given, s
 
 
 def test_the_page_comes_with_the_package():
-    assert {path.suffix for path in (COURSE / "helpers/grading/reading/page").iterdir()} == {
+    assert {path.suffix for path in (COURSE / "helpers/grading/manual_grading/page").iterdir()} == {
         ".html",
         ".css",
         ".js",

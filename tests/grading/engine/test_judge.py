@@ -18,13 +18,13 @@ from nbgrader.utils import determine_grade
 
 from helpers.grading.engine.grade_submission import Graded, seed_of
 from helpers.grading.engine.judge import Judgement, Session, submission_seed
-from helpers.grading.engine.stand_ins import instructor_names
+from helpers.grading.engine.name_lookup import instructor_names
 from helpers.grading.engine.verdict_outputs import MIME_TYPE, verdicts_of
 from helpers.grading.handin import rebuild
 from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import Function, decode, encode
 from helpers.grading.sandbox.inside.ipython_shell import builtin_of
-from tests.grading import fake, sample
+from tests.grading import in_process_backend, sample
 
 
 class FakeStudent:
@@ -233,7 +233,7 @@ def test_the_seed_depends_on_everything_and_on_nothing_else() -> None:
 def test_a_hand_in_with_the_same_texts_has_other_hidden_cases_where_its_cells_differ() -> None:
     """Else the first could show what was passed in, and the second tell it to the answer by which
     cells are code, or by their order."""
-    job = fake.make_job()
+    job = in_process_backend.make_job()
     cells = [sample.added_cell("bit = 0"), sample.added_cell("bit = 1")]
     ways = [cells, cells[::-1], [cells[0] | {"cell_type": "markdown"}, cells[1]]]
     skipped = copy.deepcopy(cells)

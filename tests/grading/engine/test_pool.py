@@ -18,7 +18,7 @@ from helpers.grading.engine.job import Task
 from helpers.grading.engine.pool import Pool
 from helpers.grading.engine.worker_state import ATTEMPTS
 from helpers.grading.sandbox.backend import Files, Limits, SandboxError, ServerDied
-from tests.grading.fake import FakeBackend, FakeServer, make_job
+from tests.grading.in_process_backend import FakeBackend, FakeServer, make_job
 
 JOB = make_job()
 

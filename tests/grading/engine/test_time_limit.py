@@ -12,7 +12,7 @@ from helpers.grading.engine.run_cells import Times
 from helpers.grading.engine.time_limit import TooLong, time_limit
 from helpers.grading.engine.worker_state import WorkerState
 from tests.grading.engine.test_workers import on_another_thread
-from tests.grading.fake import ANSWERED, make_job
+from tests.grading.in_process_backend import ANSWERED, make_job
 
 #: A test that an answer keeps busy for ever, and that takes no exception for an answer's.
 ENDLESS = """

@@ -18,7 +18,7 @@ from helpers.grading.engine.worker_state import WorkerState
 from helpers.grading.engine.workers import grade_all
 from helpers.grading.sandbox.backend import ServerDied
 from helpers.grading.sandbox.confined import CONFINED
-from tests.grading.fake import ANSWERED, DEADLY, deadly_job, make_job
+from tests.grading.in_process_backend import ANSWERED, DEADLY, deadly_job, make_job
 from tests.grading.sandbox.test_hardening import kill
 
 POINTS = 4.0

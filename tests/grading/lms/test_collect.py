@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from helpers.grading.commands.collect import _by_reason
 from helpers.grading.lms.collect import Collected, Line, collect
 from tests.grading import notebooks, sample
 
@@ -480,3 +481,60 @@ def test_who_takes_anothers_name_later_is_known_by_the_number(
     assert handed_in(course, "ada") == notebook("ada")
     assert result.left_out[0][1].startswith(why)
     assert result.for_a_person
+
+
+def named(unit: str | None) -> dict[str, bytes]:
+    """A class's download that is of a unit, but for one that does not say so."""
+    return {
+        MOODLE.format(name=name, number=number, file="x.ipynb"): notebook(name, each)
+        for name, number, each in (
+            ("Ada Lovelace", 901, unit),
+            ("Ben de la Müller", 902, unit),
+            ("Eve Stranger", 999, unit),
+            ("Cy O'Neil", 903, None),
+        )
+    }
+
+
+def test_of_another_units_download_nothing_is_taken(course: Path, tmp_path: Path) -> None:
+    """Also what does not say its unit: it would wait, broken, in a unit it was never meant for."""
+    result = collect(course, sample.UNIT, zipped(tmp_path / "d.zip", named("other")))
+    assert result.for_a_person
+    assert set(states(result).values()) == {"missing"}
+    reasons = dict(result.left_out)
+    assert reasons.pop("Cy O'Neil_903_assignsubmission_file/x.ipynb") == (
+        "it may be of another unit: nothing beside it is of sample"
+    )
+    assert set(reasons.values()) == {"it is a notebook of other, not of sample"}
+    assert not list((course / "submitted").glob("*/sample"))
+
+
+def test_among_its_own_what_does_not_say_its_unit_is_taken(course: Path, tmp_path: Path) -> None:
+    result = collect(course, sample.UNIT, zipped(tmp_path / "d.zip", named(sample.UNIT)))
+    assert states(result)["cy"] == "collected"
+
+
+def test_a_zip_that_was_cut_off_is_refused_in_one_line_that_says_so(
+    course: Path, tmp_path: Path
+) -> None:
+    path = zipped(tmp_path / "d.zip", named(sample.UNIT))
+    path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(ValueError, match=r"^d\.zip cannot .* ends too early: was it cut off\?"):
+        collect(course, sample.UNIT, path)
+
+
+def test_of_a_folder_of_downloads_each_is_named_as_one(course: Path, tmp_path: Path) -> None:
+    (tmp_path / "downloads").mkdir()
+    zipped(tmp_path / "downloads/moodle.zip", named(sample.UNIT))
+    result = collect(course, sample.UNIT, tmp_path / "downloads")
+    assert len(result.left_out) == 4
+    for _, problem in result.left_out:
+        assert problem.endswith("if moodle.zip is a whole download, collect it by itself")
+
+
+def test_one_reason_for_many_files_is_one_line() -> None:
+    left_out = [(f"{number}.ipynb", "it is another") for number in range(12)]
+    assert list(_by_reason([*left_out, ("a.ipynb", "nobody's")])) == [
+        ("0.ipynb and 11 more (--json names them)", "it is another"),
+        ("a.ipynb", "nobody's"),
+    ]

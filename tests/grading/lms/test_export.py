@@ -45,7 +45,7 @@ def test_canvas_gets_its_own_columns(course: Path, tmp_path: Path) -> None:
     assert lines == [
         f"7 students in {tmp_path / 'c.csv'}",
         "no grade, as nothing is graded: gus",
-        "not in the grades yet, as a person has to read or confirm them: 1 (students: 1)",
+        "not in the grades yet, as a person has to read or confirm them: 1 (ada)",
     ]
 
 

@@ -123,6 +123,27 @@ def test_a_second_download_adds_to_the_first(course: Path, tmp_path: Path) -> No
     }
 
 
+def test_who_was_collected_from_elsewhere_is_counted_and_who_was_not_is_named(
+    course: Path, tmp_path: Path
+) -> None:
+    add_origins(
+        course,
+        UNIT,
+        {
+            "ada": Origin("moodle", "Ada", "5001"),
+            "ben": Origin("canvas", "ben", "12", 70002),
+            "cy": Origin("canvas", "cy", "13", 70003),
+        },
+    )
+    pages = pages_of(course, "ada", "ben", "cy", "dan")
+    lines, complete = zip_feedback(course, UNIT, "moodle", pages, tmp_path / "back.zip")
+    assert lines[1:] == [
+        "NOT in it, as collected from elsewhere: 2 from canvas",
+        "NOT in it, as not collected from moodle: dan",
+    ]
+    assert not complete
+
+
 def test_moodles_own_list_stands_for_a_download(course: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.csv"
     sheet.write_text(

@@ -21,9 +21,9 @@ from helpers.grading.class_run import Options, grade_class
 from helpers.grading.commands import doctor
 from helpers.grading.lms.enrol import enrol
 from helpers.grading.lms.roster import Student
+from helpers.grading.manual_grading.marks import Reading
+from helpers.grading.manual_grading.reader import Reader, Wanted
 from helpers.grading.nbgrader.config import open_course
-from helpers.grading.reading.reader import Reader, Wanted
-from helpers.grading.reading.readings import Reading
 from tests.grading import sample
 from tests.grading.conftest import hand_in_class, share_secret
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from nbgrader.preprocessors import GetGrades
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import SADeprecationWarning
 from typer.testing import CliRunner
 
 from helpers.cli import app
 from helpers.grading.nbgrader.config import open_course
 from helpers.grading.report.feedback import write_feedback
-from helpers.grading.report.page_maker import _with_names, make_pages
+from helpers.grading.report.feedback_exporter import _with_names, make_pages
 from tests.grading import classbook
 from tests.grading.classbook import UNIT
 
@@ -106,7 +111,7 @@ def test_a_page_is_made_without_what_sqlalchemy_will_drop(course: Path) -> None:
 def test_the_pages_are_nbgraders_own(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same elements, texts and pictures, also where a student writes as our marks look; but
     for the list at the top."""
-    monkeypatch.setattr("helpers.grading.report.page_maker._with_names", lambda page: page)
+    monkeypatch.setattr("helpers.grading.report.feedback_exporter._with_names", lambda page: page)
     path = course / "autograded" / "ben" / UNIT / f"{UNIT}.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
     picture = {"data": {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}, "metadata": {}}
@@ -123,6 +128,8 @@ def test_the_pages_are_nbgraders_own(course: Path, monkeypatch: pytest.MonkeyPat
     path.write_text(json.dumps(notebook), encoding="utf-8")
     students = ["ada", "ben"]
     theirs, api = {}, open_course(course)
+    ours = list(api.config.GenerateFeedback.preprocessors)
+    api.config.GenerateFeedback.preprocessors = [GetGrades, *ours[1:]]
     for student in students:
         assert api.generate_feedback(UNIT, student, force=True)["success"]
         page = course / "feedback" / student / UNIT / f"{UNIT}.html"
@@ -133,6 +140,40 @@ def test_the_pages_are_nbgraders_own(course: Path, monkeypatch: pytest.MonkeyPat
         (page,) = pages[student]
         assert parsed(page.read_text(encoding="utf-8")) == theirs[student]
     assert "Mine" in theirs["ben"]
+
+
+def test_nbgraders_own_command_asks_for_all_grades_at_once(course: Path) -> None:
+    """A notebook's cells are read together, whoever makes the page."""
+    path = course / "autograded" / "ada" / UNIT / f"{UNIT}.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    marks = {"schema_version": 3, "solution": False, "locked": True, "task": False}
+    for number, name in enumerate(("check_padding", "check_fused")):
+        cell = deepcopy(notebook["cells"][0]) | {"id": f"more-{number}"}
+        cell["metadata"]["nbgrader"] |= {"grade_id": name, "points": 1, "cell_type": "code"} | marks
+        notebook["cells"].append(cell)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    api = open_course(course)
+    asked = []
+    for grades in (GetGrades, api.config.GenerateFeedback.preprocessors[0]):
+        with queries() as said:
+            api.config.GenerateFeedback.preprocessors[0] = grades
+            assert api.generate_feedback(UNIT, "ada", force=True)["success"]
+        asked.append(len([each for each in said if "FROM grade" in each]))
+    # One for three cells.
+    assert asked[0] - asked[1] == 2
+
+
+@contextmanager
+def queries() -> Iterator[list[str]]:
+    """What is asked of databases meanwhile."""
+    said: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *more: object) -> None:
+        said.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield said
+    event.remove(Engine, "before_cursor_execute", note)
 
 
 class Parsed(HTMLParser):

@@ -30,10 +30,10 @@ from helpers.grading.sandbox.backend import (
     ServerDied,
 )
 from helpers.grading.sandbox.confined import CONFINED
+from helpers.grading.sandbox.deadline import MOST_WAITING, Deadline
 from helpers.grading.sandbox.host import ForkClient
 from helpers.grading.sandbox.process import KILLED_BY_SYSTEM
-from helpers.grading.sandbox.usage import MOST_WAITING, Deadline
-from tests.grading import fake, sample
+from tests.grading import in_process_backend, sample
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_whoever_waited_longer_than_is_given_back_lacked_a_processor() -> None:
     assert deadline.lacked_processor
 
 
-class Killed(fake.FakeProcess):
+class Killed(in_process_backend.FakeProcess):
     """One that the system ends as soon as the function is called."""
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float) -> Any:
@@ -82,8 +82,8 @@ class Killed(fake.FakeProcess):
 
 
 def test_what_the_system_ended_is_for_a_person() -> None:
-    job = fake.make_job()
-    graded = grade_submission(job.unit, "ada", fake.ANSWERED, Killed)
+    job = in_process_backend.make_job()
+    graded = grade_submission(job.unit, "ada", in_process_backend.ANSWERED, Killed)
     assert graded.status == "for a person"
     assert graded.disturbed == KILLED_BY_SYSTEM
     waiting = {score.grade_id for score in graded.scores if score.needs_manual}
@@ -93,7 +93,7 @@ def test_what_the_system_ended_is_for_a_person() -> None:
 
 
 @dataclass(frozen=True)
-class FirstKilled(fake.FakeBackend):
+class FirstKilled(in_process_backend.FakeBackend):
     """The first processes are killed, as where neighbours take the memory."""
 
     left: list[int] = field(default_factory=lambda: [2])
@@ -112,9 +112,9 @@ class FirstKilled(fake.FakeBackend):
     def client(self, wait: bool = True) -> FirstKilled:
         return self
 
-    def start(self) -> fake.FakeProcess:
+    def start(self) -> in_process_backend.FakeProcess:
         self.left[0] -= 1
-        return Killed() if self.left[0] >= 0 else fake.FakeProcess()
+        return Killed() if self.left[0] >= 0 else in_process_backend.FakeProcess()
 
 
 def test_it_is_graded_again_alone_and_earns_what_it_is_worth(
@@ -122,7 +122,7 @@ def test_it_is_graded_again_alone_and_earns_what_it_is_worth(
 ) -> None:
     course = sample.make_course(tmp_path / "course")
     for student in ("ada", "ben"):
-        sample.hand_in(course, student, fake.ANSWERED)
+        sample.hand_in(course, student, in_process_backend.ANSWERED)
     backend = FirstKilled()
     monkeypatch.setattr(class_run, "trust", lambda course, job, *_: job)
     # In this process: the workers of a pool would have a backend of their own.
@@ -132,7 +132,7 @@ def test_it_is_graded_again_alone_and_earns_what_it_is_worth(
     assert [(each.status, each.total) for each in result.results] == [("graded", 4.0)] * 2
 
 
-class Endless(fake.FakeProcess):
+class Endless(in_process_backend.FakeProcess):
     """One in which a cell called endless takes whatever time it has."""
 
     given: ClassVar[list[float]] = []
@@ -148,9 +148,9 @@ def test_an_endless_cell_has_its_time_once(monkeypatch: pytest.MonkeyPatch) -> N
     """A notebook with hidden tests is gone through twice, and again where a process ends."""
     Endless.given.clear()
     times = Times(cell=40.0)
-    answers = fake.ANSWERS | {"softmax_flops": "endless = 1"}
+    answers = in_process_backend.ANSWERS | {"softmax_flops": "endless = 1"}
     notebook = json.dumps(sample.answered(answers)).encode()
-    job = fake.make_job(times=times)
+    job = in_process_backend.make_job(times=times)
     graded = grade_submission(job.unit, "ada", notebook, Endless, times)
     assert graded.total == 4.0
     assert [pytest.approx(seconds) for seconds in Endless.given] == [40.0, AGAIN * 40.0]
@@ -160,7 +160,7 @@ def test_who_ran_out_of_time_is_not_graded_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     course = sample.make_course(tmp_path / "course")
-    answers = fake.ANSWERS | {"softmax_flops": "endless = 1"}
+    answers = in_process_backend.ANSWERS | {"softmax_flops": "endless = 1"}
     for student in ("ada", "ben"):
         sample.hand_in(course, student, sample.answered(answers))
     given: list[int] = []
@@ -172,7 +172,7 @@ def test_who_ran_out_of_time_is_not_graded_again(
 
     monkeypatch.setattr(class_run, "trust", lambda course, job, *_: job)
     monkeypatch.setattr(class_run, "grade_all", grade_all)
-    grade_class(course, sample.UNIT, Options(jobs=2, sandbox=fake.FakeBackend()))
+    grade_class(course, sample.UNIT, Options(jobs=2, sandbox=in_process_backend.FakeBackend()))
     assert given == [2, 0]
 
 

@@ -14,7 +14,7 @@ from helpers.grading.sandbox import registry
 from helpers.grading.sandbox.registry import BACKENDS, DEFAULT, choices, find_backend, is_confined
 from helpers.parts import PACKAGE
 from tests.grading import sample
-from tests.grading.fake import ANSWERS, FakeBackend
+from tests.grading.in_process_backend import ANSWERS, FakeBackend
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 
 from . import bpf
-from .allowed_calls import ALLOWED, FCNTL, MMAP, NEWEST, PRLIMIT, SETSOCKOPT, SOCKET
+from .allowed_system_calls import ALLOWED, FCNTL, MMAP, NEWEST, PRLIMIT, SETSOCKOPT, SOCKET
 
 #: AF_UNIX, AF_INET, AF_INET6: a socket of another family reaches the kernel or the machine around.
 FAMILIES = (1, 2, 10)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import pytest
 
 from helpers.grading.sandbox.inside import jail, system_calls
-from helpers.grading.sandbox.inside.allowed_calls import (
+from helpers.grading.sandbox.inside.allowed_system_calls import (
     ALLOWED,
     FCNTL,
     MMAP,

@@ -1,0 +1,165 @@
+"""A test is trusted once it has marked the unit's own solution and what students start with.
+
+The solution has to earn everything and the untouched notebook nothing, or the unit is not graded:
+else a right answer could get no points, or a wrong one all, and nobody would see it. The same runs
+settle the place of each test: outside the student's process if the solution passes there, and
+inside it otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from helpers.grading.engine.grade_submission import Graded, Unit
+from helpers.grading.engine.judging_places import Test, tests_of
+from helpers.grading.handin.ipynb import HIDDEN_TESTS, is_test, marks_of
+from helpers.grading.sandbox.inside.codec import dumps
+
+#: Grades a notebook as a submission of a unit.
+Grade = Callable[[Unit, bytes], Graded]
+
+
+def settle(unit: Unit, solution: bytes, grade: Grade) -> frozenset[str]:
+    """Grade ids of the tests that are judged inside.
+
+    `solution` is the unit's source notebook. ValueError, in one line that names the cell, where a
+    test does not give the solution its points, or gives points to a notebook without answers.
+    """
+    trial = _Trial(unit, solution, grade)
+    inside = trial.first_guess()
+    wrong = trial.unsolved(inside)
+    for another in (trial.elsewhere, trial.with_what_they_use, trial.with_all_before):
+        if not wrong:
+            break
+        inside = another(inside, set(wrong))
+        wrong = trial.unsolved(inside)
+    problems = wrong or trial.given_away(inside)
+    if problems:
+        raise ValueError(next(iter(problems.values())))
+    return frozenset(inside)
+
+
+class _Trial:
+    """The solution and the untouched notebook of a unit, graded with tests in some place or other.
+
+    Attributes:
+        undecided: tests whose place is not fixed.
+    """
+
+    def __init__(self, unit: Unit, solution: bytes, grade: Grade) -> None:
+        self._tests = tests_of(unit)
+        self._unit, self._solution, self._grade = _unveiled(unit), solution, grade
+        self._untouched = dumps(unit.template.notebook)
+        self.undecided = {test.grade_id for test in self._tests if test.place is None}
+
+    def first_guess(self) -> set[str]:
+        """Inside is what has to be, or is better tried there."""
+        return {test.grade_id for test in self._tests if (test.place or test.first) == "inside"}
+
+    def elsewhere(self, inside: set[str], wrong: set[str]) -> set[str]:
+        """Each test that was wrong in the other place."""
+        return inside ^ (wrong & self.undecided)
+
+    def with_what_they_use(self, inside: set[str], wrong: set[str]) -> set[str]:
+        """What was wrong in both places inside, with the tests before it that name what it uses."""
+        found = set(inside)
+        needed: set[str] = set()
+        for test in reversed(self._tests):
+            if test.grade_id in wrong or test.binds & needed:
+                found |= {test.grade_id} & self.undecided
+                needed |= test.words()
+        return found
+
+    def with_all_before(self, inside: set[str], wrong: set[str]) -> set[str]:
+        """The same with all tests before them."""
+        names = [test.grade_id for test in self._tests]
+        last = max(names.index(name) for name in wrong)
+        return inside | (set(names[: last + 1]) & self.undecided)
+
+    def unsolved(self, inside: set[str]) -> dict[str, str]:
+        """Tests that do not give the solution all points, and a line on each."""
+        graded = self._graded(self._solution, inside)
+        scores = _scores(graded)
+        return {
+            test.grade_id: f"{self._where}: the test {test.grade_id} gives the unit's own "
+            f"solution {scores[test.grade_id]:g} of {test.points:g} points "
+            f"({_reason(graded, test)}): mend the test or the solution"
+            for test in self._tests
+            if scores[test.grade_id] < test.points
+        }
+
+    def given_away(self, inside: set[str]) -> dict[str, str]:
+        """Tests that give points to a notebook without answers, and a line on each."""
+        scores = _scores(self._graded(self._untouched, inside))
+        return {
+            test.grade_id: f"{self._where}: the test {test.grade_id} gives a notebook without "
+            f"answers {scores[test.grade_id]:g} of {test.points:g} points: mend the test, or say "
+            '"course": {"untouched": "passes"} in its metadata'
+            for test in self._tests
+            if scores[test.grade_id] > 0 and not test.untouched_passes
+        }
+
+    @property
+    def _where(self) -> str:
+        """The unit, with the notebook where that is called otherwise: a unit can have several."""
+        name, notebook = self._unit.name, self._unit.notebook_name
+        return name if notebook in name else f"{name}/{notebook}"
+
+    def _graded(self, data: bytes, inside: set[str]) -> Graded:
+        graded = self._grade(replace(self._unit, inside=frozenset(inside)), data)
+        if graded.status == "unreadable":
+            raise ValueError(f"{self._where}: its source notebook: {graded.remarks[0]}")
+        return graded
+
+
+def _unveiled(unit: Unit) -> Unit:
+    """The unit without hidden tests: nothing is hidden from its solution, so what fails is said,
+    and each notebook is run once."""
+    cells = [
+        cell | {"source": _unmarked(cell["source"])} if is_test(cell) else cell
+        for cell in unit.template.cells
+    ]
+    template = replace(unit.template, notebook=unit.template.notebook | {"cells": cells})
+    return replace(unit, template=template, tried=True)
+
+
+def _unmarked(source: str) -> str:
+    for mark in HIDDEN_TESTS:
+        source = source.replace(mark, "")
+    return source
+
+
+def _scores(graded: Graded) -> dict[str, float]:
+    return {score.grade_id: score.score or 0.0 for score in graded.scores}
+
+
+def _reason(graded: Graded, test: Test) -> str:
+    """Why a test failed: the error in its cell and the line of the test; else the first error of a
+    cell before it, as an import that failed breaks all that comes after."""
+    before = ""
+    for cell in graded.notebook["cells"]:
+        if error := _error(cell):
+            said = f"{error['ename']}: {error['evalue']}".rstrip(": ")[:300]
+            if marks_of(cell).get("grade_id") == test.grade_id:
+                line = _LINE.search(_COLOUR.sub("", "\n".join(error["traceback"])))
+                return f"{said}, at `{line[1].strip()}`" if line else said
+            before = before or f"a cell before it ends in {said}"
+        if marks_of(cell).get("grade_id") == test.grade_id:
+            break
+    return before or "its last line shows fewer"
+
+
+def _error(cell: dict[str, Any]) -> dict[str, Any] | None:
+    """The error in which a cell ended, if it did and its author did not mean it to."""
+    if "raises-exception" in cell["metadata"].get("tags", ()):
+        return None
+    errors = (out for out in cell.get("outputs", ()) if out["output_type"] == "error")
+    return next(errors, None)
+
+
+#: In a traceback: a line of the test itself, which comes first, as outside and inside show it.
+_LINE = re.compile(r"(?:-> \d+|Cell In\[\d+\], line \d+\n) *(.+)")
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")

@@ -1,0 +1,77 @@
+"""A notebook's tests, tried once: which are judged inside is kept until something of it changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from helpers import parts
+from helpers.files import write_text
+from helpers.grading.engine.grade_submission import Graded
+from helpers.grading.engine.job import GradingJob, Task
+from helpers.grading.engine.judging_places import has_own_tests
+from helpers.grading.engine.validate_tests import settle
+from helpers.grading.engine.worker_state import grade_task
+from helpers.grading.handin.ipynb import read_notebook
+from helpers.grading.sandbox.backend import Files
+from helpers.grading.sandbox.inside.codec import dumps
+
+
+def version_of(source: bytes, beside: Files) -> str:
+    """Of everything that a score depends on beside the submission and the course's secret."""
+    digest = hashlib.sha256(source)
+    for name, data in beside:
+        digest.update(f"{name}\0".encode() + hashlib.sha256(data).digest())
+    for path in parts.files(scores=True):
+        digest.update(f"{path}\0".encode() + (parts.PACKAGE / path).read_bytes())
+    return digest.hexdigest()
+
+
+def trust(
+    course: Path,
+    job: GradingJob,
+    source: bytes,
+    grade: Callable[[GradingJob, Task], Graded] = grade_task,
+    keep: bool = True,
+) -> GradingJob:
+    """The job with the places of its tests settled; see `engine/validate_tests.py`.
+
+    Where all is judged by `check` there is nothing to settle: a check is held to its question's
+    reference when notebooks are tried.
+
+    Args:
+        course: what came of it is read from its `.course/`, and kept there unless told otherwise.
+        source: the source notebook of the job's unit.
+        grade: grades what is tried.
+
+    Raises ValueError, in one line that names the cell, where the tests cannot be trusted.
+    """
+    unit = job.unit
+    if not has_own_tests(unit):
+        return job
+    path = course / ".course" / "tests" / unit.name / f"{unit.notebook_name}.json"
+    # How a solution is marked in a cell is a setting of the course's.
+    about = version_of(source, job.files) + job.sandbox.name
+    digest = hashlib.sha256(about.encode() + dumps(unit.template.notebook)).hexdigest()
+    inside = _kept(path, digest)
+    if inside is None:
+        inside = settle(
+            unit,
+            dumps(read_notebook(source)),
+            lambda tried, data: grade(replace(job, unit=tried), Task("", data)),
+        )
+        if keep:
+            write_text(path, json.dumps({"digest": digest, "inside": sorted(inside)}, indent=1))
+    return replace(job, unit=replace(unit, inside=inside))
+
+
+def _kept(path: Path, digest: str) -> frozenset[str] | None:
+    """Grade ids of the tests that are judged inside; None where it has to be tried (again)."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return frozenset(kept["inside"]) if kept["digest"] == digest else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
