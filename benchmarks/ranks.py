@@ -104,6 +104,18 @@ def stored() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RESULTS.read_text().splitlines()]
 
 
+def predict_again() -> None:
+    """Predictions of what was measured before, by the meter as it is now."""
+    rows = stored()
+    for row in rows:
+        if "error" not in row:
+            job = Job(row["kind"], row["ranks"], f"ranks_cases:{row['case']}")
+            guesses = [predicted(job, rank) for rank in range(job.ranks)]
+            row["predicted"] = [guess["peak"] for guess in guesses]
+            row["sent_predicted"] = [guess["sent"] for guess in guesses]
+    RESULTS.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
 def write_report() -> None:
     rows = stored()
     ran = [row for row in rows if "error" not in row]
@@ -142,12 +154,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", nargs="*", default=list(ranks_cases.CASES))
     parser.add_argument("--report", action="store_true", help="write the table, run nothing")
+    parser.add_argument("--again", action="store_true", help="predict what was measured again")
     options = parser.parse_args()
     torch.set_num_threads(1)
     # Ranks look for the models beside this file.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
     done = {(row["case"], row["kind"], row["ranks"]) for row in stored()}
-    todo = [] if options.report else jobs(options.cases)
+    if options.again:
+        predict_again()
+    todo = [] if options.report or options.again else jobs(options.cases)
     todo = [job for job in todo if (case_of(job), job.kind, job.ranks) not in done]
     for start in range(0, len(todo), BATCH):
         for row in compared(todo[start : start + BATCH]):

@@ -246,7 +246,7 @@ def _made(kind: str, model: Any, units: Sequence[str]) -> tuple[Any, Any]:
     from torch.nn.parallel import DistributedDataParallel
 
     if kind in ("fsdp", "zero2"):
-        options = {"reshard_after_forward": False} if kind == "zero2" else {}
+        options: dict[str, Any] = {"reshard_after_forward": False} if kind == "zero2" else {}
         for name in units:
             fully_shard(model.get_submodule(name), **options)
         fully_shard(model, **options)

@@ -76,7 +76,7 @@ def count_command(
     if decode is not None:
         step = decoding(built, decode, batch or 1, convention)
         counted, inputs, sizes = step.count, f"a token after {decode}, batch {batch or 1}", None
-        rule = rule_of_thumb(counted, batch or 1)
+        rule: RuleOfThumb | None = rule_of_thumb(counted, batch or 1)
     else:
         named = [input] if isinstance(input, str) else list(input)
         taken = given(built, named, tokens, batch, _DTYPES[width])
