@@ -34,7 +34,7 @@ STAGES = {"ddp": 0, "zero1": 1, "zero2": 2, "fsdp": 3}
 WITH_FOUR = ("mlp", "uneven", "decoder", "lstm", "residual")
 SECONDS = 240
 #: Jobs that share a start of PyTorch.
-BATCH = 6
+BATCH = 8
 
 
 def jobs(cases: list[str]) -> list[Job]:
