@@ -18,9 +18,10 @@ demo: .venv/ready
 test: .venv/ready
 	$(BIN)/$(PYTEST)
 
-# Every question, tried with wrong answers by the hundred: some minutes.
+# Every question, tried with wrong answers by the hundred, each graded so many times: some minutes.
+SEEDS ?= 40
 prove: .venv/ready
-	$(BIN)/course prove
+	$(BIN)/course prove --seeds $(SEEDS)
 
 # The tests on the lowest versions that pyproject.toml allows; TESTS names some of them.
 TESTS ?=

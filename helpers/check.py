@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import copy
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -57,10 +57,9 @@ def verdict_on(exercise: Exercise, answer: Any, cases: Sequence[Case] | None = N
         verdict = judge(exercise, given, exercise.public_cases() if cases is None else cases)
     except KeyboardInterrupt:
         verdict = Verdict(exercise.name, "error", 0.0, (), STOPPED)
-    if verdict.fraction < 1 and (earlier := _not_right_yet(exercise.name, answer)):
-        # What is said of this answer is then true of the other.
-        hint = f"it calls {' and '.join(earlier)}, not right yet: mend that first, then check again"
-        verdict = replace(verdict, hint=hint)
+    if verdict.fraction < 1:
+        used = {each for each, _ in missing_imports.names_used(answer)}
+        verdict = first_of_all(verdict, used, last_verdicts)
     last_verdicts[exercise.name] = verdict
     return verdict
 
@@ -75,10 +74,23 @@ def remarks_on(answer: Any) -> list[str]:
     return [line for line in lines if line]
 
 
-def _not_right_yet(name: str, answer: Any) -> list[str]:
-    """The answers to other questions that an answer calls and that were not right when checked."""
-    used = {each for each, _ in missing_imports.names_used(answer)} - {name}
-    return sorted(each for each in used & last_verdicts.keys() if last_verdicts[each].fraction < 1)
+def first_of_all(
+    verdict: Verdict, used: Collection[str], earlier: Mapping[str, Verdict]
+) -> Verdict:
+    """A verdict on an answer that is not right, with another hint where it calls an answer to
+    another question that is not right either: what is said of this one is then true of that.
+
+    Args:
+        verdict: on the answer alone.
+        used: the names that it uses of its notebook.
+        earlier: the verdicts on other questions, by name.
+    """
+    others = {name for name in used if name in earlier and name != verdict.exercise}
+    wrong = sorted(name for name in others if earlier[name].fraction < 1)
+    if not wrong:
+        return verdict
+    hint = f"it calls {' and '.join(wrong)}, not right yet: mend that first, then check again"
+    return replace(verdict, hint=hint, misconceptions=())
 
 
 def progress(unit: str) -> None:
@@ -144,17 +156,18 @@ def judge(
         return Verdict(exercise.name, "no answer yet", 0.0, (), _PLACEHOLDER_LEFT)
     except NotImplementedError:
         return Verdict(exercise.name, "no answer yet", 0.0)
-    accepted = {
-        part: [outcome.is_right(part, exercise.tolerance) for outcome in outcomes]
-        for part in rights[0]
-    }
-    right_parts = [part for part, in_each_case in accepted.items() if all(in_each_case)]
-    fraction = exercise.share(rights, right_parts)
-    rows, drawn = _rows(outcomes, accepted, exercise.tolerance)
+
+    def in_each_case(part: str, off: float) -> list[bool]:
+        return [outcome.is_right(part, off) for outcome in outcomes]
+
+    accepted = {part: in_each_case(part, exercise.precision) for part in rights[0]}
+    fraction = exercise.share(rights, lambda part, off: all(in_each_case(part, off)))
+    rows, drawn = _rows(outcomes, accepted, exercise.precision)
     if fraction == 1:
         return Verdict(exercise.name, "right", 1.0, rows, drawn=drawn)
-    wrong = [part for part in accepted if part not in right_parts]
+    wrong = [part for part, in_each_case in accepted.items() if not all(in_each_case)]
     hint, names = _explained(exercise, answer, outcomes, wrong) if explained else ("", ())
+    hint = "; ".join(filter(None, [exercise.nearness(fraction), hint]))
     if not hint and rows and all(row.right for row in rows):
         varied = ", ".join(exercise.parameters)
         hint = f"right on the cases shown, wrong on others: try it by hand with another {varied}"

@@ -122,7 +122,11 @@ def prove(
 
     names = [exercise.name for exercise in question_names(questions or ())]
     shown = partial(track, total=len(names), transient=True, disable=not _on_terminal())
-    proofs = list(shown(run.prove(course, names, seeds, jobs), description="Proving"))
+    proofs = []
+    for proof in shown(run.prove(course, names, seeds, jobs), description="Proving"):
+        proofs.append(proof)
+        if not _on_terminal():
+            typer.echo(report.line(proof), err=True)
     print(json.dumps(report.data(proofs), indent=1) if as_json else report.text(proofs))
     raise typer.Exit(0 if all(map(report.is_proven, proofs)) else 1)
 
@@ -357,12 +361,18 @@ def count(
     backward: Annotated[bool, typer.Option("--backward", help="The gradients as well.")] = False,
     convention: Annotated[str, typer.Option(help="course, mac2 or timm.")] = "course",
     depth: Annotated[int, typer.Option(help="How deep modules are shown.")] = 1,
+    decode: Annotated[
+        int | None, typer.Option(help="One token of a language model, after so many.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="A time you measured: says the share of the device's peak.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Counts a model's MAC, FLOP, parameters and bytes, without running it."""
     from helpers.meter.flops.command import count_command
 
-    shown = convention, as_json, tokens, batch, depth
+    shown = convention, as_json, tokens, batch, depth, decode, seconds
     count_command(model, input or (), device, dtype, backward, *shown)
 
 
@@ -384,12 +394,19 @@ def memory(
         bool, typer.Option("--checkpoint", help="Activations are computed again.")
     ] = False,
     fused: Annotated[bool, typer.Option("--fused", help="One kernel updates all weights.")] = False,
+    data: Annotated[
+        int | None, typer.Option(help="Ranks, each with a batch of its own; one's part is said.")
+    ] = None,
+    zero: Annotated[
+        int | None, typer.Option(help="What they share: 1 states, 2 gradients too, 3 weights too.")
+    ] = None,
+    rank: Annotated[int, typer.Option(help="Which of them.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Predicts what a training step's memory peaks at, without running it."""
     from helpers.meter.memory.command import memory_command
 
-    given = input or (), tokens, checkpoint, fused
+    given = input or (), tokens, checkpoint, fused, data, zero, rank
     memory_command(model, batch, optimizer, device, dtype, autocast, as_json, *given)
 
 

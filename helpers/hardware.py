@@ -33,6 +33,8 @@ class Device:
         bandwidth: bytes/s between the device and its main memory.
         memory: bytes of that memory, as sold.
         source: where the figures come from.
+        usable: bytes that PyTorch finds there: a card's GB is 2³⁰ bytes, less what error correction
+            and firmware keep. What is sold, where no figure is known.
     """
 
     name: str
@@ -40,6 +42,10 @@ class Device:
     bandwidth: float
     memory: float
     source: str
+    usable: float = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "usable", self.usable or self.memory)
 
     def peak_at(self, dtype: object) -> float:
         """Dense FLOP/s in `dtype`. ValueError where the device has no figure for it."""
@@ -54,12 +60,18 @@ class Device:
 
 
 def _device(
-    name: str, peak_tera: dict[str, float], gb_per_s: float, gb: float, source: str
+    name: str,
+    peak_tera: dict[str, float],
+    gb_per_s: float,
+    gb: float,
+    source: str,
+    usable_gib: float = 0,
 ) -> Device:
     peak = MappingProxyType({dtype: tera * 1e12 for dtype, tera in peak_tera.items()})
-    return Device(name, peak, gb_per_s * 1e9, gb * 1e9, source)
+    return Device(name, peak, gb_per_s * 1e9, gb * 1e9, source, round(usable_gib * 2**30))
 
 
+#: The last figure is what PyTorch prints as a card's total in public reports of full memory (GiB).
 DEVICES: Mapping[str, Device] = MappingProxyType(
     {
         "A100": _device(
@@ -68,6 +80,7 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             2039,
             80,
             "NVIDIA A100 data sheet",
+            79.2,
         ),
         "H100": _device(
             "H100 SXM",
@@ -75,6 +88,7 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             3350,
             80,
             "NVIDIA H100 architecture white paper, dense; the data sheet rounds to 67 and 494.5",
+            79.1,
         ),
         "H200": _device(
             "H200 SXM",
@@ -97,6 +111,7 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             1008,
             24,
             "NVIDIA Ada architecture white paper; 16-bit with fp32 accumulation",
+            23.64,
         ),
         "T4": _device(
             "T4",
@@ -104,6 +119,7 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             320,
             16,
             "NVIDIA T4 data sheet; no native bf16",
+            14.75,
         ),
         "L4": _device(
             "L4",

@@ -16,10 +16,12 @@ import symtable
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import packages_distributions
+from itertools import chain
 from types import CodeType, FunctionType
 from typing import Any
 
 from helpers.grading_packages import PACKAGES
+from helpers.notebook_names import lent
 from helpers.skipped_cells import DIGESTS
 
 _THERE = frozenset(PACKAGES.split())
@@ -68,16 +70,19 @@ def out_of_sight(answer: Any) -> str:
 
 def of_skipped_cells(answer: Any) -> str:
     """A line on the names that an answer, or a function that it calls, has from cells that are left
-    out when the notebook is graded; empty if there are none."""
-    cells = _cells()
-    skipped = {cell for cell in cells if digest(cell) in _SKIPPED}
-    names = _defined(skipped) - _defined(set(cells) - skipped)
-    found = {name for name, _ in names_used(answer) if name in names}
+    out when the notebook is graded, where those compute them; empty if there are none."""
+    cells = dict.fromkeys(_cells())
+    skipped = [cell for cell in cells if digest(cell) in _SKIPPED]
+    running = [cell for cell in cells if cell not in skipped]
+    used = {name for name, _ in names_used(answer)}
+    names = _defined(skipped) - _defined(running)
+    names = names.difference(*(each.defines for each in chain(*lent(used, running, skipped))))
+    found = used & names
     if not found:
         return ""
     return (
         f"{_are(found)} from a cell that is left out when your work is graded: there your answer "
-        "fails. Import or define in your own cell what it needs"
+        "fails. Compute in your own cell what it needs"
     )
 
 

@@ -57,6 +57,7 @@ PARTS = (
     # What gives the numbers that questions ask for is out of sight of graded answers.
     Part("roofline", "time bounds, intensity, the ridge", web=True),
     Part("training_plan", "a GPT on many devices: what a plan holds", students=True, web=True),
+    Part("model_table", "models as tables of layers, as data", students=True, web=True),
     Part("reference", "by-hand formulas; each returns a `Ledger`", web=True),
     Part("meter", "counts any PyTorch model; predicts the memory of a step"),
     # No answer draws with these: another colour grades no class again.
@@ -68,6 +69,7 @@ PARTS = (
     Part("verdict", "what came of a question: data, text and HTML", web=True),
     Part("grading_packages", "packages there when graded; from the lock", scores=False, web=True),
     Part("skipped_cells", "cells that grading leaves out; from the units", scores=False, web=True),
+    Part("notebook_names", "the names that cells define and use", web=True),
     Part("missing_imports", "what a notebook imports that grading lacks", scores=False, web=True),
     Part("check", "what a notebook calls; the judge of an answer", web=True),
     Part("tried", "how cells use an answer that may be wrong", students=True, web=True),

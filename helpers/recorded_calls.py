@@ -14,16 +14,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any
-
-#: The key of a dict of JSON that stands for something else than a dict of strings.
-_KIND = "is"
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Recorded:
 def call_of(*args: Any, **named: Any) -> str:
     """The arguments of a call as text, the same for equal ones. TypeError for what `dumps` does
     not keep."""
-    return dumps([tuple(args), dict(sorted(named.items()))])
+    return _written([tuple(args), dict(sorted(named.items()))], lambda _, text: text)
 
 
 def record(
@@ -87,13 +85,31 @@ def merged(tables: Iterable[Mapping[str, Recorded]]) -> dict[str, Recorded]:
 
 
 def dumps(value: Any) -> str:
-    """A value as JSON. TypeError for anything but plain data, functions by name and dataclasses."""
-    return json.dumps(_encoded(value), ensure_ascii=False, separators=(",", ":"))
+    """A value as JSON. TypeError for anything but plain data, functions by name and dataclasses.
+
+    What comes more than once, as the terms of a ledger do, is written once: `[shared, value]`.
+    """
+    found: Counter[str] = Counter()
+    _written(value, lambda whole, _: (found.update([whole]), whole)[1])
+    shared: dict[str, tuple[int, str]] = {}
+
+    def once(whole: str, text: str) -> str:
+        if found[whole] == 1 or len(whole) <= _SHORT:
+            return text
+        number, _ = shared.setdefault(whole, (len(shared) + 1, text))
+        return f"[-{number}]"
+
+    text = _written(value, once)
+    return f"[[{','.join(each for _, each in shared.values())}],{text}]"
 
 
 def loads(text: str) -> Any:
     """What `dumps` was given. It imports what the text names: for this package's own files only."""
-    return json.loads(text, object_hook=_decoded)
+    parts, data = json.loads(text)
+    shared: list[Any] = []
+    for part in parts:
+        shared.append(_read(part, shared))
+    return _read(data, shared)
 
 
 def load(path: Path) -> Any:
@@ -101,26 +117,57 @@ def load(path: Path) -> Any:
     return loads(path.read_text(encoding="utf-8"))
 
 
-def _encoded(value: Any) -> Any:
-    if value is None or type(value) in (bool, int, float, str):
-        return value
+#: An array begins with what it stands for; with -n for the n-th of what is shared.
+_LIST, _TUPLE, _DICT, _NAME, _DATACLASS = range(5)
+#: A text that is no longer than this is written each time.
+_SHORT = 6
+
+#: Of a part and all in it, and of it as it is to stand: what is written.
+_Said = Callable[[str, str], str]
+
+
+def _written(value: Any, said: _Said) -> str:
+    """A value as JSON, where `said` has the last word on each part that cannot be changed."""
+    return _parts(value, said)[1]
+
+
+def _parts(value: Any, said: _Said) -> tuple[str, str]:
+    """A value as JSON, with all in it, and as it is to stand."""
+    if value is None or type(value) in (bool, int, float):
+        return (text := json.dumps(value)), text
+    if type(value) is str:
+        text = json.dumps(value, ensure_ascii=False)
+        return text, said(text, text)
     if isinstance(value, list):
-        return [_encoded(each) for each in value]
+        return _array(_LIST, value, said)
     if isinstance(value, tuple):
-        return {_KIND: "tuple", "of": [_encoded(each) for each in value]}
+        return _shared(_array(_TUPLE, value, said), said)
     if isinstance(value, dict):
-        if _KIND not in value and all(type(key) is str for key in value):
-            return {key: _encoded(each) for key, each in value.items()}
-        return {_KIND: "dict", "of": [[_encoded(k), _encoded(v)] for k, v in value.items()]}
+        return _array(_DICT, [each for pair in value.items() for each in pair], said)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {_KIND: _address(type(value))} | {
-            field.name: _encoded(mine)
-            for field in dataclasses.fields(value)
-            if not _is_default(field, mine := getattr(value, field.name))
-        }
+        members = [_address(type(value)), *_without_defaults(value)]
+        return _shared(_array(_DATACLASS, members, said), said)
     if callable(value) and hasattr(value, "__qualname__"):
-        return {_KIND: "name", "of": _address(value)}
+        return _array(_NAME, [_address(value)], said)
     raise TypeError(f"a {type(value).__name__} cannot be recorded: use numbers, words and lists")
+
+
+def _array(kind: int, members: Sequence[Any], said: _Said) -> tuple[str, str]:
+    pairs = [(str(kind), str(kind)), *(_parts(member, said) for member in members)]
+    whole, text = (f"[{','.join(each)}]" for each in zip(*pairs, strict=True))
+    return whole, text
+
+
+def _shared(pair: tuple[str, str], said: _Said) -> tuple[str, str]:
+    return pair[0], said(*pair)
+
+
+def _without_defaults(value: Any) -> list[Any]:
+    """The values of a dataclass's fields, without those at the end that are as if not given."""
+    fields = list(dataclasses.fields(value))
+    while fields and _is_default(fields[-1], getattr(value, fields[-1].name)):
+        fields.pop()
+    return [getattr(value, field.name) for field in fields]
 
 
 def _is_default(field: dataclasses.Field[Any], mine: Any) -> bool:
@@ -136,19 +183,24 @@ def _address(thing: Any) -> str:
     return f"{module}:{name}"
 
 
-def _decoded(data: dict[str, Any]) -> Any:
-    kind = data.pop(_KIND, None)
-    if kind is None:
+def _read(data: Any, shared: Sequence[Any]) -> Any:
+    if type(data) is not list:
         return data
-    if kind == "tuple":
-        return tuple(data["of"])
-    if kind == "dict":
-        return dict(data["of"])
-    if kind == "name":
-        return _named(data["of"])
-    return _named(kind)(**data)
+    kind = data[0]
+    if kind < 0:
+        return shared[-kind - 1]
+    members = [_read(each, shared) if type(each) is list else each for each in data[1:]]
+    if kind == _LIST:
+        return members
+    if kind == _TUPLE:
+        return tuple(members)
+    if kind == _DICT:
+        return dict(zip(members[::2], members[1::2], strict=True))
+    thing = _named(members[0])
+    return thing if kind == _NAME else thing(*members[1:])
 
 
+@cache
 def _named(address: str) -> Any:
     module, _, name = address.partition(":")
     if not module.startswith("helpers."):

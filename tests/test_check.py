@@ -57,7 +57,7 @@ def test_on_a_page_the_mark_comes_first_and_a_case_has_a_line_of_its_own():
     rows = verdict.html().split("<tr>")
     assert 'colspan="3"' in rows[2]
     assert "batch=" in rows[2]
-    assert re.sub("<[^>]*>", " ", rows[3]).split() == ["✗", "0", "5,756"]
+    assert re.sub("<[^>]*>", " ", rows[3].replace("<wbr>", "")).split() == ["✗", "0", "5,756"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_an_answer_of_the_wrong_kind_gets_a_line_and_no_points(answer, hint):
         ("sweep_back", {0: 1.0}, "your function returns a dict, not a list"),
         ("saved_by", ["input"], "your function returns a list, not a word"),
         ("saved_by", 1, "your function returns an int, not a word"),
-        ("largest_side", True, "your function returns a bool, not a number"),
+        ("cnn_peak", True, "your function returns a bool, not a number"),
     ],
 )
 def test_what_is_needed_is_called_by_its_own_name(question, value, hint):
@@ -451,3 +451,39 @@ def test_an_answer_that_calls_one_that_is_wrong_is_told_so_first(capsys):
     check("element_positions", space["element_positions"])
     check("tensor_map", space["tensor_map"])
     assert "Hint: it calls element_positions, not right yet" in capsys.readouterr().out
+
+
+BANDED = Exercise(
+    name="a_size",
+    points=4,
+    topic="a size",
+    examples=[(100,), (1000,)],
+    hidden=lambda draw: [(draw.randrange(2000, 9000),)],
+    reference=lambda n: {"twice": 2 * n, "square": n * n},
+    bands={0.01: 1, 0.1: 0.5},
+)
+
+
+@pytest.mark.parametrize(
+    ("factors", "fraction"),
+    [((1, 1), 1), ((1.005, 1), 1), ((1.05, 1), 0.75), ((1.05, 0.95), 0.5), ((1.2, 1), 0.5)],
+)
+def test_a_part_earns_by_how_near_it_is(factors, fraction):
+    def answer(n):
+        return {"twice": 2 * n * factors[0], "square": n * n * factors[1]}
+
+    assert judge(BANDED, answer, grading_cases(BANDED, b"1")).fraction == fraction
+
+
+def test_the_worst_case_says_how_near_a_part_is():
+    def answer(n):
+        return {"twice": 2 * n * (1.005 if n == 100 else 1.05), "square": n * n}
+
+    verdict = judge(BANDED, answer, BANDED.visible_cases())
+    assert verdict.fraction == 0.75
+    assert [row.right for row in verdict.rows if row.part == "twice"] == [True, False]
+
+
+def test_what_is_near_enough_for_everything_needs_no_hint():
+    verdict = judge(BANDED, lambda n: {"twice": 2.01 * n, "square": n * n}, BANDED.visible_cases())
+    assert (verdict.status, verdict.hint) == ("right", "")

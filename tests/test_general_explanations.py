@@ -185,3 +185,9 @@ def test_two_bytes_of_a_number_are_not_taken_for_the_two_flop_of_a_mac():
     exercise = question(moved, [(30, 50), (70, 20), (40, 90)])
     verdict = said(exercise, lambda rows, columns: 4 * rows * columns + 2 * rows + columns)
     assert verdict.hint == "numbers where bytes are asked for: scales"
+
+
+def test_a_share_that_is_lost_beside_a_product_is_not_said_to_be_in_it():
+    large = [(512, 768), (2048, 4096), (1000, 300)]
+    share = question(lambda size, width: size / (size + width), large)
+    assert "too much by" not in said(share, lambda size, width: 8 * size * width**2).hint

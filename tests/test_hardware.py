@@ -34,6 +34,13 @@ def test_every_device_says_where_its_figures_come_from():
     assert all(found.source for found in DEVICES.values())
 
 
+def test_a_card_has_a_little_less_than_its_gb_in_powers_of_two():
+    for name in ("A100", "H100", "RTX4090", "T4"):
+        found = device(name)
+        assert 0.92 * 2**30 < found.usable / (found.memory / 1e9) < 2**30
+    assert device("L4").usable == device("L4").memory  # where no figure is known
+
+
 def test_the_t4_has_no_bf16():
     with pytest.raises(ValueError, match="T4 has no bf16 peak here: use fp16, fp32"):
         device("T4").ridge("bf16")

@@ -155,13 +155,13 @@ def of_skipped(monkeypatch, cells, skipped):
     return missing_imports.of_skipped_cells(space["answer"])
 
 
-SHOWN = "from collections import Counter\nscale = 2\n"
-ANSWER = "def answer(x):\n    return Counter(x)"
+SHOWN = "from collections import Counter\ncounted = Counter('abb')\nscale = counted['b']\n"
+ANSWER = "def answer(x):\n    return counted[x]"
 
 
 def test_a_name_from_a_cell_that_grading_leaves_out_is_told(monkeypatch):
     line = of_skipped(monkeypatch, [SHOWN, ANSWER], [SHOWN])
-    assert line.startswith("Counter is from a cell that is left out when your work is graded")
+    assert line.startswith("counted is from a cell that is left out when your work is graded")
     through = "def answer(x):\n    return scaled(x)\ndef scaled(x):\n    return scale * x"
     assert of_skipped(monkeypatch, [SHOWN, through], [SHOWN]).startswith("scale is from a cell")
 
@@ -169,7 +169,9 @@ def test_a_name_from_a_cell_that_grading_leaves_out_is_told(monkeypatch):
 @pytest.mark.parametrize(
     "cells",
     [
-        [SHOWN, "from collections import Counter\n" + ANSWER],
+        [SHOWN, "from collections import Counter\ncounted = Counter('aab')\n" + ANSWER],
+        # Imports, functions and constants are there when graded, too.
+        [SHOWN, "def answer(x):\n    return Counter(x)"],
         [SHOWN, "def answer(x):\n    return x.scale"],
         [SHOWN, "def answer(x):\n    scale = 3\n    return scale * x"],
     ],

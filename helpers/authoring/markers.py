@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from helpers.exercises import EXERCISES, Exercise
+from helpers.notebook_names import python_of
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -208,14 +209,6 @@ def _defined(body: list[ast.stmt]) -> set[str]:
 
 def _binds(name: ast.Name) -> bool:
     return isinstance(name.ctx, ast.Store)
-
-
-def python_of(source: str) -> list[ast.stmt]:
-    """The statements of a cell, without IPython's own lines. SyntaxError for what is none."""
-    try:
-        return ast.parse(source).body
-    except SyntaxError:
-        return ast.parse(re.sub(r"^([ \t]*)[%!].*", r"\1pass", source, flags=re.MULTILINE)).body
 
 
 def _parsed(source: str, where: str) -> list[ast.stmt]:

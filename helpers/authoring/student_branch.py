@@ -34,6 +34,7 @@ ALSO = (
         "verdict",
         "grading_packages",
         "skipped_cells",
+        "notebook_names",
         "missing_imports",
     ),
     "check",
@@ -194,6 +195,7 @@ def _recorded(exercise: Exercise) -> Exercise:
             hidden=nothing_drawn,
             spare=[case.args for case in cases if case.spare],
             known_slips=None,
+            library="",
             misconceptions=tuple(
                 replace(known, gives=table(known.name, known.gives, tried))
                 for known in exercise.misconceptions

@@ -111,7 +111,9 @@ def _misread(
     exercise: Exercise, part: str, cases: Sequence[Case], values: Sequence[Any]
 ) -> Iterator[Explanation]:
     """The misreadings of the arguments whose right values these are."""
-    if None in values:  # says that there is none, which many a misreading has
+    # None says that there is none, which many a misreading has; one value in every case is what a
+    # misread 0 gives, whatever else is wrong.
+    if None in values or (len(values) > 1 and all(value == values[0] for value in values)):
         return
     fitting: dict[str, General] | None = None
     for case, value in zip(cases, values, strict=True):

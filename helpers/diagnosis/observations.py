@@ -26,7 +26,7 @@ def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[R
     values = [attempt.value for attempt, _ in public]
     theirs = [right for _, right in public]
     accepted = [
-        is_right(right, value, exercise.tolerance)
+        is_right(right, value, exercise.precision)
         for right, value in zip(theirs, values, strict=True)
     ]
     if len(values) > 1 and _all_equal(values) and not _all_equal(theirs):
@@ -40,7 +40,7 @@ def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[R
             return "this is wrong where there is no such number, and None is asked for"
         dividing = next(_dividing(exercise.parameters, args, accepted), "")
         return dividing or _at_times(theirs, values)
-    return _places(theirs, values, exercise.tolerance) or _factor(theirs, values)
+    return _places(theirs, values, exercise.precision) or _factor(theirs, values)
 
 
 def _all_equal(values: Sequence[Any]) -> bool:

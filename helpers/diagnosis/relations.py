@@ -236,9 +236,11 @@ def _whole(number: float) -> int:
 
 
 def _is_rounding_error(right: float, offset: float) -> bool:
-    """Whether a difference is none, or may be what floats round."""
-    exact = isinstance(right, int) and isinstance(offset, int)
-    return not offset if exact else abs(offset) <= 1e-6 * abs(right)
+    """Whether a difference is none, or may be what floats round; also where the right number is so
+    small beside it that no sum can be told from the difference alone."""
+    if isinstance(right, int) and isinstance(offset, int):
+        return not offset
+    return abs(offset) <= 1e-6 * abs(right) or abs(right) <= 1e-6 * abs(offset)
 
 
 def patterns(rights: Sequence[Any], values: Sequence[Any]) -> Iterator[Explanation]:

@@ -8,7 +8,7 @@ the same arguments and returns the right value in the same shape.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from inspect import Parameter, signature
@@ -72,6 +72,9 @@ class Exercise:
             as an example has arguments, name them in the table of cases.
         misconceptions: tried before the general explanations of `diagnosis`.
         tolerance: relative, for numbers that are not whole.
+        bands: where a number need not be exact, the share of its points by how far off it is at
+            most, relative: {0.01: 1, 0.2: 0.25}. What explains a wrong one still has to give it
+            within the tolerance.
         read: turns what the student's function returned into the shape of the reference, for
             answers that are pictures: of several curves the right values, its second argument,
             tell the one that is meant. Raises ValueError with a line for the student.
@@ -84,6 +87,8 @@ class Exercise:
             a wrong answer has to hold in them, too. Drawn by `hidden` if not given.
         known_slips: what `course prove` finds and is as it should be: the slip, "a < b → a <= b",
             and the reason ("equivalent: …", or why no case shown can tell).
+        library: why a part of the answer may be one call of a library, or of a function in sight;
+            `course prove` tries the usual ones.
         name: the name of the answer cell and of the function that the student writes; where the
             question stands (see `registry`) says it, and
         unit: the folder under source/ that asks it.
@@ -96,12 +101,14 @@ class Exercise:
     reference: Callable[..., Any]
     misconceptions: tuple[Misconception, ...] = ()
     tolerance: float = 1e-6
+    bands: Mapping[float, float] | None = None
     read: Callable[[Any, dict[str, Right]], Any] | None = None
     gate: str = ""
     bonus: bool = False
     slow: bool = False
     spare: Sequence[tuple[Any, ...]] | None = None
     known_slips: Mapping[str, str] | None = None
+    library: str = ""
     name: str = ""
     unit: str = ""
 
@@ -169,7 +176,18 @@ class Exercise:
         value = self.reference(*case.args)
         return value if isinstance(value, dict) else {"": value}
 
-    def share(self, rights: Sequence[Mapping[str, Right]], earned: Collection[str]) -> float:
+    @property
+    def precision(self) -> float:
+        """How far off a number may be, relative, that earns everything."""
+        return min(self.bands) if self.bands else self.tolerance
+
+    def nearness(self, share: float) -> str:
+        """A line on an answer that is near enough for some of its points; "" for others."""
+        return f"near enough for {share:.0%} of the points" if self.bands and share else ""
+
+    def share(
+        self, rights: Sequence[Mapping[str, Right]], is_right: Callable[[str, float], bool]
+    ) -> float:
         """The share of the points, 0 to 1, for the parts that are right in every case.
 
         All count equally, but that a number which is the same in every case can be copied from the
@@ -177,15 +195,19 @@ class Exercise:
 
         Args:
             rights: the right answer of each case.
-            earned: the parts that are right in all of them.
+            is_right: whether a part is right in all of them, within a relative tolerance.
         """
-        if self.gate and self.gate not in earned:
+        bands = self.bands or {self.tolerance: 1.0}
+        worth = {
+            part: max((share for off, share in bands.items() if is_right(part, off)), default=0.0)
+            for part in rights[0]
+        }
+        if self.gate and not worth[self.gate]:
             return 0.0
-        given = {part for part in rights[0] if _can_be_copied([each[part] for each in rights])}
-        found_out = [part in earned for part in rights[0] if part not in given]
-        worth = sum(found_out) / len(found_out) if found_out else 1
-        copied = sum(part in earned for part in given)
-        return (sum(found_out) + worth * copied) / len(rights[0])
+        given = {part for part in worth if _can_be_copied([each[part] for each in rights])}
+        found_out = [worth[part] for part in worth if part not in given]
+        mean = sum(found_out) / len(found_out) if found_out else 1
+        return (sum(found_out) + mean * sum(worth[part] for part in given)) / len(worth)
 
 
 def _can_be_copied(rights: Sequence[Right]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,8 @@ from helpers.grading.engine.grade_submission import (
     Times,
     Unit,
 )
-from helpers.grading.engine.job import GradingJob, Task
+from helpers.grading.engine.job import GradingJob, Results, Task
+from helpers.grading.engine.patience import grade_patiently
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.engine.workers import grade_all, grade_one
 from helpers.grading.handin.folder import SubmissionFolder, why
@@ -271,11 +272,17 @@ class ClassRun:
             self._take_earlier_results()
         todo = [each for each in submissions if each.student not in self.results]
         tasks = (Task(each.student, each.data) for each in todo)
+        servers = [server]
         scheduler = self._options.scheduler
         jobs = min(self._options.jobs or workers_that_fit(memory()[1]), max(1, len(todo)))
         together = len(todo) > 1 and (jobs > 1 or scheduler is not None)
         again: list[Task] = []
-        for task, graded in grade_all(self._job, tasks, jobs, scheduler, server):
+
+        def grade(job: GradingJob, some: Iterable[Task]) -> Results:
+            # The server that is there ends with the first use of it.
+            return grade_all(job, some, jobs, scheduler, servers.pop() if servers else None)
+
+        for task, graded in grade_patiently(self._job, tasks, len(todo), grade):
             if graded.disturbed and together:
                 again.append(task)
             else:

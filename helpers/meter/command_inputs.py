@@ -32,6 +32,14 @@ class Given:
     positional: tuple[Tensor, ...] = ()
     named: dict[str, Tensor] = field(default_factory=dict)
 
+    @property
+    def tokens(self) -> int:
+        """How many tokens a language model is given: of its `input_ids`, or of one input of whole
+        numbers; 0 where there are none."""
+        only = self.positional[0] if len(self.positional) == 1 and not self.named else None
+        ids = self.named.get("input_ids", only)
+        return ids.numel() if ids is not None and ids.dtype == torch.int64 else 0
+
     def sizes(self) -> list[int] | dict[str, list[int]]:
         """Plain data: the sizes of a single input, or those of each by name or number."""
         if len(self.positional) == 1 and not self.named:

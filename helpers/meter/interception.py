@@ -27,6 +27,21 @@ RECURRENT: dict[torch._ops.OpOverload, Handler] = {
     for func in (_aten.lstm.input, _aten.gru.input, _aten.rnn_tanh.input, _aten.rnn_relu.input)
 }
 
+
+def _needs_vectors(matrix: torch.Tensor) -> bool:
+    return torch.is_grad_enabled() and matrix.requires_grad
+
+
+#: Values without vectors where no gradient is wanted: PyTorch computes both while it is watched.
+VALUES_ONLY: dict[torch._ops.OpOverload, Handler] = {
+    _aten.linalg_svdvals.default: lambda a, driver=None: _aten._linalg_svd(
+        a, False, _needs_vectors(a), driver=driver
+    )[1],
+    _aten.linalg_eigvalsh.default: lambda a, uplo="L": _aten._linalg_eigh(
+        a, uplo, _needs_vectors(a)
+    )[0],
+}
+
 _this_thread = threading.local()
 _lock = threading.Lock()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +122,25 @@ def _sized(value: Any, whole: bool) -> Any:
     if type(value) is dict:
         return {name: _sized(part, whole) for name, part in value.items()}
     return value
+
+
+def refuse_taken_names(model: Any, **options: Any) -> None:
+    """ValueError where an option that is given has the name of an argument of the model.
+
+    `options`: those of the meter that are not as they are by default.
+    """
+    if isinstance(model, str) or not options:
+        return
+    forward = getattr(plain(model), "forward", model)
+    try:
+        own = inspect.signature(forward).parameters
+    except (TypeError, ValueError):  # of C++
+        return
+    for name in own.keys() & options.keys():
+        raise ValueError(
+            f"{name!r} is an option of the meter and an argument of {type(model).__name__}, too:"
+            " give it a model or function around that one, without such an argument"
+        )
 
 
 def plain(model: Any) -> Callable[..., Any]:

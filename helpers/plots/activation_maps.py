@@ -181,3 +181,37 @@ def held_over_time(
     ax.set_title(title)
     ax.legend(loc="upper left", frameon=False)
     return ax
+
+
+def strip(side: int, height: int, number: int, title: str, ax: Axes | None = None) -> Axes:
+    """A block's input, its wide tensor and its output, row by row, while one strip is made.
+
+    `height`: rows of a strip; `number`: which one, from 1. Of the wide tensor only the strip's rows
+    are there, and one more on each side of it: the border.
+    """
+    ax = axes_or_new(ax, (5.2, 3.4))
+    first, last = (number - 1) * height, number * height - 1
+    kept, made, border, absent = (SHADES[1], ""), (SHADES[3], ""), (SHADES[2], "//"), ("white", "")
+    for row in range(side):
+        inside, beside = first <= row <= last, row in (first - 1, last + 1)
+        wide = made if inside else border if beside else absent
+        for left, width, (color, hatch) in (
+            (0, 1, kept),
+            (1.5, 4, wide),
+            (6, 1, made if inside else kept),
+        ):
+            edge = FAINT if color == "white" else INK
+            style = {"color": color, "hatch": hatch, "edgecolor": edge, "linewidth": 0.5}
+            ax.barh(row, width, 1, left, **style)
+    ax.set_xticks([0.5, 3.5, 6.5], ["in: whole", "wide: this strip", "out: whole"])
+    ax.set(ylabel="row of the image")
+    ax.invert_yaxis()
+    ax.set_title(title)
+    for at, text in (
+        (first - 1, "border"),
+        ((first + last) / 2, "this strip"),
+        (last + 1, "border"),
+    ):
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        ax.text(3.5, at, text, ha="center", va="center", fontsize=9, bbox=box)
+    return ax

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from helpers.plots.style import COLORS, FAINT, HATCHES, INK, SHADES, axes_or_new
@@ -94,4 +94,24 @@ def stacked(
     ax.set_xlabel(unit)
     ax.set_title(title)
     ax.figure.legend(loc="outside lower left", ncols=2, fontsize=9)
+    return ax
+
+
+def timelines(
+    rows: Mapping[str, Sequence[tuple[float, float]]],
+    unit: str,
+    title: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """What each row does when: pairs of start and duration, numbered from 1 as they come."""
+    ax = axes_or_new(ax, size=(5.2, 0.9 + 0.5 * len(rows)))
+    for place, spans in enumerate(rows.values()):
+        for number, (start, duration) in enumerate(spans, start=1):
+            shade = SHADES[(number - 1) % 2]
+            ax.barh(place, duration, 0.8, start, color=shade, edgecolor=INK, linewidth=0.6)
+            ax.text(start + duration / 2, place, str(number), ha="center", va="center", fontsize=9)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.invert_yaxis()
+    ax.set_xlabel(unit)
+    ax.set_title(title)
     return ax

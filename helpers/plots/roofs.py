@@ -82,5 +82,6 @@ def roofs(
     ax.set(xlabel="arithmetic intensity, FLOP/B", ylabel="rate, FLOP/s")
     ax.set_title(title)
     columns = 2 if points else 1
-    ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.16), ncols=columns, frameon=False)
+    low = {"bbox_to_anchor": (-0.12, -0.16), "loc": "upper left"}
+    ax.legend(**low, ncols=columns, frameon=False, fontsize=9, columnspacing=1)
     return ax

@@ -29,6 +29,7 @@ _RULES: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.labelsize": 10,
+    "axes.prop_cycle": f"cycler(color={list(COLORS)})",
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "text.color": INK,
@@ -38,20 +39,29 @@ _RULES: Any = {
     "figure.dpi": 110,
 }
 
+#: Inches. A phone shows a picture some 380 pixels wide: text of 9 points is 9 pixels there.
+WIDEST = 5.2
+
 
 def figure(
-    rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6), **options: Any
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = (WIDEST, 3.4), **options: Any
 ) -> tuple[Any, Any]:
-    """A figure of `size` inches in the course's style, and its axes, as `plt.subplots` has it."""
+    """A figure in the course's style, and its axes, as `plt.subplots` has it.
+
+    `size` is in inches. What is wider than `WIDEST` is made as wide, and titles break into lines.
+    """
     import matplotlib.pyplot as plt
 
     # A notebook's backend turns interactive when it is loaded, which a figure drawn inside the
     # context would do, and leaving the context would undo: later figures would stay unseen.
     plt.draw_if_interactive()
     with plt.rc_context(_RULES):
-        return plt.subplots(rows, columns, figsize=size, **options)
+        made, axes = plt.subplots(rows, columns, figsize=(min(size[0], WIDEST), size[1]), **options)
+    for each in made.axes:
+        each.title.set_wrap(True)
+    return made, axes
 
 
-def axes_or_new(ax: Axes | None, size: tuple[float, float] = (6.4, 3.6)) -> Axes:
+def axes_or_new(ax: Axes | None, size: tuple[float, float] = (WIDEST, 3.4)) -> Axes:
     """The axes that were given, or those of a new figure."""
     return figure(size=size)[1] if ax is None else ax

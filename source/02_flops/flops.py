@@ -180,23 +180,43 @@ if guessed("depthwise_speedup"):
 # 103 to 24 GFLOP/s. MAC predict time only where arithmetic is what the hardware waits for.
 
 # %% [markdown]
-# ## Pooling
+# ## Find the bug in this count
 #
-# The maximum of a window only compares: 0 FLOP at our prices. The average adds and divides: a sum of n numbers takes n − 1 additions (n, if it starts from zero; both are accepted). Windows do not overlap here (stride = kernel).
+# Decoders and image generators enlarge images with a **transposed convolution**: each *input* pixel, times the whole kernel, is added into the output, one stride further than its neighbour. Several counters that people use count it like this:
 
 
-# %% answer="average_pool_flops"
-def average_pool_flops(channels, size, kernel):
-    """FLOP of average pooling over a size × size
-    image; kernel divides size."""
+# %%
+def their_macs(in_channels, out_channels, size, kernel, stride):
+    """MAC of a transposed convolution without padding, as for any convolution."""
+    side = (size - 1) * stride + kernel  # of the output: that is right
+    return out_channels * side**2 * in_channels * kernel**2
+
+
+image = torch.ones(1, 1, 2, 2)
+print("2 × 2 pixels, a 2 × 2 kernel of ones, stride 2:")
+print(nn.functional.conv_transpose2d(image, torch.ones(1, 1, 2, 2), stride=2)[0, 0])
+print("their MAC:", their_macs(1, 1, 2, 2, 2))
+
+# %% [markdown]
+# How many products is each of these ones the sum of?
+#
+# ✎ Count right, for one image, no padding and no bias.
+
+
+# %% answer="transposed_macs"
+def transposed_macs(in_channels, out_channels, size, kernel, stride):
+    """MAC of a transposed convolution of a
+    size × size image."""
     ### BEGIN SOLUTION
-    windows = channels * (size // kernel) ** 2
-    return windows * (kernel**2 - 1 + 4)
+    return size**2 * in_channels * out_channels * kernel**2
     ### END SOLUTION
 
 
-# %% check="average_pool_flops"
-check("average_pool_flops", average_pool_flops)
+# %% check="transposed_macs"
+check("transposed_macs", transposed_macs)
+
+# %% [markdown]
+# Their count is about stride² times too high. And **pooling**: the maximum only compares, 0 FLOP at our prices. An average adds and divides: a sum of n numbers takes n − 1 additions (n, if it starts from zero; both are accepted).
 
 # %% [markdown]
 # ## Batch norm in training (2 points)

@@ -397,33 +397,19 @@ if guessed("bound_by_memory") and guessed("over_the_roof"):
         bound = "compute" if least == cost.flops / roof.peak else "memory"
         by_memory += bound == "memory"
         places[name], longer[name] = (cost.intensity, cost.flops / seconds), seconds / least
-        print(f"{name}: {bound}, {1e3 * least:.1f} ms at least,")
-        print(f"  {1e3 * seconds:.1f} ms measured, ratio {least / seconds:.2f}")
+        print(f"{name}: {bound}")
+        print(f"  at least {1e3 * least:.1f} ms, measured {1e3 * seconds:.1f}", end=", ")
+        print(f"ratio {least / seconds:.2f}")
     outcome("bound_by_memory", by_memory)
     outcome("over_the_roof", longer["linear, batch 256"])
 
 # %% tags=["skip-grading"]
 if places:
-    roofs([roof], "Layers at the rate that was measured, and this machine's roof", measured=places)
+    roofs([roof], "Measured layers under this machine's roof", measured=places)
     plt.show()
 
 # %% [markdown]
 # A point above the roof? Its tensors may have stayed in the processor's cache, while the roof is that of main memory. Or the machine was busy when its roof was measured.
-#
-# ✎ How near does a run come to the roof *at its own intensity*? 1 is as fast as the model allows.
-
-
-# %% answer="roof_share"
-def roof_share(flops, bytes_moved, seconds, peak_tflops, bandwidth_gb):
-    """Time bound of the layer ÷ measured time."""
-    ### BEGIN SOLUTION
-    bound = max(flops / (peak_tflops * 1e12), bytes_moved / (bandwidth_gb * 1e9))
-    return bound / seconds
-    ### END SOLUTION
-
-
-# %% check="roof_share"
-check("roof_share", roof_share)
 
 # %% [markdown]
 # ✎ **Explain (1 point).** Which layers are not bound by what you thought? Take the layer farthest below its roof: name something that takes time there and is in neither term of the model. A person reads it.
@@ -465,7 +451,42 @@ if guessed("tiny_layer_us"):
     outcome("tiny_layer_us", took[0])
 
 # %% [markdown]
-# To the left the line is flat: Python, PyTorch's dispatch and the start of the kernel take microseconds, whatever the layer. That is the **overhead** regime, the third beside memory and compute. Remedies: fewer and larger calls (a batch, a fused kernel), CUDA graphs, a compiler.
+# To the left the line is flat: Python, PyTorch's dispatch and the start of the kernel take microseconds, whatever the layer. That is the **overhead** regime, the third beside memory and compute.
+#
+# On a GPU it can hide. Python only *orders* a kernel and goes on to the next; what is ordered waits in a queue and runs in turn. When does the GPU wait for Python?
+
+# %% tags=["skip-grading"]
+from helpers.plots.bars import stacked, timelines
+
+ordered = [(0, 5), (5, 5), (10, 5), (15, 5), (20, 5)]  # µs: start, duration
+running = [(5, 1), (10, 12), (22, 4), (26, 2), (28, 3)]
+timelines({"Python": ordered, "GPU": running}, "µs", "A long kernel hides the orders behind it")
+plt.show()
+
+# %% [markdown]
+# Kernel 1 runs 1 µs, then the GPU waits for order 2. Kernel 2 takes long: when it ends, 3 is ordered already.
+#
+# ✎ Ordering any kernel takes `order_us`. How long from the first line of Python to the end of the last kernel, and for how much of that does the GPU wait (before its first kernel, too)?
+
+
+# %% answer="queued_time"
+def queued_time(order_us, kernels_us):
+    """{"microseconds": until all is done,
+    "waiting": µs in which no kernel runs}."""
+    ### BEGIN SOLUTION
+    ordered = done = 0
+    for duration in kernels_us:
+        ordered += order_us
+        done = max(ordered, done) + duration
+    return {"microseconds": done, "waiting": done - sum(kernels_us)}
+    ### END SOLUTION
+
+
+# %% check="queued_time"
+check("queued_time", queued_time)
+
+# %% [markdown]
+# Remedies: fewer and larger calls (a batch, a fused kernel), a compiler, or CUDA graphs: hundreds of kernels in *one* order.
 
 # %% [markdown]
 # ## A whole network
@@ -477,7 +498,6 @@ from collections import Counter
 
 import timm
 
-from helpers.plots.bars import stacked
 from helpers.roofline import points
 
 
@@ -517,7 +537,7 @@ plt.show()
 # %% [markdown]
 # Few FLOP are not little time: much of MobileNetV2 is depthwise convolution, normalization and activation, and memory bounds all of that. (PyTorch runs each of them as a kernel of its own; a compiler that fuses them saves most of that traffic.)
 #
-# ✎ Layers run one after the other, each with its own bound. `layers` is a list of [FLOP, bytes].
+# ✎ Layers run one after the other, each with its own bound; overhead is hidden. `layers` is a list of [FLOP, bytes].
 
 
 # %% answer="network_time"
@@ -553,7 +573,9 @@ progress("04_roofline")
 # - A larger batch raises the intensity, until it saturates; a small layer saturates below the ridge.
 # - Fusing saves traffic, not arithmetic.
 # - Bound each layer, then add: few FLOP are not little time.
-#
+# - The third bound is overhead: small kernels wait for whoever orders them.
+
+# %% [markdown]
 # **Next:** 05, activations: what has to stay in memory, and for how long?
 
 # %% [markdown]

@@ -180,7 +180,7 @@ in_and_out(
 plt.show()
 
 # %% [markdown]
-# Nothing: it does not run. A desktop computer would move something to a disk and get slow; here there is nothing to move to. The third layer's output has no place, so there is no fourth layer and no answer. **It does not run slowly: it does not fit.** (Whole layers do not. MCUNetV2, 2021, runs the first ones patch by patch: a smaller peak, borders computed twice.)
+# Nothing: it does not run. A desktop computer would move something to a disk and get slow; here there is nothing to move to. The third layer's output has no place, so there is no fourth layer and no answer. **It does not run slowly: it does not fit.**
 
 # %% [markdown]
 # ✎ `sizes` are the numbers in the input and in each layer's output, `width` bytes each. Which is the first layer that does not fit?
@@ -204,24 +204,6 @@ check("overflowing_layer", overflowing_layer)
 
 # %% [markdown]
 # What helps is a smaller image. MobileNetV2's peak is 1,505,280 = 30 · 224²: **30 numbers a pixel** of the image, 24 into the layer and 6 out of it.
-#
-# ✎ The side of the largest square image that it can take. It halves its image five times, so take a multiple of 32; 0 where not even 32 fits.
-
-
-# %% answer="largest_side"
-def largest_side(width, kilobytes):
-    """Largest multiple of 32 whose peak, `width`
-    bytes a number, fits; 0 if there is none."""
-    ### BEGIN SOLUTION
-    side = 0
-    while width * 30 * (side + 32) ** 2 <= 1000 * kilobytes:
-        side += 32
-    return side
-    ### END SOLUTION
-
-
-# %% check="largest_side"
-check("largest_side", largest_side)
 
 # %% tags=["skip-grading"]
 print("MobileNetV2, int8, counted:")
@@ -229,6 +211,65 @@ for pixels in 224, 160, 96, 64:
     peak = max(map(sum, in_and_out_of("mobilenetv2_100", pixels)[0].values()))
     verdict = "fits" if peak <= 256_000 else "no room"
     print(f"{pixels:3}² {peak:9,} B, {peak / pixels**2:.0f} a pixel, {verdict}")
+
+# %% [markdown]
+# Or never make the widest tensor whole, as MCUNetV2 (2021) does. A block widens its channels by a 1×1 convolution, and narrows them again by a 3×3 one (stride 1, padded by 1). In and out are there whole. The wide tensor is made in **strips**: for some rows of the output, those rows and one more on each side, where the image goes on.
+
+# %% tags=["skip-grading"]
+from helpers.plots.activation_maps import strip
+
+strip(side=12, height=4, number=2, title="For 4 rows of the output, 6 of the wide tensor")
+plt.show()
+
+# %% [markdown]
+# ✎ **Find the plan**: the fewest strips of equal height (they divide `side`) with which the block fits, int8. And how many rows of the wide tensor are computed for it, all strips together? Some plan always fits. Before the next strip is made, the last one is gone.
+
+
+# %% answer="strip_plan"
+def strip_plan(narrow, wide, side, kilobytes):
+    """{"strips": the fewest that fit, "rows": of
+    the wide tensor, computed in all strips}."""
+    ### BEGIN SOLUTION
+    for strips in range(1, side + 1):
+        rows = side // strips + min(2, strips - 1)  # at an edge of the image, none beyond it
+        held = 2 * narrow * side**2 + wide * side * rows
+        if side % strips == 0 and held <= 1000 * kilobytes:
+            return {"strips": strips, "rows": side + 2 * (strips - 1)}
+    ### END SOLUTION
+
+
+# %% check="strip_plan"
+check("strip_plan", strip_plan)
+
+# %% [markdown]
+# Your plan, run: 16 channels to 96 and back, 64 × 64, in 256 kB. Whole, the block would need 524,288 B.
+
+
+# %% tags=["skip-grading"]
+def in_strips(x, widen, reduce, strips):
+    """The block's output, made strip by strip, and the rows of the wide tensor in each."""
+    side, made, rows = x.shape[2], [], []
+    height = side // strips
+    for top in range(0, side, height):
+        above, below = min(1, top), min(1, side - top - height)
+        wide = widen(x[:, :, top - above : top + height + below])
+        rows.append(wide.shape[2])
+        made.append(reduce(nn.functional.pad(wide, (1, 1, 1 - above, 1 - below))))
+    return torch.cat(made, dim=2), rows
+
+
+block = nn.Conv2d(16, 96, 1), nn.Conv2d(96, 16, 3)
+x = torch.randn(1, 16, 64, 64)
+plan, problem = tried(lambda: numbers(strip_plan(16, 96, 64, 256), "strips", "rows"))
+if problem or plan["strips"] not in range(1, 65):
+    print("no plan to run:", problem or plan)
+else:
+    with torch.no_grad():
+        whole, _ = in_strips(x, *block, 1)
+        made, rows = in_strips(x, *block, int(plan["strips"]))
+    print("the same output:", torch.allclose(whole, made, atol=1e-5))
+    print(f"rows computed:   {sum(rows)}, by your plan {plan['rows']}")
+    print(f"held at most:    {2 * x.numel() + 96 * 64 * max(rows):,} B, int8")
 
 # %% [markdown]
 # ## A skip connection waits

@@ -194,6 +194,43 @@ def step_moments(parameters, saved_bytes):
 check("step_moments", step_moments)
 
 # %% [markdown]
+# **Find the bug.** Mixed precision again. Many trainers add gradients up in fp32, where small parts are not lost, and keep those instead of the 16-bit ones. Somebody has counted what is held in the update; the kernels read gradients as they are.
+
+
+# %%
+def their_count(parameters, gradients, update):
+    """Bytes held in an update: gradients in "bf16" or "fp32", all weights "fused" or "foreach"."""
+    each = {"bf16 weights": 2, "master weights": 4, "m": 4, "v": 4}
+    each["gradients"] = {"bf16": 2, "fp32": 4}[gradients]
+    if update == "foreach":
+        each["√v"] = each["bf16 weights"]  # one number for each
+    return parameters * sum(each.values())
+
+
+for way in "fused", "foreach":
+    print(f"{way:8} {their_count(1, 'bf16', way)} B a parameter,", end=" ")
+    print(f"with fp32 gradients {their_count(1, 'fp32', way)}")
+
+# %% [markdown]
+# ✎ Some of these four numbers are wrong, all for one reason. Count right.
+
+
+# %% answer="mixed_update"
+def mixed_update(parameters, gradients, update):
+    """Bytes held in an update; the arguments are those of `their_count`."""
+    ### BEGIN SOLUTION
+    each = {"bf16 weights": 2, "master weights": 4, "m": 4, "v": 4}
+    each["gradients"] = {"bf16": 2, "fp32": 4}[gradients]
+    if update == "foreach":
+        each["√v"] = each["v"]  # the root of an fp32 tensor is one, too
+    return parameters * sum(each.values())
+    ### END SOLUTION
+
+
+# %% check="mixed_update"
+check("mixed_update", mixed_update)
+
+# %% [markdown]
 # ## A small model, on this machine
 #
 # `deit_tiny`, a small transformer, and 4 images. What does autograd save of them?
@@ -257,7 +294,11 @@ predicted.ledger.summary()
 # %% tags=["skip-grading"]
 one_by_one = measured_training(model, images[:1]).peak
 at_once = measured_training(model, images[:1], foreach=True).peak
-print(f"one tensor after the other {format_bytes(one_by_one)}, foreach {format_bytes(at_once)}")
+fused = measured_training(
+    model, images[:1], optimizer=lambda weights: torch.optim.Adam(weights, fused=True)
+).peak
+print(f"one tensor after the other {format_bytes(one_by_one)}")
+print(f"foreach {format_bytes(at_once)}, fused {format_bytes(fused)}")
 moments, problem = tried(lambda: numbers(step_moments(parameters, 0), *MOMENTS))
 if problem:
     print("nothing to compare:", problem)
@@ -561,29 +602,37 @@ plt.show()
 #
 # A batch of 32 does not fit? Run 4 parts of 8, add up their gradients, update once. In every part but the first, gradients are there from the start. So take their full size, and the activations of one part.
 #
-# ✎ The sum of what is held when a later part ends its forward pass. fp32, Adam; `parts` divides `batch`.
+# ✎ **Find the plan**: the fewest equal parts (they divide `batch`) for which the sum of that fits. fp32, Adam; `memory` in bytes. `None` where one image is too many.
 
 
-# %% answer="accumulated_peak"
-def accumulated_peak(parameters, saved_per_image, batch, parts):
-    """Bytes of weights, gradients, m, v and what one part of the batch saves."""
+# %% answer="fewest_parts"
+def fewest_parts(parameters, saved_per_image, batch, memory):
+    """The fewest parts of a batch with which a step fits, or None."""
     ### BEGIN SOLUTION
-    return 16 * parameters + saved_per_image * (batch // parts)
+    for parts in range(1, batch + 1):
+        held = 16 * parameters + saved_per_image * (batch // parts)
+        if batch % parts == 0 and held <= memory:
+            return parts
+    return None
     ### END SOLUTION
 
 
-# %% check="accumulated_peak"
-check("accumulated_peak", accumulated_peak)
+# %% check="fewest_parts"
+check("fewest_parts", fewest_parts)
 
 # %% [markdown]
-# Measured: deit_tiny, 4 images at once, and a later part of one image, with the gradients of those before.
+# Your plan, run: deit_tiny, 4 images, and 150 MiB. Measured is a later part, with the gradients of those before.
 
 # %% tags=["skip-grading"]
-part = measured_training(model, images[:1], zero_grad="zero")
-print(f"4 at once {format_bytes(measured.peak)}, in 4 parts {format_bytes(part.peak)}")
-one = predicted.saved_bytes // 4
-by_hand, problem = tried(lambda: numbers(accumulated_peak(parameters, one, 4, 4)))
-print(problem or f"by hand {format_bytes(by_hand)}, ratio {by_hand / part.peak:.3f}")
+one, room = predicted.saved_bytes // 4, 150 * 2**20
+parts, problem = tried(lambda: numbers(fewest_parts(parameters, one, 4, room)))
+if problem or parts not in (1, 2, 4):
+    print("no plan to run:", problem or f"{parts} parts of 4 images")
+else:
+    part = measured_training(model, images[: 4 // parts], zero_grad="zero").peak
+    by_hand = 16 * parameters + one * (4 // parts)
+    print(f"4 at once {format_bytes(measured.peak)}, in {parts} parts {format_bytes(part)}")
+    print(f"by hand {format_bytes(by_hand)}, ratio {by_hand / part:.3f}")
 
 # %% [markdown]
 # Far less memory for the same FLOP. The price: smaller products, which use a GPU worse (unit 04), and batch norm sees only a part.
@@ -644,19 +693,7 @@ if guessed("peak_left"):
 # %% [markdown]
 # Each tooth is one block, computed again; the meter counts it among the temporaries.
 #
-# ✎ By what factor do the FLOP of a step grow? Forward costs 1, backward costs `backward` (usually 2), and a `share` of the forward pass is done again.
-
-
-# %% answer="recompute_ratio"
-def recompute_ratio(share, backward):
-    """FLOP of a step with checkpoints ÷ FLOP without."""
-    ### BEGIN SOLUTION
-    return (1 + backward + share) / (1 + backward)
-    ### END SOLUTION
-
-
-# %% check="recompute_ratio"
-check("recompute_ratio", recompute_ratio)
+# Forward costs 1 and backward 2, so a step in which every forward pass is done twice costs 4/3 of the FLOP.
 
 # %% [markdown]
 # ✎ And the bytes? Cut equal layers into segments, as even as whole layers allow. Kept: the input of each segment, `boundary` bytes. In backward, one segment at a time is computed again, and all that its layers save is held: `inside` bytes a layer. Take the longest segment. (Its input is among what it saves: counted twice or once, both are right here.)
@@ -720,7 +757,7 @@ for s in counts:
     print(f"{s:2} segments: by hand ÷ measured {by_hand[s] / real[s]:.2f}")
 
 # %% [markdown]
-# 1.00 for three of them is luck, too. With 8 segments, at the peak: the count by hand has the input of the segment in hand twice, 1 MiB too much, and forgets a gradient of 1 MiB on its way down. With 4, the kept inputs have gone and as many bytes of gradients have come.
+# Near 1, and partly by luck: with 8 segments the count by hand has the input of the segment in hand twice, and forgets a gradient of the same size on its way down.
 
 # %% [markdown]
 # ✎ Find the best number of segments. Of several that hold equally little, take the fewest. (You may call your `checkpointed_bytes`.)
@@ -763,7 +800,7 @@ progress("06_training_memory")
 # %% [markdown]
 # **Takeaways**
 #
-# - With Adam, 16 bytes a parameter are held (mixed precision: up to four more); 8 of them are Adam's own.
+# - With Adam, 16 bytes a parameter are held (18 in mixed precision with fp32 gradients); 8 of them are Adam's own.
 # - A peak is a maximum over time: gradients come while activations go.
 # - With heavy layers last, the peak nears the sum of parts.
 # - It is flat at first, then a straight line in the batch.

@@ -507,15 +507,8 @@ def in_order(result):
 
 in_order(run("a = x + y; L = a * x", Number(2.0), Number(3.0)))  # says at once who does it
 
-
-def handed_on(node):
-    """What a node hands to each of its parents."""
-    values = [parent.data for parent in node.parents]
-    return RULES[node.operation](values, node.data, node.grad) if values else []
-
-
 # %% [markdown]
-# ✎ (2 points) Your sweep again, now on real nodes: `in_order(result)` gives them, parents first, and `handed_on(node)` a list: what each of `node.parents` gets. Fill `.grad` of every node; it starts as 0.
+# ✎ (2 points) Your sweep again, now on real nodes; `in_order(result)` gives them, parents first. `RULES[node.operation]` takes three things: a list of the parents' values, the node's own value, and its gradient. It returns what each of `node.parents` gets. Inputs have no operation, and no parents. Fill `.grad` of every node; it starts as 0.
 
 
 # %% answer="gradients"
@@ -524,7 +517,11 @@ def backward(result):
     ### BEGIN SOLUTION
     result.grad = 1.0
     for node in reversed(in_order(result)):
-        for parent, grad in zip(node.parents, handed_on(node)):
+        if not node.parents:
+            continue
+        values = [parent.data for parent in node.parents]
+        handed_on = RULES[node.operation](values, node.data, node.grad)
+        for parent, grad in zip(node.parents, handed_on):
             parent.grad += grad
     ### END SOLUTION
 
@@ -610,21 +607,43 @@ def forward_product(x, dx, y, dy):
 check("forward_product", forward_product)
 
 # %% [markdown]
-# One forward sweep: the slopes of *all* outputs with respect to *one* input. One backward sweep: the slopes of *one* output with respect to *all* inputs.
-#
-# ✎ How often must a program be run, or swept, for all slopes? "trying" is both ways, as above.
+# One forward sweep: the slopes of *all* outputs with respect to *one* input. One backward sweep: the slopes of *one* output with respect to *all* inputs. (Trying takes two runs for each input.)
+
+# %% [markdown]
+# So it matters where numbers are few. Take steps in a row, from `widths[0]` numbers to `widths[1]`, and so on. Each step has a table of local slopes, its **Jacobian**; the chain rule multiplies them all. A table of p × q times one of q × r takes p · q · r multiplications.
+
+# %% [markdown]
+# ✎ **Find the order.** How many multiplications does the product of all tables take from the inputs on (*forward*), from the outputs back (*reverse*), and in the *best* order that there is? It may begin in the middle. (Which product comes *last*? Try all; a function can call itself for the two sides.)
 
 
-# %% answer="sweeps_needed"
-def sweeps_needed(inputs, outputs):
-    """{"trying": runs, "forward": sweeps, "reverse": sweeps} for every d(output)/d(input)."""
+# %% answer="jacobian_products"
+def jacobian_products(widths):
+    """{"forward": multiplications, "reverse": …, "best": …} of the product of all tables."""
     ### BEGIN SOLUTION
-    return {"trying": 2 * inputs, "forward": inputs, "reverse": outputs}
+    tables = len(widths) - 1
+    forward = sum(widths[0] * widths[i] * widths[i + 1] for i in range(1, tables))
+    reverse = sum(widths[i - 1] * widths[i] * widths[-1] for i in range(1, tables))
+
+    @cache
+    def best(first, last):
+        """Of the tables from widths[first] to widths[last]."""
+        if last - first == 1:
+            return 0
+        ends = widths[first] * widths[last]
+        return min(
+            best(first, cut) + best(cut, last) + ends * widths[cut]
+            for cut in range(first + 1, last)
+        )
+
+    return {"forward": forward, "reverse": reverse, "best": best(0, tables)}
     ### END SOLUTION
 
 
-# %% check="sweeps_needed"
-check("sweeps_needed", sweeps_needed)
+# %% check="jacobian_products"
+check("jacobian_products", jacobian_products)
+
+# %% [markdown]
+# With one output no order beats going back. Where few numbers are in the middle, it is best to begin there: for whole graphs, finding the best order is NP-hard (Naumann 2008), and nobody tries.
 
 # %% [markdown]
 # A network in training has millions of inputs (its parameters) and one output (the loss). Timed with PyTorch, for a function of n inputs and one output. Reverse mode is measured as a whole; of trying and of forward mode *one* run is measured and multiplied by their number:
@@ -1084,6 +1103,11 @@ elif guessed("with_6_slots"):
 
 # %% [markdown]
 # A few slots do nearly all: that is why long networks can be trained at all in little memory. Frameworks take the simple plan of equal segments, about one pass more; compilers search a plan for the graph at hand.
+
+# %% [markdown]
+# ## Done
+#
+# What the checks saw so far:
 
 # %%
 progress("07_autodiff")

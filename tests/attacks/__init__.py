@@ -8,6 +8,10 @@ wrong answers, and below `[expected]` stand
 - `never`: what must not stand in what its cells show, mostly what it prints where it gets through;
 - `says`: a regular expression of a remark, where a limit has to end it.
 
+`tries` stands above in those that any grader can meet: "points", "sight" (of what it may not see),
+"others" (their marks, their files) or "class" (that it is graded to its end). These are handed in
+for `assignment.toml`, too: `benchmarks/attacks.py` tries them with several graders.
+
 In a cell `PORT` is where a service of this machine's listens, and `TOKEN` a word that no file's
 name may hold afterwards.
 """
@@ -17,6 +21,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).parent
 
@@ -30,6 +35,7 @@ class Case:
     points: float
     never: tuple[str, ...]
     says: str
+    tries: str
 
 
 def read_cases(folder: str = "cases") -> tuple[Case, ...]:
@@ -41,4 +47,50 @@ def _read(path: Path) -> Case:
     case = tomllib.loads(path.read_text(encoding="utf-8"))
     expected = case["expected"]
     never = tuple(expected.get("never", ()))
-    return Case(path.stem, case["cell"], expected["points"], never, expected.get("says", ""))
+    says, tries = expected.get("says", ""), case.get("tries", "")
+    return Case(path.stem, case["cell"], expected["points"], never, says, tries)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One of the assignment's.
+
+    Attributes:
+        right: an answer that earns all points.
+        tests: lines that students see; the hidden ones are not among them.
+    """
+
+    name: str
+    points: int
+    right: str
+    tests: str
+    hidden: str
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What attacks on any grader are handed in for.
+
+    Attributes:
+        setup: the first cell.
+        stub: what stands in the place of an answer.
+    """
+
+    setup: str
+    stub: str
+    questions: tuple[Question, ...]
+
+
+def read_assignment() -> Assignment:
+    """The one of `assignment.toml`."""
+    data = tomllib.loads((FOLDER / "assignment.toml").read_text(encoding="utf-8"))
+    questions = [{**each, "right": each["right"].strip()} for each in data["questions"]]
+    return Assignment(data["setup"], data["stub"], tuple(Question(**each) for each in questions))
+
+
+def shown(notebook: dict[str, Any]) -> list[str]:
+    """Every text that a graded notebook's outputs show."""
+    texts = []
+    for output in (each for cell in notebook["cells"] for each in cell.get("outputs", [])):
+        texts += [output.get("text", ""), output.get("ename", ""), *output.get("data", {}).values()]
+    return [text if isinstance(text, str) else "".join(map(str, text)) for text in texts]

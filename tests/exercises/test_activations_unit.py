@@ -141,8 +141,40 @@ def test_features_and_hidden_exchanged_are_said_to_be():
 def test_mobilenetv2_holds_30_numbers_a_pixel(side):
     peak = max(map(sum, numbers_in_and_out(build("mobilenetv2_100"), side)))
     assert peak == 30 * side**2
-    assert right("largest_side", 1, -(-peak // 1000)) == side
-    assert right("largest_side", 1, peak // 1000 - 1) == side - 32
+
+
+@pytest.mark.parametrize(
+    ("block", "strips", "rows"),
+    [
+        # 2 · 16 · 64² + 96 · 64 · 18 = 241,664 B; of two strips each would need 33 rows
+        ((16, 96, 64, 256), 4, 70),
+        # 2 · 8 · 24² + 48 · 24 · 24 = 36,864 B: whole
+        ((8, 48, 24, 37), 1, 24),
+    ],
+)
+def test_a_block_is_made_in_the_fewest_strips_that_fit(block, strips, rows):
+    assert right("strip_plan", *block) == {"strips": strips, "rows": rows}
+
+
+@pytest.mark.parametrize("args", drawn("strip_plan", seeds=2))
+def test_strips_hold_what_a_walk_over_their_rows_holds(args):
+    narrow, wide, side, kilobytes = args
+    plan = right("strip_plan", *args)
+
+    def needed(strips):
+        height = side // strips
+        return [
+            {row for row in range(top - 1, top + height + 1) if 0 <= row < side}
+            for top in range(0, side, height)
+        ]
+
+    def fits(strips):
+        rows = max(map(len, needed(strips)))
+        return 2 * narrow * side**2 + wide * side * rows <= 1000 * kilobytes
+
+    divisors = [strips for strips in range(1, side + 1) if side % strips == 0]
+    assert plan["strips"] == next(strips for strips in divisors if fits(strips))
+    assert plan["rows"] == sum(map(len, needed(plan["strips"])))
 
 
 def test_a_waiting_input_is_there_from_the_second_layer_on():

@@ -308,8 +308,30 @@ def test_a_layer_in_scalars_has_the_nodes_that_are_counted(notebook):
     assert right("layer_nodes", batch, i, o)["nodes"] == made
 
 
-def test_a_thousand_inputs_and_one_output():
-    assert right("sweeps_needed", 1000, 1) == {"trying": 2000, "forward": 1000, "reverse": 1}
+def test_a_thousand_inputs_and_one_output_are_swept_back():
+    # forward: 1000 · 100 · 100 + 1000 · 100 · 1; reverse: 1000 · 100 · 1 + 100 · 100 · 1
+    costs = right("jacobian_products", [1000, 100, 100, 1])
+    assert costs == {"forward": 10_100_000, "reverse": 110_000, "best": 110_000}
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=6))
+def test_with_one_output_no_order_beats_going_back(widths):
+    costs = right("jacobian_products", [*widths, 1])
+    assert costs["best"] == costs["reverse"]
+
+
+@given(st.lists(st.integers(1, 30), min_size=3, max_size=7))
+def test_the_best_order_of_the_slopes_is_the_best_of_all_orders(widths):
+    def orders(left):
+        if len(left) == 2:
+            return [0]
+        return [
+            left[at - 1] * left[at] * left[at + 1] + rest
+            for at in range(1, len(left) - 1)
+            for rest in orders(left[:at] + left[at + 1 :])
+        ]
+
+    assert right("jacobian_products", widths)["best"] == min(orders(widths))
 
 
 def test_the_sigmoid_at_two():

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from helpers.exercises import EXERCISES
 from helpers.meter import count
@@ -37,20 +38,19 @@ def test_a_grouped_convolution_costs_what_pytorch_executes(args):
     assert right("grouped_cost", *args)["MAC"] == count(layer, (1, i, size, size)).macs
 
 
-def test_four_averages_of_four_numbers_cost_28():
-    assert right("average_pool_flops", 1, 4, 2) == 4 * (3 + 4)
+@pytest.mark.parametrize("args", drawn("transposed_macs"))
+def test_a_transposed_convolution_costs_what_pytorch_executes(args):
+    i, o, size, kernel, stride = args
+    layer = nn.ConvTranspose2d(i, o, kernel, stride, bias=False, device="meta")
+    assert right("transposed_macs", *args) == count(layer, (1, i, size, size)).macs
+    with FlopCounterMode(display=False) as counter:
+        layer(torch.empty(1, i, size, size, device="meta"))
+    assert counter.get_total_flops() == 2 * right("transposed_macs", *args)
 
 
-def test_the_sum_of_an_average_may_start_from_zero():
-    # 4 windows: 4 additions and a division each
-    assert 4 * (4 + 4) in EXERCISES["average_pool_flops"].reference(1, 4, 2).accepted_totals()
-
-
-@pytest.mark.parametrize("args", drawn("average_pool_flops"))
-def test_average_pooling_costs_what_pytorch_executes(args):
-    channels, size, kernel = args
-    counted = count(nn.AvgPool2d(kernel), (1, channels, size, size))
-    assert right("average_pool_flops", *args) == counted.flops
+def test_a_transposed_convolution_is_no_dot_product_at_every_output_pixel():
+    # 2 × 2 pixels, kernel 2, stride 2: each of the 16 outputs is one product, not four
+    assert right("transposed_macs", 1, 1, 2, 2, 2) == 16
 
 
 @pytest.mark.parametrize("args", drawn("batch_norm_cost"))
@@ -134,7 +134,6 @@ def test_flopco_reports_what_the_question_says(args):
 @pytest.mark.parametrize("groups", [1, 4, 16])
 def test_pytorchs_counter_does_not_divide_the_weights_gradient_by_the_groups(groups):
     """What the audit shows; when a release of PyTorch mends it, the unit must say so."""
-    from torch.utils.flop_counter import FlopCounterMode
 
     layer = nn.Conv2d(16, 16, 3, groups=groups, bias=False, device="meta")
     with FlopCounterMode(display=False) as counter:

@@ -172,8 +172,26 @@ def test_a_later_part_of_a_batch_finds_all_gradients_there():
     parameters = 8 * (256 * 256 + 256)
     step = training_memory(model, (64, 256), zero_grad="zero")
     # each Tanh saves its output, each Linear its input: one storage a layer, of 256 · 4 B a row
-    by_hand = right("accumulated_peak", parameters, 8 * 256 * 4, 256, 4)
+    by_hand = 16 * parameters + 64 * 8 * 256 * 4
     assert step.peak == pytest.approx(by_hand, rel=0.05)
+    # 4 parts of 256 images have 64 each
+    assert right("fewest_parts", parameters, 8 * 256 * 4, 256, by_hand) == 4
+    assert right("fewest_parts", parameters, 8 * 256 * 4, 256, by_hand - 1) == 8
+
+
+def test_a_plan_of_parts_divides_the_batch_or_there_is_none():
+    # 16 · 198 M and 8 images of 75 MB: 4 parts of 30 would do, but do not divide them
+    assert right("fewest_parts", 198_000_000, 75_000_000, 30, 3_770_000_000) == 5
+    assert right("fewest_parts", 300_000_000, 400_000_000, 8, 5_000_000_000) is None
+
+
+def test_the_roots_that_foreach_holds_are_as_wide_as_v():
+    # 2 + 4 + 4 + 4 + 2 = 16; fp32 gradients take 2 more, the roots 4
+    ways = [(g, u) for u in ("fused", "foreach") for g in ("bf16", "fp32")]
+    assert [right("mixed_update", 1, *way) for way in ways] == [16, 18, 20, 22]
+    weight = nn.Parameter(torch.ones(8))
+    (v,) = torch._foreach_sqrt([torch.zeros_like(weight, dtype=torch.float32)])
+    assert v.nbytes == 4 * weight.numel()
 
 
 def test_checkpoints_keep_a_boundary_each_and_one_segment():
@@ -194,11 +212,6 @@ def test_no_other_number_of_segments_holds_less(layers, boundary, inside):
     held = [right("checkpointed_bytes", layers, boundary, inside, s) for s in range(1, layers + 1)]
     assert held[best - 1] == min(held)
     assert held.index(min(held)) == best - 1
-
-
-def test_a_forward_pass_more_is_a_third_of_a_step():
-    assert right("recompute_ratio", 1.0, 2.0) == pytest.approx(4 / 3)
-    assert right("recompute_ratio", 0.0, 2.0) == 1
 
 
 def test_the_timeline_names_its_peak_and_adds_up_to_it():

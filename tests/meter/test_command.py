@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import pytest
+import torch
 from torch import nn
 
 from helpers.meter.flops.command import count_command
@@ -61,6 +63,10 @@ def test_a_batch_costs_its_size_times_one(capsys):
         ({"model": "resnet18", "dtype": "float12"}, "unknown dtype"),
         ({"model": "resnet18", "convention": "macs"}, "unknown convention"),
         ({"model": "torchvision.models:alexnet"}, "does not say what it takes"),
+        ({"model": "resnet18", "seconds": 1.0}, "name it by --device"),
+        ({"model": "resnet18", "seconds": 0.0, "device": "T4"}, "seconds above 0"),
+        ({"model": "resnet18", "decode": 5}, "keeps no cache to go on from"),
+        ({"model": "resnet18", "decode": 5, "tokens": 2}, "counts one token forward"),
         ({"model": "os:getcwd"}, "not a torch.nn.Module"),
     ],
 )
@@ -109,3 +115,66 @@ def test_no_digit_is_cut_where_a_terminal_is_narrow(capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "…" not in printed
     assert "layer4.1" in printed
+
+
+@dataclass
+class Result:
+    logits: torch.Tensor
+    past_key_values: list[torch.Tensor]
+
+
+class Decoder(nn.Module):
+    """One head of attention, with a cache as transformers' models have."""
+
+    def __init__(self):
+        super().__init__()
+        self.table, self.qkv = nn.Embedding(100, 8), nn.Linear(8, 24, bias=False)
+        self.head = nn.Linear(8, 100, bias=False)
+
+    def forward(self, input_ids, past_key_values=None, use_cache=None):
+        q, k, v = self.qkv(self.table(input_ids)).chunk(3, -1)
+        if past_key_values:
+            k, v = (torch.cat(both, 1) for both in zip(past_key_values, (k, v), strict=True))
+        attended = nn.functional.scaled_dot_product_attention(q, k, v)
+        return Result(self.head(attended), [k, v] if use_cache else None)
+
+
+def test_a_token_after_others_reads_their_cache(capsys):
+    count_command(f"{__name__}:Decoder", decode=31, batch=2, convention="mac2", as_json=True)
+    data = json.loads(capsys.readouterr().out)
+    assert data["macs"] == 2 * (8 * 24 + 2 * 32 * 8 + 8 * 100)
+    step = data["decode"]
+    assert (step["before"], step["cache"], step["cache_after"]) == (31, 3968, 4096)
+    # both weights, a row of the table for each token, logits, the cache
+    tokens, logits = 2 * 8 * 4 + 2 * 8, 2 * 100 * 4
+    assert step["bytes_moved"] == 4 * (8 * 24 + 8 * 100) + tokens + logits + 4096
+    assert data["rule_of_thumb"] == {"tokens": 2, "flops": 2 * data["parameters"] * 2}
+    count_command(f"{__name__}:Decoder", decode=31)
+    assert "the cache: 1.94 KiB of 31 tokens, 64 B more" in capsys.readouterr().out
+
+
+def test_a_training_step_of_tokens_stands_beside_six_n_d(capsys):
+    model = f"{__name__}:tokens_only"
+    count_command(model, tokens=7, batch=2, backward=True, as_json=True)
+    data = json.loads(capsys.readouterr().out)
+    assert data["rule_of_thumb"] == {"tokens": 14, "flops": 6 * data["parameters"] * 14}
+    count_command(model, tokens=7)
+    assert "2 · N · D, N all parameters, D 7 tokens" in capsys.readouterr().out
+
+
+def test_a_measured_time_gives_the_share_of_the_peak(capsys):
+    seconds = 2e-3
+    options = {"device": "T4", "dtype": "fp16", "seconds": seconds}
+    count_command("resnet18", **options, as_json=True)
+    data = json.loads(capsys.readouterr().out)
+    assert data["mfu"] == pytest.approx(2 * data["macs"] / seconds / 65e12)
+    count_command("resnet18", **options)
+    assert "% of T4's peak in fp16 (MFU" in capsys.readouterr().out
+
+
+def test_no_digit_of_a_memory_is_cut_where_a_terminal_is_narrow(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    memory_command("resnet18", batch=2)
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    assert "100 %" in printed

@@ -6,7 +6,13 @@ import pytest
 from torch import nn
 
 from helpers.meter import inference_memory, training_memory
-from helpers.plots.activation_maps import held_over_time, in_and_out, lifetimes, storage_lives
+from helpers.plots.activation_maps import (
+    held_over_time,
+    in_and_out,
+    lifetimes,
+    storage_lives,
+    strip,
+)
 
 LAYERS = {"conv1": (100, 300), "conv2": (300, 50), "fc": (50, 10)}
 
@@ -72,3 +78,10 @@ def test_a_profile_is_drawn_in_mb():
     ax = held_over_time({"training": [0, 2e6, 1e6]}, "finding")
     assert list(ax.get_lines()[0].get_ydata()) == [0, 2, 1]
     assert ax.get_legend().get_texts()[0].get_text() == "training: peak 2 MB"
+
+
+def test_a_strip_shows_its_rows_and_one_more_on_each_side():
+    ax = strip(side=12, height=4, number=2, title="a strip")
+    wide = [bar for bar in ax.patches if bar.get_width() == 4]
+    there = [round(bar.get_y() + 0.5) for bar in wide if bar.get_facecolor() != (1, 1, 1, 1)]
+    assert there == [3, 4, 5, 6, 7, 8]

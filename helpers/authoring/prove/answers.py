@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
-import symtable
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,10 +20,10 @@ from helpers.authoring.prove.mutants import mutants
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Exercise, OneOf
 from helpers.ledger import Ledger
+from helpers.notebook_names import needed, python_of, statement
 
 #: What a function of an answer cell says that a student is not to change.
 _RUNNER = "leave this as it is"
-_COMPOUND = ast.For | ast.While | ast.If | ast.Try | ast.With
 
 
 @dataclass(frozen=True)
@@ -56,21 +55,31 @@ def answers(exercise: Exercise, cells: Sequence[CodeCell]) -> Iterator[Answer]:
 
 @dataclass(frozen=True)
 class CodeCell:
-    """A cell of code of a unit, with its solution: its name where it is an answer, and its code."""
+    """A cell of code of a unit, with its solution.
+
+    Attributes:
+        answer: its name where it is one.
+        body: its code.
+        left_out: whether it is not run when graded.
+    """
 
     answer: str
     body: tuple[ast.stmt, ...]
+    left_out: bool = False
 
 
 def code_cells(unit: Unit) -> list[CodeCell]:
     """A unit's cells of code, from its text. ValueError for a text that cannot be built."""
-    from helpers.authoring.markers import python_of
     from helpers.authoring.notebooks import solution_notebook, source_notebook
 
     source = source_notebook(unit)
     marks = {cell.id: cell.metadata.get("nbgrader", {}) for cell in source.cells}
     return [
-        CodeCell(cell.id if marks[cell.id].get("solution") else "", tuple(python_of(cell.source)))
+        CodeCell(
+            cell.id if marks[cell.id].get("solution") else "",
+            tuple(python_of(cell.source)),
+            "skip-grading" in cell.metadata.get("tags", ()),
+        )
         for cell in solution_notebook(source).cells
         if cell.cell_type == "code" and not marks[cell.id].get("grade")
     ]
@@ -79,9 +88,9 @@ def code_cells(unit: Unit) -> list[CodeCell]:
 def _worked(exercise: Exercise, cells: Sequence[CodeCell]) -> Iterator[Answer]:
     (mine,) = (cell for cell in cells if cell.answer == exercise.name)
     space: dict[str, Any] = {"__name__": "answer"}
-    needed = ast.Module(_needed(mine, cells), [])
+    others = ast.Module(_needed(mine, cells), [])
     with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(needed, "<other cells>", "exec"), space)
+        exec(compile(others, "<other cells>", "exec"), space)
 
     def made(tree: ast.Module) -> Callable[[], Callable[..., Any]]:
         def make() -> Callable[..., Any]:
@@ -93,10 +102,10 @@ def _worked(exercise: Exercise, cells: Sequence[CodeCell]) -> Iterator[Answer]:
 
     whole = ast.Module(list(mine.body), [])
     yield Answer(WORKED, "", made(whole))
-    for statement in mine.body:
-        if _RUNNER in (_docstring(statement) or ""):
+    for node in mine.body:
+        if _RUNNER in (_docstring(node) or ""):
             continue
-        for mutant in mutants(statement):
+        for mutant in mutants(node):
             yield Answer(WORKED, mutant.name, made(whole))
 
 
@@ -106,64 +115,9 @@ def _docstring(statement: ast.stmt) -> str | None:
 
 def _needed(mine: CodeCell, cells: Sequence[CodeCell]) -> list[ast.stmt]:
     """The statements of other cells that define what an answer uses, and what those use."""
-    statements = [each for cell in cells if cell is not mine for each in cell.body]
-    wanted, chosen = _names_used(mine.body), set[int]()
-    while True:
-        new = {
-            index
-            for index, statement in enumerate(statements)
-            if index not in chosen and wanted & _names_defined(statement)
-        }
-        if not new:
-            return [statements[index] for index in sorted(chosen)]
-        chosen |= new
-        wanted |= _names_used([statements[index] for index in new])
-
-
-def _names_used(body: Sequence[ast.stmt]) -> set[str]:
-    """The names that statements look for outside of themselves, and not a function's own."""
-    return set().union(*(_free_names(table) - _assigned(table) for table in map(_table_of, body)))
-
-
-def _assigned(table: symtable.SymbolTable) -> set[str]:
-    return {each.get_name() for each in table.get_symbols() if each.is_assigned()}
-
-
-def _table_of(statement: ast.stmt) -> symtable.SymbolTable:
-    return symtable.symtable(ast.unparse(statement), "<cell>", "exec")
-
-
-def _free_names(table: symtable.SymbolTable) -> set[str]:
-    outermost = table.get_type() == "module"
-    free = {
-        symbol.get_name()
-        for symbol in table.get_symbols()
-        if symbol.is_referenced() and (outermost or symbol.is_global())
-    }
-    return free.union(*map(_free_names, table.get_children()))
-
-
-def _names_defined(statement: ast.stmt) -> set[str]:
-    """The names that a statement gives a meaning, or a part of it: `RULES["exp"] = …` in a loop.
-
-    Not the names that a loop or an `if` of a notebook uses for itself.
-    """
-    symbols = _table_of(statement).get_symbols()
-    own = {each.get_name() for each in symbols if each.is_assigned() or each.is_imported()}
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return own
-    parts = {
-        _root(node)
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
-    }
-    return parts if isinstance(statement, _COMPOUND) else own | parts
-
-
-def _root(node: ast.expr) -> str:
-    while isinstance(node, ast.Subscript | ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+    others = [statement(each) for cell in cells if cell is not mine for each in cell.body]
+    names = set[str]().union(*(statement(each).uses for each in mine.body))
+    return [each.node for each in needed(names, others)]
 
 
 def _mistakes(exercise: Exercise) -> Iterator[Answer]:
@@ -210,7 +164,7 @@ def _compiled(exercise: Exercise, code: ast.AST, module: Any) -> Callable[..., A
 
 def _module_of(exercise: Exercise) -> str:
     """The module that holds a question's entry."""
-    folder = "homework" if exercise.unit == "homework" else f"unit_{exercise.unit}"
+    folder = f"unit_{exercise.unit}" if exercise.unit[0].isdigit() else exercise.unit
     for name, module in list(sys.modules.items()):
         if f".exercises.{folder}." in name and hasattr(module, exercise.name.upper()):
             entry = getattr(module, exercise.name.upper())
@@ -228,7 +182,7 @@ def _codes_of_mistakes(exercise: Exercise, path: str) -> Iterator[tuple[str, ast
         statement.value
         for statement in body
         if isinstance(statement, ast.Assign)
-        and _names_defined(statement) == {exercise.name.upper()}
+        and ast.unparse(statement.targets[0]) == exercise.name.upper()
     )
     listed = [
         node

@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from types import FrameType
 from typing import Any
 
 from helpers.authoring.prove.answers import WORKED, Answer
 from helpers.check import judge, plain_answer
-from helpers.exercises.exercise import Exercise, grading_cases
+from helpers.exercises.exercise import Case, Exercise, grading_cases
 from helpers.verdict import Verdict
 
 #: Seconds that one call of an answer may take, and how often the worked answer's: a slip can make a
@@ -22,8 +23,8 @@ from helpers.verdict import Verdict
 CALL_SECONDS, TIMES_WORKED = 0.3, 10
 #: What a picture may take on top: now and then a drawing takes ten times as long as others.
 PICTURE_SECONDS = 3
-#: What a slow answer or a picture is judged under: one in so many of the seeds.
-SLOW = 10
+#: Processor seconds that an answer may take under all seeds; a slow one is judged under fewer.
+BUDGET = 0.4
 #: Seeds under which a hint has to say what it says on the cases shown.
 HINT_SEEDS = 3
 
@@ -90,31 +91,37 @@ class Question:
             ),
         )
         self._shown = exercise.public_cases()
-        is_slow = exercise.slow or exercise.read is not None
-        many = max(HINT_SEEDS, seeds // SLOW) if is_slow else seeds
-        self._drawn = [grading_cases(exercise, f"seed {n}".encode()) for n in range(many)]
+        self._seeds = seeds
         self._seconds = CALL_SECONDS
 
     def time(self, answer: Answer) -> None:
-        """From now on answers may take some times as long as this one on the cases shown."""
+        """From now on answers may take some times as long as this one on the cases shown, and are
+        judged under as many seeds as there is time for."""
         function = plain_answer(answer.make(), draws=self.exercise.read is not None)
         start = time.process_time()
         for case in self._shown:
             function(*case.args)
-        self._seconds = CALL_SECONDS + TIMES_WORKED * (time.process_time() - start)
+        taken = time.process_time() - start
+        self._seeds = min(self._seeds, max(1, int(BUDGET / max(taken, 1e-6))))
+        self._seconds = CALL_SECONDS + TIMES_WORKED * taken
         if self.exercise.read is not None:
             self._seconds += PICTURE_SECONDS
+
+    @functools.cached_property
+    def _drawn(self) -> list[tuple[Case, ...]]:
+        return [grading_cases(self.exercise, f"seed {n}".encode()) for n in range(self._seeds)]
 
     def outcome(self, answer: Answer) -> Outcome | None:
         """What comes of an answer; None where its code defines nothing that can be called."""
         with contextlib.redirect_stdout(io.StringIO()):
             try:
-                with _limit(self._seconds):
+                with limit(self._seconds):
                     made = answer.make()
             except Exception:
                 return None
             draws = self.exercise.read is not None
-            function = _Limited(plain_answer(made, draws), self._seconds)
+            # The cases of a notebook are in every grading: it is asked once about each.
+            function = _kept(_Limited(plain_answer(made, draws), self._seconds).__call__)
             shown = judge(self.exercise, function, self._shown)
             verdicts = list(self._graded(function, shown))
         if draws and (pyplot := sys.modules.get("matplotlib.pyplot")):
@@ -167,7 +174,7 @@ class _Limited:
         if self._endless:
             raise Endless
         try:
-            with _limit(self._seconds):
+            with limit(self._seconds):
                 return self._function(*args)
         except (Endless, MemoryError):
             self._endless = True
@@ -175,10 +182,15 @@ class _Limited:
 
 
 @contextlib.contextmanager
-def _limit(seconds: float) -> Iterator[None]:
+def limit(seconds: float) -> Iterator[None]:
     """Raises Endless in the block after some seconds, and again as long as it goes on."""
 
-    def stop(*_: Any) -> None:
+    def stop(_: int, frame: FrameType | None) -> None:
+        # A module that is half imported would be so for all that come after: wait for the next.
+        while frame is not None:
+            if frame.f_code.co_filename.startswith("<frozen importlib"):
+                return
+            frame = frame.f_back
         raise Endless
 
     # Of this process's own time: a busy machine makes no answer endless.

@@ -9,6 +9,7 @@ from typing import Any
 
 from helpers.authoring.prove.judging import Outcome
 from helpers.authoring.prove.run import Proof
+from helpers.authoring.prove.shortcuts import Shortcut
 from helpers.exercises import EXERCISES
 from helpers.text_table import text_table
 
@@ -51,13 +52,24 @@ def stale(proof: Proof) -> list[str]:
 
 def is_proven(proof: Proof) -> bool:
     """Whether all is as it should be."""
-    return not any(found(proof).values()) and not stale(proof)
+    return not any(found(proof).values()) and not stale(proof) and not free(proof)
+
+
+def line(proof: Proof) -> str:
+    """A question that is done, for a log."""
+    well = "as it should be" if is_proven(proof) else "not as it should be"
+    return f"{proof.question}: {len(proof.outcomes)} answers, {proof.seconds:.0f} s, {well}"
+
+
+def free(proof: Proof) -> tuple[Shortcut, ...]:
+    """The calls that give a part of the answer, where the entry does not say why they may."""
+    return () if EXERCISES[proof.question].library else proof.shortcuts
 
 
 def text(proofs: Sequence[Proof]) -> str:
     """The report for people."""
     names = [name for name, _, _ in FINDINGS]
-    rows = [("question", "answers", "wrong", "no hint", *names)]
+    rows = [("question", "answers", "untried", "wrong", "no hint", *names, "free")]
     counts = [_counts(proof) for proof in proofs]
     rows += [
         (proof.question, *map(str, row.values())) for proof, row in zip(proofs, counts, strict=True)
@@ -78,9 +90,11 @@ def _counts(proof: Proof) -> dict[str, int]:
     wrong = [each for each in proof.outcomes if each.shown < 1]
     return {
         "answers": len(proof.outcomes),
+        "untried": proof.untried,
         "wrong": len(wrong),
         "no hint": sum(not each.hint for each in wrong),
         **{name: len(outcomes) for name, outcomes in found(proof).items()},
+        "free": len(free(proof)),
     }
 
 
@@ -90,6 +104,9 @@ def _details(proof: Proof) -> list[str]:
         if outcomes:
             lines.append(f"\n{proof.question}, {name}: {meaning}")
             lines += [f"  {_line(each)}" for each in outcomes]
+    if calls := free(proof):
+        lines.append(f"\n{proof.question}, free: one call gives a part of the answer")
+        lines += [f"  {each.part or 'the answer'} = {each.call}" for each in calls]
     lines += [f"\n{proof.question} knows a slip that is found no more: {s}" for s in stale(proof)]
     return lines
 
@@ -112,6 +129,7 @@ def data(proofs: Sequence[Proof]) -> list[Mapping[str, Any]]:
             "found": {
                 name: [asdict(each) for each in outcomes] for name, outcomes in found(proof).items()
             },
+            "free": [asdict(each) for each in free(proof)],
             "stale": stale(proof),
             "without a hint": [
                 asdict(each) for each in proof.outcomes if each.shown < 1 and not each.hint

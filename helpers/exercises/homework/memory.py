@@ -121,6 +121,7 @@ MODEL_SIZE = Exercise(
             },
         ),
     ),
+    library="the question is how to ask a model of timm",
 )
 
 SAVED_BYTES = Exercise(
@@ -175,6 +176,7 @@ SAVED_BYTES = Exercise(
             lambda model, batch: OneOf((0, batch * MODELS[model].last_per_image)),
         ),
     ),
+    library="the question is how to ask autograd",
 )
 
 

@@ -142,6 +142,7 @@ SEPARABLE_PARAMETERS = Exercise(
             },
         ),
     ),
+    library="a layer of PyTorch tells its own parameters, as the text shows",
 )
 
 
@@ -330,6 +331,7 @@ BLOCK_PARAMETERS = Exercise(
             lambda width, heads: {"MLP": 8 * width**2 + 2 * width},
         ),
     ),
+    library="a layer of PyTorch tells its own parameters; the rest of the block is no layer of it",
 )
 
 

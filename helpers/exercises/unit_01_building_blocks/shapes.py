@@ -113,6 +113,7 @@ LINEAR_SHAPES = Exercise(
             lambda batch, i, o: {"parameters": i * o + i},
         ),
     ),
+    library="a layer of PyTorch tells its own parameters, as the text shows",
 )
 
 
@@ -162,6 +163,7 @@ OUTPUT_SIZE = Exercise(
             lambda h, k, s, p: (h + 2 * p - k) / s + 1,
         ),
     ),
+    library="a layer of PyTorch tells it, built and run: more to write than the formula",
 )
 
 

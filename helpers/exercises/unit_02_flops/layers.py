@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
 from helpers.exercises.layer_costs import mac_and_flop, square_convolution, totals
 from helpers.exercises.mistakes import FIRST_ADDITION_SAVED
-from helpers.ledger import Alternative, Ledger
+from helpers.ledger import Ledger, Term
 from helpers.reference.linear import Linear
-from helpers.reference.pooling import AveragePool
 
 
 def _linear(batch: int, tokens: int, in_features: int, out_features: int) -> dict[str, Ledger]:
@@ -153,6 +151,7 @@ CONVOLUTION_MACS = Exercise(
             lambda b, i, o, size, k, s, p: b * i * o * k**2 * ((size + 2 * p - k) // s + 1),
         ),
     ),
+    library="PyTorch's counter says it of a layer built for it: longer than the formula",
 )
 
 
@@ -211,60 +210,85 @@ GROUPED_COST = Exercise(
             },
         ),
     ),
+    library="PyTorch's counter says it of a layer built for it: longer than the formula",
 )
 
 
-def _pool(channels: int, size: int, kernel: int) -> Ledger:
-    """As the reference counts; a sum that starts from zero is right here as in batch norm."""
-    from_zero = Alternative("each sum starts from zero", channels * size**2)
-    terms = (
-        replace(term, alternatives=(from_zero,)) if term.name == "sum" else term
-        for term in AveragePool(1, channels, (size, size), kernel).flops().terms
-    )
-    return Ledger("FLOP", tuple(terms))
+def _transposed(in_channels: int, out_channels: int, size: int, kernel: int, stride: int) -> Ledger:
+    """Each input pixel meets the whole kernel, whatever the stride."""
+    del stride
+    term = Term("input pixels", size**2, in_channels * out_channels * kernel**2)
+    return Ledger("MAC", (term,))
 
 
-AVERAGE_POOL_FLOPS = Exercise(
+def _side_out(size: int, kernel: int, stride: int) -> int:
+    return (size - 1) * stride + kernel
+
+
+def _draw_enlargements(draw: random.Random) -> Sequence[tuple[int, ...]]:
+    return [
+        (draw.randrange(2, 65), draw.randrange(2, 65), draw.randrange(5, 40), kernel, stride)
+        for kernel, stride in ((2, 2), (4, 2), (3, 2), (5, 3))
+    ]
+
+
+TRANSPOSED_MACS = Exercise(
     points=1,
-    topic="FLOP of average pooling",
-    examples=[(1, 4, 2), (64, 56, 2), (5, 21, 3)],
-    hidden=lambda draw: [
-        (draw.randrange(2, 129), kernel * draw.randrange(3, 30), kernel) for kernel in (2, 3, 4, 7)
-    ],
-    reference=_pool,
-    known_slips={
-        "size // kernel → size / kernel": "equivalent: the kernel divides",
-        "kernel ** 2 - 1 → kernel ** 2": "right: a sum that starts from zero",
-        "1 → 0": "right: a sum that starts from zero",
-        "4 → 5": "one addition a window, as of a sum that starts from zero: the same number",
-    },
+    topic="the bug in a count of a transposed convolution",
+    examples=[(1, 1, 2, 2, 2), (64, 32, 28, 4, 2), (8, 16, 10, 3, 3), (3, 5, 7, 5, 2)],
+    hidden=_draw_enlargements,
+    reference=_transposed,
     misconceptions=(
         Misconception(
-            "a comparison like the maximum",
-            "the maximum only compares, which is free: does an average?",
-            lambda channels, size, kernel: 0,
+            "each output pixel a whole dot product",
+            "this is the count with its bug: which input pixels lie behind one output pixel? "
+            "Count from the input instead",
+            lambda i, o, size, k, s: i * o * k**2 * _side_out(size, k, s) ** 2,
         ),
         Misconception(
-            "one FLOP for each number",
-            "in each window: how many additions and divisions, and what does a division cost?",
-            lambda channels, size, kernel: channels * size**2,
+            "that count ÷ stride²",
+            "where kernels overlap or stick out, this is not exact: how often is each weight used?",
+            lambda i, o, size, k, s: i * o * k**2 * _side_out(size, k, s) ** 2 / s**2,
         ),
         Misconception(
-            "a division for each input",
-            "is each number divided, or their sum?",
-            lambda channels, size, kernel: int(
-                channels * (size // kernel) ** 2 * (kernel**2 - 1 + 4 * kernel**2)
-            ),
+            "size · stride squared",
+            "does a larger stride make more products, or put the same ones further apart?",
+            lambda i, o, size, k, s: i * o * k**2 * (size * s) ** 2,
         ),
         Misconception(
-            "channels forgotten",
-            "this is one channel: how many are pooled?",
-            lambda channels, size, kernel: (size // kernel) ** 2 * (kernel**2 + 3),
+            "one product for each output pixel",
+            "where kernels overlap, an output is a sum of several products",
+            lambda i, o, size, k, s: i * o * _side_out(size, k, s) ** 2,
         ),
         Misconception(
-            "a window at every pixel",
-            "windows do not overlap: how many fit along one side?",
-            lambda channels, size, kernel: channels * size**2 * (kernel**2 + 3),
+            "as an ordinary convolution without padding",
+            "a transposed convolution makes images larger: no place is left out at the edge",
+            lambda i, o, size, k, s: i * o * k**2 * max(0, size - k + 1) ** 2,
+        ),
+        Misconception(
+            "one side of the kernel",
+            "a kernel has a height and a width",
+            lambda i, o, size, k, s: i * o * k * size**2,
+        ),
+        Misconception(
+            "the kernel left out",
+            "with how many weights is each input pixel multiplied, for each pair of channels?",
+            lambda i, o, size, k, s: i * o * size**2,
+        ),
+        Misconception(
+            "channels of the output left out",
+            "each input pixel goes into every output channel",
+            lambda i, o, size, k, s: i * k**2 * size**2,
+        ),
+        Misconception(
+            "channels of the input left out",
+            "how many input channels has a pixel?",
+            lambda i, o, size, k, s: o * k**2 * size**2,
+        ),
+        Misconception(
+            "one side of the image",
+            "an image has a height and a width",
+            lambda i, o, size, k, s: i * o * k**2 * size,
         ),
     ),
 )

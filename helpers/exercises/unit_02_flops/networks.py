@@ -335,4 +335,5 @@ FLOPCO_MACS = Exercise(
             lambda b, t, c, g: {"convolution": t * c},
         ),
     ),
+    library="the question is what the library counts",
 )

@@ -53,6 +53,7 @@ ROW_MAJOR_STRIDES = Exercise(
             lambda shape: [*shape[1:], 1],
         ),
     ),
+    library="a tensor tells its strides, as the text shows; the questions below need them by hand",
 )
 
 
@@ -190,6 +191,7 @@ CAN_FLATTEN = Exercise(
             lambda shape, strides: list(strides) == sorted(strides, reverse=True),
         ),
     ),
+    library="trying `view` is what the text does; when it works is what the question is about",
 )
 
 
@@ -217,7 +219,15 @@ def _draw_broadcasts(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         ones = list(full)
         ones[draw.randrange(axes)] = 1
         cases += [(full, tuple(ones)), (full[1:], full), (full, full[1:]), (full, full[:-1])]
+        cases.append((full, (*full[:-1], 2 * full[-1])))
     return cases
+
+
+def _stretched_by_divisors(a: Sizes, b: Sizes) -> list[int] | str:
+    pairs = list(zip_longest(a[::-1], b[::-1], fillvalue=1))
+    if any(max(pair) % min(pair) for pair in pairs):
+        return "error"
+    return [max(pair) for pair in pairs][::-1]
 
 
 BROADCAST_SHAPE = Exercise(
@@ -225,7 +235,7 @@ BROADCAST_SHAPE = Exercise(
     topic="shapes that broadcast",
     examples=[
         *(((3, 1), (1, 4)), ((5, 3, 4), (3, 1)), ((3, 4), (3,))),
-        *(((4,), (5, 1, 4)), ((2, 3), (2, 3))),
+        *(((4,), (5, 1, 4)), ((2, 3), (2, 3)), ((4, 3), (2, 3))),
     ],
     hidden=_draw_broadcasts,
     reference=_broadcast,
@@ -240,6 +250,11 @@ BROADCAST_SHAPE = Exercise(
             "every size stretches",
             "only a size of 1 stretches: what of two unequal sizes where neither is 1?",
             _never_an_error,
+        ),
+        Misconception(
+            "a size that divides the other stretches",
+            "PyTorch stretches a size of 1, and repeats no 2 to make a 4",
+            _stretched_by_divisors,
         ),
         Misconception(
             "as many sizes as the shorter shape",

@@ -1,77 +1,130 @@
-"""Unit 04: how near to its roof a layer comes, and how long a network takes."""
+"""Unit 04: how long many layers take, and a queue of kernels."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
-from helpers.exercises.mistakes import GB_AS_GIB, IN_PERCENT, IN_SECONDS
+from helpers.exercises.mistakes import IN_PERCENT, IN_SECONDS
 from helpers.exercises.unit_04_roofline.devices import (
     A100_BF16,
     DEVICES,
     T4_FP32,
     both_bounds,
-    draw_work,
 )
 
 
-def _share(
-    flops: int, bytes_moved: int, seconds: float, peak_tflops: float, bandwidth_gb: float
-) -> float:
-    return max(both_bounds(flops, bytes_moved, peak_tflops, bandwidth_gb)) / seconds
+def _queued(order_us: float, kernels_us: Sequence[float], ahead: int = 0) -> dict[str, float]:
+    """A kernel begins when it is ordered and the one before is done. `ahead`: orders for free."""
+    done = 0.0
+    for number, duration in enumerate(kernels_us, start=1 - ahead):
+        done = max(number * order_us, done) + duration
+    return {"microseconds": done, "waiting": done - sum(kernels_us)}
 
 
-def _draw_runs(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+def _in_all(total: Callable[[float, Sequence[float]], float]) -> Callable[..., Any]:
+    """A wrong `_queued`: another time for all, and the waiting that follows from it."""
+
+    def gives(order_us: float, kernels_us: Sequence[float]) -> dict[str, float]:
+        time = total(order_us, kernels_us)
+        return {"microseconds": time, "waiting": time - sum(kernels_us)}
+
+    return gives
+
+
+def _first_wait_forgotten(order_us: float, kernels_us: Sequence[float]) -> dict[str, float]:
+    return {"waiting": _queued(order_us, kernels_us)["waiting"] - order_us}
+
+
+def _draw_queues(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     cases = []
-    for flops, moved, peak, bandwidth in draw_work(draw):
-        best = max(both_bounds(flops, moved, peak, bandwidth))
-        cases.append((flops, moved, best * (1.1 + 4 * draw.random()), peak, bandwidth))
+    for _ in range(4):
+        order = draw.randrange(4, 12)
+        short = [draw.randrange(1, order) for _ in range(3)]
+        # A long one hides some orders, not all; then the GPU waits once more.
+        hides = draw.randrange(order + 1, 3 * order)
+        later = [draw.randrange(1, order) for _ in range(4)]
+        cases.append((order, [*short, hides, *later, draw.randrange(order, 4 * order)]))
     return cases
 
 
-ROOF_SHARE = Exercise(
+QUEUED_TIME = Exercise(
     points=1,
-    topic="how near a measured layer comes to its roof",
+    topic="kernels that are ordered and run in turn",
+    # The GPU waits in between, at the end, never but at first, and before every kernel.
     examples=[
-        (33_554_432, 33_570_816, 20e-6, *A100_BF16),
-        (10**12, 10**8, 8e-3, *A100_BF16),
+        (5, [1, 12, 4, 2, 3]),
+        (5, [20, 1, 1, 1, 1, 1, 1]),
+        (8, [30, 40, 9, 50]),
+        (10, [2, 3, 4]),
+        (6, [1, 9, 8, 1, 2, 2, 11]),
     ],
-    hidden=_draw_runs,
-    reference=_share,
+    hidden=_draw_queues,
+    reference=_queued,
     misconceptions=(
-        Misconception(*IN_PERCENT, lambda *run: 100 * _share(*run)),
         Misconception(
-            "the shorter bound",
-            "the roof is what the slower of the two allows, arithmetic or moving: this is the "
-            "other one",
-            lambda flops, moved, seconds, *device: (
-                min(both_bounds(flops, moved, *device)) / seconds
+            "Python waits for each kernel",
+            "Python does not wait for a kernel to end: it orders the next one meanwhile",
+            _in_all(lambda order, kernels: sum(order + each for each in kernels)),
+        ),
+        Misconception(
+            "only one order ahead",
+            "while a long kernel runs, more than one order can be placed",
+            _in_all(
+                lambda order, kernels: (
+                    order + sum(max(order, each) for each in kernels[:-1]) + kernels[-1]
+                )
             ),
         ),
         Misconception(
-            "both bounds added",
-            "arithmetic and moving overlap: the bound is one of the two, not their sum",
-            lambda flops, moved, seconds, *device: (
-                sum(both_bounds(flops, moved, *device)) / seconds
-            ),
+            "the longer of order and kernel, each",
+            "a kernel begins when it is ordered and the one before is done: follow both, one "
+            "kernel after the other",
+            _in_all(lambda order, kernels: sum(max(order, each) for each in kernels)),
         ),
         Misconception(
-            *GB_AS_GIB,
-            lambda flops, moved, seconds, peak, bandwidth: _share(
-                flops, moved, seconds, peak, bandwidth * 1024**3 / 1e9
-            ),
+            "the longer of order and kernel, each, behind the first order",
+            "while a long kernel runs, more than one order can be placed: follow both, one kernel "
+            "after the other",
+            _in_all(lambda order, kernels: order + sum(max(order, each) for each in kernels)),
         ),
         Misconception(
-            "share of the peak",
-            "this compares with the peak: is the peak the roof at this intensity?",
-            lambda flops, moved, seconds, peak, bandwidth: flops / seconds / (peak * 1e12),
+            "the longer of two sums",
+            "the last kernels cannot begin before they are ordered, nor the first ones run later "
+            "for free: in which order do things happen?",
+            _in_all(lambda order, kernels: max(order * len(kernels), sum(kernels))),
         ),
         Misconception(
-            "upside down",
-            "a layer that comes near its roof has a share just below 1",
-            lambda *run: 1 / _share(*run),
+            "kernels alone",
+            "how long does the GPU wait for its first kernel, and for others?",
+            _in_all(lambda order, kernels: sum(kernels)),
+        ),
+        Misconception(
+            "only the first order seen",
+            "after a short kernel, is the next one ordered already?",
+            _in_all(lambda order, kernels: order + sum(kernels)),
+        ),
+        Misconception(
+            "orders alone",
+            "when all is ordered, is the last kernel done?",
+            _in_all(lambda order, kernels: order * len(kernels)),
+        ),
+        Misconception(
+            "the first wait left out",
+            "the GPU waits before its first kernel, too",
+            _first_wait_forgotten,
+        ),
+        Misconception(
+            "the first kernel ordered at 0",
+            "before the first kernel can begin, it has to be ordered, too",
+            lambda order, kernels: _queued(order, kernels, ahead=1),
+        ),
+        Misconception(
+            "a share of the time",
+            "not a share: how many µs does the GPU wait?",
+            lambda *args: {"waiting": _queued(*args)["waiting"] / _queued(*args)["microseconds"]},
         ),
     ),
 )

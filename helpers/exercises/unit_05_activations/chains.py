@@ -152,6 +152,11 @@ CNN_PEAK = Exercise(
             lambda *cnn: largest_pair(_outputs(*cnn, side=lambda size, k, s: (size - k) // s + 1)),
         ),
         Misconception(
+            "padding not rounded down",
+            "kernel // 2 is a whole number on each side: how much is twice that for a kernel of 3?",
+            lambda *cnn: largest_pair(_outputs(*cnn, side=lambda size, k, s: size // s + 1)),
+        ),
+        Misconception(
             "stride left out",
             "a stride of 2 halves both sides of what comes out",
             lambda *cnn: largest_pair(_outputs(*cnn, side=lambda size, k, s: _side(size, k, 1))),

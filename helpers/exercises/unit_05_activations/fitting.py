@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
-from math import isqrt
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
@@ -143,83 +142,176 @@ OVERFLOWING_LAYER = Exercise(
     ),
 )
 
-#: MobileNetV2's peak for each pixel of its image: 96 channels at a quarter of the pixels go in
-#: and 96 at a sixteenth come out.
-PER_PIXEL = 30
-STEP = 32
+
+def _rows_at_once(side: int, strips: int) -> int:
+    """Of the widest strip: one more row on each side of it, where the image goes on."""
+    return -(-side // strips) + min(2, strips - 1)
 
 
-def _side(width: int, kilobytes: int, kilo: int = 1000, per_pixel: int = PER_PIXEL) -> int:
-    pixels = kilo * kilobytes // (per_pixel * width)
-    return isqrt(pixels) // STEP * STEP
+def _plan(
+    narrow: int,
+    wide: int,
+    side: int,
+    kilobytes: int,
+    *,
+    rows_at_once: Callable[[int, int], int] = _rows_at_once,
+    whole: int = 2,
+    kilo: int = 1000,
+    less: int = 0,
+    divides: bool = True,
+) -> dict[str, Any]:
+    """The fewest strips that fit. `whole`: tensors of `narrow` channels; `less`: bytes to spare."""
+    for strips in range(1, side + 1):
+        held = whole * narrow * side**2 + wide * side * rows_at_once(side, strips)
+        if held <= kilo * kilobytes - less and (side % strips == 0 or not divides):
+            return {"strips": strips, "rows": side + 2 * (strips - 1)}
+    return {"strips": None, "rows": None}
 
 
-def _draw_memories(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    drawn = [(draw.choice([1, 2, 4]), draw.randrange(200, 4000)) for _ in range(3)]
-    # One per cent too little for this side, enough if a kB had 1024 bytes; then just enough.
-    side, width = STEP * draw.randrange(3, 8), draw.choice([1, 2])
-    needed = PER_PIXEL * width * side**2 / 1000
-    # And exactly enough: 30 · 160² and 30 · 320² are whole thousands.
-    exactly = draw.choice([160, 320]), draw.choice([1, 2, 4])
-    full = exactly[1], PER_PIXEL * exactly[1] * exactly[0] ** 2 // 1000
-    return [*drawn, (width, int(needed / 1.01)), (width, int(needed) + 1), full]
+def _other_rows(rows: Callable[[int, int], int]) -> Callable[..., dict[str, Any]]:
+    """A right plan with another count of its rows."""
+
+    def gives(narrow: int, wide: int, side: int, kilobytes: int) -> dict[str, Any]:
+        return {"rows": rows(side, _plan(narrow, wide, side, kilobytes)["strips"])}
+
+    return gives
 
 
-LARGEST_SIDE = Exercise(
+def _other_plan(**changed: Any) -> Callable[..., dict[str, Any]]:
+    """Another number of strips, and the rows that follow from it."""
+    return lambda *args: _plan(*args, **changed)
+
+
+def _draw_blocks(draw: random.Random) -> Sequence[tuple[int, ...]]:
+    """Blocks whose best plan is not the one that any of the mistakes finds."""
+    cases = []
+    for mistake in _PLAN_MISTAKES:
+        while True:
+            side = draw.choice((24, 48, 60, 72, 96, 120))
+            narrow = draw.randrange(4, 25)
+            wide = narrow * draw.randrange(3, 7)
+            strips = draw.choice([each for each in range(1, side // 2) if side % each == 0])
+            full = 2 * narrow * side**2 + wide * side * _rows_at_once(side, strips)
+            block = narrow, wide, side, -(-full // 1000) + draw.choice((0, 0, 1, 3))
+            if _plan(*block, **mistake)["strips"] != _plan(*block)["strips"]:
+                cases.append(block)
+                break
+    return cases
+
+
+#: What a wrong plan of each kind leaves out or puts in, as `_plan` has it.
+_PLAN_MISTAKES: Sequence[dict[str, Any]] = (
+    {"rows_at_once": lambda side, strips: -(-side // strips)},
+    {"rows_at_once": lambda side, strips: -(-side // strips) + 2},
+    {"rows_at_once": lambda side, strips: -(-side // strips) + min(1, strips - 1)},
+    {"whole": 1},
+    {"kilo": 1024},
+    {"divides": False},
+    # Of two strips, each without its border.
+    {"rows_at_once": lambda side, strips: -(-side // strips) + max(0, min(2, strips - 2))},
+)
+_BARE, _BORDER_EVERYWHERE, _ONE_BORDER, _ONE_WHOLE, _KIB, _ANY_NUMBER, _ = _PLAN_MISTAKES
+
+STRIP_PLAN = Exercise(
     points=1,
-    topic="largest image for a microcontroller",
-    # 30 · 64² is 122,880: 120 KiB, but not 120 kB. With 24 for 30 the third is two steps too large,
-    # with 31 one too small. 768,000 is 30 · 160², exactly full. The last is 1 % short of 608².
-    examples=[(1, 256), (1, 120), (4, 39_900), (4, 100), (1, 768), (1, 10_980)],
-    hidden=_draw_memories,
-    reference=_side,
+    topic="fewest strips with which a block fits",
+    # The third fits whole, the fourth fills the memory exactly.
+    examples=[
+        (16, 96, 64, 256),
+        (10, 30, 48, 60),
+        (8, 48, 24, 37),
+        (20, 60, 60, 162),
+        (10, 40, 24, 24),
+        (20, 60, 60, 190),
+        (8, 32, 24, 19),
+    ],
+    hidden=_draw_blocks,
+    reference=_plan,
+    known_slips={
+        **dict.fromkeys(
+            ("side + 1 → side", "side + 1 → side - 1", "1 → 0", "1 → 2"),
+            "where the search ends: some plan of fewer strips fits",
+        ),
+        "side // strips → side / strips": "equivalent: only divisors of the side are taken",
+    },
     misconceptions=(
         Misconception(
-            "kB taken as KiB",
-            "a kB has 1000 bytes: here that decides",
-            lambda width, kilobytes: _side(width, kilobytes, kilo=1024),
+            "each row computed once",
+            "strips share rows at their borders, and what a strip has made is gone: who computes "
+            "those rows again?",
+            _other_rows(lambda side, strips: side),
         ),
         Misconception(
-            "always one byte",
-            "the width is an argument: how many bytes do 30 numbers a pixel take?",
-            lambda width, kilobytes: _side(1, kilobytes),
+            "no border rows",
+            "a 3×3 convolution looks one row up and one row down: which rows of the wide tensor "
+            "does a strip need?",
+            lambda *args: _plan(*args, **_BARE) | {"rows": args[2]},
         ),
         Misconception(
-            "any side",
-            "the side has to be a multiple of 32",
-            lambda width, kilobytes: isqrt(1000 * kilobytes // (PER_PIXEL * width)),
+            "no border rows held",
+            "a 3×3 convolution looks one row up and one row down: how many rows of the wide "
+            "tensor are there at once?",
+            _other_plan(**_BARE),
         ),
         Misconception(
-            "rounded up",
-            "the next multiple up does not fit any more",
-            lambda width, kilobytes: _side(width, kilobytes) + STEP,
-        ),
-        Misconception(
-            "rounded to the nearest",
-            "where the nearest multiple is the next one up, it does not fit any more",
-            lambda width, kilobytes: (
-                round((1000 * kilobytes / (PER_PIXEL * width)) ** 0.5 / STEP) * STEP
+            "a border beyond the image, held and computed",
+            "the first strip has nothing above it and the last nothing below: how many more rows "
+            "do one strip, or two, need?",
+            lambda *args: (
+                (plan := _plan(*args, **_BORDER_EVERYWHERE))
+                | {"rows": plan["strips"] and args[2] + 2 * plan["strips"]}
             ),
         ),
         Misconception(
+            "a border beyond the image",
+            "the first strip has nothing above it and the last nothing below: how many more rows "
+            "do one strip, or two, need?",
+            _other_plan(**_BORDER_EVERYWHERE),
+        ),
+        Misconception(
+            "a border on one side",
+            "a strip in the middle has neighbours above and below",
+            _other_plan(**_ONE_BORDER),
+        ),
+        Misconception(
+            "one of the whole tensors",
+            "input and output of the block are both there whole",
+            _other_plan(**_ONE_WHOLE),
+        ),
+        Misconception(
+            "kB taken as KiB",
+            "a kB has 1000 bytes: here that decides",
+            _other_plan(**_KIB),
+        ),
+        Misconception(
+            "strips of unequal height",
+            "the number of strips divides the side",
+            _other_plan(**_ANY_NUMBER),
+        ),
+        Misconception(
             "exactly full is too much",
-            "an image that needs exactly as much as there is: does it not fit?",
-            lambda width, kilobytes: _side(width, 1000 * kilobytes - 1, kilo=1),
+            "a plan that needs exactly as much as there is: does it not fit?",
+            _other_plan(less=1),
         ),
         Misconception(
-            "at least 32",
-            "where not even 32 fits, no image can be taken",
-            lambda width, kilobytes: max(STEP, _side(width, kilobytes)),
+            "one row twice at each border",
+            "at a border between two strips, each needs a row of the other",
+            _other_rows(lambda side, strips: side + strips - 1),
         ),
         Misconception(
-            "pixels for the side",
-            "this is how many pixels fit: how long is the side of a square of them?",
-            lambda width, kilobytes: 1000 * kilobytes // (PER_PIXEL * width),
+            "rows beyond the image computed",
+            "above the first strip and below the last there is padding: is that computed?",
+            _other_rows(lambda side, strips: side + 2 * strips),
         ),
         Misconception(
-            "what comes out left out",
-            "24 numbers a pixel go into the layer: what comes out of it?",
-            lambda width, kilobytes: _side(width, kilobytes, per_pixel=24),
+            "only what is computed twice",
+            "how many rows in all, not only those that are computed again?",
+            _other_rows(lambda side, strips: 2 * (strips - 1)),
+        ),
+        Misconception(
+            "rows of one strip",
+            "these are the rows of one strip: how many do all of them compute?",
+            _other_rows(_rows_at_once),
         ),
     ),
 )

@@ -68,6 +68,7 @@ SAVED_BY = Exercise(
             lambda name: "nothing",
         ),
     ),
+    library="the question is how to ask autograd",
 )
 
 Saved = Sequence[Sequence[int]]

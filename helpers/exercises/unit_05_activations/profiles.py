@@ -95,6 +95,7 @@ CONVNEXT_SIZE = Exercise(
             lambda model, stage, bits: {"in the stage": _whole(model)},
         ),
     ),
+    library="the question is how to ask a model of timm",
 )
 
 

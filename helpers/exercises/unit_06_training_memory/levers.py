@@ -9,62 +9,152 @@ from math import isqrt
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
-from helpers.ledger import Alternative, Ledger, Term
-from helpers.reference import checkpointing_bytes, training_state_bytes
+from helpers.ledger import Alternative, Ledger
+from helpers.reference import checkpointing_bytes
 
 
-def _accumulated(parameters: int, saved_per_image: int, batch: int, parts: int) -> Ledger:
-    saved = Term("saved activations", batch // parts, saved_per_image)
-    return Ledger("B", (*training_state_bytes(parameters).terms, saved))
+def _parts(
+    parameters: int,
+    saved_per_image: int,
+    batch: int,
+    memory: int,
+    *,
+    always: int = 16,
+    for_each_part: int = 0,
+    less: int = 0,
+    divides: bool = True,
+) -> int | None:
+    """The fewest parts that fit, with so many bytes a parameter held `always`."""
+    for parts in range(1, batch + 1):
+        held = (always + for_each_part * parts) * parameters + saved_per_image * -(-batch // parts)
+        if held <= memory - less and (batch % parts == 0 or not divides):
+            return parts
+    return None
 
 
-def _draw_accumulations(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    cases = []
-    for parts in (2, 4, 8):
-        batch = parts * draw.randrange(2, 9)
-        cases.append((draw.randrange(10**6, 10**9), draw.randrange(10**6, 10**9), batch, parts))
-    return cases
+def _images(*args: int) -> int | None:
+    parts = _parts(*args)
+    return None if parts is None else args[2] // parts
 
 
-ACCUMULATED_PEAK = Exercise(
+def _draw_accumulations(draw: random.Random) -> Sequence[tuple[int, ...]]:
+    """Steps of which each mistake finds another plan; one fills the memory, one does not fit."""
+    cases: list[tuple[int, ...]] = []
+    for mistake in _PARTS_MISTAKES:
+        while True:
+            batch = draw.choice((12, 18, 20, 24, 30, 32, 36, 48))
+            images = draw.randrange(1, batch)
+            parameters, saved = draw.randrange(10**6, 10**8), draw.randrange(10**6, 10**8)
+            room = 16 * parameters + images * saved + draw.randrange(saved // 2)
+            step = parameters, saved, batch, room
+            if _parts(*step, **mistake) != _parts(*step):
+                cases.append(step)
+                break
+    parameters, saved, batch, _ = cases[0]
+    full = 16 * parameters + batch // 2 * saved
+    return [
+        *cases,
+        (parameters, saved, batch, full),
+        (parameters, saved, batch, 16 * parameters + saved - 1 - draw.randrange(saved)),
+        (parameters, saved, batch, 16 * parameters + saved * batch + draw.randrange(saved)),
+    ]
+
+
+_PARTS_MISTAKES: Sequence[dict[str, Any]] = (
+    {"always": 12},
+    {"always": 0},
+    {"always": 8},
+    {"always": 4},
+    {"always": 20},
+    {"always": 12, "for_each_part": 4},
+    {"divides": False},
+)
+_NO_GRADIENTS, _ACTIVATIONS_ALONE, _NO_STATES, _WEIGHTS_ALONE, _ROOT, _COPIES, _ANY_NUMBER = (
+    _PARTS_MISTAKES
+)
+
+
+def _other_parts(**changed: Any) -> Any:
+    return lambda *args: _parts(*args, **changed)
+
+
+FEWEST_PARTS = Exercise(
     points=1,
-    topic="peak with accumulated gradients",
-    examples=[(197_956_840, 543_882_320, 32, 8), (5_717_416, 29_423_192, 4, 4)],
+    topic="fewest parts of a batch with which a step fits",
+    # The second fills the memory exactly; 4 parts of 30 images would fit, 8 and less in each; the
+    # next but last fits whole, the last not at all.
+    examples=[
+        (5_717_416, 29_423_192, 4, 157_286_400),
+        (198_000_000, 75_000_000, 32, 3_468_000_000),
+        (125_000_000, 75_000_000, 24, 2_318_750_000),
+        (198_000_000, 75_000_000, 30, 3_770_000_000),
+        (10_000_000, 100_000_000, 12, 535_000_000),
+        (50_000_000, 240_000_000, 8, 3_000_000_000),
+        (300_000_000, 400_000_000, 8, 5_000_000_000),
+    ],
     hidden=_draw_accumulations,
-    reference=_accumulated,
-    known_slips={"batch // parts → batch / parts": "equivalent: parts divide the batch"},
+    reference=_parts,
+    known_slips={
+        "1 → 2": "equivalent: more parts than images divide no batch",
+        "batch // parts → batch / parts": "equivalent: parts divide the batch",
+    },
     misconceptions=(
-        Misconception(
-            "the whole batch saved",
-            "only one part is in flight: how many images are in it?",
-            lambda p, saved, batch, parts: 16 * p + batch * saved,
-        ),
-        Misconception(
-            "one image",
-            "a part can hold more than one image",
-            lambda p, saved, batch, parts: 16 * p + saved,
-        ),
         Misconception(
             "no gradients in the forward pass",
             "in the forward pass of the second part, what did the first part leave behind?",
-            lambda p, saved, batch, parts: 12 * p + batch // parts * saved,
+            _other_parts(**_NO_GRADIENTS),
+        ),
+        Misconception(
+            "activations alone",
+            "weights, m and v are there, and gradients: what do they take beside the activations?",
+            _other_parts(**_ACTIVATIONS_ALONE),
+        ),
+        Misconception(
+            "Adam's states left out",
+            "weights and gradients are there: what else does Adam keep of each parameter?",
+            _other_parts(**_NO_STATES),
+        ),
+        Misconception(
+            "weights alone",
+            "weights are there: and which three numbers more of each parameter?",
+            _other_parts(**_WEIGHTS_ALONE),
+        ),
+        Misconception(
+            "√v in the forward pass",
+            "in a forward pass no update is running: what is held of each parameter then?",
+            _other_parts(**_ROOT),
         ),
         Misconception(
             "gradients for every part",
             "gradients of all parts are added up: in how many copies?",
-            lambda p, saved, batch, parts: (12 + 4 * parts) * p + batch // parts * saved,
+            _other_parts(**_COPIES),
         ),
         Misconception(
-            "only what is kept",
-            "weights, m and v are there, and gradients: what do they take beside the activations?",
-            lambda p, saved, batch, parts: OneOf(
-                tuple(k * p + batch // parts * saved for k in (0, 4, 8))
+            "parts of unequal size",
+            "equal parts: their number divides the batch",
+            _other_parts(**_ANY_NUMBER),
+        ),
+        Misconception(
+            "exactly full is too much",
+            "a part that needs exactly as much as there is: does it not fit?",
+            _other_parts(less=1),
+        ),
+        Misconception(
+            "images for parts",
+            "this is how many images a part has: how many parts are there?",
+            _images,
+        ),
+        Misconception(
+            "a number where nothing fits",
+            "where one image is too many, no number of parts helps: what should come back then?",
+            lambda *args: OneOf(
+                (_parts(*args) or 0, _parts(*args) or args[2], _parts(*args) or args[2] + 1)
             ),
         ),
         Misconception(
-            "parts taken for images",
-            "that many parts there are: how many images has one?",
-            lambda p, saved, batch, parts: 16 * p + parts * saved,
+            "one image at a time",
+            "fewer parts may fit, too: a part can hold more than one image",
+            lambda *args: None if _parts(*args) is None else args[2],
         ),
     ),
 )
@@ -203,63 +293,6 @@ BEST_SEGMENTS = Exercise(
             lambda n, boundary, inside: min(
                 s * boundary + -(-n // s) * inside for s in range(1, n + 1)
             ),
-        ),
-    ),
-)
-
-RECOMPUTE_RATIO = Exercise(
-    points=1,
-    topic="FLOP of a step with checkpoints ÷ without",
-    examples=[(1.0, 2.0), (0.5, 2.0), (0.8, 1.5)],
-    hidden=lambda draw: [
-        (round(draw.uniform(0.1, 0.9), 2), round(draw.uniform(1.2, 2.8), 2)) for _ in range(4)
-    ],
-    reference=lambda share, backward: (1 + share + backward) / (1 + backward),
-    misconceptions=(
-        Misconception(
-            "compared with the forward pass",
-            "the step without checkpoints is a forward and a backward pass",
-            lambda share, backward: 1 + share,
-        ),
-        Misconception(
-            "compared with the backward pass",
-            "a step has a first forward pass, too: is it on both sides of the ratio?",
-            lambda share, backward: (backward + share) / backward,
-        ),
-        Misconception(
-            "always everything",
-            "only a share of the forward pass is done again",
-            lambda share, backward: (2 + backward) / (1 + backward),
-        ),
-        Misconception(
-            "backward always twice",
-            "how dear backward is, is an argument: it is not always 2",
-            lambda share, backward: (3 + share) / 3,
-        ),
-        Misconception(
-            "upside down",
-            "the step with checkpoints costs more: which of the two is divided by the other?",
-            lambda share, backward: (1 + backward) / (1 + backward + share),
-        ),
-        Misconception(
-            "in percent, or what is added in percent",
-            "a ratio of 1 means as much as before",
-            lambda share, backward: OneOf(
-                (
-                    100 * (1 + share + backward) / (1 + backward),
-                    100 * share / (1 + backward),
-                )
-            ),
-        ),
-        Misconception(
-            "the FLOP, not the ratio",
-            "this is what the step costs: divide it by what it costs without checkpoints",
-            lambda share, backward: 1 + share + backward,
-        ),
-        Misconception(
-            "only what is added",
-            "this is what is added: the ratio compares whole steps",
-            lambda share, backward: share / (1 + backward),
         ),
     ),
 )

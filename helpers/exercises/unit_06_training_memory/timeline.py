@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Callable, Sequence
+from itertools import accumulate, product
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
@@ -151,6 +151,95 @@ STEP_MOMENTS = Exercise(
             "foreach copies all states",
             "foreach adds one number for each parameter, not a copy of everything",
             lambda p, saved: {"foreach update": 32 * p},
+        ),
+    ),
+)
+
+
+#: Bytes of a number of each kind, by the width of a gradient.
+_MIXED = {"weights": 2, "master weights": 4, "Adam m": 4, "Adam v": 4}
+_GRADIENTS = {"bf16": 2, "fp32": 4}
+
+
+def _mixed_update(parameters: int, gradients: str, update: str, root: int = FP32) -> Ledger:
+    widths = {**_MIXED, "gradients": _GRADIENTS[gradients]}
+    if update == "foreach":
+        widths["square roots of v"] = root
+    return Ledger("B", tuple(Term(name, parameters, width) for name, width in widths.items()))
+
+
+def _by_table(*table: int) -> Callable[..., int]:
+    """Bytes a parameter: fused with bf16 and fp32 gradients, then foreach with both."""
+    places = {(g, u): each for (u, g), each in zip(_WAYS, table, strict=True)}
+    return lambda parameters, gradients, update: parameters * places[gradients, update]
+
+
+_WAYS = tuple(product(("fused", "foreach"), ("bf16", "fp32")))
+
+MIXED_UPDATE = Exercise(
+    points=1,
+    topic="the bug in a count of mixed precision",
+    examples=[(1_000_000, gradients, update) for update, gradients in _WAYS],
+    hidden=lambda draw: [
+        (draw.randrange(10**6, 10**10), gradients, update) for update, gradients in _WAYS
+    ],
+    reference=_mixed_update,
+    known_slips={
+        "{'bf16 weights': 2, 'master weights': 4, 'm': 4, 'v': 4} → "
+        "{'bf16 weights': 4, 'master weights': 2, 'm': 4, 'v': 4}": "equivalent: a sum",
+    },
+    misconceptions=(
+        Misconception(
+            "the count as it was",
+            "this is the count with its bug: follow each tensor to the one that it is made from. "
+            "Has it the same width?",
+            _by_table(16, 18, 18, 20),
+        ),
+        Misconception(
+            "roots as wide as the gradients",
+            "the root is taken of v: how wide is v?",
+            _by_table(16, 18, 18, 22),
+        ),
+        Misconception(
+            "no roots",
+            "foreach holds one number more for each parameter, for a moment",
+            _by_table(16, 18, 16, 18),
+        ),
+        Misconception(
+            "roots in a fused update",
+            "a fused kernel finishes a number before it takes the next: which tensor does it not "
+            "need?",
+            _by_table(20, 22, 20, 22),
+        ),
+        Misconception(
+            "both gradients held",
+            "which gradients are there in the update, where they are kept in fp32?",
+            _by_table(16, 20, 20, 24),
+        ),
+        Misconception(
+            "a copy of the gradients",
+            "the kernels read gradients as they are: for which tensor is there a copy?",
+            _by_table(18, 18, 22, 22),
+        ),
+        Misconception(
+            "16-bit gradients only",
+            "one of the arguments says in which format gradients are",
+            _by_table(16, 16, 20, 20),
+        ),
+        Misconception(
+            "no master weights",
+            "the passes use one copy of the weights: which one does the update change?",
+            _by_table(12, 14, 16, 18),
+        ),
+        Misconception(
+            "no 16-bit weights",
+            "the update changes one copy of the weights: is the other one gone meanwhile?",
+            _by_table(14, 16, 18, 20),
+        ),
+        Misconception(
+            "roots of m and v",
+            "Adam divides by one root: of m, or of v?",
+            _by_table(16, 18, 24, 26),
         ),
     ),
 )

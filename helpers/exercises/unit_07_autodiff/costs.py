@@ -1,111 +1,13 @@
-"""Unit 07: what the two modes cost, and what the sweep back must have kept."""
+"""Unit 07: what a training step costs, and what the sweep back must have kept."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
 from itertools import pairwise, permutations
-from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.ledger import Ledger, Term
-
-
-def _draw_pairs(draw: random.Random) -> Sequence[tuple[float, ...]]:
-    def number() -> float:
-        return draw.choice([-1, 1]) * round(draw.uniform(1.1, 4), 2)
-
-    return [(number(), number(), number(), number()) for _ in range(4)]
-
-
-def _product_slope(slope: Callable[[float, float, float, float], float]) -> Callable[..., Any]:
-    return lambda x, dx, y, dy: {"slope": slope(x, dx, y, dy)}
-
-
-FORWARD_PRODUCT = Exercise(
-    points=1,
-    topic="a product in forward mode",
-    examples=[(2.0, 1.0, 5.0, 0.0), (2.0, 1.0, 2.0, 1.0), (3.0, -2.0, 4.0, 0.5)],
-    hidden=_draw_pairs,
-    reference=lambda x, dx, y, dy: {"value": x * y, "slope": dx * y + x * dy},
-    gate="slope",
-    misconceptions=(
-        Misconception(
-            "slopes multiplied",
-            "x · x has the slope 2x, not 1 · 1: what does each factor do to the change?",
-            _product_slope(lambda x, dx, y, dy: dx * dy),
-        ),
-        Misconception(
-            "one factor at rest",
-            "both factors may change with the input",
-            _product_slope(lambda x, dx, y, dy: dx * y),
-        ),
-        Misconception(
-            "the other factor at rest",
-            "both factors may change with the input",
-            _product_slope(lambda x, dx, y, dy: x * dy),
-        ),
-        Misconception(
-            "slopes added",
-            "this is the slope of x + y: what does a factor do to the other one's change?",
-            _product_slope(lambda x, dx, y, dy: dx + dy),
-        ),
-        Misconception(
-            "slope first",
-            "which comes first, the value or its slope?",
-            lambda x, dx, y, dy: {"value": dx * y + x * dy, "slope": x * y},
-        ),
-        Misconception(
-            "its own factor",
-            "if x changes by dx, by how much does x · y change?",
-            _product_slope(lambda x, dx, y, dy: x * dx + y * dy),
-        ),
-    ),
-)
-
-SWEEPS_NEEDED = Exercise(
-    points=1,
-    topic="how often each mode has to sweep",
-    examples=[(1000, 1), (2, 50)],
-    hidden=lambda draw: [(draw.randrange(2, 10**6), draw.randrange(2, 10**6)) for _ in range(3)],
-    reference=lambda inputs, outputs: {
-        "trying": 2 * inputs,
-        "forward": inputs,
-        "reverse": outputs,
-    },
-    misconceptions=(
-        Misconception(
-            "modes swapped",
-            "forward mode starts at one input, reverse mode at one output",
-            lambda n, m: {"forward": m, "reverse": n},
-        ),
-        Misconception(
-            "each pair on its own",
-            "one run or sweep gives more than one slope: which ones?",
-            lambda n, m: {"trying": 2 * n * m, "forward": n * m, "reverse": n * m},
-        ),
-        Misconception(
-            "tried one way",
-            "each input is moved both ways",
-            lambda n, m: {"trying": n + 1},
-        ),
-        Misconception(
-            "one run an input",
-            "moving an input both ways: how many runs is that?",
-            lambda n, m: {"trying": n},
-        ),
-        Misconception(
-            "a run at rest",
-            "when each input is moved both ways, what is a run at rest for?",
-            lambda n, m: {"trying": 2 * n + 1},
-        ),
-        Misconception(
-            "one sweep for everything",
-            "for how many inputs, or outputs, does one sweep find the slopes?",
-            lambda n, m: {"forward": 1, "reverse": 1},
-        ),
-    ),
-)
 
 
 def _products(batch: int, widths: Sequence[int], layers: slice = slice(None)) -> Ledger:

@@ -65,6 +65,16 @@ def _grad_twice(program: str, x: float, y: float) -> list[float]:
     return [grads.get(source, 0.0) for source in inputs]
 
 
+def _slopes_alone(program: str, x: float, y: float) -> list[float]:
+    """Each rule is given 1 for the gradient."""
+    result, inputs = _recorded(program, x, y)
+    grads = {result: 1.0}
+    for number in depth_first(result):
+        for parent, local in number.edges:
+            grads[parent] = grads.get(parent, 0.0) + local
+    return [grads.get(source, 0.0) for source in inputs]
+
+
 def _recursive(program: str, x: float, y: float) -> list[float]:
     """From L down: who is handed something hands on all that it has, again."""
     result, inputs = _recorded(program, x, y)
@@ -156,9 +166,15 @@ GRADIENTS = Exercise(
             _by_parent,
         ),
         Misconception(
+            "own gradient left out",
+            "a rule multiplies by the gradient that it is given: a node gives it its own gradient",
+            _slopes_alone,
+        ),
+        Misconception(
             "grad multiplied twice",
-            "handed_on(node) has multiplied by node.grad already",
+            "a rule has multiplied by the gradient that it was given already",
             _grad_twice,
         ),
     ),
+    library="PyTorch's backward is what the unit builds again, and the next cell compares with it",
 )

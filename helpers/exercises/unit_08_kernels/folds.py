@@ -72,7 +72,15 @@ BROADCAST_STRIDES = Exercise(
             "one stride for each axis of the whole shape: which are those of the missing axes?",
             lambda shape, strides, whole: _stretch(shape, strides, shape),
         ),
+        Misconception(
+            "a step of 1 along missing axes",
+            "along a missing axis the same elements come again: how far is that to go?",
+            lambda shape, strides, whole: (
+                [1] * (len(whole) - len(shape)) + list(_stretch(shape, strides, shape))
+            ),
+        ),
     ),
+    library="what `expand` does is what is asked for: who finds it has understood the question",
 )
 
 
@@ -119,7 +127,7 @@ TENSOR_ZIP = Exercise(
     examples=[
         ("add", ([1, 2, 3, 4, 5, 6], (2, 3), (3, 1), 0), ([10, 20, 30], (3,), (1,), 0)),
         ("multiply", ([1, 2, 3], (3, 1), (1, 1), 0), ([1, 10], (1, 2), (2, 1), 0)),
-        ("subtract", ([0, 5, 6, 7, 8], (2, 2), (1, 2), 1), ([1, 2], (2,), (1,), 0)),
+        ("subtract", ([0, 5, 6, 7, 8], (2, 2), (1, 2), 1), ([9, 1, 2], (2,), (1,), 1)),
     ],
     hidden=_draw_zips,
     reference=_zip,
@@ -143,6 +151,16 @@ TENSOR_ZIP = Exercise(
             "offsets forgotten",
             "a view of a part does not begin at the start of the storage",
             lambda name, a, b: _zip(name, (*a[:3], 0), (*b[:3], 0)),
+        ),
+        Misconception(
+            "the first offset forgotten",
+            "where does the first tensor begin in its storage?",
+            lambda name, a, b: _zip(name, (*a[:3], 0), b),
+        ),
+        Misconception(
+            "the second offset forgotten",
+            "where does the second tensor begin in its storage?",
+            lambda name, a, b: _zip(name, a, (*b[:3], 0)),
         ),
         Misconception(
             "always a sum",

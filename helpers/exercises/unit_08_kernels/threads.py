@@ -75,6 +75,13 @@ def _draw_threads(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return cases
 
 
+def _column_by_column(
+    block: Sequence[int], thread: Sequence[int], threads: Sequence[int], columns: int
+) -> dict[str, int]:
+    place = _thread_element(block, thread, threads, columns)
+    return {"position": place["column"] * columns + place["row"]}
+
+
 THREAD_ELEMENT = Exercise(
     points=1,
     topic="the matrix element of a thread",
@@ -90,6 +97,11 @@ THREAD_ELEMENT = Exercise(
             "the thread's place in its block",
             "threads of two blocks would get one element: which blocks come before this one?",
             lambda block, thread, threads, columns: _of_place(thread[1], thread[0], columns),
+        ),
+        Misconception(
+            "column by column",
+            "row-major: a row lies in one piece. What has to be passed on the way to the next row?",
+            _column_by_column,
         ),
         Misconception(
             "x and y swapped",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -28,6 +28,11 @@ from helpers.grading.handin.markup import Budget, one_line, plain_line, shown_co
 from helpers.grading.handin.template import Answer, Template, make_template
 from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
+from helpers.notebook_names import guarded, lent
+
+#: Characters of code in a student's cell that a person is told of: an answer has some hundred, a
+#: package of somebody's answers some ten thousand.
+LARGE = 10_000
 
 Status = Literal["graded", "for a person", "unreadable"]
 
@@ -80,6 +85,7 @@ class Graded(Scored):
         unanswered: grade ids of answers that are as they were released.
         disturbed: what the machine did to it, so that points that it lacks say nothing: it is
             graded again alone, and then a person decides.
+        out_of_time: whether a cell, a call or all of it took longer than it may.
         notebook: the autograded notebook.
         student_seconds: time that the student's own cells and functions took.
     """
@@ -89,6 +95,7 @@ class Graded(Scored):
     remarks: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     disturbed: str = ""
+    out_of_time: bool = False
     notebook: Notebook = field(default_factory=dict)
     student_seconds: float = 0.0
 
@@ -203,8 +210,11 @@ def grade_rebuilt(
     notebook = copy.deepcopy(rebuilt.notebook)
     seed = seed_of(unit, student, notebook)
     own = frozenset(name for answer in unit.template.answers for name in answer.names)
-    session = Session(unit.names, own, seed, times.call, times.judging)
+    cells = [cell["source"] for cell in notebook["cells"] if rebuild.runs(cell)]
+    lent = _lent(own, cells, notebook)
+    session = Session(unit.names, own, seed, times.call, times.judging, cells, lent)
     ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
+    large = tuple(_large(notebook, unit.template))
     _shorten(notebook, unit.template)
     said_nothing = _unanswered_tests(rebuilt, unit.template)
     doubtful = _tests_of(rebuilt) | {
@@ -221,15 +231,28 @@ def grade_rebuilt(
         ),
         (
             *rebuilt.remarks,
+            *large,
             *(line for line in ran.remarks if line.split(":")[0] not in said_nothing),
             *disturbed,
         ),
         rebuilt.unanswered,
         ran.disturbed,
+        ran.out_of_time,
         notebook,
         ran.seconds + session.student_seconds,
     )
-    return _unsure(graded, said_nothing) if disturbed else graded
+    return unsure(graded, said_nothing) if disturbed else graded
+
+
+def _lent(answers: frozenset[str], running: Sequence[str], notebook: Notebook) -> dict[int, str]:
+    """What answers use of our cells that are left out, by the number of the cell."""
+    left_out = {
+        number: cell["source"]
+        for number, cell in enumerate(notebook["cells"], start=1)
+        if rebuild.is_left_out(cell) and not marks_of(cell).get("solution")
+    }
+    used = zip(left_out, lent(answers, running, list(left_out.values())), strict=True)
+    return {number: guarded(statements) for number, statements in used if statements}
 
 
 def seed_of(unit: Unit, student: str, notebook: Notebook) -> bytes:
@@ -240,8 +263,8 @@ def seed_of(unit: Unit, student: str, notebook: Notebook) -> bytes:
     return submission_seed(unit.secret, unit.name, student, dumps(whole))
 
 
-def _unsure(graded: Graded, unanswered: set[str]) -> Graded:
-    """With every answer that lacks points for a person."""
+def unsure(graded: Graded, unanswered: Collection[str] = ()) -> Graded:
+    """With every answer that lacks points for a person, without these."""
     scores = tuple(
         replace(score, needs_manual=True)
         if score.score != score.max_score and score.grade_id not in unanswered
@@ -299,6 +322,15 @@ def _unanswered_tests(rebuilt: rebuild.Rebuilt, template: Template) -> set[str]:
         if about and about <= set(rebuilt.unanswered):
             found.add(marks_of(cell)["grade_id"])
     return found
+
+
+def _large(notebook: Notebook, template: Template) -> Iterator[str]:
+    """Of the student's cells, a line on each in which more than an answer can be packed."""
+    given = {cell["source"] for cell in template.cells}
+    for number, cell in enumerate(notebook["cells"], start=1):
+        size = len(cell["source"])
+        if cell["cell_type"] == "code" and size > LARGE and cell["source"] not in given:
+            yield f"cell {number} has {size:,} characters of code: look at what they hold"
 
 
 def _shorten(notebook: Notebook, template: Template) -> None:

@@ -15,7 +15,7 @@ import io
 import math
 import numbers
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,9 @@ from helpers.grading.handin.ipynb import Cell, hidden_lines
 from helpers.grading.sandbox.backend import UNREADABLE, CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import MAX_NODES
 from helpers.grading.sandbox.outputs import error_output
+from helpers.notebook_names import names_called
 from helpers.values import TooLarge, plain
+from helpers.verdict import Verdict
 
 #: Cases of a question that are called a second time.
 CALLED_AGAIN = 3
@@ -59,6 +61,8 @@ class Session:
         seed: decides which hidden cases are drawn.
         call_timeout: seconds that one call of a student's function may take.
         judging_timeout: seconds that one question may take, the student's calls included.
+        cells: the texts of the cells that run: they say which answer calls which.
+        lent: what is run of cells that are left out, by their number in the notebook.
     """
 
     names: Mapping[str, ast.stmt]
@@ -66,7 +70,10 @@ class Session:
     seed: bytes
     call_timeout: float = 10.0
     judging_timeout: float = 120.0
+    cells: Sequence[str] = ()
+    lent: Mapping[int, str] = field(default_factory=dict)
     student_seconds: float = field(default=0.0, init=False)
+    _verdicts: dict[str, Verdict] = field(default_factory=dict, init=False)
 
     def judge(self, cell: Cell, student: Student) -> Judgement:
         """Evaluate one grade cell."""
@@ -97,7 +104,7 @@ class Session:
     def _check(self, name: str, answer: Any, points: float, emitted: list[dict[str, Any]]) -> float:
         """What `check(...)` is where a notebook is graded. It returns points: what the last line of
         a grade cell shows is the score."""
-        from helpers.check import judge
+        from helpers.check import first_of_all, judge
         from helpers.exercises import EXERCISES, grading_cases
 
         exercise = EXERCISES[name]
@@ -109,6 +116,9 @@ class Session:
             again = random.Random(self.seed).sample(cases, count)
             second = judge(exercise, _plain_calls(answer), again)
             verdict = min(verdict, second, key=lambda each: each.fraction)
+        if verdict.fraction < 1:
+            verdict = first_of_all(verdict, names_called(name, self.cells), self._verdicts)
+        self._verdicts[name] = verdict
         emitted.append(verdict_output(verdict))
         return points * verdict.fraction
 

@@ -33,12 +33,14 @@ class Ran:
         remarks: one line each, for people.
         seconds: time that the student's cells took.
         disturbed: what the machine did to it, as of `ProcessDied`.
+        out_of_time: whether something took longer than it may.
     """
 
     judgements: dict[str, Judgement]
     remarks: tuple[str, ...]
     seconds: float
     disturbed: str = ""
+    out_of_time: bool = False
 
 
 def run_notebook(
@@ -83,4 +85,5 @@ def run_notebook(
         (*first.remarks, *remarks),
         sum(run.seconds for run in runs),
         next((run.disturbed for run in runs if run.disturbed), ""),
+        any(run.out_of_time for run in runs),
     )

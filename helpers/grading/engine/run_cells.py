@@ -49,6 +49,7 @@ class Run:
         seconds: time that the student's cells took.
         disturbed: what the machine did to it, as of `ProcessDied`.
         endless: cells that took too long; another run gives those less time.
+        out_of_time: whether a cell, a call or all of it took longer than it may.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Run:
     ) -> None:
         """`brief`: nobody sees the outputs, so errors have no tracebacks."""
         self.disturbed = ""
+        self.out_of_time = False
         self.endless: set[str] = set()
         self.start, self.session, self.times, self._brief = start, session, times, brief
         self.deadline = time.monotonic() + times.notebook
@@ -81,6 +83,9 @@ class Run:
                 grade_id = marks_of(cell).get("grade_id", "")
                 if rebuild.runs(cell):
                     self._cell(cell, number)
+                elif number in self.session.lent:
+                    with contextlib.suppress(ProcessDied, CallTimeout):
+                        self._run(self.session.lent[number])
                 elif is_test(cell) and grade_id in inside:
                     judgements[grade_id] = self._inside(cell, inside[grade_id])
                 elif is_test(cell) and outside:
@@ -151,6 +156,8 @@ class Run:
 
     def _note(self, error: ProcessDied | CallTimeout) -> None:
         self.disturbed = self.disturbed or error.disturbed
+        if isinstance(error, CallTimeout) or error.timed_out:
+            self.out_of_time = True
         if isinstance(error, ProcessDied) and self._process is not None:
             self._died = True
             self._close()

@@ -53,8 +53,12 @@ def rebuild(template: Template, handed_in: Notebook) -> Rebuilt:
 
 def runs(cell: Cell) -> bool:
     """Whether a cell of a rebuilt notebook is code that the student's process runs."""
-    skipped = NOT_RUN & set(cell["metadata"].get("tags", ()))
-    return cell["cell_type"] == "code" and not is_test(cell) and not skipped
+    return cell["cell_type"] == "code" and not is_test(cell) and not is_left_out(cell)
+
+
+def is_left_out(cell: Cell) -> bool:
+    """Whether a cell of a rebuilt notebook is one that no answer depends on."""
+    return bool(NOT_RUN & set(cell["metadata"].get("tags", ())))
 
 
 def assemble(template: Template, matching: Matching) -> Rebuilt:

@@ -20,6 +20,7 @@ from helpers.grading.engine.grade_submission import CellScore, Graded, Status, U
 from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.nbgrader.course_files import CourseFiles
 from helpers.grading.nbgrader.validated_tests import version_of
+from helpers.grading.sandbox.cgroup import protection
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Record:
     Attributes:
         digest: of everything that the scores depend on.
         sandbox: name of the backend in which the student's code ran.
+        memory: how what it took was counted, for people; empty in those of earlier versions.
     """
 
     digest: str
@@ -36,6 +38,7 @@ class Record:
     scores: tuple[CellScore, ...]
     remarks: tuple[str, ...]
     sandbox: str
+    memory: str = ""
 
     @classmethod
     def of(cls, notebook: dict[str, Any]) -> Record:
@@ -76,9 +79,8 @@ class AutogradedFiles:
         digest = self._digest(submission, data)
         metadata = copy.deepcopy(graded.notebook["metadata"])
         notebook = graded.notebook | {"metadata": metadata}
-        Record(digest, graded.status, graded.scores, graded.remarks, self._sandbox).put_into(
-            notebook
-        )
+        said = graded.status, graded.scores, graded.remarks
+        Record(digest, *said, self._sandbox, protection()).put_into(notebook)
         remove_unfinished(path)
         with replacing(path) as unfinished:
             text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)

@@ -132,6 +132,7 @@ class ClassReport:
         missing: in the roster, but nothing graded.
         names: of students, by id, where they are known.
         guesses: before each result, in the notebook's order.
+        memory: how what students' code took was counted; several where runs differed.
     """
 
     unit: str
@@ -145,6 +146,7 @@ class ClassReport:
     missing: tuple[str, ...]
     names: Mapping[str, str]
     guesses: tuple[Guesses, ...] = ()
+    memory: tuple[str, ...] = ()
 
     @property
     def out_of(self) -> float:
@@ -161,6 +163,7 @@ class _Autograded:
     verdicts: Sequence[Verdict] | None = None
     inside: frozenset[str] = frozenset()
     guesses: tuple[Prediction, ...] = ()
+    memory: frozenset[str] = frozenset()
 
 
 def read_class(course: Path, unit: str) -> ClassReport:
@@ -194,6 +197,7 @@ def read_class(course: Path, unit: str) -> ClassReport:
         tuple(student.id for student in roster if student.id not in grades),
         _names(roster),
         guesses_made([autograded[name].guesses for name in readable]),
+        tuple(sorted(frozenset[str]().union(*(each.memory for each in autograded.values())))),
     )
 
 
@@ -304,6 +308,7 @@ def _together(folder: Path, notebooks: Sequence[str]) -> _Autograded:
         None if None in verdicts else [verdict for each in verdicts for verdict in each or ()],
         frozenset(_key(name, cell, True) for name, each in read.items() for cell in each.inside),
         tuple(guess for each in read.values() for guess in each.guesses),
+        frozenset[str]().union(*(each.memory for each in read.values())),
     )
 
 
@@ -318,6 +323,7 @@ def _read_autograded(path: Path) -> _Autograded:
             [verdict for cell in notebook["cells"] for verdict in verdicts_of(cell)],
             frozenset(marks_of(cell)["grade_id"] for cell in filter(was_inside, notebook["cells"])),
             kept_in(notebook),
+            frozenset({str(about["memory"])} if about.get("memory") else ()),
         )
     except VerdictError as problem:
         return _Autograded(remarks=(f"its autograded notebook holds {problem}",))

@@ -15,7 +15,9 @@ import contextlib
 import functools
 import itertools
 import os
+import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,19 +36,29 @@ def divided() -> Path | None:
     return divide(own, os.getpid()) if own is not None else None
 
 
-def own_group(mounts: str = "", groups: str = "") -> Path | None:
-    """This process's group in the version 2 tree, by what /proc says; None where it has none."""
+def own_group(mounts: str = "", groups: str = "", controller: str = "") -> Path | None:
+    """This process's group, by what /proc says: in the version 2 tree, or in the one of version 1
+    that a controller has. None where it has none."""
     with contextlib.suppress(OSError):
         mounts = mounts or Path("/proc/self/mountinfo").read_text()
         groups = groups or Path("/proc/self/cgroup").read_text()
+    own = [path for names, path in _of(groups) if controller in names]
     for line in mounts.splitlines():
         before, _, after = line.partition(" - ")
-        if after.split(" ")[0] == "cgroup2":
+        kind, _, options = after.partition(" ")
+        is_it = kind == "cgroup" and controller in re.split("[ ,]", options)
+        if is_it if controller else kind == "cgroup2":
             root, place = before.split(" ")[3:5]
-            own = [each[3:] for each in groups.splitlines() if each.startswith("0::")]
             if own and (root == "/" or Path(own[0]).is_relative_to(root)):
                 return Path(place, os.path.relpath(own[0], root))
     return None
+
+
+def _of(groups: str) -> Iterator[tuple[list[str], str]]:
+    """The controllers and the path of each line of /proc/self/cgroup; version 2 has none."""
+    for line in groups.splitlines():
+        _, names, path = line.split(":", 2)
+        yield names.split(","), path
 
 
 def divide(own: Path, pid: int) -> Path | None:

@@ -32,12 +32,14 @@ def memory() -> tuple[int, int]:
 def _groups() -> list[tuple[int, int]]:
     """The limit and the use of each control group around this process that has a limit."""
     found = []
-    own = own_group()
-    around = [own, *own.parents] if own is not None else []
-    files = [(each / "memory.max", each / "memory.current") for each in around]
-    # Of version 1, the container's own.
-    first = Path("/sys/fs/cgroup/memory")
-    files.append((first / "memory.limit_in_bytes", first / "memory.usage_in_bytes"))
+    files = []
+    for controller, limited, in_use in (
+        ("", "memory.max", "memory.current"),
+        ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        own = own_group(controller=controller)
+        around = [own, *own.parents] if own is not None else []
+        files += [(each / limited, each / in_use) for each in around]
     for limit, use in files:
         with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
             used = int(use.read_text()) - _given_back(limit.with_name("memory.stat"))

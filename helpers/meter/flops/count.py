@@ -29,7 +29,7 @@ from helpers.meter.flops.timm import Timm
 from helpers.meter.flops.whole_ops import counting_whole
 from helpers.meter.loan import Loan, Values, lending
 from helpers.meter.meta import NeedsValues, tensors_in
-from helpers.meter.models import as_inputs, build, default_input, plain
+from helpers.meter.models import as_inputs, build, default_input, plain, refuse_taken_names
 from helpers.meter.value_fallback import CannotRun, first_that_runs, reason_of
 
 _CONVENTIONS: dict[str, type[Convention]] = {"course": Course, "mac2": Mac2, "timm": Timm}
@@ -56,10 +56,9 @@ def count(
     differentiated through that. Raises ValueError when the model cannot run on these inputs, or
     needs the values of its inputs and not only their shapes.
     """
-    if convention not in _CONVENTIONS:
-        known = ", ".join(_CONVENTIONS)
-        raise ValueError(f"unknown convention {convention!r}: use one of {known}")
-    rules = _CONVENTIONS[convention]()
+    rules = rules_of(convention)
+    given = {"convention": convention != "course", "backward": backward}
+    refuse_taken_names(model, **{name: True for name, is_given in given.items() if is_given})
     if backward and convention == "timm":
         raise ValueError("the timm convention has no backward: fvcore looks at the forward pass")
     with _clean_state(backward):
@@ -69,6 +68,14 @@ def count(
             )
         )
     return replace(counted, ran=how)
+
+
+def rules_of(convention: str) -> Convention:
+    """The convention of that name. ValueError where there is none."""
+    if convention not in _CONVENTIONS:
+        known = ", ".join(_CONVENTIONS)
+        raise ValueError(f"unknown convention {convention!r}: use one of {known}")
+    return _CONVENTIONS[convention]()
 
 
 def _counted(
@@ -145,10 +152,15 @@ def _differentiate(out: Any, values: Values) -> None:
 @contextmanager
 def _clean_state(backward: bool) -> Iterator[None]:
     """The state a count wants, whatever its caller's: no inference mode, no compiled code."""
+    with torch.inference_mode(False), torch.set_grad_enabled(backward), plain_kernels():
+        yield
+
+
+@contextmanager
+def plain_kernels() -> Iterator[None]:
+    """Operations that a recorder can see into: no compiled attention, no encoder in one kernel."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
     with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.set_grad_enabled(backward))
         if flexible := sys.modules.get("torch.nn.attention.flex_attention"):
             not_compiled = patch.object(flexible, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True)
             stack.enter_context(not_compiled)

@@ -24,7 +24,7 @@ def summarize(recorder: Recorder, parts: Mapping[str, nn.Module], backward: bool
         Entry(path, name, in_backward, sums.calls, sums.macs, sums.flops, sums.bytes)
         for (path, name, in_backward), sums in recorder.sums.items()
     )
-    scopes, paths = recorder.modules.scopes, list(parts) or [""]
+    scopes, paths = recorder.modules.scopes, list({"": None, **parts})
     learned = _with_inner(paths, _own_parameters(parts), dict.update)
     used = _with_inner(paths, {path: dict(s.parameters) for path, s in scopes.items()}, _larger)
     sums = _with_inner(paths, _own_sums(entries), _add)

@@ -22,7 +22,7 @@ from helpers.meter.flops.prices.attention import AttentionShape
 from helpers.meter.flops.prices.op import Call, places_of
 from helpers.meter.flops.recorder import Recorder
 from helpers.meter.flops.traffic import tensor_bytes
-from helpers.meter.interception import RECURRENT, intercepting
+from helpers.meter.interception import RECURRENT, VALUES_ONLY, intercepting
 
 _aten = torch.ops.aten
 
@@ -33,6 +33,7 @@ def counting_whole(recorder: Recorder) -> AbstractContextManager[None]:
     return intercepting(
         {
             **RECURRENT,
+            **VALUES_ONLY,
             _aten.scaled_dot_product_attention.default: partial(_attention, recorder),
             _aten.rms_norm.default: partial(_rms_norm, recorder),
             **{func: partial(_taken_apart, recorder, func, cost) for func, cost in more},

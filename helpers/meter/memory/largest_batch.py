@@ -38,17 +38,19 @@ def largest_batch(
     *,
     kernels: str = "cuda",
     largest: int = 1 << 16,
+    input_dtype: torch.dtype | None = None,
     **options: Any,
 ) -> LargestBatch:
     """The largest batch of inputs of `input_shape` that a training step fits on a device with.
 
     `input_shape`: sizes of one input, without the batch. `device`: a name from `hardware`, or
-    bytes. `kernels`: "cuda" or "cpu", whose kernels and allocator to assume. `options`: as
-    `training_memory` takes them. At most `largest` is looked for.
+    bytes. `kernels`: "cuda" or "cpu", whose kernels and allocator to assume. `input_dtype`:
+    of the inputs, such as `torch.long` for a text. `options`: as `training_memory` takes them. At
+    most `largest` is looked for.
 
     Raises ValueError for an unknown device, a capacity below 1, or a model that fails.
     """
-    capacity = device if isinstance(device, int) else int(named_device(device).memory)
+    capacity = device if isinstance(device, int) else int(named_device(device).usable)
     if capacity < 1:
         raise ValueError(f"a device has at least 1 byte of memory, not {capacity}")
     if largest < 1:
@@ -58,7 +60,7 @@ def largest_batch(
 
     def fits(batch: int) -> bool:
         if batch not in steps:
-            inputs = torch.empty(batch, *input_shape, device="meta")
+            inputs = torch.empty(batch, *input_shape, dtype=input_dtype, device="meta")
             steps[batch] = training_memory(built, inputs, device=kernels, **options)
         return steps[batch].fits(capacity)
 

@@ -45,11 +45,14 @@ class Storage:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation that reached a kernel: its name, its phase, its workspace in bytes."""
+    """One operation that reached a kernel: its name, its phase, its workspace in bytes, how many
+    more it may take, where that is not known, and the bytes that it sends to other devices."""
 
     name: str
     phase: str
     workspace: int
+    unsure: int = 0
+    sent: int = 0
 
 
 @dataclass
@@ -84,8 +87,9 @@ class StorageTracker(TorchDispatchMode):
 
     `hold` names what is there from the start (weights, inputs). `phase` is the part of the step
     that operations belong to. `workspaces` gives, for an operation, the function of its arguments
-    and result that says how much its kernel takes beyond its outputs. `layouts` replaces the meta
-    kernel of an operation where the real kernel returns other strides. `count_cpu` says whether
+    and result that says how much its kernel takes beyond its outputs, `unsure` how much more it
+    may take. `layouts` replaces the meta kernel of an operation where the real kernel returns
+    other strides. `count_cpu` says whether
     real CPU tensors (an optimizer's step counts) belong to the device that is asked about, and
     `rounded` how many bytes its allocator hands out for a request.
     """
@@ -99,21 +103,27 @@ class StorageTracker(TorchDispatchMode):
         count_cpu: bool = True,
         rounded: Callable[[int], int] = int,
         values: Values = Values.NONE,
+        unsure: Mapping[Any, Workspace] | None = None,
     ) -> None:
         super().__init__()
         self.log = StorageLog()
         self.phase = ""
         self.accumulation = Accumulation()
         self._workspaces = workspaces or {}
+        self._unsure = unsure or {}
         self._layouts = layouts or {}
         self._count_cpu = count_cpu
         self._rounded = rounded
         self._dispatcher = Dispatcher(values)
         self._alive: dict[int, tuple[int, weakref.ref]] = {}
 
-    def hold(self, tensor: torch.Tensor, category: str) -> None:
-        """Counts a tensor's storage, there before the step, under `category`."""
-        self._see(tensor, category)
+    def hold(self, tensor: torch.Tensor, category: str, size: int | None = None) -> None:
+        """Counts a tensor's storage, there before the step, under `category`; as `size` bytes."""
+        self._see(tensor, category, size)
+
+    def transfer(self, name: str, sent: int, workspace: int = 0) -> None:
+        """Notes that bytes go to other devices, by a collective of that name."""
+        self.log.operations.append(Operation(name, self.phase, workspace, sent=sent))
 
     def relabel(self, tensor: torch.Tensor, category: str) -> int | None:
         """Says what a storage that the step made is for, and returns its number.
@@ -161,23 +171,26 @@ class StorageTracker(TorchDispatchMode):
             out, args, kwargs = self._dispatcher.run(run, args, kwargs)
         workspace = self._workspaces.get(func)
         extra = workspace(out, *args, **kwargs) if workspace else 0
-        self.log.operations.append(Operation(str(func), self.phase, extra))
+        unsure = self._unsure.get(func)
+        more = unsure(out, *args, **kwargs) if unsure else 0
+        self.log.operations.append(Operation(str(func), self.phase, extra, more))
         for tensor in tensors_in(out):
             self._see(tensor, "temporaries")
         return out
 
-    def _see(self, tensor: torch.Tensor, category: str) -> None:
+    def _see(self, tensor: torch.Tensor, category: str, size: int | None = None) -> None:
         for part in _stored(tensor):
             if part.is_meta or self._count_cpu or not is_inexact(part):
-                self._see_storage(part.untyped_storage(), category)
+                self._see_storage(part.untyped_storage(), category, size)
 
-    def _see_storage(self, storage: torch.UntypedStorage, category: str) -> None:
+    def _see_storage(self, storage: torch.UntypedStorage, category: str, size: int | None) -> None:
         key = storage._cdata
         if key in self._alive:
             return
         number = len(self.log.storages)
         born = len(self.log.operations) - 1
-        self.log.storages.append(Storage(self._rounded(storage.nbytes()), category, born))
+        held = self._rounded(storage.nbytes() if size is None else size)
+        self.log.storages.append(Storage(held, category, born))
         self.log.events.append((number, True))
         self._alive[key] = number, weakref.ref(storage, lambda _: self._released(key, number))
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from helpers.authoring.notebooks import find_unit
-from helpers.authoring.prove import report
+from helpers.authoring.prove import judging, report, run
 from helpers.authoring.prove.answers import (
     WORKED,
     Answer,
@@ -88,6 +88,42 @@ def test_an_answer_that_never_ends_is_stopped():
             side += 1
 
     assert outcome(SQUARE, endless).shown == 0
+
+
+def test_an_answer_is_asked_once_about_each_case():
+    asked = []
+    exercise = replace(SQUARE, hidden=lambda draw: [(draw.randrange(100, 10**9),)])
+    outcome(exercise, lambda side: asked.append(side) or side**2)
+    assert asked.count(2) == 1
+    assert len(asked) == len(set(asked)) == 1 + 8
+
+
+def test_a_slow_answer_is_judged_under_fewer_seeds(monkeypatch):
+    monkeypatch.setattr(judging, "BUDGET", 0)
+    question = Question(SQUARE, 40)
+    question.time(Answer(WORKED, "", lambda: lambda side: side**2))
+    assert len(question._drawn) == 1
+
+
+def test_what_there_is_no_time_for_is_counted(monkeypatch):
+    monkeypatch.setattr(run, "SECONDS", 0)
+    proof = prove_one(COURSE, "padding", seeds=1)
+    assert len(proof.outcomes) == 1
+    assert proof.untried > 10
+    assert "untried" in report.text([proof])
+
+
+def test_an_import_is_not_stopped_halfway(tmp_path, monkeypatch):
+    (tmp_path / "slowly_made.py").write_text("sum(range(3 * 10**6))\nwhole = True")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def importing():
+        import slowly_made
+
+        return slowly_made.whole
+
+    with judging.limit(0.001):
+        assert importing()
 
 
 def test_code_that_cannot_be_run_is_no_answer():

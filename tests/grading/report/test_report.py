@@ -294,3 +294,13 @@ def test_what_the_class_guessed_is_counted_and_drawn(course: Path) -> None:
 
 def test_a_class_without_guesses_has_no_such_chapter(course: Path) -> None:
     assert "Predictions" not in text_of(course)
+
+
+def test_how_the_memory_of_students_code_was_counted_is_said(course: Path) -> None:
+    assert "Memory that" not in text_of(course)
+    path = course / "autograded" / "dan" / UNIT / f"{UNIT}.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["metadata"]["course"]["graded"]["memory"] = "a control group for each student"
+    path.write_text(json.dumps(notebook))
+    text = " ".join(text_of(course).split())
+    assert "Memory that students' code took: a control group for each student." in text

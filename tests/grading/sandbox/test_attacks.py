@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks import Case
+from tests.attacks import Case, shown
 from tests.executed import shared_folder
 from tests.grading import sample
 from tests.grading.processes import is_running
@@ -31,23 +31,12 @@ def test_an_attack_earns_what_is_expected(graded: Graded, case: Case) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_an_attack_shows_nothing_that_it_may_not_have(graded: Graded, case: Case) -> None:
-    outputs = [
-        output
-        for cell in json.loads(graded.notebook(student_of(case)))["cells"]
-        for output in cell.get("outputs", [])
-    ]
-    texts = [
-        str(text)
-        for output in outputs
-        for text in [
-            output.get("text", ""),
-            output.get("ename", ""),
-            *output.get("data", {}).values(),
-        ]
-    ]
+    notebook = json.loads(graded.notebook(student_of(case)))
+    texts = shown(notebook)
     # The word stands in a hidden test.
     never = ("tangerine", *case.never)
     assert [(word, text[:200]) for word in never for text in texts if word in text] == []
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     pages = [output.get("data", {}).get("text/html", "") for output in outputs]
     assert [page for page in pages if "<script" in page] == []
 

@@ -37,6 +37,12 @@ def test_the_group_of_this_process_is_found_where_version_2_is_mounted() -> None
     assert own_group(part, groups) == Path("/sys/fs/cgroup/unified/run-1.scope")
 
 
+def test_the_group_of_this_process_is_found_where_version_1_is_mounted() -> None:
+    groups = "4:memory:/job/7\n3:cpu,cpuacct:/other\n0::/\n"
+    assert own_group(MOUNTS, groups, "memory") == Path("/sys/fs/cgroup/memory/job/7")
+    assert own_group(MOUNTS, "3:cpu:/other\n0::/\n", "memory") is None
+
+
 def test_the_grader_moves_into_a_group_of_its_own_and_divides_the_one_around(own: Path) -> None:
     assert divide(own, 123) == own
     assert (own / GRADER / "cgroup.procs").read_text() == "123"

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers.meter import count
+from helpers.meter import count, training_memory
 from helpers.meter.flops.result import Count
 
 
@@ -272,13 +272,30 @@ def test_a_model_may_look_at_its_tokens_but_not_at_its_activations():
 
 
 def test_what_has_no_price_is_named_and_never_silently_zero():
-    counted = count(torch.linalg.det, (3, 3))
+    counted = count(torch.linalg.matrix_exp, (3, 3))
     assert counted.unknown
     assert counted.unknown[0].calls == 1
     assert counted.unknown[0].shapes == (((3, 3),),)
     assert "no price for" in str(counted)
     for convention in ("mac2", "timm"):
-        assert count(torch.linalg.det, (3, 3), convention=convention).unknown == counted.unknown
+        assert (
+            count(torch.linalg.matrix_exp, (3, 3), convention=convention).unknown == counted.unknown
+        )
+
+
+class Switched(nn.Linear):
+    def forward(self, x, backward=False, loss=None):
+        return super().forward(super().forward(x) if backward else x)
+
+
+def test_an_option_that_the_model_calls_its_own_is_refused():
+    model = Switched(4, 4)
+    assert count(model, (2, 4), convention="mac2").macs == 32
+    with pytest.raises(ValueError, match="'backward' is an option of the meter and an argument"):
+        count(model, (2, 4), backward=True)
+    assert count(lambda x: model(x, backward=True), (2, 4), convention="mac2").macs == 64
+    with pytest.raises(ValueError, match="'loss' is an option of the meter and an argument"):
+        training_memory(model, (2, 4), loss=lambda out: out.sum())
 
 
 def test_integers_cost_no_flop():

@@ -101,6 +101,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         lambda: First(nn.LSTM(33, 65, 2, bidirectional=True, batch_first=True)),
         (4, 7, 33),
     ),
+    "LSTM, rows of 256": (lambda: First(nn.LSTM(64, 256, batch_first=True)), (4, 8, 64)),
     "LSTM without biases": (lambda: First(nn.LSTM(64, 48, bias=False)), (12, 4, 64)),
     "LSTM with projections": (lambda: First(nn.LSTM(48, 64, proj_size=16)), (6, 4, 48)),
     "GRU": (lambda: First(nn.GRU(48, 64, 2, bidirectional=True)), (6, 4, 48)),
@@ -150,6 +151,13 @@ def test_inference_peaks_as_the_allocator_saw_it(name: str) -> None:
     assert inference_memory(model, x).peak == pytest.approx(real.peak, rel=CLOSE)
 
 
+@pytest.mark.needs("AVX512")
+def test_inference_of_a_narrow_lstm_is_known_to_some_kb() -> None:
+    model, x = First(nn.LSTM(256, 128, 2, bidirectional=True, batch_first=True)), R(16, 8, 256)
+    real = measured_inference(model, x)
+    assert abs(inference_memory(model, x).peak - real.peak) < 16 * 1024
+
+
 def test_weights_that_lie_channels_last_are_not_copied() -> None:
     layout = torch.channels_last
     model = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 64, 3))
@@ -186,6 +194,23 @@ def test_logits_that_are_kept_are_held_through_the_step(keep_output: bool) -> No
     options["loss"] = lambda out: F.cross_entropy(out, torch.zeros(64, dtype=torch.long))
     predicted, real = training_memory(model, x, **options), measured_training(model, x, **options)
     assert predicted.peak == pytest.approx(real.peak, rel=CLOSE)
+
+
+@pytest.mark.needs("AVX512")
+@pytest.mark.parametrize("name", ["Muon", "depthwise", "linear"])
+def test_16_bit_products_on_a_cpu_say_how_much_more_they_may_take(name: str) -> None:
+    models: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
+        "Muon": (nn.Linear(256, 256, bias=False), (2, 256)),
+        "depthwise": (nn.Conv2d(64, 64, 7, groups=64).bfloat16(), (2, 64, 12, 12)),
+        "linear": (nn.Linear(512, 64).bfloat16(), (64, 512)),
+    }
+    model, shape = models[name]
+    optimizer: Any = torch.optim.Muon if name == "Muon" else "sgd"
+    x = R(*shape).to(next(model.parameters()).dtype)
+    predicted = training_memory(model, x, optimizer=optimizer)
+    real = measured_training(model, x, optimizer=optimizer).peak
+    assert predicted.peak < real <= predicted.peak + predicted.uncertain
+    assert not training_memory(nn.Linear(4, 4), (2, 4)).uncertain
 
 
 def test_fused_adam_takes_no_temporaries() -> None:

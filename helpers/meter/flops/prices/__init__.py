@@ -13,6 +13,7 @@ import torch
 from helpers.meter.flops.prices import (
     attention,
     elementwise,
+    linalg,
     losses,
     matmul,
     norms,
@@ -26,8 +27,8 @@ from helpers.meter.flops.prices import (
 from helpers.meter.flops.prices.op import Op
 
 _ROOMS = (
-    *(attention, elementwise, losses, matmul, norms, recurrent, reductions, sampling, scatter),
-    *(transforms, zero_flop),
+    *(attention, elementwise, linalg, losses, matmul, norms, recurrent, reductions, sampling),
+    *(scatter, transforms, zero_flop),
 )
 
 #: The records by name: ATen's without the trailing underscore of in-place variants, those of other

@@ -50,7 +50,28 @@ def _nll_gradient(call: Call) -> Tally:
     return DIVIDE if call["reduction"] == _MEAN else NOTHING
 
 
+def _margins(call: Call) -> Tally:
+    """max(0, margin − x_y + x_i)ᵖ for each class, their mean of a row, then over rows."""
+    rows = call["target"].numel()
+    of_each = 3 * ADD + (MULTIPLY if call["p"] == 2 else NOTHING)
+    of_each += MULTIPLY if call["weight"] is not None else NOTHING
+    return call.x.numel() * of_each + rows * DIVIDE + _folded(rows, call["reduction"])
+
+
+def _margins_of_several(call: Call) -> Tally:
+    """max(0, 1 − x_y + x_i) for each pair of a right class and another, of which there may be most
+    where half of the classes are right."""
+    classes = call.x.shape[-1] if call.x.dim() else 1
+    rows = call.x.numel() // max(classes, 1)
+    pairs = rows * (classes // 2) * (classes - classes // 2)
+    return pairs * 3 * ADD + rows * DIVIDE + _folded(rows, call["reduction"])
+
+
 OPS: dict[str, Op] = {
+    "multi_margin_loss": Op(_margins),
+    "multi_margin_loss_backward": Op(each(3 * ADD + DIVIDE)),
+    "multilabel_margin_loss_forward": Op(_margins_of_several, assumes="half of the classes right"),
+    "multilabel_margin_loss_backward": Op(each(2 * ADD), assumes="half of the classes right"),
     "mse_loss": _loss(ADD + MULTIPLY),
     "smooth_l1_loss": _loss(ADD + 2 * MULTIPLY),
     "huber_loss": _loss(ADD + 2 * MULTIPLY),

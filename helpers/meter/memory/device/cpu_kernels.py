@@ -27,6 +27,7 @@ from helpers.meter.memory.device.recurrent import (
     rnn_layer_backward_workspace,
     rnn_layer_workspace,
 )
+from helpers.meter.meta import tensors_in
 
 aten = torch.ops.aten
 
@@ -215,6 +216,27 @@ def _number_workspace(out: Any, source: Any, other: Any = None, *args: Any, **kw
     return 8 + source.itemsize if isinstance(other, (int, float)) else 0
 
 
+#: What such kernels were seen to keep beside their blocks, at most.
+_HALF_PRECISION_BOOKS = 16 * 1024
+
+
+def _half_precision_bytes(out: Any, *args: Any, **kwargs: Any) -> int:
+    """The most that a product of 16-bit numbers was seen to take: its operands once more, in
+    blocks, and its results in fp32."""
+    operands = [t for t in tensors_in(args) if t.itemsize == 2 and t.is_floating_point()]
+    if not operands:
+        return 0
+    results = sum(t.numel() * 4 for t in tensors_in(out))
+    return sum(t.numel() * 2 for t in operands) + results + _HALF_PRECISION_BOOKS
+
+
+def _half_precision_convolution(out: Any, *args: Any) -> int:
+    """The same, and 16 x 16 weights for each of several groups, in fp32."""
+    weight, groups = args[2 if isinstance(out, tuple) else 1], args[8 if len(args) == 9 else 9]
+    blocks = groups * 16 * 16 * prod(weight.shape[2:]) * 4 if groups > 1 else 0
+    return _half_precision_bytes(out, *args) + (blocks if weight.itemsize == 2 else 0)
+
+
 #: Operations whose results lie otherwise on a CPU than on meta, and how they lie.
 LAYOUTS: dict[Any, Callable[..., Any]] = {
     aten.convolution.default: _convolution,
@@ -252,4 +274,15 @@ WORKSPACES: dict[Any, Callable[..., int]] = {
     aten.max_pool2d_with_indices.default: _contiguous_copies(1, channels_last=True),
     aten.avg_pool2d.default: _contiguous_copies(1, channels_last=True),
     aten._adaptive_avg_pool2d.default: _contiguous_copies(1, channels_last=True),
+}
+
+#: Bytes that an operation may take beyond that: kernels of oneDNN whose sizes are not known here.
+UNSURE: dict[Any, Callable[..., int]] = {
+    **dict.fromkeys(
+        (aten.mm.default, aten.addmm.default, aten.bmm.default, aten.baddbmm.default),
+        _half_precision_bytes,
+    ),
+    **dict.fromkeys(
+        (aten.convolution.default, aten.convolution_backward.default), _half_precision_convolution
+    ),
 }

@@ -3,7 +3,7 @@
 oneDNN runs a layer in one direction over all steps at once. For the backward pass it keeps a
 workspace; while it runs it takes scratch space, and copies of the weights in its own layout. The
 sizes were read off the allocator's events (oneDNN 3.13, fp32) and hold to the byte for training,
-and for inference at batches of eight; at smaller ones inference is off by some kB.
+and within some kB for inference.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ aten = torch.ops.aten
 
 _PAGE = 4096
 #: Bytes that oneDNN keeps to find its blocks: in training, in inference.
-_BOOKKEEPING = 12_856, 13_304
+_BOOKKEEPING = 4_664, 13_304
 _LSTM = 2  # PyTorch's number of the mode
 
 #: One direction of one layer: from its input, its initial states and its weights to its output and
@@ -55,7 +55,7 @@ def lstm(
         )
         return out, [h, c]
 
-    out, (h, c) = _stacked(layer, input.contiguous(), hx, params, *options, contiguous=True)
+    out, (h, c) = _stacked(layer, input.contiguous(), hx, params, *options, onednn=True)
     return out, h, c
 
 
@@ -99,23 +99,28 @@ def _stacked(
     train: bool,
     bidirectional: bool,
     batch_first: bool,
-    contiguous: bool = False,
+    onednn: bool = False,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Layers on top of each other, each in one direction or two."""
+    """Layers on top of each other, each in one direction or two; as oneDNN's are held, if they are
+    its own."""
     each, directions = (4 if has_biases else 2), (2 if bidirectional else 1)
     weights = iter([params[at : at + each] for at in range(0, len(params), each)])
     starts: Iterator[tuple[Tensor, ...]] = zip(*(states.unbind(0) for states in hx), strict=True)
     x = x.transpose(0, 1) if batch_first else x
+    x = first = x.contiguous() if onednn else x  # which is kept until all layers have run
+    outs: list[Tensor] = []
     ends: list[list[Tensor]] = []
     for number in range(num_layers):
-        x, outs = x.contiguous() if contiguous else x, []
+        if not onednn:  # which keeps what a layer gave until the next has taken its place
+            outs = []
         for direction in range(directions):
             out, states = layer(x, list(next(starts)), next(weights), direction == 1)
-            outs.append(out)
+            outs[direction : direction + 1] = [out]
             ends.append(states)
         x = torch.cat(outs, -1) if bidirectional else outs[0]
         if dropout and train and number < num_layers - 1:
             x = torch.dropout(x, dropout, True)
+    del first
     x = x.transpose(0, 1) if batch_first else x
     return x, [torch.stack(states, 0) for states in zip(*ends, strict=True)]
 
@@ -146,6 +151,8 @@ def rnn_layer_workspace(out: Any, x: Tensor, *args: Any) -> int:
         return bias + (width + hidden) * _leading(4 * hidden) * 4 + _scratch(x, hidden)
     blocked = 4 * _up(hidden, 32) * 4
     gates = steps * batch * 4 * hidden * 4
+    # Two copies of all states, as wide as what comes in; the results' own numbers hold a part.
+    gates += 2 * (steps + 1) * batch * (_leading(max(width, hidden)) - hidden) * 4
     return bias + (width + hidden) * blocked + gates + batch * 8 * hidden * 4 + _BOOKKEEPING[1]
 
 
@@ -156,7 +163,7 @@ def rnn_layer_backward_workspace(out: Any, x: Tensor, *args: Any) -> int:
     gradient = args[9]
     if gradient is not None and not gradient.is_contiguous():
         extra += gradient.numel() * 4
-    extra += sum(_up(size, 16) * 4 * hidden * 4 for size in (width, hidden) if size % 16)
+    extra += sum(_leading(n) * 4 * hidden * 4 for n in (width, hidden) if _leading(n) != n)
     return extra + (width + hidden) * _leading(4 * hidden) * 4 + _scratch(x, hidden)
 
 
@@ -174,7 +181,10 @@ def _kept_bytes(x: Tensor, hidden: int) -> int:
 
 
 def _scratch(x: Tensor, hidden: int) -> int:
-    return _pages(x.shape[0] * x.shape[1] * _leading(4 * hidden) * 4) + _BOOKKEEPING[0]
+    """Gates of all steps, both states of one, each array on pages of its own."""
+    steps, batch, _ = x.shape
+    gates = _pages(steps * batch * _leading(4 * hidden) * 4)
+    return gates + 2 * _pages(batch * _leading(hidden) * 4) + _BOOKKEEPING[0]
 
 
 def _leading(size: int) -> int:

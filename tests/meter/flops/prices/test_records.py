@@ -12,6 +12,7 @@ from helpers.meter.flops.prices import (
     OPS,
     attention,
     elementwise,
+    linalg,
     losses,
     matmul,
     norms,
@@ -44,7 +45,7 @@ def unknown(counted):
 
 
 def test_an_operation_has_one_record():
-    rooms = (attention, elementwise, losses, matmul, norms, recurrent, reductions)
+    rooms = (attention, elementwise, linalg, losses, matmul, norms, recurrent, reductions)
     rooms += (sampling, scatter, transforms, zero_flop)
     assert len(OPS) == sum(len(room.OPS) for room in rooms)
 
@@ -54,7 +55,6 @@ def test_an_operation_has_one_record():
     ("function", "name", "shape"),
     [
         (twice, "meter_tests::twice", (3, 4)),
-        (torch.linalg.svdvals, "_linalg_svd", (3, 4)),
         (torch.linalg.matrix_exp, "linalg_matrix_exp", (3, 3)),
     ],
 )
@@ -150,6 +150,48 @@ def test_factorizations():
     assert count(torch.linalg.solve, square, R(n, 3)).flops == elimination + 3 * triangles
     # 4 roots, 6 quotients, Σ j (i − j + 1) products and sums below and on the diagonal
     assert count(torch.linalg.cholesky, square).flops == 4 * 4 + 6 * 4 + 2 * 10
+    assert count(torch.linalg.det, square).flops == elimination + n - 1
+
+
+@pytest.mark.parametrize(
+    ("function", "n3"),
+    [
+        # n³ FLOP of a large matrix, divisions apart: Golub and Van Loan's figures
+        (torch.linalg.inv, 2),
+        (torch.linalg.det, 2 / 3),
+        (torch.linalg.slogdet, 2 / 3),
+        (torch.linalg.ldl_factor, 1 / 3),
+        (torch.linalg.qr, 8 / 3),
+        (lambda a: torch.linalg.qr(a, mode="r"), 4 / 3),
+        (torch.cholesky_inverse, 2 / 3),
+        (lambda a: torch.cholesky_solve(a, a), 2),
+        (lambda a: torch.linalg.lstsq(a, a), 4 / 3 + 3),
+        (torch.linalg.svdvals, 8 / 3),
+        (torch.linalg.svd, 21),
+        (torch.linalg.eigvalsh, 4 / 3),
+        (torch.linalg.eigh, 9),
+        (torch.linalg.eig, 25),
+        (torch.linalg.pinv, 22 + 2),
+    ],
+)
+def test_large_factorizations_take_a_multiple_of_n3(function, n3):
+    n = 300
+    counted = count(function, (n, n))
+    assert counted.flops == pytest.approx(n3 * n**3, rel=0.02)
+    assert not counted.unknown
+
+
+def test_what_iterates_is_counted_as_usual_and_says_so():
+    assert "usual matrix" in str(count(torch.linalg.svd, (3, 4)))
+    assert "usual matrix" not in str(count(torch.linalg.inv, (3, 3)))
+
+
+def test_losses_of_margins():
+    right = torch.tensor([0, 3])
+    # per class: margin, x_y, x_i, sum; then the mean of a row and over rows
+    counted = count(F.multi_margin_loss, R(2, 5), right)
+    assert counted.flops == 10 * 3 + 2 * 4 + 1 + 4
+    assert not count(F.multilabel_margin_loss, R(2, 5), torch.zeros(2, 5).long()).unknown
 
 
 def test_binary_cross_entropy_with_logits():

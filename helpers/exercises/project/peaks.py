@@ -1,0 +1,353 @@
+"""Project: the peaks of a forward pass and of a step with Adam, from a table of layers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
+from helpers.exercises.project.models import BANDS, EDGES, KNOWN, TINY, draw_models
+from helpers.model_table import INPUT, layers
+from helpers.reference import model_sheet
+from helpers.reference.model_sheet import FP32, Moment, numbers_of
+
+
+@cache
+def _weights(model: str) -> int:
+    """Bytes."""
+    return FP32 * model_sheet.parameter_count(layers(model))
+
+
+def _forward(model: str, batch: int) -> int:
+    return model_sheet.inference_peak(layers(model), batch)
+
+
+@cache
+def _highest(model: str, live: Callable[[str, int, int, dict[int, int]], bool]) -> int:
+    """The most numbers in tensors, of one image or text, where `live` says which are there: of a
+    tensor, while a row runs, by the last readers of all."""
+    rows = layers(model)
+    last = model_sheet.last_readers(rows)
+    return max(
+        sum(
+            numbers_of(rows, tensor)
+            for tensor in range(INPUT, now + 1)
+            if live(model, tensor, now, last)
+        )
+        for now in range(len(rows))
+    )
+
+
+def _with(live: Callable[[str, int, int, dict[int, int]], bool]) -> Callable[..., Any]:
+    return lambda model, batch: _weights(model) + FP32 * batch * _highest(model, live)
+
+
+def _is_live(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
+    return last[tensor] >= now
+
+
+def _only_own(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
+    return tensor in (*layers(model)[now].reads, now)
+
+
+def _own_and_input(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
+    return tensor in (INPUT, *layers(model)[now].reads, now)
+
+
+def _input_let_go(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
+    return last[tensor] >= now if tensor != INPUT else now == 0
+
+
+def _freed_early(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
+    return last[tensor] > now
+
+
+def _without_output(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
+    return last[tensor] >= now != tensor
+
+
+def _everything(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
+    return True
+
+
+def _one(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
+    return tensor == now
+
+
+def _draw_batched(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    return [(model, draw.randrange(8, 17)) for model in draw_models(draw)]
+
+
+SHEET_FORWARD = Exercise(
+    points=3,
+    topic="peak of a forward pass, from a table of layers",
+    bands=BANDS,
+    examples=list(zip((*TINY, *KNOWN), (2, 16, 8, 16, 1, 4), strict=True)),
+    spare=EDGES,
+    hidden=_draw_batched,
+    reference=_forward,
+    known_slips=dict.fromkeys(("0 → 1", "0 → -1"), "equivalent: there are always more numbers"),
+    misconceptions=(
+        Misconception(
+            "weights forgotten",
+            "the features are there: what else lies in memory during the pass?",
+            lambda model, batch: _forward(model, batch) - _weights(model),
+        ),
+        Misconception(
+            "weights of every image",
+            "the weights lie there once, however many images or texts come",
+            lambda model, batch: _forward(model, batch) + (batch - 1) * _weights(model),
+        ),
+        Misconception(
+            "nothing is ever freed",
+            "this adds up all tensors: which of them are there at the same moment?",
+            lambda model, batch: OneOf(
+                tuple(
+                    _weights(model) + FP32 * batch * (_highest(model, _everything) - images)
+                    for images in (0, numbers_of(layers(model), INPUT))
+                )
+            ),
+        ),
+        Misconception(
+            "only what a row reads and writes",
+            "while a branch runs, something waits to be added at its end: is it in your count?",
+            _with(_only_own),
+        ),
+        Misconception(
+            "only what a row reads and writes, and the input",
+            "while a branch runs, something waits to be added at its end: is it in your count?",
+            _with(_own_and_input),
+        ),
+        Misconception(
+            "the input let go",
+            "who runs the model holds its input to the end: number -1",
+            _with(_input_let_go),
+        ),
+        Misconception(
+            "freed before it is read",
+            "while a row runs, its input and its output are both there",
+            _with(_freed_early),
+        ),
+        Misconception(
+            "no output",
+            "while a row runs, its output is there already",
+            _with(_without_output),
+        ),
+        Misconception(
+            "the largest tensor",
+            "this is the largest tensor alone: what else is there while it is made?",
+            _with(_one),
+        ),
+    ),
+)
+
+
+@cache
+def _moments(model: str, batch: int) -> tuple[Moment, ...]:
+    return tuple(model_sheet.step_moments(layers(model), batch))
+
+
+@cache
+def _step(model: str, batch: int) -> int:
+    return model_sheet.adam_peak(layers(model), batch)
+
+
+def _without(*parts: str) -> Callable[..., Any]:
+    """The highest moment where some parts of each are left out."""
+    return lambda model, batch: max(
+        moment.total - sum(getattr(moment, part) for part in parts)
+        for moment in _moments(model, batch)
+    )
+
+
+def _features(model: str, batch: int) -> int:
+    """Bytes that are kept at the end of the forward pass."""
+    return FP32 * batch * model_sheet.kept_numbers(layers(model))
+
+
+def _more_kept(numbers: Callable[[str], int]) -> Callable[..., Any]:
+    """The highest moment where so many numbers more are kept to the end, for each image or text."""
+    return lambda model, batch: _step(model, batch) + FP32 * batch * numbers(model)
+
+
+@cache
+def _not_kept(model: str) -> int:
+    rows = layers(model)
+    kept = {INPUT, len(rows) - 1, *model_sheet.kept(rows)}
+    return sum(numbers_of(rows, tensor) for tensor in range(len(rows)) if tensor not in kept)
+
+
+@cache
+def _kept_again(model: str) -> int:
+    """Numbers in tensors that several rows keep, once less than they are kept."""
+    rows = layers(model)
+    keeps = [tensor for row in rows if row.kind in model_sheet.KEEPS_INPUT for tensor in row.reads]
+    keeps += [n for n, row in enumerate(rows) if row.kind in model_sheet.KEEPS_OUTPUT]
+    return sum(numbers_of(rows, t) for t in keeps) - sum(numbers_of(rows, t) for t in set(keeps))
+
+
+def _small_parts(model: str, batch: int) -> tuple[int, ...]:
+    """Bytes of the notes, of the loss's logarithms, and of both."""
+    notes = FP32 * batch * sum(row.notes for row in layers(model))
+    return notes, _logits(model, batch), notes + _logits(model, batch)
+
+
+def _never_freed(model: str, batch: int) -> int:
+    kept = _features(model, batch)
+    return max(
+        moment.total - moment.kept - moment.notes + kept for moment in _moments(model, batch)
+    )
+
+
+def _logits(model: str, batch: int) -> int:
+    rows = layers(model)
+    return FP32 * batch * numbers_of(rows, len(rows) - 1)
+
+
+SHEET_ADAM = Exercise(
+    points=4,
+    topic="peak of a step with Adam, from a table of layers",
+    bands=BANDS,
+    examples=list(zip((*TINY, *KNOWN), (4, 8, 4, 8, 8, 4), strict=True)),
+    spare=EDGES,
+    hidden=_draw_batched,
+    reference=_step,
+    known_slips={
+        **dict.fromkeys(
+            (
+                "held -= 4 * batch * row.notes → pass",
+                "4 * batch * row.notes → 4 * batch",
+                "4 * batch * row.notes → row.notes",
+                "4 * batch → 4",
+                "4 * batch → batch",
+                "4 → 5",
+                "4 → 3",
+            ),
+            "most notes are pooling's, and go when little else is left",
+        ),
+        "t != INPUT and first[t] == number → first[t] == number": (
+            "equivalent: the first row lets the input go, and nothing comes after it"
+        ),
+    },
+    misconceptions=(
+        Misconception(
+            "sum of parts",
+            "a sum of parts takes all of them as if they were there at once: are they ever? And "
+            "what flows between rows is in no part",
+            lambda model, batch: 4 * _weights(model) + _features(model, batch),
+        ),
+        Misconception(
+            "end of the forward pass",
+            "from the end of the forward pass on, does it only get less?",
+            lambda model, batch: 3 * _weights(model) + _features(model, batch),
+        ),
+        Misconception(
+            "a part of the end of the forward pass",
+            "at the end of the forward pass row.notes are there, too, and the loss's logarithms; "
+            "and from there, does it only get less?",
+            lambda model, batch: OneOf(
+                tuple(
+                    3 * _weights(model) + _features(model, batch) - less
+                    for less in _small_parts(model, batch)
+                )
+            ),
+        ),
+        Misconception(
+            "a sum of some parts",
+            "row.notes and the loss's logarithms are kept, too; and are all parts of a sum ever "
+            "there at once?",
+            lambda model, batch: OneOf(
+                tuple(
+                    4 * _weights(model) + _features(model, batch) - less
+                    for less in _small_parts(model, batch)
+                )
+            ),
+        ),
+        Misconception(
+            "what a forward pass holds",
+            "without gradients a tensor goes after its last reader: which of them does backward "
+            "want again?",
+            lambda model, batch: OneOf(
+                tuple(n * _weights(model) + _forward(model, batch) for n in (2, 3))
+            ),
+        ),
+        Misconception(
+            "all outputs",
+            "not every row needs its input or its output again: which kinds do not?",
+            lambda model, batch: 4 * _weights(model) + FP32 * batch * _highest(model, _everything),
+        ),
+        Misconception(
+            "only the loss",
+            "this is the moment of the loss: backward then frees and takes, and may climb higher",
+            lambda model, batch: _moments(model, batch)[0].total,
+        ),
+        Misconception(
+            "weights of every image",
+            "weights, m, v and gradients lie there once, however many images or texts come",
+            lambda model, batch: 4 * batch * _weights(model) + _features(model, batch),
+        ),
+        Misconception(
+            "m and v forgotten",
+            "what does Adam remember of every weight, all the time?",
+            lambda model, batch: _step(model, batch) - 2 * _weights(model),
+        ),
+        Misconception(
+            "one of weights, m and v",
+            "weights, m and v lie there all the time: is one of the three missing?",
+            lambda model, batch: _step(model, batch) - _weights(model),
+        ),
+        Misconception(
+            "no gradients of weights",
+            "as backward goes on, each row leaves the gradients of its weights behind",
+            _without("weight_gradients"),
+        ),
+        Misconception(
+            "all gradients from the start",
+            "the gradients of a row's weights come when backward reaches it, not before",
+            lambda model, batch: max(
+                moment.total - moment.weight_gradients + _weights(model)
+                for moment in _moments(model, batch)
+            ),
+        ),
+        Misconception(
+            "no gradients between rows",
+            "between two rows a gradient is handed back, as large as the tensor that it belongs to",
+            _without("tensor_gradients", "second"),
+        ),
+        Misconception(
+            "no notes",
+            "some rows write numbers down for backward beside their tensors: row.notes",
+            _without("notes"),
+        ),
+        Misconception(
+            "the loss keeps nothing",
+            "the loss keeps its logarithms, and takes gradients of them and of the output",
+            lambda model, batch: max(
+                _moments(model, batch)[0].total - 3 * _logits(model, batch),
+                *(moment.total for moment in _moments(model, batch)[1:]),
+            ),
+        ),
+        Misconception(
+            "everything kept",
+            "not every row needs its input or its output again: which kinds do not?",
+            _more_kept(_not_kept),
+        ),
+        Misconception(
+            "kept twice",
+            "what one row hands to the next may be kept by both, and is one tensor in memory",
+            _more_kept(_kept_again),
+        ),
+        Misconception(
+            "never freed",
+            "when a row's backward is done, what only it has kept goes",
+            _never_freed,
+        ),
+        Misconception(
+            "a root for every weight",
+            "fused Adam holds nothing more while it updates",
+            lambda model, batch: 5 * _weights(model) + _features(model, batch),
+        ),
+    ),
+)
