@@ -226,7 +226,7 @@ def keeps(model, number):
 
 
 # %% [markdown]
-# A tensor that several rows keep is there once. Besides, a row writes down `notes` numbers (a norm its averages, attention one for each query, pooling where the largest was). All of it, and the images, is there when the forward pass ends.
+# A tensor that several rows keep is there once. Besides, a row writes down `notes` numbers (a layer norm its averages, attention one for each query, pooling where the largest was). All of it, and the images, is there when the forward pass ends.
 #
 # **At the loss**: cross entropy keeps logarithms, as large as the output, which itself goes. A gradient of the logarithms comes, and one of the output: the first moment. Of these three the output's gradient stays.
 
