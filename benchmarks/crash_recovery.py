@@ -31,7 +31,7 @@ import accounting
 import grading
 import sqlalchemy
 
-RESULTS = grading.ROOT / "benchmarks" / "results" / "kills.md"
+RESULTS = grading.ROOT / "benchmarks" / "results" / "crash_recovery.md"
 VICTIMS = ("coordinator", "worker", "fork server", "Dask worker", "database connection")
 GRADES = """
     SELECT a.student_id, b.name, g.auto_score, g.manual_score, g.needs_manual_grade

@@ -201,8 +201,7 @@ def strip(side: int, height: int, number: int, title: str, ax: Axes | None = Non
             (6, 1, made if inside else kept),
         ):
             edge = FAINT if color == "white" else INK
-            style = {"color": color, "hatch": hatch, "edgecolor": edge, "linewidth": 0.5}
-            ax.barh(row, width, 1, left, **style)
+            ax.barh(row, width, 1, left, color=color, hatch=hatch, edgecolor=edge, linewidth=0.5)
     ax.set_xticks([0.5, 3.5, 6.5], ["in: whole", "wide: this strip", "out: whole"])
     ax.set(ylabel="row of the image")
     ax.invert_yaxis()

@@ -82,6 +82,12 @@ def roofs(
     ax.set(xlabel="arithmetic intensity, FLOP/B", ylabel="rate, FLOP/s")
     ax.set_title(title)
     columns = 2 if points else 1
-    low = {"bbox_to_anchor": (-0.12, -0.16), "loc": "upper left"}
-    ax.legend(**low, ncols=columns, frameon=False, fontsize=9, columnspacing=1)
+    ax.legend(
+        bbox_to_anchor=(-0.12, -0.16),
+        loc="upper left",
+        ncols=columns,
+        frameon=False,
+        fontsize=9,
+        columnspacing=1,
+    )
     return ax
