@@ -1,7 +1,7 @@
 """Graders that `benchmarks/attacks.py` tries attacks with. One more is one more class here.
 
 A grader lays out a course, takes what students hand in, is run by a command, and says the marks
-that it gave. `isolation` is what it was run in, and `recommended` what its own documentation asks for.
+that it gave. `isolation` is what it was run in, and `recommended` what its documentation asks for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UNIT = "attacked"
 #: Seconds that a cell may take.
 CELL = 10
 #: Seconds for a submission in a container of its own.
-CONTAINER = 90
+CONTAINER = 60
 
 Notebook = dict[str, Any]
 Marks = dict[str, float]

@@ -240,8 +240,8 @@ def report(everyone: list[Grader], tried: list[Tried]) -> str:
         "# Attacks on graders",
         "",
         f"{accounting.machine()}, {date.today().isoformat()}. nbgrader {version('nbgrader')}. "
-        "Attacks of `tests/attacks/cases` that any grader can meet, each handed in among right answers; "
-        "written by `benchmarks/attacks.py`, which says how.",
+        "Attacks of `tests/attacks/cases` that any grader can meet, each handed in among right "
+        "answers; written by `benchmarks/attacks.py`, which says how.",
         "",
         "| grader | attacks | gained points | at most | neighbours' marks changed "
         "| others' files changed | saw what is hidden | class not graded to its end |",
@@ -276,17 +276,20 @@ def report(everyone: list[Grader], tried: list[Tried]) -> str:
 
 
 HOW = [
-    "- A container is made with bubblewrap here, as Docker does not run on this machine: the system "
-    "read-only, processes, network and temporary folders of its own, the submission alone, 90 s.",
-    "- A cell may take 10 s where a grader has such a limit; Otter-Grader has none but its container's.",
-    "- All of a class may take 3 GiB and 400 processes: a larger machine is filled later.",
-    "- *Saw what is hidden*: a file of the course's, a hidden test, another process, a service of the "
-    "machine's or the grader's environment stood in what the attack printed.",
-    "- *Gained points* counts a test that a wrong answer passes. nbgrader and Otter-Grader run tests "
-    "in the student's process, where it cannot be kept from that; here, too, a test that has to run "
-    "there can be won (`tests/attacks/inside`), but none of these asserts has to.",
-    "- Some attacks are made for one grader, as each is open to its own: most of the list was made "
-    "against the first row's, which so has been mended for each of them.",
+    "- A container is made with bubblewrap here, as Docker does not run on this machine: "
+    "system and Python read-only, processes, network and temporary folders of its own, one "
+    "submission, an end after some 60 s.",
+    "- A cell may take 10 s where a grader has such a limit; Otter-Grader has its container's.",
+    "- A class may take 3 GiB and some hundred processes: a larger machine is filled later. Other "
+    "work kept this one busy, so a second is worth little here.",
+    "- *Saw what is hidden*: a hidden test or its arguments, a file of the course's, another "
+    "process, a service of the machine's or the grader's environment stood in what it printed.",
+    "- *Gained points*: a test that a wrong answer passes. nbgrader and Otter-Grader run tests in "
+    "the student's process, where nothing keeps it from that. Here, too, a test that has to run "
+    "there can be won (`tests/attacks/inside`); none of these asserts has to.",
+    "- Most of the list was made against the first row's, which has been mended for each of them. "
+    "So its zeros say that what is known is closed, not that nothing is open.",
+    "- PrairieLearn's Python grader was not tried: it is an image of its own, not a package.",
 ]
 
 

@@ -20,7 +20,9 @@ from pathlib import Path
 
 #: Of control groups of version 1, and what bounds what.
 TREE = Path("/sys/fs/cgroup")
-MEMORY, PROCESSES = "memory.limit_in_bytes", "pids.max"
+MEMORY, PROCESSES, SHARES = "memory.limit_in_bytes", "pids.max", "cpu.shares"
+#: The share of the processors, where somebody else wants them, too: of so many processes.
+SHARE = 4
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Guard:
 
     user: str = "nobody"
     memory: int = 3 * 2**30
-    processes: int = 400
+    processes: int = 200
 
     @property
     def bounded(self) -> bool:
@@ -121,6 +123,8 @@ def groups(memory: int, processes: int = 0) -> Iterator[list[Path]]:
     block, and so does what is in them. OSError where none can be made."""
     made: list[Path] = []
     bounds = {"memory": (MEMORY, memory), "pids": (PROCESSES, processes)}
+    if processes:
+        bounds["cpu"] = (SHARES, 1024 * SHARE)
     try:
         for name, (file, bound) in bounds.items():
             if bound:

@@ -180,7 +180,8 @@ class Verdict:
             styles = [*[_NAME] * (len(row) - 2), _NUMBER, _NUMBER]
             cells = "".join(
                 f'<{tag} style="padding:1px 4px 1px 0;vertical-align:top;{style}">'
-                f"{html.escape(text)}</{tag}>"
+                # A number that is too long breaks behind a comma.
+                f"{html.escape(text).replace(',', ',<wbr>')}</{tag}>"
                 for text, style in zip(row, styles, strict=True)
             )
             rows.append(f"<tr>{cells}</tr>")

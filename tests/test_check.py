@@ -57,7 +57,7 @@ def test_on_a_page_the_mark_comes_first_and_a_case_has_a_line_of_its_own():
     rows = verdict.html().split("<tr>")
     assert 'colspan="3"' in rows[2]
     assert "batch=" in rows[2]
-    assert re.sub("<[^>]*>", " ", rows[3]).split() == ["✗", "0", "5,756"]
+    assert re.sub("<[^>]*>", " ", rows[3].replace("<wbr>", "")).split() == ["✗", "0", "5,756"]
 
 
 @pytest.mark.parametrize(

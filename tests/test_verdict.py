@@ -50,6 +50,12 @@ def test_text_and_html_of_what_was_read_are_those_of_the_verdict():
     assert (read.text(), read.html()) == (verdict.text(), verdict.html())
 
 
+def test_a_number_that_is_too_long_for_a_phone_breaks_behind_a_comma():
+    row = Row("", "", "28,162,437,430,784", "1", right=False)
+    shown = Verdict("pass_flops", "wrong", 0.0, (row,)).html()
+    assert "28,<wbr>162,<wbr>437,<wbr>430,<wbr>784" in shown
+
+
 def test_another_version_is_said_in_one_line():
     data = wrong().to_data() | {"version": VERSION + 1}
     with pytest.raises(VerdictError) as error:

@@ -192,9 +192,9 @@ def activation_curves(functions: Mapping[str, Callable[[Any], Any]]) -> Figure:
     import torch
 
     x = torch.linspace(-8, 8, 321)
-    columns = 4
+    columns = 3
     rows = -(-len(functions) // columns)
-    fig, panels = figure(rows, columns, size=(6.4, 1.75 * rows), sharex=True, sharey=True)
+    fig, panels = figure(rows, columns, size=(5.2, 1.6 * rows), sharex=True, sharey=True)
     for ax, (name, function) in zip(panels.flat, functions.items(), strict=False):
         y = function(x)
         low, high = float(y.min()), float(y.max())
@@ -203,7 +203,6 @@ def activation_curves(functions: Mapping[str, Callable[[Any], Any]]) -> Figure:
         ax.axvline(0, color=FAINT, linewidth=0.8)
         ax.plot(x, y, color=ACCENT, linewidth=2)
         ax.set_title(f"{name}: {low:.2g} … {high:.2g}", fontsize=9)
-        ax.tick_params(labelsize=8)
     for ax in list(panels.flat)[len(functions) :]:
         ax.axis("off")
     fig.supxlabel("input", fontsize=9)

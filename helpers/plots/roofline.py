@@ -63,7 +63,7 @@ def roofline(
             transform=ax.transAxes,
             ha="right",
             va="center",
-            fontsize=8,
+            fontsize=9,
             bbox={"facecolor": "white", "edgecolor": FAINT, "linewidth": 0.5},
         )
     memory = sum(p.time for p in points if p.bound == "memory") / total

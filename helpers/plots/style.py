@@ -29,6 +29,7 @@ _RULES: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.labelsize": 10,
+    "axes.prop_cycle": f"cycler(color={list(COLORS)})",
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "text.color": INK,

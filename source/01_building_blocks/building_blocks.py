@@ -218,7 +218,7 @@ predict("plain_default", 80)
 predict("plain_kaiming", 80)
 
 # %% tags=["skip-grading"]
-from helpers.plots.style import figure
+from helpers.plots.style import ACCENT, figure
 
 if guessed("plain_default") and guessed("plain_kaiming"):
     kinds = {
@@ -231,7 +231,7 @@ if guessed("plain_default") and guessed("plain_kaiming"):
     runs = {name: [accuracy(*how) for _ in range(4)] for name, how in kinds.items()}
     _, axes = figure(size=(5.6, 2.8))
     for row, scores in enumerate(runs.values()):
-        axes.plot(scores, [row] * 4, "o", alpha=0.6)
+        axes.plot(scores, [row] * 4, "o", color=ACCENT, alpha=0.6)
     axes.set_yticks(range(len(runs)), list(runs))
     axes.invert_yaxis()
     axes.axvline(50, color="gray", linestyle=":")

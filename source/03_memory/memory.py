@@ -41,7 +41,7 @@ bars(
         f"{side:,}² matrix × matrix": by_matrix * 1e3,
     },
     "ms",
-    f"The same FLOP, {by_vector / by_matrix:.0f} times the time",
+    f"The same FLOP, {by_vector / by_matrix:.2g} times the time",
 )
 plt.show()
 

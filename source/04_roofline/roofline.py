@@ -397,14 +397,15 @@ if guessed("bound_by_memory") and guessed("over_the_roof"):
         bound = "compute" if least == cost.flops / roof.peak else "memory"
         by_memory += bound == "memory"
         places[name], longer[name] = (cost.intensity, cost.flops / seconds), seconds / least
-        print(f"{name}: {bound}, {1e3 * least:.1f} ms at least,")
-        print(f"  {1e3 * seconds:.1f} ms measured, ratio {least / seconds:.2f}")
+        print(f"{name}: {bound}")
+        print(f"  at least {1e3 * least:.1f} ms, measured {1e3 * seconds:.1f}", end=", ")
+        print(f"ratio {least / seconds:.2f}")
     outcome("bound_by_memory", by_memory)
     outcome("over_the_roof", longer["linear, batch 256"])
 
 # %% tags=["skip-grading"]
 if places:
-    roofs([roof], "Layers at the rate that was measured, and this machine's roof", measured=places)
+    roofs([roof], "Measured layers under this machine's roof", measured=places)
     plt.show()
 
 # %% [markdown]
@@ -536,7 +537,7 @@ plt.show()
 # %% [markdown]
 # Few FLOP are not little time: much of MobileNetV2 is depthwise convolution, normalization and activation, and memory bounds all of that. (PyTorch runs each of them as a kernel of its own; a compiler that fuses them saves most of that traffic.)
 #
-# ✎ Layers run one after the other, each with its own bound. `layers` is a list of [FLOP, bytes].
+# ✎ Layers run one after the other, each with its own bound; overhead is hidden. `layers` is a list of [FLOP, bytes].
 
 
 # %% answer="network_time"
@@ -573,7 +574,8 @@ progress("04_roofline")
 # - Fusing saves traffic, not arithmetic.
 # - Bound each layer, then add: few FLOP are not little time.
 # - The third bound is overhead: small kernels wait for whoever orders them.
-#
+
+# %% [markdown]
 # **Next:** 05, activations: what has to stay in memory, and for how long?
 
 # %% [markdown]

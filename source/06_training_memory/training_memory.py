@@ -694,7 +694,8 @@ if guessed("peak_left"):
 # Each tooth is one block, computed again; the meter counts it among the temporaries.
 #
 # Forward costs 1 and backward 2, so a step in which every forward pass is done twice costs 4/3 of the FLOP.
-#
+
+# %% [markdown]
 # ✎ And the bytes? Cut equal layers into segments, as even as whole layers allow. Kept: the input of each segment, `boundary` bytes. In backward, one segment at a time is computed again, and all that its layers save is held: `inside` bytes a layer. Take the longest segment. (Its input is among what it saves: counted twice or once, both are right here.)
 
 
@@ -756,7 +757,7 @@ for s in counts:
     print(f"{s:2} segments: by hand ÷ measured {by_hand[s] / real[s]:.2f}")
 
 # %% [markdown]
-# 1.00 for three of them is luck, too. With 8 segments, at the peak: the count by hand has the input of the segment in hand twice, 1 MiB too much, and forgets a gradient of 1 MiB on its way down. With 4, the kept inputs have gone and as many bytes of gradients have come.
+# Near 1, and partly by luck: with 8 segments the count by hand has the input of the segment in hand twice, and forgets a gradient of the same size on its way down.
 
 # %% [markdown]
 # ✎ Find the best number of segments. Of several that hold equally little, take the fewest. (You may call your `checkpointed_bytes`.)

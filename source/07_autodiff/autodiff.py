@@ -608,7 +608,8 @@ check("forward_product", forward_product)
 
 # %% [markdown]
 # One forward sweep: the slopes of *all* outputs with respect to *one* input. One backward sweep: the slopes of *one* output with respect to *all* inputs. (Trying takes two runs for each input.)
-#
+
+# %% [markdown]
 # So it matters where numbers are few. Take steps in a row, from `widths[0]` numbers to `widths[1]`, and so on. Each step has a table of local slopes, its **Jacobian**; the chain rule multiplies them all. A table of p × q times one of q × r takes p · q · r multiplications.
 
 # %% [markdown]
@@ -1102,6 +1103,11 @@ elif guessed("with_6_slots"):
 
 # %% [markdown]
 # A few slots do nearly all: that is why long networks can be trained at all in little memory. Frameworks take the simple plan of equal segments, about one pass more; compilers search a plan for the graph at hand.
+
+# %% [markdown]
+# ## Done
+#
+# What the checks saw so far:
 
 # %%
 progress("07_autodiff")

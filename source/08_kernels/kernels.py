@@ -1185,6 +1185,11 @@ for name, count in arrays.items():
 if not on_gpu:
     print("No GPU here: nothing was measured.")
 
+# %% [markdown]
+# ## Done
+#
+# What the checks saw so far:
+
 # %%
 progress("08_kernels")
 

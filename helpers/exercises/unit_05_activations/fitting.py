@@ -236,6 +236,12 @@ STRIP_PLAN = Exercise(
     },
     misconceptions=(
         Misconception(
+            "each row computed once",
+            "strips share rows at their borders, and what a strip has made is gone: who computes "
+            "those rows again?",
+            _other_rows(lambda side, strips: side),
+        ),
+        Misconception(
             "no border rows",
             "a 3×3 convolution looks one row up and one row down: which rows of the wide tensor "
             "does a strip need?",
@@ -286,12 +292,6 @@ STRIP_PLAN = Exercise(
             "exactly full is too much",
             "a plan that needs exactly as much as there is: does it not fit?",
             _other_plan(less=1),
-        ),
-        Misconception(
-            "each row computed once",
-            "strips share rows at their borders, and what a strip has made is gone: who computes "
-            "those rows again?",
-            _other_rows(lambda side, strips: side),
         ),
         Misconception(
             "one row twice at each border",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -29,6 +29,10 @@ from helpers.grading.handin.template import Answer, Template, make_template
 from helpers.grading.sandbox.backend import Process, SandboxError
 from helpers.grading.sandbox.inside.codec import dumps
 from helpers.notebook_names import guarded, lent
+
+#: Characters of code in a student's cell that a person is told of: an answer has some hundred, a
+#: package of somebody's answers some ten thousand.
+LARGE = 10_000
 
 Status = Literal["graded", "for a person", "unreadable"]
 
@@ -210,6 +214,7 @@ def grade_rebuilt(
     lent = _lent(own, cells, notebook)
     session = Session(unit.names, own, seed, times.call, times.judging, cells, lent)
     ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
+    large = tuple(_large(notebook, unit.template))
     _shorten(notebook, unit.template)
     said_nothing = _unanswered_tests(rebuilt, unit.template)
     doubtful = _tests_of(rebuilt) | {
@@ -226,6 +231,7 @@ def grade_rebuilt(
         ),
         (
             *rebuilt.remarks,
+            *large,
             *(line for line in ran.remarks if line.split(":")[0] not in said_nothing),
             *disturbed,
         ),
@@ -316,6 +322,15 @@ def _unanswered_tests(rebuilt: rebuild.Rebuilt, template: Template) -> set[str]:
         if about and about <= set(rebuilt.unanswered):
             found.add(marks_of(cell)["grade_id"])
     return found
+
+
+def _large(notebook: Notebook, template: Template) -> Iterator[str]:
+    """Of the student's cells, a line on each in which more than an answer can be packed."""
+    given = {cell["source"] for cell in template.cells}
+    for number, cell in enumerate(notebook["cells"], start=1):
+        size = len(cell["source"])
+        if cell["cell_type"] == "code" and size > LARGE and cell["source"] not in given:
+            yield f"cell {number} has {size:,} characters of code: look at what they hold"
 
 
 def _shorten(notebook: Notebook, template: Template) -> None:

@@ -243,11 +243,10 @@ class StudentProcess:
     def _send(self, data: bytes, deadline: Deadline) -> None:
         view = memoryview(data)
         while view:
-            self._wait(deadline, write=True)
             try:
                 view = view[self._socket.send(view, socket.MSG_DONTWAIT) :]
             except BlockingIOError:
-                continue
+                self._wait(deadline, write=True)
             except OSError:
                 self._ended()
 

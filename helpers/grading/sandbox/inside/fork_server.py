@@ -25,7 +25,7 @@ import tempfile
 import time
 from typing import Any
 
-from . import watch
+from . import huge_pages, watch
 
 #: Where, beside the code in here, the unit's own files are. No module can have such a name.
 FILES = "unit-files"
@@ -48,15 +48,20 @@ def main() -> None:
         control.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
         return
     draw_once()
+    # It imports more on first use; a process is seeded when it is forked.
+    seed()
     gc.freeze()
     control.send(json.dumps({"ready": os.getpid(), "missing": missing}).encode())
     children = Children(control, options["limits"])
+    pages = huge_pages.collapsing()
     while (request := children.next_request()) is not None:
         connection, told = request
         pid = fork()
         if pid == 0:
             serve(made, socket.socket(fileno=connection), options)
         children.add(connection, told, pid)
+        # While it works. Before the first, everyone would have to wait for it.
+        next(pages, None)
 
 
 class Children:
