@@ -361,12 +361,8 @@ def count(
     backward: Annotated[bool, typer.Option("--backward", help="The gradients as well.")] = False,
     convention: Annotated[str, typer.Option(help="course, mac2 or timm.")] = "course",
     depth: Annotated[int, typer.Option(help="How deep modules are shown.")] = 1,
-    decode: Annotated[
-        int | None, typer.Option(help="One token of a language model, after so many.")
-    ] = None,
-    seconds: Annotated[
-        float | None, typer.Option(help="A time you measured: says the share of the device's peak.")
-    ] = None,
+    decode: Annotated[int | None, typer.Option(help="One token, after so many others.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="A time measured: share of a peak.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Counts a model's MAC, FLOP, parameters and bytes, without running it."""
@@ -382,24 +378,14 @@ def memory(
     batch: Batch = None,
     input: Inputs = None,
     tokens: Tokens = None,
-    optimizer: Annotated[
-        str, typer.Option(help="sgd, momentum, adam, adamw, adafactor or adam8bit.")
-    ] = "adam",
-    device: Annotated[
-        str | None, typer.Option(help="A GPU: T4, A100… Says if it fits; a CPU if not given.")
-    ] = None,
+    optimizer: Annotated[str, typer.Option(help="sgd, adam, adamw, adam8bit…")] = "adam",
+    device: Annotated[str | None, typer.Option(help="A GPU: says if it fits; else a CPU.")] = None,
     dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
     autocast: Annotated[str | None, typer.Option(help="bf16 or fp16 for products.")] = None,
-    checkpoint: Annotated[
-        bool, typer.Option("--checkpoint", help="Activations are computed again.")
-    ] = False,
+    checkpoint: Annotated[bool, typer.Option("--checkpoint", help="Activations again.")] = False,
     fused: Annotated[bool, typer.Option("--fused", help="One kernel updates all weights.")] = False,
-    data: Annotated[
-        int | None, typer.Option(help="Ranks, each with a batch of its own; one's part is said.")
-    ] = None,
-    zero: Annotated[
-        int | None, typer.Option(help="What they share: 1 states, 2 gradients too, 3 weights too.")
-    ] = None,
+    data: Annotated[int | None, typer.Option(help="Ranks with a batch each; one's part.")] = None,
+    zero: Annotated[int | None, typer.Option(help="ZeRO's stage: what they share.")] = None,
     rank: Annotated[int, typer.Option(help="Which of them.")] = 0,
     as_json: AsJson = False,
 ) -> None:
