@@ -8,7 +8,7 @@ import pytest
 
 from helpers.grading.engine.grade_submission import CellScore, Graded
 from helpers.grading.engine.job import GradingJob, Results, Task
-from helpers.grading.engine.patience import AT_ONCE, FEW, SHORT, grade_patiently, shortened
+from helpers.grading.engine.patience import AT_ONCE, FEW, SHORT, grade_patiently
 from helpers.grading.engine.run_cells import Times
 from tests.grading import in_process_backend
 
@@ -30,10 +30,10 @@ class Class:
             took = min(self.seconds[task.student], job.times.cell)
             yield task, Graded("graded", scores, out_of_time=late, student_seconds=took)
 
-    def graded(self, backwards: bool = False) -> dict[str, Graded]:
+    def graded(self, times: Times | None = None, backwards: bool = False) -> dict[str, Graded]:
         students = sorted(self.seconds, reverse=backwards)
         tasks = [Task(student, b"") for student in students]
-        job = in_process_backend.make_job(times=Times())
+        job = in_process_backend.make_job(times=times or Times())
         found = grade_patiently(job, tasks, len(tasks), self.grade)
         return {task.student: graded for task, graded in found}
 
@@ -76,5 +76,8 @@ def test_a_class_of_few_has_all_the_time_at_once() -> None:
     assert all(given == [Times.cell] for given in some.given.values())
 
 
-def test_a_limit_that_is_shorter_stays() -> None:
-    assert shortened(Times(cell=2.0, call=2.0)) == Times(cell=2.0, call=2.0, notebook=40.0)
+def test_where_a_cell_has_little_time_everyone_has_all_of_it() -> None:
+    some = a_class(endless=20)
+    graded = some.graded(Times(cell=2.0))
+    assert {each.status for each in graded.values()} == {"graded"}
+    assert all(given == [2.0] for given in some.given.values())
