@@ -10,8 +10,8 @@ from __future__ import annotations
 import builtins
 import copy
 import traceback
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,7 +25,7 @@ from helpers.exercises.exercise import Case, Exercise, Right
 from helpers.figures import current_figure, no_show
 from helpers.timing import in_time
 from helpers.values import PlaceholderLeft, placeholder, plain
-from helpers.verdict import Row, Status, Verdict
+from helpers.verdict import Row, Status, Verdict, first_of_all
 
 _PLACEHOLDER_LEFT = (
     "`raise NotImplementedError()` stands for what is missing: where your answer is complete, "
@@ -72,25 +72,6 @@ def remarks_on(answer: Any) -> list[str]:
         missing_imports.of_skipped_cells(answer),
     )
     return [line for line in lines if line]
-
-
-def first_of_all(
-    verdict: Verdict, used: Collection[str], earlier: Mapping[str, Verdict]
-) -> Verdict:
-    """A verdict on an answer that is not right, with another hint where it calls an answer to
-    another question that is not right either: what is said of this one is then true of that.
-
-    Args:
-        verdict: on the answer alone.
-        used: the names that it uses of its notebook.
-        earlier: the verdicts on other questions, by name.
-    """
-    others = {name for name in used if name in earlier and name != verdict.exercise}
-    wrong = sorted(name for name in others if earlier[name].fraction < 1)
-    if not wrong:
-        return verdict
-    hint = f"it calls {' and '.join(wrong)}, not right yet: mend that first, then check again"
-    return replace(verdict, hint=hint, misconceptions=())
 
 
 def progress(unit: str) -> None:

@@ -7,7 +7,8 @@ whoever needs it later reads it from there.
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 Status = Literal["right", "partly right", "wrong", "no answer yet", "error"]
@@ -192,3 +193,22 @@ class Verdict:
         edge = _EDGE.get(self.status, "#d4761a")
         style = f"border-left:4px solid {edge};padding:2px 0 2px 10px"
         return f'<div style="{style}">{"".join(parts)}</div>'
+
+
+def first_of_all(
+    verdict: Verdict, used: Collection[str], earlier: Mapping[str, Verdict]
+) -> Verdict:
+    """A verdict on an answer that is not right, with another hint where it calls an answer to
+    another question that is not right either: what is said of this one is then true of that.
+
+    Args:
+        verdict: on the answer alone.
+        used: the names that it uses of its notebook.
+        earlier: the verdicts on other questions, by name.
+    """
+    others = {name for name in used if name in earlier and name != verdict.exercise}
+    wrong = sorted(name for name in others if earlier[name].fraction < 1)
+    if not wrong:
+        return verdict
+    hint = f"it calls {' and '.join(wrong)}, not right yet: mend that first, then check again"
+    return replace(verdict, hint=hint, misconceptions=())

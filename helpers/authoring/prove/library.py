@@ -19,7 +19,7 @@ def _parameters(module: nn.Module) -> int:
 
 def _modules() -> Mapping[str, Callable[..., nn.Module]]:
     """Layers by their sizes, on the meta device: no memory, no time."""
-    at = {"device": "meta"}
+    at: Any = {"device": "meta"}
     return {
         "Linear": lambda i, o: nn.Linear(i, o, **at),
         "Linear without bias": lambda i, o: nn.Linear(i, o, bias=False, **at),

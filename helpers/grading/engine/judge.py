@@ -28,7 +28,7 @@ from helpers.grading.sandbox.inside.codec import MAX_NODES
 from helpers.grading.sandbox.outputs import error_output
 from helpers.notebook_names import names_called
 from helpers.values import TooLarge, plain
-from helpers.verdict import Verdict
+from helpers.verdict import Verdict, first_of_all
 
 #: Cases of a question that are called a second time.
 CALLED_AGAIN = 3
@@ -104,7 +104,7 @@ class Session:
     def _check(self, name: str, answer: Any, points: float, emitted: list[dict[str, Any]]) -> float:
         """What `check(...)` is where a notebook is graded. It returns points: what the last line of
         a grade cell shows is the score."""
-        from helpers.check import first_of_all, judge
+        from helpers.check import judge
         from helpers.exercises import EXERCISES, grading_cases
 
         exercise = EXERCISES[name]
