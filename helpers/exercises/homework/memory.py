@@ -393,9 +393,7 @@ LARGEST_BATCH = Exercise(
         Misconception(
             "a power of two",
             "a batch may have any size: try those between the powers of two",
-            lambda p, a, memory: (
-                1 << fits.bit_length() - 1 if (fits := _largest_batch(p, a, memory)) else 0
-            ),
+            lambda p, a, memory: (1 << _largest_batch(p, a, memory).bit_length()) >> 1,
         ),
     ),
 )
