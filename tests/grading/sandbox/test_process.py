@@ -45,6 +45,9 @@ CELLS = [
     "from IPython.display import clear_output\nprint('gone'); clear_output(); print('kept')",
     "class A:\n    def _repr_html_(self): return '<i>a</i>'\n"
     "    def __repr__(self): return 'a'\nA()",
+    "class Picture:\n    def _repr_png_(self): return b'\\x89PNG'\n"
+    "    def __repr__(self): return 'a picture'\nPicture()",
+    "display(Picture())",
     "x = 3;",
     "x",
     "x;",

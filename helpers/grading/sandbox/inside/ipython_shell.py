@@ -87,7 +87,13 @@ class OutputSession(Session):
         if self.muted or self.channel is None or self.room < 0:
             return
         data = {"output": kind, "content": content}
-        self.room -= len(codec.dumps(data))
+        try:
+            size = len(codec.dumps(data))
+        except TypeError:
+            # A picture of Pillow's, for one: its bytes become text, as where a kernel sends them.
+            data["content"] = self.unpack(self.pack(content))
+            size = len(codec.dumps(data))
+        self.room -= size
         if self.room < 0:
             text = "\n... Output truncated ...\n"
             data = {"output": "stream", "content": {"name": "stdout", "text": text}}
