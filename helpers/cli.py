@@ -81,7 +81,7 @@ def build(
     from helpers.grading.commands.build import try_tests
 
     chosen = [find_unit(course, name) for name in units] if units else find_units(course)
-    shown = track(chosen, description="Building", transient=True, disable=not _on_terminal())
+    shown = track(chosen, description="Building", transient=True, disable=not sys.stdout.isatty())
     # All are built before the first is written: a unit with an error changes nothing.
     texts = build_units(shown, tables=not units)
     files = {path: text.encode() for path, text in texts.items()}
@@ -113,27 +113,9 @@ def prove(
     as_json: AsJson = False,
 ) -> None:
     """Tries wrong answers by the hundred; exit code 1 for luck, a false green or a false hint."""
-    import json
+    from helpers.authoring.prove.command import prove_all
 
-    from rich.progress import track
-
-    from helpers.authoring.prove import report, run
-    from helpers.authoring.prove.answers import question_names
-
-    names = [exercise.name for exercise in question_names(questions or ())]
-    shown = partial(track, total=len(names), transient=True, disable=not _on_terminal())
-    proofs = []
-    for proof in shown(run.prove(course, names, seeds, jobs), description="Proving"):
-        proofs.append(proof)
-        if not _on_terminal():
-            typer.echo(report.line(proof), err=True)
-    print(json.dumps(report.data(proofs), indent=1) if as_json else report.text(proofs))
-    raise typer.Exit(0 if all(map(report.is_proven, proofs)) else 1)
-
-
-def _on_terminal() -> bool:
-    """Whether a progress bar has a place to be drawn."""
-    return sys.stdout.isatty()
+    raise typer.Exit(0 if prove_all(course, questions or (), seeds, jobs, as_json) else 1)
 
 
 @app.command()
@@ -157,7 +139,7 @@ def publish(
 
     from helpers.authoring.publish import publish as publish_course
 
-    progress = partial(track, transient=True, disable=not _on_terminal())
+    progress = partial(track, transient=True, disable=not sys.stdout.isatty())
     for line in publish_course(course, address, version, without_solutions, dry_run, progress):
         print(line)
 

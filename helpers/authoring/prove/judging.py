@@ -186,6 +186,8 @@ def limit(seconds: float) -> Iterator[None]:
     """Raises Endless in the block after some seconds, and again as long as it goes on."""
 
     def stop(_: int, frame: FrameType | None) -> None:
+        if frame is not None and frame.f_code.co_filename in (__file__, contextlib.__file__):
+            return  # it has come to its end, and the clock is being stopped
         # A module that is half imported would be so for all that come after: wait for the next.
         while frame is not None:
             if frame.f_code.co_filename.startswith("<frozen importlib"):

@@ -176,7 +176,6 @@ SAVED_BYTES = Exercise(
             lambda model, batch: OneOf((0, batch * MODELS[model].last_per_image)),
         ),
     ),
-    library="the question is how to ask autograd",
 )
 
 
