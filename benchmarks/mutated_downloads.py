@@ -27,6 +27,7 @@ import tarfile
 import tempfile
 import time
 import unicodedata
+import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -317,6 +318,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
+    warnings.simplefilter("ignore")  # zipfile's, of names given twice
     counts: Counter[str] = Counter()
     faults: list[str] = []
     begin = time.monotonic()

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -40,7 +42,9 @@ FIRST = ("Ada", "Ben", "José", "Zoë", "Li", "Mary Ann", "Ole", "Søren", "Ayş
 LAST = ("Müller", "de la Cruz", "O'Neil", "Ng", "van den Berg", "Weiß", "Núñez", "Łukasz", "Kim")
 PLATFORMS = ("moodle", "canvas", "gradescope")
 #: Lines of output that are kept for each step.
-SHOWN = 30
+SHOWN = 60
+#: A line of a table that asks for nothing: points, a change that somebody made, who is elsewhere.
+NOTHING_TO_DO = re.compile(r"^ +(?:s\d{4} +\d|\d{4}-\d\d-\d\d |missing +s\d{4}(?!.*handed in))")
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,19 @@ class Member:
 
 @dataclass(frozen=True)
 class Step:
-    """A command, what it took, and what it said."""
+    """A command, what it took by the clock and of processors, and what it said."""
 
     what: str
     seconds: float
+    processor: float
     code: int
     said: str
+
+
+def processor() -> float:
+    """Seconds of processor time that ended children took, and theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def on_moodle(who: Member, file: str) -> str:
@@ -151,6 +162,10 @@ submission_{who.number}:
 """
 
 
+def is_for_a_person(line: str) -> bool:
+    return bool(line.strip()) and not NOTHING_TO_DO.match(line)
+
+
 def is_late(number: int) -> bool:
     return number % 10 == 4
 
@@ -159,13 +174,13 @@ def run(course: Path, *arguments: str) -> Step:
     """One command of `course`."""
     command = [sys.executable, "-m", "helpers.cli", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160"}
-    begin = time.monotonic()
+    begin, before = time.monotonic(), processor()
     done = subprocess.run(command, cwd=course, capture_output=True, text=True, env=environment)
-    seconds = time.monotonic() - begin
+    seconds, used = time.monotonic() - begin, processor() - before
     said = f"{done.stdout}{done.stderr}".replace(str(course.parent), "…")
     shown = " ".join(Path(each).name if os.sep in each else each for each in arguments)
     print(f"{shown}: {seconds:.0f} s, exit code {done.returncode}", flush=True)
-    return Step(f"course {shown}", seconds, done.returncode, said)
+    return Step(f"course {shown}", seconds, used, done.returncode, said)
 
 
 def read(course: Path, question: str) -> Step:
@@ -174,7 +189,7 @@ def read(course: Path, question: str) -> Step:
 
     command = [sys.executable, "-m", "helpers.cli", "read", UNIT, question, "--no-browser"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    begin = time.monotonic()
+    begin, before = time.monotonic(), processor()
     process = subprocess.Popen(
         command, cwd=course, stdout=subprocess.PIPE, text=True, env=environment
     )
@@ -206,7 +221,8 @@ def read(course: Path, question: str) -> Step:
     seconds = time.monotonic() - begin
     said += f"{end}; {groups} groups were marked with {keys} keys; open after {opened:.1f} s\n"
     print(f"read: {seconds:.0f} s", flush=True)
-    return Step(f"course read {UNIT} {question}, in Chromium", seconds, 0, said)
+    what = f"course read {UNIT} {question}, in Chromium"
+    return Step(what, seconds, processor() - before, 0, said)
 
 
 def main() -> None:
@@ -240,16 +256,22 @@ def report(students: int, steps: list[Step]) -> str:
         "`benchmarks/whole_class.py`, which says what the class is.",
         "",
         f"Load of the machine when this was written: {os.getloadavg()[1]:.1f} (5 minutes), "
-        f"{os.cpu_count()} cores.",
+        f"{os.cpu_count()} cores; where others compute, processor time is what tells.",
         "",
-        "| command | s | exit code |",
-        "| --- | --- | --- |",
-        *(f"| `{step.what}` | {step.seconds:.1f} | {step.code} |" for step in steps),
+        "| command | s | s of processors | exit code |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| `{step.what}` | {step.seconds:.1f} | {step.processor:.1f} | {step.code} |"
+            for step in steps
+        ),
         "",
         "## What each says",
+        "",
+        "Without the lines of tables that ask for nothing: points, marks that were given, and who "
+        "is missing without a file.",
     ]
     for step in steps:
-        said = [line.rstrip() for line in step.said.splitlines() if line.strip()]
+        said = [line.rstrip() for line in step.said.splitlines() if is_for_a_person(line)]
         more = [f"… {len(said) - SHOWN} more lines"] if len(said) > SHOWN else []
         lines += ["", f"`{step.what}`", "", "```", *said[:SHOWN], *more, "```"]
     return "\n".join([*lines, ""])

@@ -156,19 +156,18 @@ def judge(
         return Verdict(exercise.name, "no answer yet", 0.0, (), _PLACEHOLDER_LEFT)
     except NotImplementedError:
         return Verdict(exercise.name, "no answer yet", 0.0)
-    accepted = {
-        part: [outcome.is_right(part, exercise.precision) for outcome in outcomes]
-        for part in rights[0]
-    }
-    right_parts = [part for part, in_each_case in accepted.items() if all(in_each_case)]
-    fraction = exercise.share(rights, {part: _worth(exercise, part, outcomes) for part in accepted})
+
+    def in_each_case(part: str, off: float) -> list[bool]:
+        return [outcome.is_right(part, off) for outcome in outcomes]
+
+    accepted = {part: in_each_case(part, exercise.precision) for part in rights[0]}
+    fraction = exercise.share(rights, lambda part, off: all(in_each_case(part, off)))
     rows, drawn = _rows(outcomes, accepted, exercise.precision)
     if fraction == 1:
         return Verdict(exercise.name, "right", 1.0, rows, drawn=drawn)
-    wrong = [part for part in accepted if part not in right_parts]
+    wrong = [part for part, in_each_case in accepted.items() if not all(in_each_case)]
     hint, names = _explained(exercise, answer, outcomes, wrong) if explained else ("", ())
-    if exercise.bands and fraction:
-        hint = f"near enough for {fraction:.0%} of the points{': ' if hint else ''}{hint}"
+    hint = "; ".join(filter(None, [exercise.nearness(fraction), hint]))
     if not hint and rows and all(row.right for row in rows):
         varied = ", ".join(exercise.parameters)
         hint = f"right on the cases shown, wrong on others: try it by hand with another {varied}"
@@ -176,11 +175,6 @@ def judge(
     if all(outcome.error for outcome in outcomes):
         status = "error"
     return Verdict(exercise.name, status, fraction, rows, hint, names, drawn)
-
-
-def _worth(exercise: Exercise, part: str, outcomes: Sequence[_Outcome]) -> float:
-    """The share that a part earns: as near as it is in the worst case."""
-    return exercise.worth(lambda off: all(outcome.is_right(part, off) for outcome in outcomes))
 
 
 @dataclass(frozen=True)

@@ -394,12 +394,19 @@ def memory(
         bool, typer.Option("--checkpoint", help="Activations are computed again.")
     ] = False,
     fused: Annotated[bool, typer.Option("--fused", help="One kernel updates all weights.")] = False,
+    data: Annotated[
+        int | None, typer.Option(help="Ranks, each with a batch of its own; one's part is said.")
+    ] = None,
+    zero: Annotated[
+        int | None, typer.Option(help="What they share: 1 states, 2 gradients too, 3 weights too.")
+    ] = None,
+    rank: Annotated[int, typer.Option(help="Which of them.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Predicts what a training step's memory peaks at, without running it."""
     from helpers.meter.memory.command import memory_command
 
-    given = input or (), tokens, checkpoint, fused
+    given = input or (), tokens, checkpoint, fused, data, zero, rank
     memory_command(model, batch, optimizer, device, dtype, autocast, as_json, *given)
 
 

@@ -185,7 +185,11 @@ def executed(unit: Unit, run: Path) -> NotebookNode:
             notebook.cells.insert(0, new_code_cell(preparation))
             sockets = f"{folder}/kernel"
             kernel = KernelManager(kernel_name="python3", transport="ipc", ip=sockets)
-            NotebookClient(notebook, kernel, timeout=1800).execute(cwd=folder)
+            try:
+                NotebookClient(notebook, kernel, timeout=1800).execute(cwd=folder)
+            finally:
+                # It is ours: the client leaves it running, with all that the unit made.
+                kernel.shutdown_kernel(now=True)
             del notebook.cells[0]
         for old in run.glob(f"{unit.name}-*.ipynb"):
             old.unlink()

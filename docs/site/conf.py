@@ -91,9 +91,13 @@ def _inline(line: str) -> str:
 
 
 def write_formula(translator: Any, node: Any) -> None:
-    """A formula as MathML, which browsers draw themselves. They size brackets, too: no `\\Big`."""
+    """A formula as MathML, which browsers draw themselves. They size brackets, too: no `\\Big`.
+
+    Where a wide space parts equations, a narrow page has them one below the other.
+    """
     block = isinstance(node, math_block)
-    formula = tex2mathml(re.sub(r"\\[bB]igg?[lr]?", "", node.astext()), as_block=block)
+    parts = re.sub(r"\\[bB]igg?[lr]?", "", node.astext()).split(r"\qquad")
+    formula = "".join(f"<span>{tex2mathml(each, as_block=block)}</span> " for each in parts)
     translator.body.append(f'<div class="formula">{formula}</div>' if block else formula)
     raise SkipNode
 

@@ -10,8 +10,9 @@ from nbformat.v4 import new_output
 
 from helpers.predict import MIME_TYPE, Prediction
 
-#: A cell that shows the result of a guess.
-_RESULT = r'\b(?:guessed|outcome)\("(\w+)"'
+#: What a cell asks for; and whose result it shows, as far as the text says so.
+_ASKED = re.compile(r'\bpredict\("([^"]+)"')
+_SHOWN = re.compile(r'\b(?:guessed|outcome)\("([^"]+)"')
 
 
 def put_guesses(notebook: NotebookNode, unit: str) -> None:
@@ -19,37 +20,51 @@ def put_guesses(notebook: NotebookNode, unit: str) -> None:
 
     Our own guess is not shown: what came out goes with the field, to be compared with the reader's.
     """
-    fields = {}
+    asking, results = {}, {}
     for cell in notebook.cells:
-        if name := cell.metadata.get("course", {}).get("predict"):
+        if "predict" in cell.metadata.get("course", {}):
             cell.metadata["tags"] = ["remove-input"]
-            fields[name] = cell
-            cell.outputs = [_field(name, unit, None)]
-        elif cell.cell_type == "code" and (found := re.search(_RESULT, cell.source)):
-            name = found[1]
-            result = _take_result(cell)
-            cell.metadata["tags"] = [*cell.metadata.get("tags", []), f"guess-{name}"]
-            if result is not None and name in fields:
-                fields[name].outputs = [_field(name, unit, result)]
+            asking[cell.id] = _ASKED.findall(cell.source)
+        elif cell.cell_type == "code":
+            taken = _take_results(cell)
+            results.update(taken)
+            shown = dict.fromkeys([*_SHOWN.findall(cell.source), *taken])
+            if shown:
+                tags = [_tag(name) for name in shown]
+                cell.metadata["tags"] = [*cell.metadata.get("tags", []), *tags]
+    for cell in notebook.cells:
+        if names := asking.get(cell.id):
+            fields = [_field(name, len(names) > 1, unit, results.get(name)) for name in names]
+            cell.outputs = [new_output("display_data", {"text/html": "\n".join(fields)})]
 
 
-def _take_result(cell: NotebookNode) -> float | None:
-    """What came out, where the notebook was run; what compares it with our guess is removed."""
+def _take_results(cell: NotebookNode) -> dict[str, float]:
+    """What came out, by name, where the notebook was run; what compares it with our guess is
+    removed."""
+    taken, left = {}, []
     for output in cell.get("outputs", []):
         kept = Prediction.from_data(dict(output.get("data", {}).get(MIME_TYPE, {})))
-        if kept is not None:
-            cell.outputs.remove(output)
-            return kept.result
-    return None
+        if kept is None:
+            left.append(output)
+        else:
+            taken[kept.name] = kept.result
+    cell.outputs = left
+    return taken
 
 
-def _field(name: str, unit: str, result: float | None) -> NotebookNode:
+def _tag(name: str) -> str:
+    """What marks the cells that show a guess's result; a class of their elements ends so."""
+    return f"guess-{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}"
+
+
+def _field(name: str, one_of_several: bool, unit: str, result: float | None) -> str:
     known = "" if result is None else f' data-result="{result!r}"'
-    html = f"""\
-<section class="guess" data-predict="{escape(name)}" data-unit="{unit}"{known} \
-aria-label="Your guess">
-<form><label>Your guess: <input type="text" inputmode="decimal" size="8" autocomplete="off"></label>
+    label = f"Your guess, {name.replace('_', ' ')}" if one_of_several else "Your guess"
+    return f"""\
+<section class="guess" data-predict="{escape(name)}" data-covers="{_tag(name)}" \
+data-unit="{unit}"{known} aria-label="{escape(label)}">
+<form><label>{escape(label)}: <input type="text" inputmode="decimal" size="8" autocomplete="off">\
+</label>
 <button type="submit">Guess</button></form>
 <p role="status"></p>
 </section>"""
-    return new_output("display_data", {"text/html": html})

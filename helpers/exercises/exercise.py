@@ -181,32 +181,33 @@ class Exercise:
         """How far off a number may be, relative, that earns everything."""
         return min(self.bands) if self.bands else self.tolerance
 
-    def worth(self, is_right_within: Callable[[float], bool]) -> float:
-        """The share, 0 to 1, that one part of an answer earns of its points.
+    def nearness(self, share: float) -> str:
+        """A line on an answer that is near enough for some of its points; "" for others."""
+        return f"near enough for {share:.0%} of the points" if self.bands and share else ""
 
-        Args:
-            is_right_within: whether it is right, for a relative tolerance.
-        """
-        bands = self.bands or {self.tolerance: 1.0}
-        return max((share for off, share in bands.items() if is_right_within(off)), default=0.0)
-
-    def share(self, rights: Sequence[Mapping[str, Right]], earned: Mapping[str, float]) -> float:
-        """The share of the points, 0 to 1, for what the parts are worth in all cases.
+    def share(
+        self, rights: Sequence[Mapping[str, Right]], is_right: Callable[[str, float], bool]
+    ) -> float:
+        """The share of the points, 0 to 1, for the parts that are right in every case.
 
         All count equally, but that a number which is the same in every case can be copied from the
         table: it counts only as far as the others are right. Without the `gate` none counts.
 
         Args:
             rights: the right answer of each case.
-            earned: what each part is worth (see `worth`), 0 if not named.
+            is_right: whether a part is right in all of them, within a relative tolerance.
         """
-        if self.gate and not earned.get(self.gate):
+        bands = self.bands or {self.tolerance: 1.0}
+        worth = {
+            part: max((share for off, share in bands.items() if is_right(part, off)), default=0.0)
+            for part in rights[0]
+        }
+        if self.gate and not worth[self.gate]:
             return 0.0
-        given = {part for part in rights[0] if _can_be_copied([each[part] for each in rights])}
-        found_out = [earned.get(part, 0.0) for part in rights[0] if part not in given]
-        worth = sum(found_out) / len(found_out) if found_out else 1
-        copied = sum(earned.get(part, 0.0) for part in given)
-        return (sum(found_out) + worth * copied) / len(rights[0])
+        given = {part for part in worth if _can_be_copied([each[part] for each in rights])}
+        found_out = [worth[part] for part in worth if part not in given]
+        mean = sum(found_out) / len(found_out) if found_out else 1
+        return (sum(found_out) + mean * sum(worth[part] for part in given)) / len(worth)
 
 
 def _can_be_copied(rights: Sequence[Right]) -> bool:

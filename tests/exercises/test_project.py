@@ -105,7 +105,7 @@ def test_one_part_of_the_points_is_said_with_the_hint():
 
     verdict = judge(exercise, sum_of_parts, exercise.public_cases())
     assert (verdict.status, verdict.fraction) == ("partly right", 0.25)
-    assert verdict.hint.startswith("near enough for 25% of the points: this is the sum of")
+    assert verdict.hint.startswith("near enough for 25% of the points; a sum of parts")
 
 
 def test_a_students_own_model_is_like_those_that_are_drawn():

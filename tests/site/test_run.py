@@ -1,6 +1,7 @@
 """Running a unit for the site: once, with pictures that say what they show."""
 
 import hashlib
+import re
 import shutil
 from base64 import b64decode
 
@@ -45,7 +46,13 @@ def unit(tmp_path):
 
 
 def test_a_unit_runs_once_and_each_picture_says_what_it_shows(build, unit, tmp_path, monkeypatch):
+    kernels, made = [], build.KernelManager
+    monkeypatch.setattr(
+        build, "KernelManager", lambda **how: kernels.append(made(**how)) or kernels[-1]
+    )
     ran = build.executed(unit, tmp_path / "run")
+    # Left running, those of all units take 10 GB.
+    assert [kernel.has_kernel for kernel in kernels] == [False]
     monkeypatch.setattr(build, "NotebookClient", None)  # whoever runs again fails
     again = build.executed(unit, tmp_path / "run")
     assert again == ran
@@ -83,16 +90,28 @@ def test_answers_are_folded_and_the_badge_is_a_link(build, unit):
     assert "[Open in Colab](https://colab.research.google.com/" in notebook.cells[0].source
 
 
-def test_a_guess_has_a_field_and_its_result_is_covered(build):
-    data = {"text/plain": "7", MIME_TYPE: Prediction("width", 3.0, 7.5).to_data()}
-    shown = [new_output("stream", text="seen"), new_output("display_data", data)]
-    asked = new_code_cell('predict("width", 3)', metadata={"course": {"predict": "width"}})
-    result = new_code_cell('if guessed("width"):\n    outcome("width", 7.5)', outputs=shown)
-    notebook = new_notebook(cells=[asked, result])
+def test_each_guess_has_a_field_and_results_are_covered(build):
+    """Also where a cell asks for several, and makes their names; our own guesses are not shown."""
+    results = {"width": 7.5, "depth of it": 0.25}
+    shown = [new_output("stream", text="seen")]
+    for name, result in results.items():
+        data = {"text/plain": "7", MIME_TYPE: Prediction(name, 3.0, result).to_data()}
+        shown.append(new_output("display_data", data))
+    asked = new_code_cell(
+        'predict("width", 3)\npredict("depth of it", 3)', metadata={"course": {"predict": "sizes"}}
+    )
+    made = new_code_cell("for name in names:\n    outcome(name, 1)", outputs=shown)
+    later = new_code_cell('if guessed("width"):\n    print(1)')
+    notebook = new_notebook(cells=[asked, made, later])
     build.put_guesses(notebook, "00_unit")
-    asked, result = notebook.cells
-    assert 'data-result="7.5"' in asked.outputs[0].data["text/html"]
-    assert "3" not in asked.outputs[0].data["text/html"]
+    asked, made, later = notebook.cells
+    fields = asked.outputs[0].data["text/html"]
+    assert re.findall(r'data-(?:predict|result)="([^"]*)"', fields) == [
+        *("width", "7.5", "depth of it", "0.25")
+    ]
+    assert "3" not in fields
     assert asked.metadata["tags"] == ["remove-input"]
-    assert result.metadata["tags"] == ["guess-width"]
-    assert [output.output_type for output in result.outputs] == ["stream"]
+    assert made.metadata["tags"] == re.findall(r'data-covers="([^"]*)"', fields)
+    assert made.metadata["tags"] == ["guess-width", "guess-depth-of-it"]
+    assert later.metadata["tags"] == ["guess-width"]
+    assert [output.output_type for output in made.outputs] == ["stream"]

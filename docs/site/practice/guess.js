@@ -1,15 +1,24 @@
 // A guess before its result: the result stays covered until the guess is in, and the guess stays.
+// A cell that shows the results of several waits for all of them.
 
 import { guessesOf, keepGuess } from "./store.js";
 
+const waiting = new Map(); // of each cell with results: the guesses that it waits for
+
 export function askForGuess(section) {
-  const { unit, predict } = section.dataset;
+  const { unit, predict, covers } = section.dataset;
   const said = section.querySelector("[role=status]");
   const field = section.querySelector("input");
-  const results = document.querySelectorAll(`.tag_guess-${predict}`);
+  const results = document.querySelectorAll(`.tag_${covers}`);
 
   const show = (guess) => {
-    for (const cell of results) cell.classList.toggle("covered", guess === undefined);
+    for (const cell of results) {
+      const waits = waiting.get(cell) ?? new Set();
+      if (guess === undefined) waits.add(predict);
+      else waits.delete(predict);
+      waiting.set(cell, waits);
+      cell.classList.toggle("covered", waits.size > 0);
+    }
     if (guess === undefined) return;
     field.value = guess;
     field.disabled = section.querySelector("button").disabled = true;

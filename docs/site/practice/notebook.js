@@ -15,8 +15,11 @@ export function filled(notebook, answers, guesses) {
     const marks = cell.metadata.nbgrader;
     const given = marks?.solution ? answers[marks.grade_id] : undefined;
     if (given?.trim()) cell.source = given;
-    const guess = guesses[cell.metadata.course?.predict];
-    if (guess !== undefined) cell.source = textOf(cell).replace(/\.\.\.(?=\))/, guess);
+    if (!cell.metadata.course?.predict) continue;
+    cell.source = textOf(cell).replace(
+      /\bpredict\("([^"]+)", \.\.\.\)/g,
+      (call, name) => (name in guesses ? `predict("${name}", ${guesses[name]})` : call),
+    );
   }
   return notebook;
 }

@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
+from helpers.exercises.mistakes import BITS_FOR_BYTES
 from helpers.exercises.project.models import BANDS, EDGES, KNOWN, TINY, draw_models
 from helpers.ledger import Ledger
 from helpers.model_table import Row, layers
@@ -26,6 +27,10 @@ def _more(count: Callable[[Row], int]) -> Callable[[str], float]:
 
 def _multiplying(row: Row) -> int:
     return row.channels_in * row.channels_out if row.kind in model_sheet.MULTIPLY else 0
+
+
+def _as_convolution(row: Row) -> int:
+    return row.channels_in * row.channels_out * row.kernel**2
 
 
 SHEET_PARAMETERS = Exercise(
@@ -50,6 +55,12 @@ SHEET_PARAMETERS = Exercise(
             "no kernel",
             "a convolution has weights for every pixel that its kernel covers",
             _more(lambda row: _multiplying(row) * (1 - row.kernel**2)),
+        ),
+        Misconception(
+            "every row like a convolution",
+            "norms, positions and rows that learn nothing are counted like convolutions: what has "
+            "each kind to learn?",
+            lambda model: sum(_as_convolution(row) for row in layers(model)),
         ),
         Misconception(
             "one number in a norm",
@@ -134,6 +145,20 @@ SHEET_MACS = Exercise(
     reference=_macs,
     known_slips=dict.fromkeys(("0 → 1", "0 → -1"), "one MAC of many"),
     misconceptions=(
+        Misconception(
+            "the parameters",
+            "a weight multiplies again at every place, pixel or token; and not all that is learned "
+            "multiplies",
+            lambda model, batch: batch * _parameters(model).total,
+        ),
+        Misconception(
+            "every parameter multiplies",
+            "not all that is learned multiplies, and attention multiplies without learning",
+            lambda model, batch: (
+                batch
+                * sum(model_sheet.parameter_count([row]) * row.places_out for row in layers(model))
+            ),
+        ),
         Misconception(
             "places that go in",
             "with a stride the kernel stands in fewer places than go in: in how many?",
@@ -281,6 +306,12 @@ SHEET_BYTES = Exercise(
             "always four bytes",
             "the width is an argument: not every number takes 32 bits",
             lambda model, bits: _bytes(model, 32).total,
+        ),
+        Misconception(
+            *BITS_FOR_BYTES,
+            lambda model, bits: OneOf(
+                (8 * _bytes(model, bits).total, bits * _parameters(model).total)
+            ),
         ),
         Misconception(
             "half a byte lost",

@@ -232,6 +232,14 @@ SHEET_BATCH = Exercise(
             _by_division(4),
         ),
         Misconception(
+            "sum of parts, below zero",
+            "where not even the weights fit, the batch is 0; and gradients come while kept tensors "
+            "go: ask your own peak",
+            lambda model, memory: (
+                (memory - 4 * _states(model)) // (FP32 * model_sheet.kept_numbers(layers(model)))
+            ),
+        ),
+        Misconception(
             "only the weights taken off",
             "what else than weights has to lie there for a step with Adam?",
             _by_division(1),

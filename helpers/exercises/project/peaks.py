@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.project.models import BANDS, EDGES, KNOWN, TINY, draw_models
 from helpers.model_table import INPUT, layers
 from helpers.reference import model_sheet
@@ -103,7 +103,12 @@ SHEET_FORWARD = Exercise(
         Misconception(
             "nothing is ever freed",
             "this adds up all tensors: which of them are there at the same moment?",
-            _with(_everything),
+            lambda model, batch: OneOf(
+                tuple(
+                    _weights(model) + FP32 * batch * (_highest(model, _everything) - images)
+                    for images in (0, numbers_of(layers(model), INPUT))
+                )
+            ),
         ),
         Misconception(
             "only what a row reads and writes",
@@ -183,6 +188,12 @@ def _kept_again(model: str) -> int:
     return sum(numbers_of(rows, t) for t in keeps) - sum(numbers_of(rows, t) for t in set(keeps))
 
 
+def _small_parts(model: str, batch: int) -> tuple[int, ...]:
+    """Bytes of the notes, of the loss's logarithms, and of both."""
+    notes = FP32 * batch * sum(row.notes for row in layers(model))
+    return notes, _logits(model, batch), notes + _logits(model, batch)
+
+
 def _never_freed(model: str, batch: int) -> int:
     kept = _features(model, batch)
     return max(
@@ -223,14 +234,49 @@ SHEET_ADAM = Exercise(
     misconceptions=(
         Misconception(
             "sum of parts",
-            "this is the sum of weights, gradients, m, v and what is kept: are they ever all there "
-            "at once? And what flows between rows is in no part",
+            "a sum of parts takes all of them as if they were there at once: are they ever? And "
+            "what flows between rows is in no part",
             lambda model, batch: 4 * _weights(model) + _features(model, batch),
         ),
         Misconception(
             "end of the forward pass",
-            "this is the end of the forward pass: does it only get less from there?",
+            "from the end of the forward pass on, does it only get less?",
             lambda model, batch: 3 * _weights(model) + _features(model, batch),
+        ),
+        Misconception(
+            "a part of the end of the forward pass",
+            "at the end of the forward pass row.notes are there, too, and the loss's logarithms; "
+            "and from there, does it only get less?",
+            lambda model, batch: OneOf(
+                tuple(
+                    3 * _weights(model) + _features(model, batch) - less
+                    for less in _small_parts(model, batch)
+                )
+            ),
+        ),
+        Misconception(
+            "a sum of some parts",
+            "row.notes and the loss's logarithms are kept, too; and are all parts of a sum ever "
+            "there at once?",
+            lambda model, batch: OneOf(
+                tuple(
+                    4 * _weights(model) + _features(model, batch) - less
+                    for less in _small_parts(model, batch)
+                )
+            ),
+        ),
+        Misconception(
+            "what a forward pass holds",
+            "without gradients a tensor goes after its last reader: which of them does backward "
+            "want again?",
+            lambda model, batch: OneOf(
+                tuple(n * _weights(model) + _forward(model, batch) for n in (2, 3))
+            ),
+        ),
+        Misconception(
+            "all outputs",
+            "not every row needs its input or its output again: which kinds do not?",
+            lambda model, batch: 4 * _weights(model) + FP32 * batch * _highest(model, _everything),
         ),
         Misconception(
             "only the loss",

@@ -2,7 +2,7 @@
 list at the top names the questions.
 
 The page is nbgrader's own, from its template. Of its time most went into compiling the template
-anew, colouring and parsing cells that all students have, and a query for each cell.
+anew, colouring cells that all students have, parsing the page, and a query for each cell.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import gc
 import html
 import re
 from collections.abc import Callable
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from jinja2 import BytecodeCache, Environment, pass_context
-from nbconvert.exporters import Exporter, HTMLExporter
+from nbconvert.exporters import Exporter, HTMLExporter, TemplateExporter
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.converters import GenerateFeedback
 from nbgrader.utils import capture_log, temp_attrs
@@ -71,19 +72,42 @@ class _Parts:
         part = self._made[key]
         if "<img" in part.lower():
             return part
+        return self.hold(part)
+
+    def hold(self, part: str) -> str:
+        """A mark for this text, which may hold marks."""
         self._shown.append(part)
         return f'<i class="{self._word}">{len(self._shown) - 1}</i>'
 
     def put_back(self, page: str) -> str:
         """The page with its pieces."""
         mark = rf'<i class="{self._word}">(\d+)</i>'
-        return re.sub(mark, lambda found: self._shown[int(found[1])], page)
+        return re.sub(mark, lambda found: self.put_back(self._shown[int(found[1])]), page)
 
 
+_PICTURE = re.compile(r"""<img\b(?:[^"'>]|"[^"]*"|'[^']*')*>""", re.IGNORECASE)
 _COMPILED, _PARTS = _Compiled(), _Parts()
 
 
-class _Exporter(HTMLExporter):
+class _Held(TemplateExporter):
+    """Stands below the exporter, which parses the whole page for what pictures lack, and gives it
+    the pictures alone. JupyterLab's template, which it changes elsewhere, it gets whole."""
+
+    def from_notebook_node(  # type: ignore[override]
+        self, nb: Any, resources: Any = None, **kw: Any
+    ) -> tuple[str, Any]:
+        page, resources = super().from_notebook_node(nb, resources, **kw)
+        if "jp-Notebook" not in page:
+            begin = page.find("<body")
+            places = [found.span() for found in _PICTURE.finditer(page, max(begin, 0))]
+            starts, ends = (0, *(end for _, end in places)), (*(at for at, _ in places), len(page))
+            held = [_PARTS.hold(page[a:b]) for a, b in zip(starts, ends, strict=True)]
+            pictures = [page[a:b] for a, b in places]
+            page = "".join(chain(*zip_longest(held, pictures, fillvalue="")))
+        return page, resources
+
+
+class _Exporter(HTMLExporter, _Held):
     """One is made for each page; what they share is the module's."""
 
     def _create_environment(self) -> Environment:

@@ -7,6 +7,7 @@ from typing import Any
 from nbgrader.api import BaseCell
 from nbgrader.preprocessors import GetGrades
 from sqlalchemy import select
+from sqlalchemy.orm import with_polymorphic
 
 
 class Grades(GetGrades):
@@ -21,11 +22,11 @@ class Grades(GetGrades):
             found = self.gradebook.find_submission_notebook(
                 self.notebook_id, self.assignment_id, self.student_id
             )
-            # Asked for its name, each of them would ask for its cell.
-            cells = select(BaseCell.id, BaseCell.name).where(
-                BaseCell.notebook_id == found.notebook_id
-            )
-            names = {each.id: each.name for each in self.gradebook.db.execute(cells)}
+            # Asked for its points or its name, each of them would ask for its cell.
+            kinds = with_polymorphic(BaseCell, "*")
+            cells = select(kinds).where(kinds.notebook_id == found.notebook_id)
+            self._cells = self.gradebook.db.scalars(cells).all()
+            names = {each.id: each.name for each in self._cells}
             self._book = {
                 "grades": {names[each.cell_id]: each for each in found.grades},
                 "comments": {names[each.cell_id]: each for each in found.comments},

@@ -76,7 +76,7 @@ def count_command(
     if decode is not None:
         step = decoding(built, decode, batch or 1, convention)
         counted, inputs, sizes = step.count, f"a token after {decode}, batch {batch or 1}", None
-        rule = rule_of_thumb(counted, batch or 1)
+        rule: RuleOfThumb | None = rule_of_thumb(counted, batch or 1)
     else:
         named = [input] if isinstance(input, str) else list(input)
         taken = given(built, named, tokens, batch, _DTYPES[width])
@@ -162,8 +162,8 @@ def _lines(found: _Counted) -> Iterator[str]:
     yield from counted.notes()
     if found.bound:
         yield (
-            f"{found.device} in {found.dtype}: at least {found.bound['seconds'] * 1e3:.3g} ms, layer"
-            f" after layer; memory bounds {found.bound['memory_share']:.0%} of that time"
+            f"{found.device} in {found.dtype}: at least {found.bound['seconds'] * 1e3:.3g} ms,"
+            f" layer after layer; memory bounds {found.bound['memory_share']:.0%} of that time"
         )
     if found.mfu is not None:
         yield (

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -79,7 +79,7 @@ def counting(*models: nn.Module, convention: str = "course") -> Iterator[Countin
     rules = rules_of(convention)
     if rules.whole:
         raise ValueError(f"{convention} looks at one forward pass: use count")
-    counted = Counting(tuple(plain(model) for model in models), rules)
+    counted = Counting(tuple(cast(nn.Module, plain(model)) for model in models), rules)
     with plain_kernels(), counted.following(), counted.recorder:
         yield counted
 

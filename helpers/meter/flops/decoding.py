@@ -37,7 +37,8 @@ class Decoding:
 def decoding(model: nn.Module, before: int, batch: int = 1, convention: str = "course") -> Decoding:
     """Counts one token after `before` others, of a model that keeps a cache as transformers' do.
 
-    It takes `input_ids`, `use_cache` and the cache, and its result has that. Raises ValueError, in one line, for another model, and where there is no token before.
+    It takes `input_ids`, `use_cache` and the cache, and its result has that. Raises ValueError, in
+    one line, for another model, and where there is no token before.
     """
     if before < 1 or batch < 1:
         raise ValueError(f"decoding needs ≥ 1 token before and ≥ 1 text, not {before}, {batch}")

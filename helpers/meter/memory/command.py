@@ -10,6 +10,7 @@ from typing import Any
 from helpers.conventions import format_bytes
 from helpers.meter.command_inputs import given, training_options
 from helpers.meter.memory.predict import Memory, training_memory
+from helpers.meter.memory.sharding import Plan
 from helpers.meter.memory.timeline import Timeline
 from helpers.meter.models import build
 from helpers.meter.printing import show
@@ -29,17 +30,22 @@ def memory_command(
     tokens: int | None = None,
     checkpoint: bool = False,
     fused: bool = False,
+    data: int | None = None,
+    zero: int | None = None,
+    rank: int = 0,
 ) -> None:
     """Predicts a training step and prints a table, or JSON.
 
     `model` is as `models.build` takes it; `input`, `tokens` and `batch` are as
     `command_inputs.given` takes them; a language model trains on its tokens, by its own loss.
+    `data`, `zero`, `rank`: of so many ranks, which share what that stage of ZeRO says, this one.
     `device`: a GPU's name, which adds whether the step fits; without one the step is that of a CPU.
     Raises ValueError, in one line, for what does not exist or does not fit.
     """
     from helpers.hardware import device as named_device
 
     where = named_device(device) if device else None
+    plan = _plan(data, zero, rank)
     built = build(model)
     inputs = given(built, input, tokens, batch)
     named: dict[str, Any] = {**inputs.named, **training_options(built, inputs)}
@@ -53,19 +59,23 @@ def memory_command(
         device="cuda" if where else "cpu",
         dtype=dtype,
         autocast=autocast,
+        plan=plan,
     )
     if as_json:
-        data: dict[str, object] = {
+        said: dict[str, object] = {
             "model": model,
             "input": inputs.sizes(),
             "optimizer": optimizer,
         }
-        data.update(memory.to_dict())
+        if plan:
+            said.update(data=plan.data, zero=plan.stage, rank=plan.rank)
+        said.update(memory.to_dict())
         if where:
-            data.update(capacity=int(where.usable), fits=memory.fits(where.usable))
-        print(json.dumps(data, indent=2))
+            said.update(capacity=int(where.usable), fits=memory.fits(where.usable))
+        print(json.dumps(said, indent=2))
         return
-    _print(memory, f"{model}, {inputs}, {dtype}, {optimizer}")
+    shared = f", rank {plan.rank} of {plan.data}, ZeRO {plan.stage}" if plan else ""
+    _print(memory, f"{model}, {inputs}, {dtype}, {optimizer}{shared}")
     if where:
         verdict = "fits" if memory.fits(where.usable) else "does not fit"
         print(
@@ -73,6 +83,14 @@ def memory_command(
             f"{format_bytes(memory.reserved)}, the context takes about "
             f"{format_bytes(memory.context)}"
         )
+
+
+def _plan(data: int | None, zero: int | None, rank: int) -> Plan | None:
+    if data is None:
+        if zero is not None or rank:
+            raise ValueError("--zero and --rank say something of several ranks: give --data")
+        return None
+    return Plan(zero or 0, data, rank)
 
 
 def _print(memory: Memory, title: str) -> None:
@@ -88,6 +106,8 @@ def _print(memory: Memory, title: str) -> None:
         share = f"{100 * term.amount / memory.peak:.1f} %"
         table.add_row(term.name, format_bytes(term.amount), share)
     lines = [f"peak in {operation}, {memory.timeline.phases[at]}", _sketch(memory.timeline)]
+    for term in memory.sent.terms:
+        lines.append(f"sends {format_bytes(term.amount)} by {term.name}")
     if memory.uncertain:
         more = format_bytes(memory.uncertain)
         lines.append(f"16-bit products on a CPU may take up to {more} more: not known here")

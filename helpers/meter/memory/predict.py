@@ -22,16 +22,17 @@ import torch
 from torch import Tensor, nn, optim
 
 from helpers.conventions import dtype_name
-from helpers.ledger import Ledger
+from helpers.ledger import Ledger, Term
 from helpers.meter.loan import Values, lending
 from helpers.meter.memory.checkpointing import checkpoint_modules
 from helpers.meter.memory.device.allocator import CUDA_CONTEXT
 from helpers.meter.memory.device.cuda_replay import cublas_bytes, replay
 from helpers.meter.memory.optimizer_states import known_optimizer, make_optimizer, prepare_states
+from helpers.meter.memory.sharding import Plan
 from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
 from helpers.meter.memory.timeline import Timeline, timeline_of
-from helpers.meter.meta import NeedsValues, is_uninitialized
+from helpers.meter.meta import NeedsValues, NoValues, is_uninitialized
 from helpers.meter.models import TORCH_DTYPES, as_inputs, build, refuse_taken_names
 from helpers.meter.value_fallback import CannotRun, first_that_runs
 
@@ -80,6 +81,16 @@ class Memory:
         return True
 
     @property
+    def sent(self) -> Ledger:
+        """Bytes that the step gives to other ranks, by collective."""
+        sums: dict[str, int] = {}
+        for operation in self.log.operations:
+            if operation.sent:
+                sums[operation.name] = sums.get(operation.name, 0) + operation.sent
+        terms = tuple(Term(name, size) for name, size in sums.items())
+        return Ledger("B", terms, title="sent to other ranks")
+
+    @property
     def saved_bytes(self) -> int:
         """Bytes that autograd keeps, all of `saved`."""
         return sum(tensor.bytes for tensor in self.saved)
@@ -96,6 +107,7 @@ class Memory:
             "peak_phase": self.timeline.phases[at],
             "ledger": self.ledger.to_dict(),
             "uncertain": self.uncertain,
+            "sent": self.sent.to_dict(),
             "saved": [asdict(tensor) for tensor in self.saved],
             "ran": self.ran,
         }
@@ -143,6 +155,7 @@ def training_memory(
     zero_grad: str = "none",
     loss: Callable[[Any], Tensor] | None = None,
     keep_output: bool = False,
+    plan: Plan | None = None,
     **keywords: Any,
 ) -> Memory:
     """What a steady training step (the second one, states in place) peaks at.
@@ -162,6 +175,7 @@ def training_memory(
             the model's own choice.
         zero_grad: "none" frees gradients before the step (PyTorch's default), "zero" keeps them.
         loss: from the model's output to a scalar; the mean of its squares if not given.
+        plan: how several ranks share the work; what is predicted is one rank's part.
         keep_output: whether the output (logits) is kept until the step ends, as by a name for it.
 
     Raises:
@@ -169,6 +183,8 @@ def training_memory(
     """
     if zero_grad not in ("none", "zero"):
         raise ValueError(f"unknown zero_grad {zero_grad!r}: use 'none' or 'zero'")
+    if plan and zero_grad == "zero":
+        raise ValueError("gradients of several ranks are freed before a step: zero_grad='none'")
     if isinstance(optimizer, str):
         known_optimizer(optimizer)
     updates = {"fused": True} if fused else {"foreach": foreach}
@@ -177,15 +193,19 @@ def training_memory(
 
     options = {"device": device != "cpu", "dtype": dtype, "autocast": autocast, "loss": loss}
     options |= {"foreach": foreach is not None, "fused": fused, "checkpoint": checkpoint}
-    options |= {"optimizer": optimizer != "adam", "keep_output": keep_output}
+    options |= {"plan": plan, "optimizer": optimizer != "adam", "keep_output": keep_output}
     refuse_taken_names(model, **{name: True for name, given in options.items() if given})
 
     def run(values: Values, whole: bool) -> Memory:
         given, named = as_inputs((inputs, keywords), whole)
-        with _step(values, model, given, named, device, dtype, autocast) as step:
+        if plan and values is Values.ALL:
+            raise NoValues("ranks are predicted from shapes alone")
+        with _step(values, model, given, named, device, dtype, autocast, plan) as step:
             step.model.train()
             checkpoint_modules(step.model, checkpoint)
             parameters = [p for p in step.model.parameters() if p.requires_grad]
+            if step.strategy:
+                parameters = step.strategy.parameters
             if not parameters:
                 raise ValueError(f"{type(step.model).__name__} has no parameter to train")
             with step.failures("has an optimizer that fails beside"):
@@ -214,6 +234,7 @@ def _step(
     device: str,
     dtype: object,
     autocast: object,
+    plan: Plan | None = None,
 ) -> Iterator[Step]:
     """A step of a model that is on loan as long as the step lasts."""
     own_type, products_type = _torch_dtype(dtype), _torch_dtype(autocast)
@@ -227,7 +248,7 @@ def _step(
         if any(is_uninitialized(p) for p in model.parameters()):
             with torch.no_grad():  # lazy modules learn their shapes
                 model(*arguments, **named)
-        yield Step(model, arguments, named, device, products_type, values)
+        yield Step(model, arguments, named, device, products_type, values, plan)
 
 
 def _memory(step: Step, own_tensors: str) -> Memory:

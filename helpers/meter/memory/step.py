@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from helpers.meter.memory.device.autocast import autocasting
 from helpers.meter.memory.device.cpu_kernels import LAYOUTS, UNSURE, WORKSPACES
 from helpers.meter.memory.device.kernel_choice import kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, state_tensors
+from helpers.meter.memory.sharding import Plan, strategy_of
 from helpers.meter.memory.storages import StorageLog, StorageTracker
 from helpers.meter.meta import tensors_in
 from helpers.meter.value_fallback import CannotRun, reason_of
@@ -57,6 +58,7 @@ class Step:
         device: str = "cpu",
         autocast: torch.dtype | None = None,
         values: Values = Values.NONE,
+        plan: Plan | None = None,
     ) -> None:
         if device not in ("cpu", "cuda"):
             raise ValueError(f"unknown device {device!r}: use 'cpu' or 'cuda'")
@@ -64,6 +66,7 @@ class Step:
         self.values = values
         self.autocast = autocast
         self.model, self.inputs, self.keywords = model, inputs, keywords
+        self.strategy = strategy_of(plan, model, device) if plan else None
         for tensor in self._given():
             if tensor.numel() == 0:
                 shape = tuple(tensor.shape)
@@ -81,7 +84,10 @@ class Step:
         self._running: list[str] = []
         for parameter in self.model.parameters():
             parameter.grad = None
-            self.tracker.hold(parameter, "weights")
+            if not self.strategy:
+                self.tracker.hold(parameter, "weights")
+        if self.strategy:
+            self.strategy.hold(self.tracker)
         for buffer in self.model.buffers():
             self.tracker.hold(buffer, "buffers")
         for tensor in self._given():
@@ -119,14 +125,19 @@ class Step:
                 if parameter.grad is not None:
                     self.tracker.hold(parameter.grad, "gradients")
         with self.tracker:
-            loss = self._loss(loss_of)
-            self._backward(loss)
+            with self.strategy.running(self.tracker) if self.strategy else nullcontext():
+                loss = self._loss(loss_of)
+                self._backward(loss)
+                if self.strategy:
+                    self.strategy.finish(self.tracker)
             for parameter in parameters:
                 if parameter.grad is not None:
                     self.tracker.relabel(parameter.grad, "gradients")
             self.tracker.phase = "optimizer"
             with AnyScalar(), fused_on_meta(), self.failures("in the optimizer's step after"):
                 optimizer.step()
+            if self.strategy:
+                self.strategy.after_step(self.tracker)
         return [p for p in parameters if p.grad is None]
 
     def _forward(self, loss_of: Callable[[Any], Any] = lambda output: output) -> Any:

@@ -45,13 +45,14 @@ class Storage:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation that reached a kernel: its name, its phase, its workspace in bytes, and how
-    many more it may take, where that is not known."""
+    """One operation that reached a kernel: its name, its phase, its workspace in bytes, how many
+    more it may take, where that is not known, and the bytes that it sends to other devices."""
 
     name: str
     phase: str
     workspace: int
     unsure: int = 0
+    sent: int = 0
 
 
 @dataclass
@@ -116,9 +117,13 @@ class StorageTracker(TorchDispatchMode):
         self._dispatcher = Dispatcher(values)
         self._alive: dict[int, tuple[int, weakref.ref]] = {}
 
-    def hold(self, tensor: torch.Tensor, category: str) -> None:
-        """Counts a tensor's storage, there before the step, under `category`."""
-        self._see(tensor, category)
+    def hold(self, tensor: torch.Tensor, category: str, size: int | None = None) -> None:
+        """Counts a tensor's storage, there before the step, under `category`; as `size` bytes."""
+        self._see(tensor, category, size)
+
+    def transfer(self, name: str, sent: int, workspace: int = 0) -> None:
+        """Notes that bytes go to other devices, by a collective of that name."""
+        self.log.operations.append(Operation(name, self.phase, workspace, sent=sent))
 
     def relabel(self, tensor: torch.Tensor, category: str) -> int | None:
         """Says what a storage that the step made is for, and returns its number.
@@ -173,18 +178,19 @@ class StorageTracker(TorchDispatchMode):
             self._see(tensor, "temporaries")
         return out
 
-    def _see(self, tensor: torch.Tensor, category: str) -> None:
+    def _see(self, tensor: torch.Tensor, category: str, size: int | None = None) -> None:
         for part in _stored(tensor):
             if part.is_meta or self._count_cpu or not is_inexact(part):
-                self._see_storage(part.untyped_storage(), category)
+                self._see_storage(part.untyped_storage(), category, size)
 
-    def _see_storage(self, storage: torch.UntypedStorage, category: str) -> None:
+    def _see_storage(self, storage: torch.UntypedStorage, category: str, size: int | None) -> None:
         key = storage._cdata
         if key in self._alive:
             return
         number = len(self.log.storages)
         born = len(self.log.operations) - 1
-        self.log.storages.append(Storage(self._rounded(storage.nbytes()), category, born))
+        held = self._rounded(storage.nbytes() if size is None else size)
+        self.log.storages.append(Storage(held, category, born))
         self.log.events.append((number, True))
         self._alive[key] = number, weakref.ref(storage, lambda _: self._released(key, number))
 

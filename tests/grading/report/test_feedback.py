@@ -191,10 +191,14 @@ class Parsed(HTMLParser):
         self.found.append(f"<{tag} {sorted(own)}>")
 
     def handle_endtag(self, tag: str) -> None:
-        self.found.append(f"</{tag}>")
+        # Browsers pass over this one.
+        if tag != "wbr":
+            self.found.append(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
-        self.found.append(data)
+        # How a line without words is indented is not seen.
+        blank = "\n" in data and data.isspace()
+        self.found.append("\n" if blank else data)
 
 
 def parsed(page: str) -> str:

@@ -14,7 +14,7 @@ _FROM_THE_START = ("weights", "buffers", "inputs")
 
 def cublas_bytes(log: StorageLog) -> int:
     """cuBLAS keeps a workspace for each thread that multiplies: backward runs in its own."""
-    phases = {o.phase for o in log.operations if o.name.split(".")[1] in _PRODUCTS}
+    phases = {o.phase for o in log.operations if o.name.split(".")[-2:][0] in _PRODUCTS}
     return CUBLAS_WORKSPACE * len(phases & {"forward", "backward"})
 
 
