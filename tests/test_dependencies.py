@@ -31,7 +31,7 @@ INSTALLED: dict[str, tuple[str, ...]] = {
 }
 #: Used where a user has it, and asked for in one line where not.
 OPTIONAL = {Path("helpers/meter/models.py"): {"transformers"}}
-#: A part's own command, of whatever part.
+#: A part's own command and how it prints, of whatever part.
 COMMANDS = ("units", "grade")
 FILES = sorted(
     path.relative_to(COURSE)
@@ -68,7 +68,7 @@ def packages_of(name: str) -> set[str]:
 def declared(path: Path) -> set[str]:
     """The packages that are installed where a file is used."""
     extras = next(INSTALLED[place] for place in INSTALLED if path.is_relative_to(place))
-    extras = COMMANDS if path.name == "command.py" else extras
+    extras = COMMANDS if path.name in ("command.py", "printing.py") else extras
     lines = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
     return {canonicalize_name(Requirement(line).name) for line in lines}
 

@@ -3,6 +3,7 @@
 import ast
 import json
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 from typer.testing import CliRunner
@@ -118,9 +119,7 @@ def test_an_import_is_not_stopped_halfway(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
 
     def importing():
-        import slowly_made
-
-        return slowly_made.whole
+        return import_module("slowly_made").whole
 
     with judging.limit(0.001):
         assert importing()
@@ -194,7 +193,7 @@ def test_the_table_names_the_slip(surviving):
 def test_the_command_says_json_and_ends_with_0():
     ran = CliRunner().invoke(app, ["prove", "padding", "--seeds", "2", "--json"])
     assert ran.exit_code == 0, ran.output
-    (proof,) = json.loads(ran.output)
+    (proof,) = json.loads(ran.stdout)
     assert (proof["question"], proof["proven"]) == ("padding", True)
 
 
