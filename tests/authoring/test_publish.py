@@ -65,7 +65,7 @@ def ready(tmp_path_factory):
         shutil.copy(COURSE / name, course / name)
     (course / "docs").mkdir()
     shutil.copy(COURSE / "docs" / "student.md", course / "docs")
-    ignored = shutil.ignore_patterns("__pycache__", "grading", "unit_*", "homework")
+    ignored = shutil.ignore_patterns("__pycache__", "grading", "unit_[0-9]*", "homework", "project")
     shutil.copytree(COURSE / "helpers", course / "helpers", ignore=ignored)
     write_text(course / "source" / "99_small" / "small.py", TEXT)
     build(course)
