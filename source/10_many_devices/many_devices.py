@@ -166,7 +166,7 @@ if guessed("peak of an FSDP rank"):
         print(f"{job.kind:5} × {job.ranks} {w:7.2f} {g:5.2f} {s:6.2f} {ratio:>5} {peak:5.1f}")
 
 # %% [markdown]
-# What is held *between* steps is the ledger, to the byte. The peak is another matter. FSDP's weights are shares, but a layer multiplies with whole ones: they are gathered for a moment, a layer or two at a time; how many, differs from run to run. Their gradients are whole for a moment, too, before each rank keeps its share.
+# What is held *between* steps is the ledger, to the byte. The peak is another matter. FSDP's weights are shares, but a layer multiplies with whole ones: they are gathered for a moment, a layer or two at a time. Their gradients are whole for a moment, too, before each rank keeps its share.
 
 # %% [markdown]
 # ✎ **A detective's question.** A rank trains in fp32. After a step it holds so many bytes: weights, gradients and states, and up to 6 % more. Which stage is it?

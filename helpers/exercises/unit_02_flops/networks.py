@@ -311,7 +311,7 @@ FLOPCO_MACS = Exercise(
     misconceptions=(
         Misconception(
             "what is right",
-            "this is what the layer costs: what does flopco print? Give it a case and look",
+            "this is what the layer costs: what does flopco print for it?",
             lambda b, t, c, g: {
                 "linear": b * t * c**2,
                 "convolution": b * t * c**2 // g,
