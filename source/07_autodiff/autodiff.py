@@ -643,7 +643,7 @@ def jacobian_products(widths):
 check("jacobian_products", jacobian_products)
 
 # %% [markdown]
-# With one output no order beats going back. Where few numbers are in the middle, it is best to begin there: for whole graphs, finding the best order is NP-hard (Naumann 2008), and nobody tries.
+# With one output, and more than one number everywhere before, no order beats going back. Where few numbers are in the middle, it is best to begin there: for whole graphs, finding the best order is NP-hard (Naumann 2008), and nobody tries.
 
 # %% [markdown]
 # A network in training has millions of inputs (its parameters) and one output (the loss). Timed with PyTorch, for a function of n inputs and one output. Reverse mode is measured as a whole; of trying and of forward mode *one* run is measured and multiplied by their number:

@@ -63,6 +63,7 @@ class Graded:
     result: ClassResult
     before: Traces
     after: Traces
+    left_over: dict[int, bytes]
     connections: list[bytes]
 
     def of(self, student: str) -> SubmissionResult:
@@ -118,10 +119,12 @@ def _graded(folder: Path) -> Graded:
         options = Options(jobs=2, timeout=2.0, limits=Limits(memory=1024 * MiB))
         result = grade_class(course, sample.UNIT, options)
         close_worker()
-        still_running(descendants_of(os.getpid()) - before.processes)
+        # Looked at now: later the number of one that has ended may be another's.
+        left = still_running(descendants_of(os.getpid()) - before.processes)
+        left_over = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left}
         after = Traces.found(course, token)
     listener.close()
-    return Graded(course, result, before, after, connections)
+    return Graded(course, result, before, after, left_over, connections)
 
 
 def _attack(code: str) -> sample.Notebook:
