@@ -1,11 +1,13 @@
 """For all tests: pictures are drawn without a screen, and what a test wants of the system.
 
 `@pytest.mark.needs("chromium")`: without it the test is skipped, and the run's closing line says
-so; where COURSE_TESTS is "all", as in CI, it fails.
+so; where COURSE_TESTS is "all", as in CI, it fails. CI tries the lowest versions of packages with
+COURSE_TESTS=lowest: what they cannot have is skipped and said.
 """
 
 import gc
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -27,7 +29,7 @@ pytest_plugins = ["tests.ahead"]
 # How long an example takes says more about what else the machine does. In CI the same each time.
 settings.register_profile("course", deadline=None)
 settings.register_profile("all", deadline=None, derandomize=True)
-settings.load_profile("all" if os.environ.get("COURSE_TESTS") == "all" else "course")
+settings.load_profile("all" if os.environ.get("COURSE_TESTS") else "course")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,12 @@ def need(name: str) -> Need:
                 name in get_cpu_capability() or "AVX512" in get_cpu_capability(),
                 "another processor",
             )
+        case "oneDNN 3.10":
+            import torch
+
+            found = re.search(r"MKL-DNN\) v(\d+)\.(\d+)", torch.__config__.show())
+            here = found is not None and (int(found[1]), int(found[2])) >= (3, 10)
+            return Need(here, "PyTorch 2.11 or newer")
     raise LookupError(f"tests/conftest.py knows no need {name!r}")
 
 

@@ -31,6 +31,9 @@ class Dispatcher:
 
     def run(self, func: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
         """The result of an operation, and the arguments that it was given in the end."""
+        if func is torch.ops.aten.embedding.default and args[1].is_floating_point():
+            # An older PyTorch (2.12 for one) looks up on meta whatever it is given.
+            raise RuntimeError("indices need one of the scalar types: Long, Int")
         device = kwargs.get("device")
         if device is not None and self.values is not Values.ALL:
             return self._run_on(torch.device(device), func, args, kwargs)

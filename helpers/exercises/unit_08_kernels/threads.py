@@ -28,6 +28,7 @@ PRODUCT_READS = Exercise(
     examples=[(8, 12, 20, 4), (64, 32, 128, 16), (9, 15, 6, 3)],
     hidden=_draw_products,
     reference=_product_reads,
+    library="two reads a product are as many as its FLOP; the tiled part is not",
     known_slips=dict.fromkeys(
         ("m // tile → m / tile", "n // tile → n / tile", "k // tile → k / tile"),
         "equivalent: tile divides m, n and k",
