@@ -60,7 +60,7 @@ def need(name: str) -> Need:
         case "oneDNN 3.10":
             import torch
 
-            found = re.search(r"MKL-DNN\) v(\d+)\.(\d+)", torch.__config__.show())
+            found = re.search(r"MKL-DNN v(\d+)\.(\d+)", torch.__config__.show())
             here = found is not None and (int(found[1]), int(found[2])) >= (3, 10)
             return Need(here, "PyTorch 2.11 or newer")
     raise LookupError(f"tests/conftest.py knows no need {name!r}")
