@@ -12,6 +12,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from helpers.meter.loan import Values
 from helpers.meter.meta import is_inexact, tensors_in
 
+_EMBEDDING = torch.ops.aten.embedding.default
 _META, _CPU = torch.device("meta"), torch.device("cpu")
 
 
@@ -31,7 +32,7 @@ class Dispatcher:
 
     def run(self, func: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
         """The result of an operation, and the arguments that it was given in the end."""
-        if func is torch.ops.aten.embedding.default and args[1].is_floating_point():
+        if func is _EMBEDDING and args[1].is_floating_point():
             # An older PyTorch (2.12 for one) looks up on meta whatever it is given.
             raise RuntimeError("indices need one of the scalar types: Long, Int")
         device = kwargs.get("device")
