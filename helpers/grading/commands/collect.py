@@ -38,7 +38,7 @@ def collect_command(
         groups=groups,
     )
     if as_json:
-        print(json.dumps(_as_data(result), indent=1, ensure_ascii=False))
+        print(json.dumps(_as_data(result), indent=1))
     else:
         _print(result)
     return NEEDS_REVIEW if result.for_a_person else 0
