@@ -35,7 +35,7 @@ from helpers.notebook_names import guarded, lent
 #: Characters of code in a student's cell that a person is told of: an answer has some hundred, a
 #: package of somebody's answers some ten thousand.
 LARGE = 10_000
-#: And bytes of all that code, compressed: what is encoded cannot be. The answers to a unit take some
+#: And bytes of all that code, compressed: what is encoded cannot be. Answers to a unit take some
 #: two thousand, a package of references thirty.
 LARGE_IN_ALL = 12_000
 
