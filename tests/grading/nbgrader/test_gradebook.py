@@ -108,6 +108,9 @@ def test_rows_that_a_gradebook_lost_are_said_in_one_line(unit: Unit, tmp_path: P
         writer.record("ada", ungraded(unit, "no notebook"))
     with sqlite3.connect(path) as database:
         database.execute("DELETE FROM grade")
-    with GradebookWriter(f"sqlite:///{path}", "", unit) as writer:
-        with pytest.raises(ValueError, match="has lost rows of ada .*restore a copy of it"):
-            writer.record("ada", ungraded(unit, "no notebook"))
+    said = r"has lost rows of ada .*restore a copy of it"
+    with (
+        GradebookWriter(f"sqlite:///{path}", "", unit) as writer,
+        pytest.raises(ValueError, match=said),
+    ):
+        writer.record("ada", ungraded(unit, "no notebook"))
