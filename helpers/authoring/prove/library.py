@@ -72,11 +72,15 @@ def _flops() -> Mapping[str, Callable[..., Any]]:
     def matmul(m: int, k: int, n: int) -> int:
         return _counted(lambda: _empty(m, k) @ _empty(k, n))
 
+    def batched(b: int, m: int, k: int, n: int) -> int:
+        return _counted(lambda: _empty(b, m, k) @ _empty(b, k, n))
+
     def attention(t: int, d: int, h: int) -> int:
         q = _empty(1, h, t, d // h)
         return _counted(lambda: nn.functional.scaled_dot_product_attention(q, q, q))
 
-    return {each.__name__: each for each in (linear, conv, grouped, convolution, matmul, attention)}
+    counted = (linear, conv, grouped, convolution, matmul, batched, attention)
+    return {each.__name__: each for each in counted}
 
 
 def _shapes() -> Mapping[str, Callable[..., Any]]:

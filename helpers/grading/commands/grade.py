@@ -124,11 +124,13 @@ def print_table(result: ClassResult) -> None:
         markup=False,
     )
     table = Table(box=box.SIMPLE)
-    table.add_column("student", no_wrap=True)
     # A column is as wide as its longest word, and three spaces.
     needed = sum(max(map(len, part.split())) + 3 for part in ("student", *parts, "total", "read"))
     numbered = needed > console.width
     titles = [str(number) for number, _ in enumerate(parts, start=1)] if numbered else parts
+    # One long name must not take the columns of all: what the others leave, at least eight signs.
+    others = 6 * (len(parts) + 2) if numbered else needed - len("student   ")
+    table.add_column("student", no_wrap=True, max_width=max(8, console.width - others))
     for title in (*titles, "total", "to read"):
         table.add_column(title, justify="right")
     for each in result.results:

@@ -87,8 +87,7 @@ class SubmissionFolder:
     @property
     def timestamp(self) -> datetime | None:
         """When it was handed in, where that is known; in UTC, and as nbgrader keeps it without."""
-        time = parse_timestamp(self.timestamp_text)
-        return time and time.replace(tzinfo=None)
+        return _without_zone(self.timestamp_text)
 
     def digest(self, version: str, data: bytes) -> str:
         """A hash of all that a score depends on: the version of the grader, whose work it is, when
@@ -97,6 +96,19 @@ class SubmissionFolder:
         digest.update(f"\0{self.student}\0{self.timestamp_text}\0{self.remark}\0".encode())
         digest.update(data)
         return digest.hexdigest()
+
+
+def timestamp_in(folder: Path) -> datetime | None:
+    """When what lies in a student's folder was handed in, as of `SubmissionFolder.timestamp`."""
+    try:
+        return _without_zone(_timestamp_text(folder))
+    except OSError:
+        return None
+
+
+def _without_zone(text: str) -> datetime | None:
+    time = parse_timestamp(text)
+    return time and time.replace(tzinfo=None)
 
 
 def can_be_a_student(name: str) -> bool:

@@ -21,6 +21,7 @@ from helpers.grading.handin.folder import SubmissionFolder
 from helpers.grading.nbgrader.course_files import CourseFiles
 from helpers.grading.nbgrader.validated_tests import version_of
 from helpers.grading.sandbox.cgroup import protection
+from helpers.grading.sandbox.inside.codec import dumps
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,9 @@ class AutogradedFiles:
             unfinished.chmod(0o444)
             yield
             stamp = path.with_name("timestamp.txt")
-            if submission.timestamp_text:
-                write_text(stamp, submission.timestamp_text)
+            if submission.timestamp is not None:
+                # As nbgrader writes it, which reads it again: not what a student wrote.
+                write_text(stamp, f"{submission.timestamp:%Y-%m-%d %H:%M:%S.%f} UTC\n")
             else:
                 # Else the lateness of one file would be that of another.
                 stamp.unlink(missing_ok=True)
@@ -101,5 +103,5 @@ class AutogradedFiles:
     def _version(self) -> str:
         """Of everything that a score depends on beside the submission."""
         version = version_of(self._files.source, self._files.beside).encode()
-        inside = ",".join(sorted(self._unit.inside)).encode()
-        return hashlib.sha256(version + self._unit.secret + inside).hexdigest()
+        tests = dumps([sorted(self._unit.inside), self._unit.values])
+        return hashlib.sha256(version + self._unit.secret + tests).hexdigest()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from datetime import datetime
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from helpers.authoring.notebooks import find_unit
 from helpers.grading.engine.time_limit import time_limit
+from helpers.grading.handin.folder import timestamp_in
 from helpers.grading.lms.export import is_marked
 from helpers.grading.nbgrader.config import open_course
 
@@ -44,17 +46,18 @@ def write_feedback(
     api = _opened(course)
     with api.gradebook as gradebook:
         submissions = gradebook.assignment_submissions(unit)
-        graded = sorted(each.student_id for each in submissions if is_marked(each))
+        graded = {each.student_id: each.timestamp for each in submissions if is_marked(each)}
     if not graded:
         raise ValueError(f"nothing of {unit} is graded: run `course grade {unit}` first")
     unknown = sorted(set(students or ()) - set(graded))
     if unknown:
-        raise ValueError(f"{', '.join(unknown)}: no graded {unit}; there are {', '.join(graded)}")
-    chosen = list(students or graded)
-    current = api.get_autograded_students(unit)
-    todo = [student for student in chosen if student in current]
+        raise ValueError(
+            f"{', '.join(unknown)}: no graded {unit}; there are {', '.join(sorted(graded))}"
+        )
+    chosen = list(students or sorted(graded))
+    todo = [student for student in chosen if _is_current(api, unit, student, graded[student])]
     reason = f"what is in submitted/ is not what was graded: run `course grade {unit}`"
-    failed = {student: reason for student in chosen if student not in current}
+    failed = {student: reason for student in chosen if student not in todo}
     jobs = min(jobs or os.cpu_count() or 1, max(1, len(todo) // WORTH_A_PROCESS))
     make = partial(_make_page, course, unit, PAGE)
     pages: dict[str, list[Path]] = {}
@@ -73,6 +76,17 @@ def write_feedback(
         else:
             failed[student] = "no page could be made; `nbgrader generate_feedback` says why"
     return pages, failed
+
+
+def _is_current(api: NbGraderAPI, unit: str, student: str, graded: datetime | None) -> bool:
+    """Whether what was graded is what lies in submitted/, by its time. nbgrader would open whatever
+    is called `timestamp.txt`, and a time that it cannot read would end it."""
+
+    def folder(kind: str) -> Path:
+        return Path(api.coursedir.format_path(kind, student, unit))
+
+    submitted = timestamp_in(folder(api.coursedir.submitted_directory))
+    return folder(api.coursedir.autograded_directory).is_dir() and submitted == graded
 
 
 def _each(make: partial[bool], students: Iterable[str], jobs: int) -> Iterator[bool]:

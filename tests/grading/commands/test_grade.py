@@ -10,12 +10,17 @@ from helpers.grading.engine.grade_submission import CellScore, Status
 
 
 def printed(
-    parts: int, width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    parts: int,
+    width: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    names: tuple[str, ...] = ("ada",),
 ) -> str:
     scores = tuple(CellScore(f"check_{n}", 1.0, 1.0, False) for n in range(parts))
     headings = {f"check_{n}": f"Recomputation number {n}" for n in range(parts)}
     monkeypatch.setenv("COLUMNS", str(width))
-    print_table(ClassResult("unit", (SubmissionResult("ada", "graded", scores, ()),), headings))
+    results = tuple(SubmissionResult(name, "graded", scores, ()) for name in names)
+    print_table(ClassResult("unit", results, headings))
     return capsys.readouterr().out
 
 
@@ -34,6 +39,15 @@ def test_parts_that_fit_have_their_names(
     text = printed(2, 80, capsys, monkeypatch)
     assert "Recomputation" in text
     assert "   1  Recomputation" not in text
+
+
+@pytest.mark.parametrize("parts", [1, 5, 10])
+def test_a_long_name_takes_nobodys_points_from_the_table(
+    parts: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = printed(parts, 80, capsys, monkeypatch, ("x" * 255, "ada")).splitlines()
+    (ada,) = [line for line in lines if line.strip().startswith("ada")]
+    assert ada.split() == ["ada", *["1"] * parts, str(parts)]
 
 
 def test_a_folder_that_is_called_like_markup_is_shown_as_it_is(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -41,6 +42,19 @@ def test_who_handed_in_again_since_is_named(course: Path) -> None:
     assert failed == {
         "ben": "what is in submitted/ is not what was graded: run `course grade homework`"
     }
+
+
+def test_no_timestamp_of_a_student_stops_the_class(course: Path) -> None:
+    """Read by nbgrader, the first would end the run and the second would never come to an end."""
+    for student, kind in (("ada", "9999-99-99 25:61:61"), ("ben", "pipe"), ("cy", "../../x")):
+        folder = course / "submitted" / student / UNIT
+        folder.mkdir(parents=True)
+        if kind == "pipe":
+            os.mkfifo(folder / "timestamp.txt")
+        else:
+            (folder / "timestamp.txt").write_text(f"{kind} ../../etc/passwd")
+    pages, failed = write_feedback(course, UNIT, ["ada", "ben", "cy"])
+    assert (sorted(pages), failed) == (["ada", "ben", "cy"], {})
 
 
 def test_the_command_says_who_has_no_page(course: Path) -> None:
