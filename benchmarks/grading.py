@@ -47,10 +47,10 @@ ENVIRONMENT = os.environ | {
 #: A check as nbgrader's own autograder needs it: judged in the student's kernel.
 STOCK_CHECK = """\
 from helpers.check import judge as _judge
-from helpers.check import _plain_answer
+from helpers.check import plain_answer as _plain
 from helpers.exercises import EXERCISES as _exercises, grading_cases as _cases
 _exercise = _exercises["{name}"]
-_answer = _plain_answer({name}, draws=_exercise.read is not None)
+_answer = _plain({name}, draws=_exercise.read is not None)
 {points} * _judge(_exercise, _answer, _cases(_exercise, b"benchmark")).fraction"""
 
 #: nbgrader's own API, a student at a time, in a pool of processes.
@@ -99,11 +99,11 @@ test = {{"name": {name!r}, "points": {points}, "suites": [{{"type": "doctest", "
 """
 OTTER_JUDGE = """\
 >>> import sys
->>> from helpers.check import judge as _judge, _plain_answer
+>>> from helpers.check import judge as _judge, plain_answer as _plain
 >>> from helpers.exercises import EXERCISES as _exercises, grading_cases as _cases
 >>> _exercise = _exercises["{name}"]
 >>> sys.fraction = 0
->>> _answer = _plain_answer({name}, draws=_exercise.read is not None)
+>>> _answer = _plain({name}, draws=_exercise.read is not None)
 >>> sys.fraction = _judge(_exercise, _answer, _cases(_exercise, b"benchmark")).fraction
 """
 
