@@ -20,6 +20,7 @@ import matplotlib.pyplot as plt
 
 from helpers.check import check, progress
 from helpers.model_table import INPUT, layers, own_model
+from helpers.plots.style import COLORS, figure
 from helpers.predict import guessed, outcome, predict, show
 from helpers.text_table import html_table, text_table
 from helpers.tried import numbers, tried
@@ -79,8 +80,8 @@ show_rows(my_rows, [*range(12), *range(last - 3, last)])
 # %% tags=["skip-grading"]
 made = [row.channels_out * row.places_out for row in my_rows]
 most = max(range(len(made)), key=lambda number: made[number])
-figure, axes = plt.subplots(figsize=(6, 2.6))
-axes.bar(range(len(made)), [number / 1000 for number in made], color="#0550ae")
+_, axes = figure(size=(5.2, 2.6))
+axes.bar(range(len(made)), [number / 1000 for number in made], color=COLORS[0])
 axes.set(xlabel="row", ylabel="thousand numbers")
 axes.set_title(f"Row {most}, {my_rows[most].kind}, makes most: {made[most]:,} numbers")
 plt.show()
@@ -448,7 +449,7 @@ from helpers.plots.calibration import calibration
 
 if ratios:
     worst = max(ratios, key=lambda line: abs(math.log(ratios[line])))
-    title = f"Off by most: {worst}, {ratios[worst]:.2g} of what was measured"
+    title = f"Off by most: {worst}, ratio {ratios[worst]:.2g}"
     axes = calibration({line: [ratio] for line, ratio in ratios.items()}, title)
     axes.set_xlabel("too low   ←   predicted ÷ measured   →   too high")
     plt.show()
