@@ -214,7 +214,7 @@ else:
 # %% tags=["skip-grading"]
 from helpers.hardware import measure
 
-machine = measure(refresh=True, seconds=1)
+machine = measure(refresh=True, seconds=1, on_cpu=True)
 peak, bandwidth = machine.flop_spread[1], machine.bandwidth_spread[1]
 print(f"{machine.name}: {peak / 1e9:.0f} GFLOP/s, {bandwidth / 1e9:.1f} GB/s (the best runs)")
 print(f"  reading {format_bytes(4 * held)} takes {4e3 * held / bandwidth:.0f} ms")

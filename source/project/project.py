@@ -17,6 +17,7 @@
 import math
 
 import matplotlib.pyplot as plt
+import torch
 
 from helpers.check import check, progress
 from helpers.model_table import INPUT, layers, own_model
@@ -89,7 +90,7 @@ plt.show()
 # %% [markdown]
 # ## Guess first
 #
-# Before any formula, by feel: how many million parameters has it? How many times as much memory as a forward pass takes a step of training with Adam, both with 8 images or texts? And how many milliseconds does one image or text take here? Write numbers in place of the dots.
+# Before any formula, by feel: how many million parameters has it? How many times as much memory as a forward pass takes a step of training with Adam, both with 8 images or texts? And how many milliseconds does one image or text take on one core here? Write numbers in place of the dots.
 
 # %% predict="project_guesses"
 predict("million parameters", 7)
@@ -364,13 +365,14 @@ check("sheet_batch", sheet_batch)
 # %% [markdown]
 # ## The sheet, predicted
 #
-# Your formulas, your model, 8 images or texts at a time. The device: this machine's own rates, as unit 04 measures them, and a T4's memory, 14.75 GiB.
+# Your formulas, your model, 8 images or texts at a time. The device: one core of this machine, at the rates that unit 04 measures, and a T4's memory, 14.75 GiB.
 
 # %% tags=["skip-grading"]
 from helpers.hardware import measure
 
 BATCH, MEMORY = 8, int(14.75 * 2**30)
-machine = measure(seconds=0.5)
+torch.set_num_threads(1)  # other programs disturb one core less
+machine = measure(refresh=True, seconds=0.5, on_cpu=True)
 print(f"{machine.flop_rate / 1e9:,.0f} GFLOP/s, {machine.bandwidth / 1e9:.1f} GB/s")
 rates = machine.flop_rate, machine.bandwidth
 formulas = {
@@ -402,8 +404,6 @@ for line, formula in formulas.items():
 # Now it is built, of the same table, and runs. Parameters and bytes are counted in PyTorch's module, MAC by the course's meter; the peaks are what the allocator hands out while it runs; the time is the fastest of several runs. The largest batch is counted by the meter, which plays the step as a GPU would run it.
 
 # %% tags=["skip-grading"]
-import torch
-
 from helpers.meter import count
 from helpers.meter.table_model import TableModel, counted_largest_batch
 from helpers.meter.table_model import measured_forward, measured_step
