@@ -473,7 +473,7 @@ if ratios:
 # which share the start, an image takes less, and the ratio comes nearer to 1.
 
 # %% [markdown]
-# **The second largest** (1 point).
+# **The second largest** (1 point): how far off, in which direction and why; then the number that shows it.
 
 # %% [markdown] read="explain_second_error" points=1
 # Largest batch: 2,451 predicted, 2,358 counted, 4 % too many. My peak fills all 14.75 GiB with tensors.
@@ -481,7 +481,7 @@ if ratios:
 # 80 or 90 images. Beside it, blocks are rounded up.
 
 # %% [markdown]
-# **The third** (1 point).
+# **The third** (1 point): how far off, in which direction and why; then the number that shows it.
 
 # %% [markdown] read="explain_third_error" points=1
 # Peak of forward: 50.9 MB predicted, 51.9 measured, 2 % too low. Tensors are counted to the byte; a
