@@ -59,7 +59,8 @@ def verdict_on(exercise: Exercise, answer: Any, cases: Sequence[Case] | None = N
         verdict = Verdict(exercise.name, "error", 0.0, (), STOPPED)
     if verdict.fraction < 1:
         used = {each for each, _ in missing_imports.names_used(answer)}
-        verdict = first_of_all(verdict, used, last_verdicts)
+        near = exercise.nearness(verdict.fraction)
+        verdict = first_of_all(verdict, used, last_verdicts, near)
     last_verdicts[exercise.name] = verdict
     return verdict
 
