@@ -226,5 +226,5 @@ def test_a_server_that_is_too_slow_is_said_to_be(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(host, "START", 0.2)
     launch = host.Launch(("sh", "-c", "sleep 60"), "/", "/", "/", namespaces=False)
     server = host.ForkServer(lambda folder: launch, (), Limits())
-    with pytest.raises(SandboxError, match="did not start in 0.2 s"):
+    with pytest.raises(SandboxError, match=r"did not start in 0\.2 s"):
         server.client()
