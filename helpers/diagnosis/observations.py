@@ -13,6 +13,8 @@ from typing import Any
 from helpers.diagnosis.comparison import is_right
 from helpers.diagnosis.explanation import Attempt
 from helpers.diagnosis.relations import numbers_of
+from helpers.diagnosis.texts import number_text
+from helpers.diagnosis.variants import SEED
 from helpers.exercises.exercise import Exercise, Right
 
 
@@ -52,6 +54,7 @@ def _dividing(
 ) -> Iterator[str]:
     """What is so of the arguments in every case that is right, and in no other."""
     columns = dict(zip(names, zip(*args, strict=True), strict=True))
+    columns.pop(SEED, None)
     right = sum(accepted)
     has_many = min(right, len(accepted) - right) >= _MANY
     for what, holds in _facts(columns, has_many):
@@ -116,7 +119,7 @@ def _at_times(rights: Sequence[Right], values: Sequence[Any]) -> str:
     if len(offsets) == 1:
         (offset,) = offsets
         much = "much" if offset > 0 else "little"
-        return f"in some cases this is {abs(offset):,.6g} too {much}: what is different there?"
+        return f"in some cases this is {number_text(abs(offset))} too {much}: what is different there?"
     if all(offset > 0 for offset in offsets) or all(offset < 0 for offset in offsets):
         return (
             f"where this is wrong it is too {'large' if offsets.pop() > 0 else 'small'}: {_BY_HAND}"
