@@ -133,11 +133,19 @@ def test_of_several_slips_the_first_to_look_at_is_said(name, answer, first):
 
 
 def test_what_is_nearly_right_has_not_two_slips_that_undo_each_other():
-    exercise = replace(
-        question(lambda n: {"states": 8 * n}, [(197_956_840,), (11_689_512,)]),
-        misconceptions=(Misconception("half", "how wide is one?", lambda n: {"states": 8 * n / 2}),),
+    exercise = EXERCISES["optimizer_ledger"]
+    known = [each for each in exercise.misconceptions if each.name == "two bytes a number"]
+    states = {"sgd": 0, "momentum": 4, "adam": 8}
+    verdict = judge(
+        replace(exercise, misconceptions=tuple(known)),
+        lambda p, optimizer: {
+            "weights": 4 * p,
+            "gradients": 4 * p,
+            "states": states[optimizer] * p + 4 * (optimizer == "adam"),
+        },
+        exercise.public_cases(),
     )
-    assert "how wide" not in said(exercise, lambda n: {"states": 8 * n + 4}).hint
+    assert "how many bytes" not in verdict.hint
 
 
 def test_a_term_too_many_is_not_made_of_one_counted_twice_and_one_without_its_batch():
