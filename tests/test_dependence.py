@@ -40,7 +40,10 @@ def hint(exercise, answer):
         ),
         (lambda h, r, c: h * (r * c**2 + r), "this changes too little with columns, and rightly"),
         (lambda h, r, c: h * (r * c**3 + r) + 900.5, "never changes: which term is a fixed number"),
-        (lambda h, r, c: 9e4 * h * r / c**3, "this changes the wrong way with columns, and rightly"),
+        (
+            lambda h, r, c: 9e4 * h * r / c**3,
+            "this changes the wrong way with columns, and rightly",
+        ),
     ],
 )
 def test_it_is_said_with_which_arguments_an_answer_goes_wrong(answer, said):

@@ -119,7 +119,9 @@ def _at_times(rights: Sequence[Right], values: Sequence[Any]) -> str:
     if len(offsets) == 1:
         (offset,) = offsets
         much = "much" if offset > 0 else "little"
-        return f"in some cases this is {number_text(abs(offset))} too {much}: what is different there?"
+        return (
+            f"in some cases this is {number_text(abs(offset))} too {much}: what is different there?"
+        )
     if all(offset > 0 for offset in offsets) or all(offset < 0 for offset in offsets):
         return (
             f"where this is wrong it is too {'large' if offsets.pop() > 0 else 'small'}: {_BY_HAND}"
