@@ -15,7 +15,7 @@ from helpers.diagnosis.explanation import Attempt
 from helpers.diagnosis.relations import numbers_of
 from helpers.diagnosis.texts import number_text
 from helpers.diagnosis.variants import SEED
-from helpers.exercises.exercise import Exercise, Right
+from helpers.exercises.exercise import Exercise, OneOf, Right
 
 
 def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[Right]) -> str:
@@ -169,7 +169,7 @@ def _times(ratios: set[Fraction]) -> str:
 def _places(rights: Sequence[Right], values: Sequence[Any], tolerance: float) -> str:
     """The one place of a list that is wrong in every case."""
     wrong: set[int] = set()
-    for right, value in zip(rights, values, strict=True):
+    for right, value in zip(map(_shown, rights), values, strict=True):
         if not (isinstance(right, list | tuple) and isinstance(value, list | tuple)):
             return ""
         if len(right) != len(value):
@@ -180,6 +180,14 @@ def _places(rights: Sequence[Right], values: Sequence[Any], tolerance: float) ->
             for at, (r, mine) in enumerate(zip(right, value, strict=True))
             if not is_right(r, mine, tolerance)
         }
-    if len(wrong) == 1 and max(len(list(right)) for right in rights) > 1:  # type: ignore[arg-type]
+    longest = max(len(list(_shown(right))) for right in rights)
+    if len(wrong) == 1 and longest > 1 and not any(isinstance(right, OneOf) for right in rights):
         return f"of the list only [{wrong.pop()}] is wrong"
     return ""
+
+
+def _shown(right: Right) -> Any:
+    """The right value; the first of several lists of one length."""
+    if not isinstance(right, OneOf) or not all(isinstance(v, list | tuple) for v in right.values):
+        return right
+    return right.values[0] if len({len(value) for value in right.values}) == 1 else right
