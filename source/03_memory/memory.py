@@ -514,6 +514,63 @@ def mlp_traffic(batch, features, hidden):
 check("mlp_traffic", mlp_traffic)
 
 # %% [markdown]
+# ✎ **Halve the traffic, keep the shape.** The network around the MLP decides what goes in and comes out. Only `hidden` is yours: how wide may it be at most, so that the MLP moves no more than *half* of what it moves now? `None` where no width, from 1 on, will do.
+
+
+# %% answer="half_traffic"
+def half_traffic(batch, features, hidden):
+    """The widest hidden layer with which the MLP
+    moves at most half of its bytes, or None."""
+    ### BEGIN SOLUTION
+    # batch · 2 · features stays; everything else grows with the width
+    stays = 2 * batch * features
+    each = 4 * batch + 2 * features
+    width = (each * hidden - stays) // (2 * each)
+    return width if width >= 1 else None
+    ### END SOLUTION
+
+
+# %% check="half_traffic"
+check("half_traffic", half_traffic)
+
+# %% [markdown]
+# Your `mlp_traffic`, drawn for 768 features. Where does a curve cross the level line?
+
+# %% tags=["skip-grading"]
+from helpers.plots.style import figure
+from helpers.tried import numbers, tried
+
+
+def share_of_traffic(batch, width):
+    """What the MLP moves with this hidden width, as a share of what it moves with 3072."""
+    narrow, whole = (
+        numbers(mlp_traffic(batch, 768, each), "between", "total") for each in (width, 3072)
+    )
+    return narrow["total"] / whole["total"]
+
+
+widths = range(0, 3073, 256)
+curves, problem = tried(
+    lambda: {
+        batch: [share_of_traffic(batch, width) for width in widths] for batch in (1, 256, 8192)
+    }
+)
+if problem:
+    print("nothing to draw:", problem)
+else:
+    _, axes = figure(size=(5.2, 3.0))
+    for (batch, shares), style in zip(curves.items(), ("-", "--", ":")):
+        axes.plot(widths, shares, style, label=f"batch {batch:,}")
+    axes.axhline(0.5, color="gray", linewidth=1)
+    axes.axvline(1536, color="gray", linewidth=1)
+    axes.set(xlabel="hidden width, now 3072", ylabel="share of the bytes", ylim=(0, 1))
+    axes.set(xticks=[0, 768, 1536, 2304, 3072])
+    left = curves[8192][widths.index(1536)]
+    axes.set_title(f"Half the width: {left:.0%} of the bytes at batch 8,192")
+    axes.legend()
+    plt.show()
+
+# %% [markdown]
 # ## Arithmetic intensity
 #
 # FLOP divided by bytes moved: how much work each byte is used for. With a larger batch the weights are shared by more samples. Does intensity grow for ever?
@@ -621,25 +678,18 @@ bars(
 plt.show()
 
 # %% [markdown]
-# ✎ A linear layer in fp32, no bias. A MAC takes 3.7 + 0.9 pJ. Each number that is read or written takes 640 pJ. Where does the energy go?
+# So where does a layer's energy go? For Linear(768 → 3072) without bias, a MAC takes 3.7 + 0.9 pJ, and each number that is read or written 640.
 
-
-# %% answer="linear_energy"
-def linear_energy(batch, in_features, out_features):
-    """{"arithmetic": …, "memory": …} in
-    picojoule."""
-    ### BEGIN SOLUTION
-    macs = batch * in_features * out_features
-    numbers = in_features * out_features + batch * (in_features + out_features)
-    return {"arithmetic": macs * (3.7 + 0.9), "memory": numbers * 640}
-    ### END SOLUTION
-
-
-# %% check="linear_energy"
-check("linear_energy", linear_energy)
+# %% tags=["skip-grading"]
+for batch in 1, 64, 4096:
+    macs = linear_flops(batch, 768, 3072, bias=False).total / 2
+    moved = linear_bytes(batch, 768, 3072, bias=False).total / 4  # numbers
+    print(
+        f"batch {batch:5,}: moving takes {640 * moved / (4.6 * macs):5.1f} × the energy of computing"
+    )
 
 # %% [markdown]
-# For Linear(768 → 3072) at batch 1, moving takes 139 times the energy of computing: divide the two in the table. A batch of 64 shares each weight, and 2.4 times is left.
+# A batch shares each weight; what goes in and out is everyone's own. Here, too, intensity saturates.
 
 # %% [markdown]
 # ## One page on one model
