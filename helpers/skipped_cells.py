@@ -4,6 +4,7 @@ Built from the units' texts by `course build`.
 """
 
 DIGESTS = """
+00d039782190
 01d41cdfac8a
 02523890dd2a
 048ee489a8a2
@@ -131,7 +132,6 @@ b0a2792cac74
 b10d56db3e13
 b158ccb4280a
 b16d31160682
-b1b1278df1ad
 b1d22133c6e2
 b3c4428edb67
 b4495d33b608

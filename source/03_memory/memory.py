@@ -534,7 +534,7 @@ def half_traffic(batch, features, hidden):
 check("half_traffic", half_traffic)
 
 # %% [markdown]
-# Your `mlp_traffic`, drawn for 768 features. Where does a curve cross the level line?
+# Half the width is not half the traffic: what goes in and out stays. Your `mlp_traffic`, drawn for 768 features; where does each curve cross the level line?
 
 # %% tags=["skip-grading"]
 from helpers.plots.style import figure
@@ -542,31 +542,28 @@ from helpers.tried import numbers, tried
 
 
 def share_of_traffic(batch, width):
-    """What the MLP moves with this hidden width, as a share of what it moves with 3072."""
-    narrow, whole = (
-        numbers(mlp_traffic(batch, 768, each), "between", "total") for each in (width, 3072)
-    )
-    return narrow["total"] / whole["total"]
+    """What Linear(768 → width → 768) moves, as a share of what it moves with a width of 768."""
+    less, now = (numbers(mlp_traffic(batch, 768, w), "between", "total") for w in (width, 768))
+    return less["total"] / now["total"]
 
 
-widths = range(0, 3073, 256)
-curves, problem = tried(
-    lambda: {
-        batch: [share_of_traffic(batch, width) for width in widths] for batch in (1, 256, 8192)
-    }
-)
+def by_width(batches):
+    return {batch: [share_of_traffic(batch, width) for width in widths] for batch in batches}
+
+
+widths = range(0, 769, 64)
+curves, problem = tried(by_width, (1, 256, 8192))
 if problem:
     print("nothing to draw:", problem)
 else:
     _, axes = figure(size=(5.2, 3.0))
-    for (batch, shares), style in zip(curves.items(), ("-", "--", ":")):
-        axes.plot(widths, shares, style, label=f"batch {batch:,}")
+    for (batch, shares), style in zip(curves.items(), ("o-", "s--", "^:")):
+        axes.plot(widths, shares, style, markersize=4, label=f"batch {batch:,}")
     axes.axhline(0.5, color="gray", linewidth=1)
-    axes.axvline(1536, color="gray", linewidth=1)
-    axes.set(xlabel="hidden width, now 3072", ylabel="share of the bytes", ylim=(0, 1))
-    axes.set(xticks=[0, 768, 1536, 2304, 3072])
-    left = curves[8192][widths.index(1536)]
-    axes.set_title(f"Half the width: {left:.0%} of the bytes at batch 8,192")
+    axes.set(xlabel="hidden width, now 768", ylabel="share of the bytes", ylim=(0, 1))
+    axes.set_xticks([0, 192, 384, 576, 768])
+    left = curves[8192][widths.index(384)]
+    axes.set_title(f"Half the width, batch 8,192: {left:.0%} of the bytes")
     axes.legend()
     plt.show()
 
