@@ -681,9 +681,8 @@ plt.show()
 for batch in 1, 64, 4096:
     macs = linear_flops(batch, 768, 3072, bias=False).total / 2
     moved = linear_bytes(batch, 768, 3072, bias=False).total / 4  # numbers
-    print(
-        f"batch {batch:5,}: moving takes {640 * moved / (4.6 * macs):5.1f} × the energy of computing"
-    )
+    ratio = 640 * moved / ((3.7 + 0.9) * macs)
+    print(f"batch {batch:5,}: moving takes {ratio:5.1f} × the energy of computing")
 
 # %% [markdown]
 # A batch shares each weight; what goes in and out is everyone's own. Here, too, intensity saturates.
