@@ -277,6 +277,13 @@ def _explained(
     wrong: Sequence[str],
 ) -> tuple[str, tuple[str, ...]]:
     """The hint on the parts that are wrong, and the names of what explains them."""
+    # What is wrong where an answer comes to an end may be why it does not elsewhere.
+    ended = [outcome for outcome in outcomes if not isinstance(outcome.error, TimeoutError)]
+    if len(ended) < len(outcomes) and any(part in each.values for each in ended for part in wrong):
+        still = [p for p in wrong if not all(o.is_right(p, exercise.precision) for o in ended)]
+        said = _explained(exercise, answer, ended, still) if still else ("", ())
+        if said[0]:
+            return said
     attempts = {
         part: [Attempt(outcome.case, outcome.values[part]) for outcome in outcomes]
         for part in wrong
