@@ -230,12 +230,14 @@ class Convolution:
         plain = self.weight_bytes()
         if self.inner_product:
             return 3 * plain
-        if layout.source == layout.destination == 1 and not self.channels_last:
-            return self._unfolded_gradient()
+        if layout.source == layout.destination == 1 and not (self.channels_last and self.depthwise):
+            kept = self._channels_last_weight() if self.channels_last else 0
+            return kept + self._unfolded_gradient()
         if self.channels_last:
             if self.depthwise and self.kernel[-1] > 3:
                 # Each group is padded to a full block of inputs and of outputs.
-                weight = self.groups * 256 * prod(self.kernel) * self.element_bytes
+                blocks = self.groups * self.register**2
+                weight = blocks * prod(self.kernel) * self.element_bytes
             else:
                 weight = self._weight_in(layout)
             reduction = self._reduction_bytes(layout, weight)
