@@ -163,7 +163,7 @@ def test_inference_of_an_lstm_says_what_is_not_known(
 ) -> None:
     model, x = First(nn.LSTM(*sizes, bidirectional=True)), R(*shape)
     real, predicted = measured_inference(model, x).peak, inference_memory(model, x)
-    assert 0.99 * predicted.peak < real < predicted.peak + 32 * 1024
+    assert predicted.peak < 1.1 * real
     assert real <= 1.005 * predicted.peak or real <= predicted.peak + predicted.uncertain
 
 

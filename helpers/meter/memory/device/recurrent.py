@@ -168,9 +168,14 @@ def rnn_layer_workspace(out: Any, x: Tensor, *args: Any) -> int:
 
 
 def rnn_layer_unsure(out: Any, x: Tensor, *args: Any) -> int:
-    """Bytes that inference may take beyond that: one more state of a step, and some pages."""
+    """Bytes that inference may take beyond that: one more state of a step, some pages, and, with
+    narrower registers, weights in blocks as wide as with AVX-512."""
     hidden, trains = args[9], out[3] is not None
-    return 0 if trains else x.shape[1] * _leading(hidden) * 4 + 4 * _PAGE
+    if trains:
+        return 0
+    wider = _up(hidden, 32) - _up(hidden, 2 * vector_register())
+    weights = (x.shape[2] + hidden) * 4 * wider * 4
+    return weights + x.shape[1] * _leading(hidden) * 4 + 4 * _PAGE
 
 
 def rnn_layer_backward_workspace(out: Any, x: Tensor, *args: Any) -> int:
