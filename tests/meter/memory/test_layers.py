@@ -146,7 +146,9 @@ def test_a_step_peaks_as_the_allocator_saw_it(name: str) -> None:
 
 
 @pytest.mark.needs("AVX512")
-@pytest.mark.parametrize("name", ["four heads over two", "LSTM, wide", "GRU, one layer", "transposed"])
+@pytest.mark.parametrize(
+    "name", ["four heads over two", "LSTM, wide", "GRU, one layer", "transposed"]
+)
 def test_inference_peaks_as_the_allocator_saw_it(name: str) -> None:
     make, shape = MODELS[name]
     model, x = make(), R(*shape)
