@@ -60,7 +60,8 @@ def verdict_on(exercise: Exercise, answer: Any, cases: Sequence[Case] | None = N
         verdict = Verdict(exercise.name, "error", 0.0, (), STOPPED)
     if verdict.fraction < 1:
         used = {each for each, _ in missing_imports.names_used(answer)}
-        verdict = first_of_all(verdict, used, last_verdicts)
+        near = exercise.nearness(verdict.fraction)
+        verdict = first_of_all(verdict, used, last_verdicts, near)
     last_verdicts[exercise.name] = verdict
     return verdict
 
@@ -277,6 +278,13 @@ def _explained(
     wrong: Sequence[str],
 ) -> tuple[str, tuple[str, ...]]:
     """The hint on the parts that are wrong, and the names of what explains them."""
+    # What is wrong where an answer comes to an end may be why it does not elsewhere.
+    ended = [outcome for outcome in outcomes if not isinstance(outcome.error, TimeoutError)]
+    if len(ended) < len(outcomes) and any(part in each.values for each in ended for part in wrong):
+        still = [p for p in wrong if not all(o.is_right(p, exercise.precision) for o in ended)]
+        said = _explained(exercise, answer, ended, still) if still else ("", ())
+        if said[0]:
+            return said
     attempts = {
         part: [Attempt(outcome.case, outcome.values[part]) for outcome in outcomes]
         for part in wrong

@@ -126,7 +126,9 @@ class Session:
             second = judge(exercise, _plain_calls(answer), again)
             verdict = min(verdict, second, key=lambda each: each.fraction)
         if verdict.fraction < 1:
-            verdict = first_of_all(verdict, names_called(name, self.cells), self._verdicts)
+            used = names_called(name, self.cells)
+            near = exercise.nearness(verdict.fraction)
+            verdict = first_of_all(verdict, used, self._verdicts, near)
         self._verdicts[name] = verdict
         emitted.append(verdict_output(verdict))
         return points * verdict.fraction
