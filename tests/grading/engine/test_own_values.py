@@ -76,6 +76,20 @@ def test_a_right_answer_that_uses_the_name_for_something_else_keeps_its_points(u
     assert graded(unit, made(f"{ANSWER}\ndata = sorted(data)[:2]\noffset = 7")).total == 2
 
 
+def test_what_an_answer_changes_when_it_is_called_is_the_students() -> None:
+    solution = "def double(x):\n    asked.append(x)\n    return 2 * x"
+    marks = {"grade": True, "points": 1, "locked": True}
+    solved = f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
+    test = "assert double(3) == 6\nassert asked == [3]"
+    cells = [code("asked = []"), code(solved, grade_id="double", solution=True)]
+    cells.append(code(test, grade_id="test", **marks))
+    source = json.dumps(notebook(cells)).encode()
+    unit = settle(Unit.read("unit", "unit", source, b""), source, graded)
+    assert unit.values.get("test", {}) == {}
+    cells[1]["source"] = solution
+    assert graded(unit, json.dumps(notebook(cells)).encode()).total == 1
+
+
 def test_a_wrong_answer_that_changes_nothing_waits_for_nobody(unit: Unit) -> None:
     wrong = graded(unit, made("largest = min(data)"))
     assert (wrong.scores[0].score, wrong.scores[0].needs_manual) == (0, False)
