@@ -12,6 +12,7 @@ from helpers.authoring.notebooks import refuse_path
 from helpers.files import write_text
 from helpers.grading.report import pictures
 from helpers.grading.report.data import ClassReport, read_class
+from helpers.text_table import visible
 
 
 def write_report(course: Path, unit: str, output: Path | None = None) -> tuple[ClassReport, Path]:
@@ -34,6 +35,8 @@ def page(report: ClassReport) -> str:
     environment = Environment(
         loader=PackageLoader("helpers.grading.report", ""),
         autoescape=True,
+        # Text of whoever's, and not the pictures.
+        finalize=lambda value: visible(value) if type(value) is str else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

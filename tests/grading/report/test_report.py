@@ -183,6 +183,17 @@ def test_hostile_names_and_remarks_are_text(course: Path) -> None:
     assert "{{ 7*7 }}" in page
 
 
+def test_every_sign_of_a_name_a_remark_and_a_hint_is_seen(course: Path) -> None:
+    turned = "x\x1b[2J\u202ey"
+    roster = course / "roster.csv"
+    roster.write_text(roster.read_text().replace("Gus Late", f"Gus {turned}"))
+    classbook.hand_in(course, "eve", (0, 0, 0, None), status="for a person", remarks=(turned,))
+    classbook.hand_in(course, "mal", (0, 1, 0, 0), hint=turned)
+    page = text_of(course)
+    assert page.count("x?[2J?y") == 3
+    assert "\u202e" not in page
+
+
 class Outline(HTMLParser):
     """What a screen reader goes by."""
 
