@@ -4,6 +4,7 @@ Built from the units' texts by `course build`.
 """
 
 DIGESTS = """
+00d039782190
 01d41cdfac8a
 02523890dd2a
 048ee489a8a2
@@ -79,6 +80,7 @@ DIGESTS = """
 5d7f0ea97b69
 5e6deaa0089d
 5f19c0d0bdca
+60299da02f08
 60bc1be0b92a
 61b3b07369f5
 61b55e44c704
@@ -116,7 +118,6 @@ DIGESTS = """
 929858c787a4
 9691464b1faf
 97f2303a2b60
-981b0cc0b403
 9c16b9bd6911
 9d8b56cb689e
 a09d5a30ba34
@@ -166,6 +167,7 @@ ce817abd42ce
 ced0dbf22731
 d0137e93a25a
 d0c317964419
+d0e65bba2669
 d27946d8a673
 d4cd87e4bf86
 d4d07e4e3af6

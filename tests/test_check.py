@@ -3,6 +3,7 @@
 import linecache
 import re
 from dataclasses import replace
+from graphlib import TopologicalSorter
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -262,6 +263,36 @@ def test_a_call_that_takes_too_long_is_ended(monkeypatch, capsys):
 
     check("topological_order", placed_for_each_use)
     assert "TimeoutError: took longer than 0.05 s" in capsys.readouterr().out
+
+
+def test_what_is_wrong_is_said_before_what_does_not_end(monkeypatch, capsys):
+    monkeypatch.setattr(timing, "CALL_SECONDS", 0.05)
+
+    def placed_again_and_again(parents):
+        order = []
+
+        def place(node):
+            for parent in parents[node]:
+                place(parent)
+            order.append(node)
+
+        for node in parents:
+            place(node)
+        return order
+
+    check("topological_order", placed_again_and_again)
+    assert "Hint: a node that is used twice still stands in the order once" in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_list_too_short_is_said_to_be_where_several_are_right():
+    verdict = judge(
+        EXERCISES["topological_order"],
+        lambda parents: list(TopologicalSorter(parents).static_order())[:1],
+        EXERCISES["topological_order"].public_cases(),
+    )
+    assert "the list is shorter than it should be" in verdict.hint
 
 
 def test_an_answer_that_is_stopped_leaves_a_line_and_no_traceback(capsys):

@@ -42,6 +42,10 @@ def hint(exercise, answer):
         ),
         (lambda h, r, c: h * (r * c**2 + r), "this changes too little with columns, and rightly"),
         (lambda h, r, c: h * (r * c**3 + r) + 900.5, "never changes: which term is a fixed number"),
+        (
+            lambda h, r, c: 9e4 * h * r / c**3,
+            "this changes the wrong way with columns, and rightly",
+        ),
     ],
 )
 def test_it_is_said_with_which_arguments_an_answer_goes_wrong(answer, said):
@@ -122,6 +126,18 @@ def test_an_answer_that_fails_in_such_a_call_gets_no_line_and_keeps_its_mark():
             [([3, 4],), ([3, 1],), ([1, 3],), ([4, 2, 5],)],
             lambda sizes: sizes[0] > 2,
             "where this is wrong it says True, never False: what is to fail there?",
+        ),
+        (
+            lambda size: size + 2**21 * (size % 3 == 0),
+            [(3,), (7,), (9,), (8,)],
+            lambda size: size + 2**21,
+            "in some cases this is 2,097,152 too much: what is different there?",
+        ),
+        (
+            lambda size, seed: size // 6 * 6 + 3 * seed,
+            [(6, 1), (22, 2), (12, 1), (16, 2)],
+            lambda size, seed: size + 3 * seed,
+            "in some cases this is 4 too much: what is different there?",
         ),
     ],
 )

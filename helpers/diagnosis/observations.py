@@ -13,7 +13,9 @@ from typing import Any
 from helpers.diagnosis.comparison import is_right
 from helpers.diagnosis.explanation import Attempt
 from helpers.diagnosis.relations import numbers_of
-from helpers.exercises.exercise import Exercise, Right
+from helpers.diagnosis.texts import number_text
+from helpers.diagnosis.variants import SEED
+from helpers.exercises.exercise import Exercise, OneOf, Right
 
 
 def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[Right]) -> str:
@@ -74,6 +76,7 @@ def _dividing(
     those cases and the others are called."""
     good, bad = called
     columns = dict(zip(names, zip(*args, strict=True), strict=True))
+    columns.pop(SEED, None)
     right = sum(accepted)
     has_many = min(right, len(accepted) - right) >= _MANY
     for what, holds in _facts(columns, has_many):
@@ -147,7 +150,9 @@ def _at_times(rights: Sequence[Right], values: Sequence[Any]) -> str:
     if len(offsets) == 1:
         (offset,) = offsets
         much = "much" if offset > 0 else "little"
-        return f"in some cases this is {abs(offset):,.6g} too {much}: what is different there?"
+        return (
+            f"in some cases this is {number_text(abs(offset))} too {much}: what is different there?"
+        )
     if all(offset > 0 for offset in offsets) or all(offset < 0 for offset in offsets):
         return (
             f"where this is wrong it is too {'large' if offsets.pop() > 0 else 'small'}: {_BY_HAND}"
@@ -195,7 +200,7 @@ def _times(ratios: set[Fraction]) -> str:
 def _places(rights: Sequence[Right], values: Sequence[Any], tolerance: float) -> str:
     """The one place of a list that is wrong in every case."""
     wrong: set[int] = set()
-    for right, value in zip(rights, values, strict=True):
+    for right, value in zip(map(_shown, rights), values, strict=True):
         if not (isinstance(right, list | tuple) and isinstance(value, list | tuple)):
             return ""
         if len(right) != len(value):
@@ -206,6 +211,14 @@ def _places(rights: Sequence[Right], values: Sequence[Any], tolerance: float) ->
             for at, (r, mine) in enumerate(zip(right, value, strict=True))
             if not is_right(r, mine, tolerance)
         }
-    if len(wrong) == 1 and max(len(list(right)) for right in rights) > 1:  # type: ignore[arg-type]
+    longest = max(len(list(_shown(right))) for right in rights)
+    if len(wrong) == 1 and longest > 1 and not any(isinstance(right, OneOf) for right in rights):
         return f"of the list only [{wrong.pop()}] is wrong"
     return ""
+
+
+def _shown(right: Right) -> Any:
+    """The right value; the first of several lists of one length."""
+    if not isinstance(right, OneOf) or not all(isinstance(v, list | tuple) for v in right.values):
+        return right
+    return right.values[0] if len({len(value) for value in right.values}) == 1 else right
