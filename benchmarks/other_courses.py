@@ -172,11 +172,15 @@ def copy_unit(course: Path, name: str, place: Path, config: str) -> None:
 
 def run(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """A Python module's command line in a course."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    # Only for ours: with it, a course's own `tests.py` would be this repository's `tests`.
+    environment.pop("PYTHONPATH", None)
+    if "helpers.cli" in words:
+        environment["PYTHONPATH"] = str(ROOT)
     return subprocess.run(
         [sys.executable, *words],
         cwd=place,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path},
+        env=environment,
         capture_output=True,
         text=True,
         timeout=TIMEOUT,

@@ -484,6 +484,26 @@ def test_an_answer_that_calls_one_that_is_wrong_is_told_so_first(capsys):
     assert "Hint: it calls element_positions, not right yet" in capsys.readouterr().out
 
 
+def test_what_such_an_answer_earns_all_the_same_is_said_with_it(capsys):
+    space = {}
+    cells = (
+        "from helpers.model_table import layers\n"
+        "def sheet_parameters(model):\n"
+        "    wide = sum(row.channels_in * row.channels_out for row in layers(model))\n"
+        "    return wide if layers(model)[0].kind == 'embedding' else 0\n"
+        "def near(model, bits):\n"
+        "    return 0 * sheet_parameters(model) + 0.9 * right(model, bits)\n"
+    )
+    space["right"] = lambda model, bits: EXERCISES["sheet_bytes"].reference(model, bits).total
+    exec(cells, space)
+    check("sheet_parameters", space["sheet_parameters"])
+    check("sheet_bytes", space["near"])
+    assert (
+        "Hint: near enough for 25% of the points; it calls sheet_parameters, not right yet"
+        in capsys.readouterr().out
+    )
+
+
 BANDED = Exercise(
     name="a_size",
     points=4,

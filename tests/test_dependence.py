@@ -1,5 +1,7 @@
 """What is said of an answer that nothing explains: where it is wrong, and with which arguments."""
 
+import math
+
 import pytest
 
 from helpers.check import judge
@@ -141,6 +143,34 @@ def test_an_answer_that_fails_in_such_a_call_gets_no_line_and_keeps_its_mark():
 )
 def test_it_is_said_where_an_answer_is_wrong(reference, examples, answer, said):
     assert hint(asked(reference, examples), answer) == said
+
+
+MODELS = [("net 1 of 5",), ("net 2 of 9",), ("text 3 of 4",), ("text 7 of 8",)]
+
+
+def numbers_in(model):
+    return [int(word) for word in model.split() if word.isdigit()]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            lambda model: math.prod(numbers_in(model)) * (8 if model[0] == "t" else 10),
+            "this is exact where model begins with 'net': what is different elsewhere?",
+        ),
+        # Of these one is near by chance.
+        (
+            lambda model: 10 * math.prod(numbers_in(model)) - (1 if model == "text 7 of 8" else 9),
+            "where this is wrong it is too small: try the smallest such case by hand",
+        ),
+    ],
+)
+def test_what_is_near_enough_is_not_what_is_exact(wrong, said):
+    exercise = asked(
+        lambda model: 10 * math.prod(numbers_in(model)), MODELS, bands={0.01: 1, 0.05: 0.5}
+    )
+    assert hint(exercise, wrong) == said
 
 
 def test_a_number_that_is_there_beside_cases_without_one_is_compared():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.project.models import BANDS, KNOWN, TINY, draw_models
 from helpers.model_table import layers
 from helpers.reference import model_sheet
@@ -196,6 +196,13 @@ def _by_division(times: int) -> Callable[..., Any]:
     )
 
 
+def _on_a_line(model: str, memory: int) -> OneOf:
+    """By the peaks of one and of two images; below 0 where the weights do not fit, or 0."""
+    one, two = (model_sheet.adam_peak(layers(model), batch) for batch in (1, 2))
+    fits = 1 + (memory - one) // (two - one)
+    return OneOf((fits, max(0, fits)))
+
+
 def _draw_memories(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [(model, draw.randrange(8, 80) * GIB) for model in draw_models(draw)]
 
@@ -259,7 +266,28 @@ SHEET_BATCH = Exercise(
         Misconception(
             "one image's peak",
             "a second image does not bring a second set of weights: how does the peak grow?",
-            lambda model, memory: memory // model_sheet.adam_peak(layers(model), 1),
+            lambda model, memory: OneOf(
+                (
+                    memory // model_sheet.adam_peak(layers(model), 1),
+                    memory / model_sheet.adam_peak(layers(model), 1),
+                )
+            ),
+        ),
+        Misconception(
+            "a straight line through two batches",
+            "the peak is not a straight line: with more images another moment is the highest. Ask "
+            "it at each batch that you try",
+            _on_a_line,
+        ),
+        Misconception(
+            "the first that does not fit",
+            "ask your peak with this batch: does it fit?",
+            lambda model, memory: _batch(model, memory) + 1,
+        ),
+        Misconception(
+            "at least one",
+            "0 is asked for where not even one fits",
+            lambda model, memory: max(1, _batch(model, memory)),
         ),
         Misconception(
             "the peak of a forward pass",

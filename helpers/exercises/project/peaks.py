@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
+from itertools import accumulate, pairwise, starmap
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
@@ -18,6 +20,13 @@ from helpers.reference.model_sheet import FP32, Moment, numbers_of
 def _weights(model: str) -> int:
     """Bytes."""
     return FP32 * model_sheet.parameter_count(layers(model))
+
+
+@cache
+def _shared(model: str) -> int:
+    """Bytes of weights that a row uses and another has."""
+    rows = layers(model)
+    return FP32 * sum(row.channels_in * row.channels_out for row in rows if row.shares >= 0)
 
 
 def _forward(model: str, batch: int) -> int:
@@ -101,6 +110,11 @@ SHEET_FORWARD = Exercise(
             lambda model, batch: _forward(model, batch) + (batch - 1) * _weights(model),
         ),
         Misconception(
+            "shared weights twice",
+            "two rows share weights: how often do they lie there?",
+            lambda model, batch: _forward(model, batch) + _shared(model),
+        ),
+        Misconception(
             "nothing is ever freed",
             "this adds up all tensors: which of them are there at the same moment?",
             lambda model, batch: OneOf(
@@ -162,6 +176,61 @@ def _without(*parts: str) -> Callable[..., Any]:
     )
 
 
+def _at_the_loss(model: str, batch: int, outputs: int) -> int:
+    """The highest moment where so many tensors as large as the output are there at the loss."""
+    loss, *backward = (moment.total for moment in _moments(model, batch))
+    return max(loss + (outputs - 3) * _logits(model, batch), *backward)
+
+
+def _rows_hold(wrong: Callable[[Moment, Moment], int]) -> Callable[..., Any]:
+    """The highest moment where a row's backward holds `wrong` of its moment and the next one."""
+
+    def gives(model: str, batch: int) -> int:
+        loss, *backward = _moments(model, batch)
+        images = FP32 * batch * numbers_of(layers(model), INPUT)
+        end = replace(backward[-1], kept=images, notes=0, handed=0)
+        return max(loss.total, *starmap(wrong, pairwise((*backward, end))))
+
+    return gives
+
+
+def _looked_early(now: Moment, then: Moment) -> int:
+    return now.total - now.tensor_gradients + now.handed
+
+
+def _freed_early_in_backward(now: Moment, then: Moment) -> int:
+    return now.total - now.kept - now.notes + then.kept + then.notes
+
+
+def _looked_late(now: Moment, then: Moment) -> int:
+    return _freed_early_in_backward(now, then) - now.tensor_gradients + then.handed
+
+
+def _gradients_stay(model: str, batch: int) -> int:
+    loss, *backward = _moments(model, batch)
+    made = accumulate(moment.tensor_gradients - moment.handed for moment in backward)
+    return max(
+        loss.total,
+        *(
+            moment.total - moment.tensor_gradients + _logits(model, batch) + each
+            for moment, each in zip(backward, made, strict=True)
+        ),
+    )
+
+
+def _every_row_makes(model: str, batch: int) -> int:
+    """The highest moment where additions make gradients, one for each tensor that they read."""
+    rows = layers(model)
+    loss, *backward = _moments(model, batch)
+    there, highest = {len(rows) - 1}, loss.total
+    for moment in backward:
+        there |= {tensor for tensor in rows[moment.row].reads if tensor != INPUT}
+        gradients = FP32 * batch * sum(numbers_of(rows, tensor) for tensor in there)
+        highest = max(highest, moment.total - moment.tensor_gradients + gradients)
+        there.remove(moment.row)
+    return highest
+
+
 def _features(model: str, batch: int) -> int:
     """Bytes that are kept at the end of the forward pass."""
     return FP32 * batch * model_sheet.kept_numbers(layers(model))
@@ -194,11 +263,12 @@ def _small_parts(model: str, batch: int) -> tuple[int, ...]:
     return notes, _logits(model, batch), notes + _logits(model, batch)
 
 
-def _never_freed(model: str, batch: int) -> int:
-    kept = _features(model, batch)
-    return max(
-        moment.total - moment.kept - moment.notes + kept for moment in _moments(model, batch)
-    )
+def _never_freed(model: str, batch: int) -> OneOf:
+    """With the loss's logarithms, and without, once it is done."""
+    loss, *backward = _moments(model, batch)
+    beside = max(moment.total - moment.kept - moment.notes for moment in backward)
+    kept = beside + _features(model, batch)
+    return OneOf((max(loss.total, kept), max(loss.total, kept - _logits(model, batch))))
 
 
 def _logits(model: str, batch: int) -> int:
@@ -206,12 +276,15 @@ def _logits(model: str, batch: int) -> int:
     return FP32 * batch * numbers_of(rows, len(rows) - 1)
 
 
+#: Of those at the edges, the one in which gradients that are handed on count most.
+_LIKE_YOURS = ("vit 5 x 192, 3 heads, 256 px -> 1000", 16)
+
 SHEET_ADAM = Exercise(
     points=4,
     topic="peak of a step with Adam, from a table of layers",
     bands=BANDS,
-    examples=list(zip((*TINY, *KNOWN), (4, 8, 4, 8, 8, 4), strict=True)),
-    spare=EDGES,
+    examples=[*zip((*TINY, *KNOWN), (4, 8, 4, 8, 8, 4), strict=True), _LIKE_YOURS],
+    spare=[each for each in EDGES if each != _LIKE_YOURS],
     hidden=_draw_batched,
     reference=_step,
     known_slips={
@@ -270,7 +343,10 @@ SHEET_ADAM = Exercise(
             "without gradients a tensor goes after its last reader: which of them does backward "
             "want again?",
             lambda model, batch: OneOf(
-                tuple(n * _weights(model) + _forward(model, batch) for n in (2, 3))
+                (
+                    *(n * _weights(model) + _forward(model, batch) for n in (2, 3)),
+                    4 * _forward(model, batch),
+                )
             ),
         ),
         Misconception(
@@ -286,7 +362,21 @@ SHEET_ADAM = Exercise(
         Misconception(
             "weights of every image",
             "weights, m, v and gradients lie there once, however many images or texts come",
-            lambda model, batch: 4 * batch * _weights(model) + _features(model, batch),
+            lambda model, batch: OneOf(
+                (
+                    4 * batch * _weights(model) + _features(model, batch),
+                    batch * _step(model, 1),
+                    max(
+                        moment.total + (batch - 1) * moment.weight_gradients
+                        for moment in _moments(model, batch)
+                    ),
+                )
+            ),
+        ),
+        Misconception(
+            "shared weights twice",
+            "two rows share weights: how often do weights, m and v of them lie there?",
+            lambda model, batch: _step(model, batch) + 3 * _shared(model),
         ),
         Misconception(
             "m and v forgotten",
@@ -314,7 +404,7 @@ SHEET_ADAM = Exercise(
         Misconception(
             "no gradients between rows",
             "between two rows a gradient is handed back, as large as the tensor that it belongs to",
-            _without("tensor_gradients", "second"),
+            _without("tensor_gradients"),
         ),
         Misconception(
             "no notes",
@@ -324,10 +414,41 @@ SHEET_ADAM = Exercise(
         Misconception(
             "the loss keeps nothing",
             "the loss keeps its logarithms, and takes gradients of them and of the output",
-            lambda model, batch: max(
-                _moments(model, batch)[0].total - 3 * _logits(model, batch),
-                *(moment.total for moment in _moments(model, batch)[1:]),
+            lambda model, batch: _at_the_loss(model, batch, 0),
+        ),
+        Misconception(
+            "another number of outputs at the loss",
+            "what is as large as the output, at the loss? Count what is kept, what goes, and the "
+            "gradients that come",
+            lambda model, batch: OneOf(
+                tuple(_at_the_loss(model, batch, outputs) for outputs in (2, 4))
             ),
+        ),
+        Misconception(
+            "looked before a row makes gradients",
+            "when is a row's moment highest: before or after it has made its gradients?",
+            _rows_hold(_looked_early),
+        ),
+        Misconception(
+            "kept tensors go first",
+            "a row's backward needs what it kept: what goes with this row is still there at its "
+            "moment",
+            _rows_hold(_freed_early_in_backward),
+        ),
+        Misconception(
+            "looked when a row is done",
+            "when is a row's moment highest: before or after it lets go?",
+            _rows_hold(_looked_late),
+        ),
+        Misconception(
+            "gradients between rows stay",
+            "when a row's backward is done, nobody wants its output's gradient any more",
+            _gradients_stay,
+        ),
+        Misconception(
+            "additions make gradients",
+            "an addition hands on the gradient that it got: one tensor, however many have it",
+            _every_row_makes,
         ),
         Misconception(
             "everything kept",
