@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
+from helpers.exercises.project.forward import weights
 from helpers.exercises.project.models import BANDS, KNOWN, TINY, draw_models
 from helpers.model_table import layers
 from helpers.reference import model_sheet
@@ -182,17 +183,11 @@ def _batch(model: str, memory: int) -> int:
     return model_sheet.largest_batch(layers(model), memory)
 
 
-@cache
-def _states(model: str) -> int:
-    """Bytes of the weights."""
-    return FP32 * model_sheet.parameter_count(layers(model))
-
-
 def _by_division(times: int) -> Callable[..., Any]:
     """What is left beside so many numbers for each weight, by what is kept of an image."""
     return lambda model, memory: max(
         0,
-        (memory - times * _states(model)) // (FP32 * model_sheet.kept_numbers(layers(model))),
+        (memory - times * weights(model)) // (FP32 * model_sheet.kept_numbers(layers(model))),
     )
 
 
@@ -243,7 +238,7 @@ SHEET_BATCH = Exercise(
             "where not even the weights fit, the batch is 0; and gradients come while kept tensors "
             "go: ask your own peak",
             lambda model, memory: (
-                (memory - 4 * _states(model)) // (FP32 * model_sheet.kept_numbers(layers(model)))
+                (memory - 4 * weights(model)) // (FP32 * model_sheet.kept_numbers(layers(model)))
             ),
         ),
         Misconception(
@@ -294,7 +289,7 @@ SHEET_BATCH = Exercise(
             "that many fit when the model is only used: is it trained here?",
             lambda model, memory: max(
                 0,
-                (memory - _states(model)) // (FP32 * max(model_sheet.live_numbers(layers(model)))),
+                (memory - weights(model)) // (FP32 * max(model_sheet.live_numbers(layers(model)))),
             ),
         ),
     ),

@@ -1,161 +1,26 @@
-"""Project: the peaks of a forward pass and of a step with Adam, from a table of layers."""
+"""Project: the peak of a step with Adam, from a table of layers."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from itertools import accumulate, pairwise, starmap
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
-from helpers.exercises.project.models import BANDS, EDGES, KNOWN, TINY, draw_models
+from helpers.exercises.project.forward import (
+    draw_batched,
+    everything,
+    forward_peak,
+    highest,
+    shared,
+    weights,
+)
+from helpers.exercises.project.models import BANDS, EDGES, KNOWN, TINY
 from helpers.model_table import INPUT, layers
 from helpers.reference import model_sheet
 from helpers.reference.model_sheet import FP32, Moment, numbers_of
-
-
-@cache
-def _weights(model: str) -> int:
-    """Bytes."""
-    return FP32 * model_sheet.parameter_count(layers(model))
-
-
-@cache
-def _shared(model: str) -> int:
-    """Bytes of weights that a row uses and another has."""
-    rows = layers(model)
-    return FP32 * sum(row.channels_in * row.channels_out for row in rows if row.shares >= 0)
-
-
-def _forward(model: str, batch: int) -> int:
-    return model_sheet.inference_peak(layers(model), batch)
-
-
-@cache
-def _highest(model: str, live: Callable[[str, int, int, dict[int, int]], bool]) -> int:
-    """The most numbers in tensors, of one image or text, where `live` says which are there: of a
-    tensor, while a row runs, by the last readers of all."""
-    rows = layers(model)
-    last = model_sheet.last_readers(rows)
-    return max(
-        sum(
-            numbers_of(rows, tensor)
-            for tensor in range(INPUT, now + 1)
-            if live(model, tensor, now, last)
-        )
-        for now in range(len(rows))
-    )
-
-
-def _with(live: Callable[[str, int, int, dict[int, int]], bool]) -> Callable[..., Any]:
-    return lambda model, batch: _weights(model) + FP32 * batch * _highest(model, live)
-
-
-def _is_live(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
-    return last[tensor] >= now
-
-
-def _only_own(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
-    return tensor in (*layers(model)[now].reads, now)
-
-
-def _own_and_input(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
-    return tensor in (INPUT, *layers(model)[now].reads, now)
-
-
-def _input_let_go(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
-    return last[tensor] >= now if tensor != INPUT else now == 0
-
-
-def _freed_early(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
-    return last[tensor] > now
-
-
-def _without_output(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
-    return last[tensor] >= now != tensor
-
-
-def _everything(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
-    return True
-
-
-def _one(model: str, tensor: int, now: int, last: dict[int, int]) -> bool:
-    return tensor == now
-
-
-def _draw_batched(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    return [(model, draw.randrange(8, 17)) for model in draw_models(draw)]
-
-
-SHEET_FORWARD = Exercise(
-    points=3,
-    topic="peak of a forward pass, from a table of layers",
-    bands=BANDS,
-    examples=list(zip((*TINY, *KNOWN), (2, 16, 8, 16, 1, 4), strict=True)),
-    spare=EDGES,
-    hidden=_draw_batched,
-    reference=_forward,
-    known_slips=dict.fromkeys(("0 → 1", "0 → -1"), "equivalent: there are always more numbers"),
-    misconceptions=(
-        Misconception(
-            "weights forgotten",
-            "the features are there: what else lies in memory during the pass?",
-            lambda model, batch: _forward(model, batch) - _weights(model),
-        ),
-        Misconception(
-            "weights of every image",
-            "the weights lie there once, however many images or texts come",
-            lambda model, batch: _forward(model, batch) + (batch - 1) * _weights(model),
-        ),
-        Misconception(
-            "shared weights twice",
-            "two rows share weights: how often do they lie there?",
-            lambda model, batch: _forward(model, batch) + _shared(model),
-        ),
-        Misconception(
-            "nothing is ever freed",
-            "this adds up all tensors: which of them are there at the same moment?",
-            lambda model, batch: OneOf(
-                tuple(
-                    _weights(model) + FP32 * batch * (_highest(model, _everything) - images)
-                    for images in (0, numbers_of(layers(model), INPUT))
-                )
-            ),
-        ),
-        Misconception(
-            "only what a row reads and writes",
-            "while a branch runs, something waits to be added at its end: is it in your count?",
-            _with(_only_own),
-        ),
-        Misconception(
-            "only what a row reads and writes, and the input",
-            "while a branch runs, something waits to be added at its end: is it in your count?",
-            _with(_own_and_input),
-        ),
-        Misconception(
-            "the input let go",
-            "who runs the model holds its input to the end: number -1",
-            _with(_input_let_go),
-        ),
-        Misconception(
-            "freed before it is read",
-            "while a row runs, its input and its output are both there",
-            _with(_freed_early),
-        ),
-        Misconception(
-            "no output",
-            "while a row runs, its output is there already",
-            _with(_without_output),
-        ),
-        Misconception(
-            "the largest tensor",
-            "this is the largest tensor alone: what else is there while it is made?",
-            _with(_one),
-        ),
-    ),
-)
 
 
 @cache
@@ -222,13 +87,13 @@ def _every_row_makes(model: str, batch: int) -> int:
     """The highest moment where additions make gradients, one for each tensor that they read."""
     rows = layers(model)
     loss, *backward = _moments(model, batch)
-    there, highest = {len(rows) - 1}, loss.total
+    there, most = {len(rows) - 1}, loss.total
     for moment in backward:
         there |= {tensor for tensor in rows[moment.row].reads if tensor != INPUT}
         gradients = FP32 * batch * sum(numbers_of(rows, tensor) for tensor in there)
-        highest = max(highest, moment.total - moment.tensor_gradients + gradients)
+        most = max(most, moment.total - moment.tensor_gradients + gradients)
         there.remove(moment.row)
-    return highest
+    return most
 
 
 def _features(model: str, batch: int) -> int:
@@ -285,7 +150,7 @@ SHEET_ADAM = Exercise(
     bands=BANDS,
     examples=[*zip((*TINY, *KNOWN), (4, 8, 4, 8, 8, 4), strict=True), _LIKE_YOURS],
     spare=[each for each in EDGES if each != _LIKE_YOURS],
-    hidden=_draw_batched,
+    hidden=draw_batched,
     reference=_step,
     known_slips={
         **dict.fromkeys(
@@ -309,12 +174,12 @@ SHEET_ADAM = Exercise(
             "sum of parts",
             "a sum of parts takes all of them as if they were there at once: are they ever? And "
             "what flows between rows is in no part",
-            lambda model, batch: 4 * _weights(model) + _features(model, batch),
+            lambda model, batch: 4 * weights(model) + _features(model, batch),
         ),
         Misconception(
             "end of the forward pass",
             "from the end of the forward pass on, does it only get less?",
-            lambda model, batch: 3 * _weights(model) + _features(model, batch),
+            lambda model, batch: 3 * weights(model) + _features(model, batch),
         ),
         Misconception(
             "a part of the end of the forward pass",
@@ -322,7 +187,7 @@ SHEET_ADAM = Exercise(
             "and from there, does it only get less?",
             lambda model, batch: OneOf(
                 tuple(
-                    3 * _weights(model) + _features(model, batch) - less
+                    3 * weights(model) + _features(model, batch) - less
                     for less in _small_parts(model, batch)
                 )
             ),
@@ -333,7 +198,7 @@ SHEET_ADAM = Exercise(
             "there at once?",
             lambda model, batch: OneOf(
                 tuple(
-                    4 * _weights(model) + _features(model, batch) - less
+                    4 * weights(model) + _features(model, batch) - less
                     for less in _small_parts(model, batch)
                 )
             ),
@@ -344,15 +209,15 @@ SHEET_ADAM = Exercise(
             "want again?",
             lambda model, batch: OneOf(
                 (
-                    *(n * _weights(model) + _forward(model, batch) for n in (2, 3)),
-                    4 * _forward(model, batch),
+                    *(n * weights(model) + forward_peak(model, batch) for n in (2, 3)),
+                    4 * forward_peak(model, batch),
                 )
             ),
         ),
         Misconception(
             "all outputs",
             "not every row needs its input or its output again: which kinds do not?",
-            lambda model, batch: 4 * _weights(model) + FP32 * batch * _highest(model, _everything),
+            lambda model, batch: 4 * weights(model) + FP32 * batch * highest(model, everything),
         ),
         Misconception(
             "only the loss",
@@ -364,7 +229,7 @@ SHEET_ADAM = Exercise(
             "weights, m, v and gradients lie there once, however many images or texts come",
             lambda model, batch: OneOf(
                 (
-                    4 * batch * _weights(model) + _features(model, batch),
+                    4 * batch * weights(model) + _features(model, batch),
                     batch * _step(model, 1),
                     max(
                         moment.total + (batch - 1) * moment.weight_gradients
@@ -376,17 +241,17 @@ SHEET_ADAM = Exercise(
         Misconception(
             "shared weights twice",
             "two rows share weights: how often do weights, m and v of them lie there?",
-            lambda model, batch: _step(model, batch) + 3 * _shared(model),
+            lambda model, batch: _step(model, batch) + 3 * shared(model),
         ),
         Misconception(
             "m and v forgotten",
             "what does Adam remember of every weight, all the time?",
-            lambda model, batch: _step(model, batch) - 2 * _weights(model),
+            lambda model, batch: _step(model, batch) - 2 * weights(model),
         ),
         Misconception(
             "one of weights, m and v",
             "weights, m and v lie there all the time: is one of the three missing?",
-            lambda model, batch: _step(model, batch) - _weights(model),
+            lambda model, batch: _step(model, batch) - weights(model),
         ),
         Misconception(
             "no gradients of weights",
@@ -397,7 +262,7 @@ SHEET_ADAM = Exercise(
             "all gradients from the start",
             "the gradients of a row's weights come when backward reaches it, not before",
             lambda model, batch: max(
-                moment.total - moment.weight_gradients + _weights(model)
+                moment.total - moment.weight_gradients + weights(model)
                 for moment in _moments(model, batch)
             ),
         ),
@@ -468,7 +333,7 @@ SHEET_ADAM = Exercise(
         Misconception(
             "a root for every weight",
             "fused Adam holds nothing more while it updates",
-            lambda model, batch: 5 * _weights(model) + _features(model, batch),
+            lambda model, batch: 5 * weights(model) + _features(model, batch),
         ),
     ),
 )
