@@ -13,6 +13,7 @@ from helpers.grading.engine.judge import Judgement, Session, submission_seed
 from helpers.grading.engine.name_lookup import instructor_names
 from helpers.grading.engine.passes import run_notebook
 from helpers.grading.engine.run_cells import Times
+from helpers.grading.engine.second_opinion import second_opinion
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import (
     Cell,
@@ -214,9 +215,10 @@ def grade_rebuilt(
     lent = _lent(own, cells, notebook)
     session = Session(unit.names, own, seed, times.call, times.judging, cells, lent)
     ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
+    said_nothing = _unanswered_tests(rebuilt, unit.template)
+    ran = second_opinion(unit, notebook, ran, said_nothing, start, session, times)
     large = tuple(_large(notebook, unit.template))
     _shorten(notebook, unit.template)
-    said_nothing = _unanswered_tests(rebuilt, unit.template)
     doubtful = _tests_of(rebuilt) | {
         grade_id
         for grade_id, judgement in ran.judgements.items()
@@ -232,7 +234,12 @@ def grade_rebuilt(
         (
             *rebuilt.remarks,
             *large,
-            *(line for line in ran.remarks if line.split(":")[0] not in said_nothing),
+            *ran.remarks,
+            *(
+                f"{grade_id}: {judgement.remark}"
+                for grade_id, judgement in ran.judgements.items()
+                if judgement.remark and grade_id not in said_nothing
+            ),
             *disturbed,
         ),
         rebuilt.unanswered,
