@@ -99,7 +99,7 @@ def _read(cell: Cell, unit: Unit, answers: set[str], has_check: bool) -> Test:
         place = "outside"
     points = float(marks["points"])
     # Where there is nothing to win, nobody cheats.
-    inside = not points or _asks_about_the_process(source, answers)
+    inside = not points or _asks_about_the_process(source, answers, _modules(unit))
     imported = re.findall(r"^(?:from [\w.]+ )?import (.+)", source, re.MULTILINE)
     binds = defined_names(source) | {name for line in imported for name in line.split()}
     return Test(
@@ -113,7 +113,16 @@ def _read(cell: Cell, unit: Unit, answers: set[str], has_check: bool) -> Test:
     )
 
 
-def _asks_about_the_process(source: str, answers: set[str]) -> bool:
+def _modules(unit: Unit) -> set[str]:
+    """Names that the instructor's cells import."""
+    return {
+        name
+        for name, statement in unit.names.items()
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+    }
+
+
+def _asks_about_the_process(source: str, answers: set[str], modules: set[str]) -> bool:
     try:
         tree = ast.parse(source)
     except SyntaxError:
@@ -126,7 +135,7 @@ def _asks_about_the_process(source: str, answers: set[str]) -> bool:
         bool((names | imported) & (OF_THE_PROCESS - answers))
         or bool((attributes | imported) & ONLY_THERE)
         or any(_is_identity(node) or _replaces(node) for node in ast.walk(tree))
-        or _looks_at_arguments(tree, answers)
+        or _looks_at_arguments(tree, answers, modules)
     )
 
 
@@ -152,7 +161,7 @@ def _is_identity(node: ast.AST) -> bool:
     return not any(isinstance(each, ast.Constant) for each in (node.left, *node.comparators))
 
 
-def _looks_at_arguments(tree: ast.Module, answers: set[str]) -> bool:
+def _looks_at_arguments(tree: ast.Module, answers: set[str], modules: set[str]) -> bool:
     """Whether something is compared after an answer got it: what it does to it stays with it."""
     given: dict[str, int] = {}
     for node in ast.walk(tree):
@@ -162,16 +171,15 @@ def _looks_at_arguments(tree: ast.Module, answers: set[str]) -> bool:
                 if isinstance(each, ast.Name):
                     given[each.id] = min(node.lineno, given.get(each.id, node.lineno))
     return any(
-        all(given.get(name, node.lineno) < node.lineno for name in names)
+        all(given.get(name, node.lineno) < node.lineno for name in names - modules)
         for node in ast.walk(tree)
         if isinstance(node, ast.Compare | ast.Call | ast.Assert)
         for names in _compared(node, answers)
+        if names - modules
     )
 
 
-def _compared(
-    node: ast.Compare | ast.Call | ast.Assert, answers: set[str]
-) -> Iterator[set[str]]:
+def _compared(node: ast.Compare | ast.Call | ast.Assert, answers: set[str]) -> Iterator[set[str]]:
     """What is compared with each other or asserted: the names of one side that is a name or a part
     of it, and those of all of it, if no answer is called there."""
     operands: list[ast.expr] = []
