@@ -1,9 +1,9 @@
 """What failed outside the student's process is tried once more inside it, before it is believed.
 
-An answer may be right in a way that its own solution is not: a generator in the place of a list, a
-list that is changed in place. Outside such an answer fails, for what is lost on the way out. Inside,
-where nbgrader would have tried it, it passes: then a person has to look. It earns nothing there,
-as what passes inside can be cheated. What fails in both places is wrong, and waits for nobody.
+An answer may be right in a way that the unit's solution is not: a generator in the place of a list.
+Outside such an answer fails, for what is lost on the way out. Inside, where nbgrader would have
+tried it, it passes: then a person has to look. It earns nothing there, as what passes inside can be
+cheated. What fails in both places is wrong, and waits for nobody.
 """
 
 from __future__ import annotations

@@ -144,11 +144,14 @@ def _unveiled(unit: Unit) -> Unit:
 
 
 def _says_nothing(solution: str) -> bool:
-    """Whether an answer's cell in the source holds no more than comments and a placeholder."""
+    """Whether an answer's cell in the source holds no more than comments and a placeholder, between
+    its marks if it has any."""
+    solution = "".join(_MARKED.findall(solution)) or _MARKED.sub("", solution)
     lines = (line.partition("#")[0].strip() for line in solution.splitlines())
     return not set(lines) - {"", "pass", "...", *_PLACEHOLDERS}
 
 
+_MARKED = re.compile(r"(?<=BEGIN SOLUTION\n).*?(?=[^\n]*END SOLUTION)", re.DOTALL)
 _PLACEHOLDERS = ("raise NotImplementedError", "raise NotImplementedError()")
 
 
