@@ -45,12 +45,15 @@ class Judgement:
         outputs: of the cell, as people see them. nbgrader reads the same score from them.
         remark: one line for people, if there is something to say.
         needs_review: the test itself failed, so the score means nothing.
+        tampered: the student's cells changed what the test works with, so to try it among them
+            says nothing either.
     """
 
     score: float
     outputs: list[dict[str, Any]]
     remark: str = ""
     needs_review: bool = False
+    tampered: bool = False
 
 
 @dataclass
@@ -111,8 +114,9 @@ class Session:
         except BaseException as error:
             # Also what is no Exception: pytest fails by one that is not.
             outputs = [*_stream(printed), _failure(error, source)]
-            remark = _doubt(error, space, source)
-            return Judgement(0.0, outputs, remark[:300], needs_review=bool(remark))
+            tampered = _tampering(space)
+            remark = tampered or _doubt(error, space, source)
+            return Judgement(0.0, outputs, remark[:300], bool(remark), bool(tampered))
         finally:
             self.student_seconds += space.seconds
         return Judgement(score, [*_stream(printed), *emitted, *result])
@@ -230,6 +234,14 @@ def _line_of(error: BaseException) -> int:
     return line
 
 
+def _tampering(space: Namespace) -> str:
+    """What a failed test was given as the instructor had it, for a person; empty where nothing."""
+    if changed := space.changed():
+        what = "it" if len(changed) == 1 else "they"
+        return f"the student's cells changed {', '.join(changed)}: the test has {what} as given"
+    return ""
+
+
 def _doubt(error: BaseException, space: Namespace, source: str) -> str:
     """Why a failed test may say nothing against the answer, for a person; empty where it does.
 
@@ -237,9 +249,6 @@ def _doubt(error: BaseException, space: Namespace, source: str) -> str:
     itself, with what the student's function raises, or because there is no answer or it is None.
     Anything else may come of what is lost on the way out here.
     """
-    if changed := space.changed():
-        what = "it" if len(changed) == 1 else "they"
-        return f"the student's cells changed {', '.join(changed)}: the test has {what} as given"
     if space.not_plain:
         return f"the answer is {space.not_plain}, which this test cannot see from outside"
     if isinstance(error, StudentError) and error.kind == UNREADABLE:
