@@ -237,7 +237,7 @@ def _line_of(error: BaseException) -> int:
 def _tampering(space: Namespace) -> str:
     """What a failed test was given as the instructor had it, for a person; empty where nothing."""
     if changed := space.changed():
-        what = "it" if len(changed) == 1 else "they"
+        what = "it" if len(changed) == 1 else "them"
         return f"the student's cells changed {', '.join(changed)}: the test has {what} as given"
     return ""
 

@@ -45,7 +45,8 @@ def second_opinion(
         unanswered: tests of answers that nobody has given.
         start: makes a new process for the student's cells.
     """
-    if unit.tried:
+    if unit.tried or ran.disturbed or ran.out_of_time:
+        # Once more would take as long.
         return ran
     own = [test for test in tests_of(unit) if test.place != "outside"]
     failed = {
