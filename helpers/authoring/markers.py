@@ -41,6 +41,8 @@ def mark(cell: NotebookNode, above: Sequence[NotebookNode], unit: str, where: st
     given = dict(cell.metadata)
     given.pop("lines_to_next_cell", None)  # jupytext's note on blank lines
     cell.metadata = {key: given.pop(key) for key in ("tags",) if key in given}
+    if "incorrectly_encoded_metadata" in given:  # jupytext's word for what it cannot read
+        raise ValueError(f'{where}: a marker\'s values stand in quotation marks: answer="median"')
     points = given.pop("points", None)
     said = {key: given.pop(key) for key in ("place", "untouched") if key in given}
     kinds = [kind for kind in KINDS if kind in given]

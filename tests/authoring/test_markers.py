@@ -138,6 +138,7 @@ def test_a_test_of_an_answer_is_built(unit, cells):
         (ANSWER + '\n# %% test="mean"\nassert mean([1])\n', 'test="mean" needs points=…, more'),
         (ANSWER + '\n# %% test="mean" points=0\nassert mean([1])\n', "needs points=…, more than 0"),
         (ANSWER + '\n# %% test="mean" points="2"\nassert mean([1])\n', "needs points=…, more"),
+        (ANSWER + "\n# %% test=mean points=2\nassert mean([1])\n", "stand in quotation marks"),
         (ANSWER + TEST + TEST, "two cells are called 'test_mean'"),
         (TEST, "no answer stands above the test 'mean'"),
         (TEST + ANSWER, "no answer stands above the test 'mean'"),

@@ -15,6 +15,7 @@ from helpers.grading.engine.name_lookup import instructor_names
 from helpers.grading.engine.own_values import Values
 from helpers.grading.engine.passes import run_notebook
 from helpers.grading.engine.run_cells import Times
+from helpers.grading.engine.second_opinion import second_opinion
 from helpers.grading.handin import rebuild
 from helpers.grading.handin.ipynb import (
     Cell,
@@ -226,9 +227,10 @@ def grade_rebuilt(
         unit.names, own, seed, times.call, times.judging, cells, lent, unit.values, noted
     )
     ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
+    said_nothing = _unanswered_tests(rebuilt, unit.template)
+    ran = second_opinion(unit, notebook, ran, said_nothing, start, session, times)
     large = tuple(_large(notebook, unit.template))
     _shorten(notebook, unit.template)
-    said_nothing = _unanswered_tests(rebuilt, unit.template)
     doubtful = _tests_of(rebuilt) | {
         grade_id
         for grade_id, judgement in ran.judgements.items()
@@ -244,7 +246,12 @@ def grade_rebuilt(
         (
             *rebuilt.remarks,
             *large,
-            *(line for line in ran.remarks if line.split(":")[0] not in said_nothing),
+            *ran.remarks,
+            *(
+                f"{grade_id}: {judgement.remark}"
+                for grade_id, judgement in ran.judgements.items()
+                if judgement.remark and grade_id not in said_nothing
+            ),
             *disturbed,
         ),
         rebuilt.unanswered,

@@ -15,7 +15,8 @@ import io
 import math
 import numbers
 import random
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,12 +45,15 @@ class Judgement:
         outputs: of the cell, as people see them. nbgrader reads the same score from them.
         remark: one line for people, if there is something to say.
         needs_review: the test itself failed, so the score means nothing.
+        tampered: the student's cells changed what the test works with, so to try it among them
+            says nothing either.
     """
 
     score: float
     outputs: list[dict[str, Any]]
     remark: str = ""
     needs_review: bool = False
+    tampered: bool = False
 
 
 @dataclass
@@ -94,6 +98,9 @@ class Session:
         try:
             with (
                 time_limit(self.judging_timeout),
+                # What a test writes is not for the folder that grading was begun in.
+                tempfile.TemporaryDirectory() as folder,
+                contextlib.chdir(folder),
                 contextlib.redirect_stdout(printed),
                 contextlib.redirect_stderr(printed),
             ):
@@ -102,10 +109,14 @@ class Session:
             kind = "TimeoutError" if isinstance(error, TooLong) else "ValueError"
             outputs = [*_stream(printed), error_output(kind, str(error))]
             return Judgement(0.0, outputs, str(error), needs_review=True)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            # Also what is no Exception: pytest fails by one that is not.
             outputs = [*_stream(printed), _failure(error, source)]
-            remark = _doubt(error, space)
-            return Judgement(0.0, outputs, remark[:300], needs_review=bool(remark))
+            tampered = _tampering(space)
+            remark = tampered or _doubt(error, space, source)
+            return Judgement(0.0, outputs, remark[:300], bool(remark), bool(tampered))
         finally:
             self.student_seconds += space.seconds
         return Judgement(score, [*_stream(printed), *emitted, *result])
@@ -223,23 +234,59 @@ def _line_of(error: BaseException) -> int:
     return line
 
 
-def _doubt(error: Exception, space: Namespace) -> str:
+def _tampering(space: Namespace) -> str:
+    """What a failed test was given as the instructor had it, for a person; empty where nothing."""
+    if changed := space.changed():
+        what = "it" if len(changed) == 1 else "them"
+        return f"the student's cells changed {', '.join(changed)}: the test has {what} as given"
+    return ""
+
+
+def _doubt(error: BaseException, space: Namespace, source: str) -> str:
     """Why a failed test may say nothing against the answer, for a person; empty where it does.
 
-    A test trusted by its unit's solution fails with an assertion, with what the student's function
-    raises, or because there is no answer or it is None. Anything else may come of what is lost on
-    the way out here.
+    A test trusted by its unit's solution fails with an assertion or another error that it raises
+    itself, with what the student's function raises, or because there is no answer or it is None.
+    Anything else may come of what is lost on the way out here.
     """
-    if changed := space.changed():
-        what = "it" if len(changed) == 1 else "they"
-        return f"the student's cells changed {', '.join(changed)}: the test has {what} as given"
     if space.not_plain:
         return f"the answer is {space.not_plain}, which this test cannot see from outside"
     if isinstance(error, StudentError) and error.kind == UNREADABLE:
         return f"the answer cannot be seen from outside ({error.message})"
-    of_students = StudentError | CallTimeout | ProcessDied | TooLarge
-    if isinstance(error, of_students | NameError | AssertionError):
-        return ""
-    if isinstance(error, TypeError | AttributeError) and "NoneType" in str(error):
+    if all(_is_verdict(each, source) for each in _single(error)):
         return ""
     return f"the test could not be evaluated ({type(error).__name__}: {error})"
+
+
+def _single(error: BaseException) -> Iterator[BaseException]:
+    """The errors of a group, as Hypothesis raises one for several examples."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _single(each)
+    else:
+        yield error
+
+
+def _is_verdict(error: BaseException, source: str) -> bool:
+    """Whether an error in a test says that the answer is wrong."""
+    of_students = StudentError | CallTimeout | ProcessDied | TooLarge
+    if isinstance(error, of_students | NameError | AssertionError):
+        return True
+    if isinstance(error, TypeError | AttributeError) and "NoneType" in str(error):
+        return True
+    # As of `pytest.raises` and `pytest.fail`.
+    of_pytest = any(each.__module__ == "_pytest.outcomes" for each in type(error).__mro__)
+    return of_pytest or _is_raised_by(error, source)
+
+
+def _is_raised_by(error: BaseException, source: str) -> bool:
+    """Whether a `raise` of the test's own has raised it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or trace.tb_frame.f_code.co_filename != "<grade cell>":
+        return False
+    return any(
+        isinstance(node, ast.Raise) and node.lineno <= trace.tb_lineno <= (node.end_lineno or 0)
+        for node in ast.walk(ast.parse(source))
+    )

@@ -10,11 +10,13 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from helpers.grading.engine.grade_submission import Unit
 from helpers.grading.handin.ipynb import Cell, is_test, marks_of
 from helpers.grading.handin.template import defined_names
+
+if TYPE_CHECKING:
+    from helpers.grading.engine.grade_submission import Unit
 
 Place = Literal["outside", "inside"]
 
@@ -26,6 +28,16 @@ OF_THE_PROCESS = frozenset(
         *("subprocess", "warnings", "logging", "tracemalloc", "threading", "weakref", "dis"),
         *("doctest", "__main__", "importlib", "atexit", "signal", "multiprocessing"),
         *("redirect_stdout", "redirect_stderr", "capture_output", "mock", "patch", "MagicMock"),
+    )
+)
+#: Of what a value, a module or a test case has: what only the process knows in which it was made.
+ONLY_THERE = frozenset(
+    (
+        *("shares_memory", "may_share_memory", "base", "flags", "strides", "stride", "data_ptr"),
+        *("is_contiguous", "untyped_storage", "requires_grad", "grad", "grad_fn", "is_leaf"),
+        *("assertLogs", "assertNoLogs", "assertWarns", "assertWarnsRegex", "warns"),
+        *("deprecated_call", "assert_warns", "assert_no_warnings", "MonkeyPatch", "recwarn"),
+        *("stdout", "stderr", "stdin", "argv", "environ", "modules", "main"),
     )
 )
 _AUTOTEST = re.compile(r"^[ \t]*###[ \t]*(?:HASHED[ \t]+)?AUTOTEST\b", re.MULTILINE)
@@ -87,7 +99,7 @@ def _read(cell: Cell, unit: Unit, answers: set[str], has_check: bool) -> Test:
         place = "outside"
     points = float(marks["points"])
     # Where there is nothing to win, nobody cheats.
-    inside = not points or _asks_about_the_process(source, answers)
+    inside = not points or _asks_about_the_process(source, answers, _modules(unit))
     imported = re.findall(r"^(?:from [\w.]+ )?import (.+)", source, re.MULTILINE)
     binds = defined_names(source) | {name for line in imported for name in line.split()}
     return Test(
@@ -101,19 +113,37 @@ def _read(cell: Cell, unit: Unit, answers: set[str], has_check: bool) -> Test:
     )
 
 
-def _asks_about_the_process(source: str, answers: set[str]) -> bool:
+def _modules(unit: Unit) -> set[str]:
+    """Names that the instructor's cells import."""
+    return {
+        name
+        for name, statement in unit.names.items()
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+    }
+
+
+def _asks_about_the_process(source: str, answers: set[str], modules: set[str]) -> bool:
     try:
         tree = ast.parse(source)
     except SyntaxError:
         # Magics, or an await outside of a function.
         return True
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    names |= {name for node in ast.walk(tree) for name in _imported(node)}
+    imported = {name for node in ast.walk(tree) for name in _imported(node)}
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     return (
-        bool(names & (OF_THE_PROCESS - answers))
-        or any(map(_is_identity, ast.walk(tree)))
-        or _looks_at_arguments(tree, answers)
+        bool((names | imported) & (OF_THE_PROCESS - answers))
+        or bool((attributes | imported) & ONLY_THERE)
+        or any(_is_identity(node) or _replaces(node) for node in ast.walk(tree))
+        or _looks_at_arguments(tree, answers, modules)
     )
+
+
+def _replaces(node: ast.AST) -> bool:
+    """`random.random = …`: what is there for all that runs in a process."""
+    if not isinstance(node, ast.Attribute) or isinstance(node.ctx, ast.Load):
+        return False
+    return not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
@@ -131,7 +161,7 @@ def _is_identity(node: ast.AST) -> bool:
     return not any(isinstance(each, ast.Constant) for each in (node.left, *node.comparators))
 
 
-def _looks_at_arguments(tree: ast.Module, answers: set[str]) -> bool:
+def _looks_at_arguments(tree: ast.Module, answers: set[str], modules: set[str]) -> bool:
     """Whether something is compared after an answer got it: what it does to it stays with it."""
     given: dict[str, int] = {}
     for node in ast.walk(tree):
@@ -141,19 +171,45 @@ def _looks_at_arguments(tree: ast.Module, answers: set[str]) -> bool:
                 if isinstance(each, ast.Name):
                     given[each.id] = min(node.lineno, given.get(each.id, node.lineno))
     return any(
-        given.get(name, line) < line for node in ast.walk(tree) for name, line in _compared(node)
+        all(given.get(name, node.lineno) < node.lineno for name in names - modules)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare | ast.Call | ast.Assert)
+        for names in _compared(node, answers)
+        if names - modules
     )
 
 
-def _compared(node: ast.AST) -> Iterator[tuple[str, int]]:
-    """Names that are compared as they are, or a part of them, and the line."""
+def _compared(node: ast.Compare | ast.Call | ast.Assert, answers: set[str]) -> Iterator[set[str]]:
+    """What is compared with each other or asserted: the names of one side that is a name or a part
+    of it, and those of all of it, if no answer is called there."""
     operands: list[ast.expr] = []
     if isinstance(node, ast.Compare):
         operands = [node.left, *node.comparators]
-    elif isinstance(node, ast.Call) and re.search("equal|close", ast.unparse(node.func).lower()):
+    elif isinstance(node, ast.Assert):
+        operands = [node.test]
+    elif re.search("equal|close|assert", ast.unparse(node.func).lower()):
         operands = node.args
     for each in operands:
         while isinstance(each, ast.Subscript | ast.Attribute):
             each = each.value
         if isinstance(each, ast.Name):
-            yield each.id, node.lineno  # type: ignore[attr-defined]
+            yield {each.id}
+    names = {name for each in operands for name in _names_of_values(each, answers)}
+    if names and not names & answers:
+        yield names
+
+
+def _names_of_values(expression: ast.expr, answers: set[str]) -> Iterator[str]:
+    """Names in an expression, without those of functions that are no answers, as `len`, and those
+    that a comprehension goes through."""
+    called, made = set[ast.AST](), set[str]()
+    for node in ast.walk(expression):
+        if isinstance(node, ast.Call):
+            called.add(node.func)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            made.add(node.id)
+    for node in ast.walk(expression):
+        if not isinstance(node, ast.Name) or node.id in made:
+            continue
+        if node not in called or node.id in answers:
+            yield node.id

@@ -30,7 +30,7 @@ class Ran:
 
     Attributes:
         judgements: of each test, by grade id.
-        remarks: one line each, for people.
+        remarks: on cells that are no tests, one line each, for people.
         seconds: time that the student's cells took.
         disturbed: what the machine did to it, as of `ProcessDied`.
         out_of_time: whether something took longer than it may.
@@ -78,11 +78,9 @@ def run_notebook(
         outputs = shown(judgements[name], tests[name]["outputs"])
         tests[name]["outputs"] = outputs
         judgements[name] = replace(judgements[name], outputs=outputs)
-    said = {name: judgement.remark for name, judgement in judgements.items()}
-    remarks = (f"{name}: {remark}" for name, remark in said.items() if remark)
     return Ran(
         judgements,
-        (*first.remarks, *remarks),
+        tuple(first.remarks),
         sum(run.seconds for run in runs),
         next((run.disturbed for run in runs if run.disturbed), ""),
         any(run.out_of_time for run in runs),

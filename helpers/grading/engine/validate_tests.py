@@ -16,7 +16,7 @@ from typing import Any
 from helpers.grading.engine.grade_submission import Graded, Unit
 from helpers.grading.engine.judging_places import Test, tests_of
 from helpers.grading.engine.own_values import Values, alike
-from helpers.grading.handin.ipynb import HIDDEN_TESTS, is_test, marks_of
+from helpers.grading.handin.ipynb import HIDDEN_TESTS, is_test, marks_of, read_notebook
 from helpers.grading.sandbox.inside.codec import dumps
 
 #: Grades a notebook as a submission of a unit.
@@ -39,7 +39,8 @@ def settle(unit: Unit, solution: bytes, grade: Grade) -> Unit:
         wrong = trial.unsolved(inside)
     problems = wrong or trial.given_away(inside)
     if problems:
-        raise ValueError(next(iter(problems.values())))
+        line, others = next(iter(problems.values())), list(problems)[1:]
+        raise ValueError(f"{line} (the same of {', '.join(others)})" if others else line)
     values = alike(trial.noted[solution], trial.noted[trial.untouched])
     if any(values.values()):
         # One that an answer changes when it is called is not the instructor's.
@@ -61,6 +62,8 @@ class _Trial:
         self._tests = tests_of(unit)
         self._unit, self._solution, self._grade = _unveiled(unit), solution, grade
         self.untouched = dumps(unit.template.notebook)
+        cells = read_notebook(solution)["cells"]
+        self._solved = {marks_of(cell).get("grade_id"): cell["source"] for cell in cells}
         self.noted: dict[bytes, Mapping[str, Values]] = {}
         self.undecided = {test.grade_id for test in self._tests if test.place is None}
 
@@ -95,10 +98,23 @@ class _Trial:
         return {
             test.grade_id: f"{self._where}: the test {test.grade_id} gives the unit's own "
             f"solution {scores[test.grade_id]:g} of {test.points:g} points "
-            f"({_reason(graded, test)}): mend the test or the solution"
+            f"({(reason := _reason(graded, test))}): {self._advice(test, reason)}"
             for test in self._tests
             if scores[test.grade_id] < test.points
         }
+
+    def _advice(self, test: Test, reason: str) -> str:
+        """What to do where a test does not give the solution its points."""
+        cells = [marks_of(cell).get("grade_id") for cell in self._unit.template.cells]
+        position = cells.index(test.grade_id)
+        missing = set(re.findall(r"name '(\w+)' is not defined", reason))
+        for answer in self._unit.template.answers:
+            if answer.position > position and missing & answer.names:
+                return f"it stands above the answer {answer.grade_id}, which it is about"
+        above = [each for each in self._unit.template.answers if each.position < position]
+        if above and _says_nothing(self._solved[above[-1].grade_id]):
+            return f"the answer {above[-1].grade_id} has no solution in source/: write one"
+        return "mend the test or the solution"
 
     def given_away(self, inside: set[str]) -> dict[str, str]:
         """Tests that give points to a notebook without answers, and a line on each."""
@@ -106,7 +122,8 @@ class _Trial:
         return {
             test.grade_id: f"{self._where}: the test {test.grade_id} gives a notebook without "
             f"answers {scores[test.grade_id]:g} of {test.points:g} points: mend the test, or say "
-            '"course": {"untouched": "passes"} in its metadata'
+            'untouched="passes" behind its points, "course": {"untouched": "passes"} in the '
+            "metadata of a notebook of your own"
             for test in self._tests
             if scores[test.grade_id] > 0 and not test.untouched_passes
         }
@@ -136,6 +153,18 @@ def _unveiled(unit: Unit) -> Unit:
     return replace(unit, template=template, tried=True)
 
 
+def _says_nothing(solution: str) -> bool:
+    """Whether an answer's cell in the source holds no more than comments and a placeholder, between
+    its marks if it has any."""
+    solution = "".join(_MARKED.findall(solution)) or _MARKED.sub("", solution)
+    lines = (line.partition("#")[0].strip() for line in solution.splitlines())
+    return not set(lines) - {"", "pass", "...", *_PLACEHOLDERS}
+
+
+_MARKED = re.compile(r"(?<=BEGIN SOLUTION\n).*?(?=[^\n]*END SOLUTION)", re.DOTALL)
+_PLACEHOLDERS = ("raise NotImplementedError", "raise NotImplementedError()")
+
+
 def _unmarked(source: str) -> str:
     for mark in HIDDEN_TESTS:
         source = source.replace(mark, "")
@@ -154,6 +183,8 @@ def _reason(graded: Graded, test: Test) -> str:
         if error := _error(cell):
             said = f"{error['ename']}: {error['evalue']}".rstrip(": ")[:300]
             if marks_of(cell).get("grade_id") == test.grade_id:
+                if before and error["ename"] == "NameError":
+                    return before
                 line = _LINE.search(_COLOUR.sub("", "\n".join(error["traceback"])))
                 return f"{said}, at `{line[1].strip()}`" if line else said
             before = before or f"a cell before it ends in {said}"

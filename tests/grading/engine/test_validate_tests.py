@@ -115,6 +115,22 @@ def test_where_a_cell_before_it_fails_that_is_the_reason() -> None:
         settled(question("x = 1", "x + 0.5"), before="import nosuch")
 
 
+@pytest.mark.parametrize("nothing", ["", "# to do", "raise NotImplementedError()", "pass"])
+def test_an_answer_without_a_solution_is_named(nothing: str) -> None:
+    with pytest.raises(ValueError, match=r"points \(.*\): the answer a0 has no solution in sou"):
+        settled(question(nothing, "assert x == 1"))
+
+
+def test_a_test_above_its_answer_is_told_so() -> None:
+    with pytest.raises(ValueError, match=r"t0 .* stands above the answer a1, which it is about"):
+        settled(question("y = 1", "assert x == y"), question("x = 1", "assert x == 1"))
+
+
+def test_all_tests_that_are_refused_are_named() -> None:
+    with pytest.raises(ValueError, match=r"the test t0 .*\(the same of t1\)$"):
+        settled(question("x = 1", "assert x == 2"), question("y = 1", "assert y == 2"))
+
+
 def test_a_test_that_nobody_has_to_answer_is_refused() -> None:
     with pytest.raises(ValueError, match="t0 gives a notebook without answers 2 of 2 points"):
         settled(question("x = 1", "assert True"))
