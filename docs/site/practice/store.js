@@ -59,7 +59,7 @@ export function guessesOf(unit) {
 }
 
 export function keepGuess(unit, name, value) {
-  change((state) => ((state.guesses[unit] ??= {})[name] = value), false);
+  change((state) => ((state.guesses[unit] ??= {})[name] = value));
 }
 
 // The status of a question's last verdict: "" where there is none.
