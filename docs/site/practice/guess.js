@@ -23,7 +23,11 @@ export function askForGuess(section) {
     field.value = guess;
     field.disabled = section.querySelector("button").disabled = true;
     section.classList.add("guessed");
-    said.textContent = compared(guess, Number(section.dataset.result));
+    said.textContent = compared(
+      section.getAttribute("aria-label"),
+      guess,
+      Number(section.dataset.result),
+    );
   };
 
   section.querySelector("form").addEventListener("submit", (event) => {
@@ -48,12 +52,12 @@ function numberIn(text) {
 }
 
 // The two side by side, in the words of the notebook.
-function compared(guess, result) {
-  if (!(result > 0)) return "Your guess is kept.";
+function compared(label, guess, result) {
+  if (!(result > 0)) return `${label}: ${short(guess, 4)}. It is kept.`;
   const ratio = guess / result;
   const factor = Math.max(ratio, 1 / ratio);
   const off = `${short(factor, 2)} times too ${ratio > 1 ? "high" : "low"}`;
-  return `Your guess: ${short(guess, 4)}. Here it was ${short(result, 4)}: ${
+  return `${label}: ${short(guess, 4)}. Here it was ${short(result, 4)}: ${
     factor < 1.1 ? "within 10 %" : off
   }.`;
 }

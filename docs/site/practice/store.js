@@ -72,6 +72,14 @@ export function statuses() {
   return (unit, name) => verdicts[unit]?.[name]?.status ?? "";
 }
 
+// The unit of the last verdict; "" where there is none.
+export function lastUnit() {
+  const all = Object.entries(read().verdicts).flatMap(([unit, names]) =>
+    Object.values(names).map(({ at }) => ({ unit, at })),
+  );
+  return all.sort((one, other) => other.at - one.at)[0]?.unit ?? "";
+}
+
 // Keeps a verdict. A wrong one is a mistake to meet again; a right one moves that on if it is due.
 export function keepVerdict(unit, name, verdict, again = false) {
   if (verdict.status === "no answer yet") return;
