@@ -35,8 +35,9 @@ def put_guesses(notebook: NotebookNode, unit: str) -> None:
             taken = _take_results(cell)
             results.update(taken)
             # What follows at once, without a word between, shows the same results.
-            shown |= dict.fromkeys([*_SHOWN.findall(cell.source), *taken])
-            if shown and (taken or cell.get("outputs") or _SHOWN.search(cell.source)):
+            own = dict.fromkeys([*_SHOWN.findall(cell.source), *taken])
+            shown = own or shown
+            if own or (shown and cell.get("outputs")):
                 tags = [_tag(name) for name in shown]
                 cell.metadata["tags"] = [*cell.metadata.get("tags", []), *tags]
     for cell in notebook.cells:

@@ -15,14 +15,12 @@ import { classHighlighter } from "@lezer/highlight";
 
 const markLine = StateEffect.define();
 
-// What a telephone's keyboard writes in the place of what was meant.
-const MEANT = { "…": "...", "—": "--", "–": "-", "−": "-", "×": "*", "÷": "/", "\u00a0": " " };
-
+// What a telephone's keyboard writes, as Python has it.
 function straight(text) {
   return text
-    .replace(/[“”„«»]/g, '"')
+    .replace(/[“”„]/g, '"')
     .replace(/[‘’‚]/g, "'")
-    .replace(/[…—–−×÷\u00a0]/g, (sign) => MEANT[sign]);
+    .replaceAll("\u00a0", " ");
 }
 
 // Only of what the reader types or pastes: what stood there is as it was.
