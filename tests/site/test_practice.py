@@ -336,7 +336,7 @@ def test_the_end_of_a_unit_says_what_is_right_of_one_s_own(left, page, address):
     left(verdicts={"linear_cost": {"status": "right", "at": 0}})
     page.goto(f"{address}units/02_flops.html")
     progress = page.locator("[data-progress]")
-    assert progress.inner_text().startswith("1 of 12 questions right. Not yet: convolution_macs")
+    assert progress.inner_text().startswith("1 of 12 questions right. Not yet: convolution_macs, ")
     progress.get_by_role("link", name="convolution_macs").click()
     assert page.url.endswith("#question-convolution_macs")
 

@@ -11,8 +11,8 @@ export function showProgress(place, units) {
     const { questions } = units[unit];
     const left = questions.filter((name) => status(unit, name) !== "right");
     const right = `${questions.length - left.length} of ${questions.length} questions right.`;
-    const lines = [line(right, ...left.flatMap((name) => [" ", linkTo(name, status(unit, name))]))];
-    if (left.length) lines[0].insertBefore(document.createTextNode(" Not yet:"), lines[0].children[0]);
+    const links = left.flatMap((name, place) => [place ? ", " : " Not yet: ", linkTo(name, status(unit, name))]);
+    const lines = [line(right, ...links)];
     const guesses = guessedBy(unit);
     if (guesses) lines.push(line(guesses));
     place.replaceChildren(...lines);
