@@ -1,7 +1,8 @@
 """A borrowed GPU in some minutes: 16-bit predictions against memory_stats; writes results/gpu.md.
 
     python benchmarks/gpu.py            # on the GPU: predicts, measures, writes
-    python benchmarks/gpu.py --dry      # anywhere: predicts all, measures and writes nothing
+    python benchmarks/gpu.py --dry      # anywhere: predicts all, measures and writes nothing;
+                                        # half a minute of a processor
 
 Small models that between them take flash and memory-efficient attention, odd widths, masks,
 grouped heads, dropout, foreach updates and others, checkpoints and convolutions, each in fp32,

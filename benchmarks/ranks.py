@@ -1,6 +1,6 @@
 """What each rank holds and sends, predicted and real; writes benchmarks/results/ranks.md.
 
-    python benchmarks/ranks.py [--cases mlp lstm] [--report]
+    python benchmarks/ranks.py [--cases mlp lstm] [--kinds ddp] [--ranks 2] [--report]
 
 Real ranks are processes of this machine over gloo, one thread each (`helpers.meter.ranks`). The
 peak is that of the second step, by the allocator's own events; bytes sent are the kernel's own
@@ -153,6 +153,8 @@ def write_report() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", nargs="*", default=list(ranks_cases.CASES))
+    parser.add_argument("--kinds", nargs="*", default=list(STAGES))
+    parser.add_argument("--ranks", nargs="*", type=int, default=[2, 4])
     parser.add_argument("--report", action="store_true", help="write the table, run nothing")
     parser.add_argument("--again", action="store_true", help="predict what was measured again")
     options = parser.parse_args()
@@ -163,6 +165,7 @@ def main() -> None:
     if options.again:
         predict_again()
     todo = [] if options.report or options.again else jobs(options.cases)
+    todo = [job for job in todo if job.kind in options.kinds and job.ranks in options.ranks]
     todo = [job for job in todo if (case_of(job), job.kind, job.ranks) not in done]
     for start in range(0, len(todo), BATCH):
         for row in compared(todo[start : start + BATCH]):

@@ -7,7 +7,6 @@ COURSE_TESTS=lowest: what they cannot have is skipped and said.
 
 import gc
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -57,12 +56,6 @@ def need(name: str) -> Need:
                 name in get_cpu_capability() or "AVX512" in get_cpu_capability(),
                 "another processor",
             )
-        case "oneDNN 3.10":
-            import torch
-
-            found = re.search(r"MKL-DNN v(\d+)\.(\d+)", torch.__config__.show())
-            here = found is not None and (int(found[1]), int(found[2])) >= (3, 10)
-            return Need(here, "PyTorch 2.11 or newer")
     raise LookupError(f"tests/conftest.py knows no need {name!r}")
 
 

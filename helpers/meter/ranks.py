@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -72,20 +73,34 @@ def run_ranks(jobs: Sequence[Job], seconds: float = 120) -> list[tuple[Rank, ...
     environment.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
     given = json.dumps([asdict(job) for job in jobs])
     try:
-        ran = subprocess.run(
-            [sys.executable, "-m", __name__],
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            env=environment,
-        )
+        code, out, errors = _run([sys.executable, "-m", __name__], given, seconds, environment)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RanksError(f"the ranks did not come to an end: {type(error).__name__}") from None
-    if ran.returncode:
-        said = ran.stderr.strip().splitlines()
+    if code:
+        said = errors.strip().splitlines()
         raise RanksError(f"the ranks failed: {said[-1] if said else 'they say nothing'}")
-    return [tuple(Rank(**rank) for rank in job) for job in json.loads(ran.stdout)]
+    return [tuple(Rank(**rank) for rank in job) for job in json.loads(out)]
+
+
+def _run(
+    command: list[str], given: str, seconds: float, environment: dict[str, str]
+) -> tuple[int, str, str]:
+    """How a program ended and what it said. Whatever it has started ends with it."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    ) as program:
+        try:
+            out, errors = program.communicate(given, timeout=seconds)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(program.pid, signal.SIGKILL)
+        return program.returncode, out, errors
 
 
 #: Numbers of the tensor that a collective is tried with.

@@ -1,7 +1,11 @@
 """Ranks that cannot run are said so in a line; what real ranks do: tests/reference."""
 
 import contextlib
+import os
 import socket
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +23,26 @@ def test_ranks_that_fail_or_do_not_end_are_told_in_a_line(monkeypatch):
     monkeypatch.setattr(ranks.sys, "executable", "/no/such/program")
     with pytest.raises(RanksError, match="FileNotFoundError"):
         run_ranks([Job("ddp", 2)])
+
+
+def test_what_a_program_has_forked_ends_with_it():
+    code = """if True:
+        import os, sys, time
+        child = os.fork()
+        if child:
+            print(child)
+            sys.exit()
+        for number in range(3):
+            os.close(number)
+        time.sleep(600)
+    """
+    _, out, _ = ranks._run([sys.executable, "-c", code], "", 60, dict(os.environ))
+    for _ in range(600):
+        state = Path(f"/proc/{int(out)}/stat")
+        if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail("a forked process is still running")
 
 
 @pytest.mark.parametrize(("kind", "stage"), [("ddp", 0), ("zero1", 1), ("fsdp", 3)])

@@ -110,7 +110,7 @@ def _print(memory: Memory, title: str) -> None:
         lines.append(f"sends {format_bytes(term.amount)} by {term.name}")
     if memory.uncertain:
         more = format_bytes(memory.uncertain)
-        lines.append(f"16-bit products on a CPU may take up to {more} more: not known here")
+        lines.append(f"kernels of this CPU may take up to {more} more: not known here")
     if memory.ran:
         lines.append(memory.ran)
     show(table, lines)

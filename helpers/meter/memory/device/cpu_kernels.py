@@ -15,16 +15,17 @@ import torch
 from torch import Tensor
 from torch._prims_common import suggest_memory_format
 
-from helpers.meter.memory.device.onednn import (
-    Convolution,
+from helpers.meter.memory.device.convolution_call import (
     convolution_of,
     is_channels_last,
     uses_onednn,
 )
+from helpers.meter.memory.device.onednn import Convolution
 from helpers.meter.memory.device.recurrent import (
     rnn_layer,
     rnn_layer_backward,
     rnn_layer_backward_workspace,
+    rnn_layer_unsure,
     rnn_layer_workspace,
 )
 from helpers.meter.meta import tensors_in
@@ -95,10 +96,10 @@ def _layer_norm_backward(
 
 
 def _batch_norm_backward(gradient: Tensor, source: Tensor, *args: Any) -> tuple[Tensor | None, ...]:
-    """The gradient of a batch norm's input lies as the input does."""
+    """The gradient of a batch norm's input lies as the input does; meta makes it unasked."""
     out = aten.native_batch_norm_backward.default(gradient, source, *args)
-    if out[0] is None:
-        return out
+    if not args[-1][0]:
+        return None, *out[1:]
     return torch.empty_like(source, memory_format=suggest_memory_format(source)), *out[1:]
 
 
@@ -120,7 +121,8 @@ def _batch_norm_backward_workspace(out: Any, gradient: Tensor, source: Tensor, *
     alike = gradient.is_contiguous(memory_format=layout)
     channels_first = layout is torch.contiguous_format and prod(source.shape[2:]) > 1
     sums = 0 if channels_first else 2 * torch.get_num_threads() * source.shape[1] * source.itemsize
-    return max(sums, source.numel() * source.itemsize if alike else 0)
+    again = alike and out[0] is not None
+    return max(sums, source.numel() * source.itemsize if again else 0)
 
 
 def _contiguous_copies(count: int, channels_last: bool = False) -> Callable[..., int]:
@@ -144,10 +146,12 @@ def _copy_bytes(tensor: Tensor, layout: torch.memory_format) -> int:
 def _convolution_workspace(out: Tensor, *args: Any) -> int:
     call = _Convolution(*args)
     copies = _copy_bytes(call.source, _memory_format(call.source, call.weight))
+    shapes = _shapes(call, out)
+    if shapes is None:
+        return copies + _own_kernel_bytes(call, out)
     if call.transposed:
-        bias = call.bias is not None
-        return copies + _kernel_bytes(call, out, lambda shapes: shapes.transposed_forward(bias))
-    return copies + _kernel_bytes(call, out, Convolution.forward)
+        return copies + shapes.transposed_forward(call.bias is not None)
+    return copies + shapes.forward()
 
 
 def _convolution_backward_workspace(out: tuple[Tensor | None, ...], *args: Any) -> int:
@@ -155,25 +159,28 @@ def _convolution_backward_workspace(out: tuple[Tensor | None, ...], *args: Any) 
     layout = _memory_format(call.source, call.weight)
     copies = _copy_bytes(call.source, layout) + _copy_bytes(call.gradient, layout)
     mask = call.mask[0], call.mask[1], call.mask[2]
-    backward = Convolution.transposed_backward if call.transposed else Convolution.backward
-    return copies + _kernel_bytes(call, call.gradient, lambda shapes: backward(shapes, mask))
+    shapes = _shapes(call, call.gradient)
+    if shapes is None:
+        return copies + _own_kernel_bytes(call, call.gradient)
+    return copies + (shapes.transposed_backward if call.transposed else shapes.backward)(mask)
 
 
-def _kernel_bytes(
-    call: _Convolution | _ConvolutionBackward, out: Tensor, onednn: Callable[[Convolution], int]
-) -> int:
-    """What oneDNN's kernel takes, or PyTorch's own; `out` is as large as the result."""
+def _shapes(call: _Convolution | _ConvolutionBackward, out: Tensor) -> Convolution | None:
+    """Those of a call whose result is as large as `out`; None where oneDNN does not run it."""
     if not uses_onednn(call.source, call.weight, call.stride, call.dilation, call.groups):
-        if call.transposed:
-            channels = call.weight.shape[1] * prod(call.weight.shape[2:])
-            return channels * prod(call.source.shape[2:]) * call.source.itemsize
-        return _column_bytes(call.source, call.weight, out, call.stride, call.padding)
-    return onednn(
-        convolution_of(
-            *(call.source, call.weight, out.shape[2:], call.stride, call.padding, call.dilation),
-            *(call.transposed, call.groups),
-        )
+        return None
+    return convolution_of(
+        *(call.source, call.weight, out.shape[2:], call.stride, call.padding, call.dilation),
+        *(call.transposed, call.groups),
     )
+
+
+def _own_kernel_bytes(call: _Convolution | _ConvolutionBackward, out: Tensor) -> int:
+    """What PyTorch's own kernel takes; `out` is as large as the result."""
+    if call.transposed:
+        channels = call.weight.shape[1] * prod(call.weight.shape[2:])
+        return channels * prod(call.source.shape[2:]) * call.source.itemsize
+    return _column_bytes(call.source, call.weight, out, call.stride, call.padding)
 
 
 def _column_bytes(source: Tensor, weight: Tensor, out: Tensor, stride: Any, padding: Any) -> int:
@@ -230,11 +237,18 @@ def _half_precision_bytes(out: Any, *args: Any, **kwargs: Any) -> int:
     return sum(t.numel() * 2 for t in operands) + results + _HALF_PRECISION_BOOKS
 
 
-def _half_precision_convolution(out: Any, *args: Any) -> int:
-    """The same, and 16 x 16 weights for each of several groups, in fp32."""
-    weight, groups = args[2 if isinstance(out, tuple) else 1], args[8 if len(args) == 9 else 9]
-    blocks = groups * 16 * 16 * prod(weight.shape[2:]) * 4 if groups > 1 else 0
-    return _half_precision_bytes(out, *args) + (blocks if weight.itemsize == 2 else 0)
+def _unsure_convolution(out: Any, *args: Any) -> int:
+    """Of 16 bits the same, and 16 x 16 weights for each of several groups, in fp32."""
+    backward = isinstance(out, tuple)
+    call = _ConvolutionBackward(*args) if backward else _Convolution(*args)
+    if call.weight.itemsize == 2:
+        blocks = call.groups * 16 * 16 * prod(call.weight.shape[2:]) * 4 if call.groups > 1 else 0
+        return _half_precision_bytes(out, *args) + blocks
+    shapes = _shapes(call, args[0] if backward else out)
+    if shapes is None:
+        return 0
+    known = (_convolution_backward_workspace if backward else _convolution_workspace)(out, *args)
+    return shapes.at_most(known) - known
 
 
 #: Operations whose results lie otherwise on a CPU than on meta, and how they lie.
@@ -283,6 +297,7 @@ UNSURE: dict[Any, Callable[..., int]] = {
         _half_precision_bytes,
     ),
     **dict.fromkeys(
-        (aten.convolution.default, aten.convolution_backward.default), _half_precision_convolution
+        (aten.convolution.default, aten.convolution_backward.default), _unsure_convolution
     ),
+    aten.mkldnn_rnn_layer.default: rnn_layer_unsure,
 }

@@ -16,11 +16,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, prod
-from typing import Any
-
-import torch
-from torch import Tensor
-from torch._prims_common import suggest_memory_format
 
 #: Bytes of barriers and pointers that a kernel keeps for all its threads.
 _BOOKKEEPING = 8448
@@ -28,6 +23,8 @@ _BOOKKEEPING = 8448
 #: Bytes of partial sums that each thread of a matrix product keeps.
 _PRODUCT_SUMS = 262_144
 
+#: Bytes that kernels were seen to take to find their blocks, at most.
+_POINTERS = 80 * 1024
 
 #: Bytes that align the columns of threads.
 _ALIGNMENT = 256
@@ -36,7 +33,7 @@ _ALIGNMENT = 256
 _POSITIONS_OF_A_THREAD = 256
 
 
-#: Bytes that threads sum a bias's gradient in, where one block holds all outputs.
+#: Bytes that threads sum a bias's gradient in, where they cannot share out the blocks of outputs.
 _BIAS_SUMS = 12_352
 
 
@@ -67,6 +64,7 @@ class Convolution:
     weight_channels_last: bool = False
     padding: tuple[int, ...] = (0, 0)
     dilation: tuple[int, ...] = (1, 1)
+    transposed: bool = False
 
     @property
     def depthwise(self) -> bool:
@@ -123,7 +121,8 @@ class Convolution:
             # The depthwise kernel for gradients of weights stops at 3 x 3.
             plain = gradient_of == "weight" and self.kernel[-1] > 3
             return _Layout(1, 1) if plain else _Layout(register, register)
-        if gradient_of == "weight" and (self.kernel[-1] > 14 or self.reaches_far):
+        narrow = self.dilated and register < 16
+        if gradient_of == "weight" and (self.kernel[-1] > 14 or self.reaches_far or narrow):
             return _Layout(1, 1)
         if self.groups > 1:
             block = self.group_block
@@ -231,12 +230,14 @@ class Convolution:
         plain = self.weight_bytes()
         if self.inner_product:
             return 3 * plain
-        if layout.source == layout.destination == 1 and not self.channels_last:
-            return self._unfolded_gradient()
+        if layout.source == layout.destination == 1 and not (self.channels_last and self.depthwise):
+            kept = self._channels_last_weight() if self.channels_last else 0
+            return kept + self._unfolded_gradient()
         if self.channels_last:
             if self.depthwise and self.kernel[-1] > 3:
                 # Each group is padded to a full block of inputs and of outputs.
-                weight = self.groups * 256 * prod(self.kernel) * self.element_bytes
+                blocks = self.groups * self.register**2
+                weight = blocks * prod(self.kernel) * self.element_bytes
             else:
                 weight = self._weight_in(layout)
             reduction = self._reduction_bytes(layout, weight)
@@ -246,11 +247,33 @@ class Convolution:
         destination = self.destination_bytes(layout.destination) if layout.destination > 1 else 0
         weight = self._weight_in(layout)
         scratch = self._reduction_bytes(layout, weight)
-        if scratch and bias and self.batch > 1 and self.out_channels <= layout.destination:
+        blocks = ceil(self.out_channels / layout.destination)
+        if bias and self.batch > 1 and blocks % self.threads and not self.pointwise:
             scratch += _BIAS_SUMS
         if self.pointwise and self.strided:
             scratch += self._gathered_bytes() // 2
         return max(destination + source + weight + scratch, weight + plain)
+
+    def at_most(self, known: int) -> int:
+        """Bytes that a kernel may take where it is predicted to take `known`.
+
+        Which kernel runs was read off for what models are mostly made of. Whatever runs else holds
+        its tensors in blocks, the weights some times, or unfolds the input in every thread.
+        """
+        usual = not self.dilated and (self.groups == 1 or self.depthwise)
+        blocks = 1 < self.register <= min(self.in_channels, self.out_channels)
+        if usual and blocks and not self.transposed and self.register == 16:
+            return known + _POINTERS
+        block = self.register
+        weights = max(self.weight_bytes(block, block), self.groups * self.weight_bytes())
+        blocked = self.source_bytes(block) + self.destination_bytes(block) + 4 * weights
+        unfolded = self.threads * (self._column_bytes() + 4 * self.weight_bytes())
+        return max(known, blocked, unfolded + 3 * self.weight_bytes()) + _POINTERS
+
+    def _column_bytes(self) -> int:
+        """One image and group, unfolded."""
+        rows = self.in_channels // self.groups * prod(self.kernel)
+        return rows * prod(self.out_size) * self.element_bytes
 
     def _unfolded_gradient(self) -> int:
         """Where no blocked kernel fits, threads unfold the input and multiply matrices.
@@ -261,9 +284,8 @@ class Convolution:
         threads = min(self.threads, self.batch * self.groups)
         if prod(self.out_size) >= _POSITIONS_OF_A_THREAD * self.threads:
             threads = 1
-        group_channels = self.in_channels // self.groups
-        columns = group_channels * prod(self.kernel) * prod(self.out_size) * self.element_bytes
-        return self.weight_bytes() + threads * (columns + 4 * self.weight_bytes()) + _ALIGNMENT
+        each = self._column_bytes() + 4 * self.weight_bytes()
+        return self.weight_bytes() + threads * each + _ALIGNMENT
 
     def _weight_in(self, layout: _Layout) -> int:
         return self.weight_bytes(layout.source, layout.destination)
@@ -315,78 +337,10 @@ class Convolution:
                     + weights[1] * items * out_part * per_item[1]
                     + weights[2] * in_part * out_part * prod(self.kernel)
                 )
-                if best is None or cost < best[0]:
+                if best is None or cost <= best[0]:
                     best = cost, split
         return best[1] if best else 1
 
 
 def _padded(channels: int, block: int) -> int:
     return ceil(channels / block) * block
-
-
-def vector_register() -> int:
-    """Floats in one vector register of this machine: 16 with AVX-512, 8 with AVX2."""
-    return 16 if "AVX512" in torch.backends.cpu.get_cpu_capability() else 8
-
-
-def is_channels_last(source: Tensor, weight: Tensor) -> bool:
-    """Whether PyTorch runs the convolution channels-last: if either tensor lies so."""
-    return any(
-        suggest_memory_format(t) in (torch.channels_last, torch.channels_last_3d)
-        for t in (source, weight)
-        if t.dim() in (4, 5)
-    )
-
-
-def _lies_channels_last(tensor: Tensor) -> bool:
-    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
-    return tensor.dim() in layouts and tensor.is_contiguous(memory_format=layouts[tensor.dim()])
-
-
-def uses_onednn(source: Tensor, weight: Tensor, stride: Any, dilation: Any, groups: int) -> bool:
-    """PyTorch's rule: one small image and a small kernel, ungrouped, stay with its own kernel."""
-    if source.dtype in (torch.bfloat16, torch.float16):
-        return True
-    if source.dtype != torch.float32:
-        return False
-    threaded = torch.get_num_threads() > 1 or source.shape[0] >= 16
-    worth = threaded or max(*weight.shape[2:], *stride, *dilation) > 1
-    large = source.shape[0] > 1 or source.numel() > 20480 or min(weight.shape[2:]) > 3
-    return worth and (groups > 1 or large)
-
-
-def convolution_of(
-    source: Tensor,
-    weight: Tensor,
-    out_size: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    transposed: bool,
-    groups: int,
-) -> Convolution:
-    """The shapes of a call. A 1-D convolution runs as a 2-D one of height 1.
-
-    A transposed one is that whose input's gradient it computes.
-    """
-    in_channels, out_channels = source.shape[1], weight.shape[0]
-    in_size, result_size = tuple(source.shape[2:]), tuple(out_size)
-    if transposed:
-        in_channels, in_size, result_size = weight.shape[1] * groups, result_size, in_size
-    return Convolution(
-        batch=source.shape[0],
-        in_channels=in_channels,
-        out_channels=out_channels,
-        groups=groups,
-        kernel=tuple(weight.shape[2:]),
-        stride=tuple(stride),
-        in_size=in_size,
-        out_size=result_size,
-        element_bytes=source.element_size(),
-        channels_last=is_channels_last(source, weight),
-        threads=torch.get_num_threads(),
-        register=vector_register(),
-        weight_channels_last=_lies_channels_last(weight),
-        padding=tuple(padding),
-        dilation=tuple(dilation),
-    )

@@ -2,9 +2,8 @@
 
 oneDNN runs a layer in one direction over all steps at once. For the backward pass it keeps a
 workspace; while it runs it takes scratch space, and copies of the weights in its own layout. The
-sizes were read off the allocator's events (oneDNN 3.10 to 3.13, as PyTorch has it from 2.11 on;
-before that 12 to 70 % more; fp32) and hold to the byte for training,
-and within some kB for inference.
+sizes were read off the allocator's events (oneDNN 3.7, as PyTorch has it up to 2.10, and 3.10 to
+3.13; fp32) and hold to the byte for training. For inference some kB are not known.
 """
 
 from __future__ import annotations
@@ -15,6 +14,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from helpers.meter.memory.device.processor import (
+    LEANER_LSTM,
+    onednn_runs,
+    onednn_version,
+    vector_register,
+)
 
 aten = torch.ops.aten
 
@@ -42,7 +48,7 @@ def lstm(
     """`aten.lstm.input` as on a CPU. Projections and 16 bits go PyTorch's own way."""
     options = has_biases, num_layers, dropout, train, bidirectional, batch_first
     projected = hx[0].shape[-1] != hx[1].shape[-1]
-    if projected or input.dtype is not torch.float32 or not torch.backends.mkldnn.enabled:
+    if projected or input.dtype is not torch.float32 or not onednn_runs():
         return aten.lstm.input.decompose(input, hx, params, *options)
     hidden = hx[1].shape[-1]
 
@@ -150,11 +156,26 @@ def rnn_layer_workspace(out: Any, x: Tensor, *args: Any) -> int:
     bias = 4 * hidden * 4
     if trains:
         return bias + (width + hidden) * _leading(4 * hidden) * 4 + _scratch(x, hidden)
-    blocked = 4 * _up(hidden, 32) * 4
-    gates = steps * batch * 4 * hidden * 4
+    blocked = 4 * _up(hidden, 2 * vector_register()) * 4
+    gates = steps * batch * 4 * hidden * 4 * (2 if batch == 1 else 1)
     # Two copies of all states, as wide as what comes in; the results' own numbers hold a part.
-    gates += 2 * (steps + 1) * batch * (_leading(max(width, hidden)) - hidden) * 4
+    states = (steps + 1) * batch * _leading(max(width, hidden)) * 4
+    gates += 2 * (states - (steps + 1) * batch * hidden * 4)
+    if onednn_version() < LEANER_LSTM:
+        rows = steps if batch == 1 else batch
+        gates += 4 * (states + (rows * _leading(4 * hidden) + batch * _leading(hidden)) * 4)
     return bias + (width + hidden) * blocked + gates + batch * 8 * hidden * 4 + _BOOKKEEPING[1]
+
+
+def rnn_layer_unsure(out: Any, x: Tensor, *args: Any) -> int:
+    """Bytes that inference may take beyond that: one more state of a step, some pages, and, with
+    narrower registers, weights in blocks as wide as with AVX-512."""
+    hidden, trains = args[9], out[3] is not None
+    if trains:
+        return 0
+    wider = _up(hidden, 32) - _up(hidden, 2 * vector_register())
+    weights = (x.shape[2] + hidden) * 4 * wider * 4
+    return weights + x.shape[1] * _leading(hidden) * 4 + 4 * _PAGE
 
 
 def rnn_layer_backward_workspace(out: Any, x: Tensor, *args: Any) -> int:
@@ -173,9 +194,10 @@ def _kept_bytes(x: Tensor, hidden: int) -> int:
     steps, batch, width = x.shape
     padded = _leading(hidden)
     states = 2 * (steps + 1) * batch * 4  # of the layer and of what it is fed
+    copies = 5 if onednn_version() < LEANER_LSTM else 3
     return (
         _pages(steps * batch * _leading(4 * hidden) * 4)
-        + 3 * _pages(states * _leading(max(width, hidden)))
+        + copies * _pages(states * _leading(max(width, hidden)))
         + 2 * _pages(states * hidden)
         + _pages(steps * batch * padded * 4)
     )
@@ -184,8 +206,10 @@ def _kept_bytes(x: Tensor, hidden: int) -> int:
 def _scratch(x: Tensor, hidden: int) -> int:
     """Gates of all steps, both states of one, each array on pages of its own."""
     steps, batch, _ = x.shape
-    gates = _pages(steps * batch * _leading(4 * hidden) * 4)
-    return gates + 2 * _pages(batch * _leading(hidden) * 4) + _BOOKKEEPING[0]
+    gates, state = steps * batch * _leading(4 * hidden) * 4, batch * _leading(hidden) * 4
+    # Before, every gate had a buffer of its own.
+    apart = 4 * (gates + 2 * state) + 384 if onednn_version() < LEANER_LSTM else 0
+    return _pages(gates) + 2 * _pages(state) + apart + _BOOKKEEPING[0]
 
 
 def _leading(size: int) -> int:
