@@ -46,7 +46,9 @@ function placeholder({ doc }, place) {
 const offerPlaceholder = EditorView.domEventHandlers({
   click(event, view) {
     const { state } = view;
-    const selection = state.selection.main.empty && placeholder(state, state.selection.main.head);
+    // Of a touch the editor hears later where the cursor went.
+    const place = view.posAtCoords({ x: event.clientX, y: event.clientY });
+    const selection = place !== null && state.selection.main.empty && placeholder(state, place);
     if (!selection || view.offered === state.doc) return;
     view.offered = state.doc;
     view.dispatch({ selection });

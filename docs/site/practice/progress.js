@@ -11,7 +11,10 @@ export function showProgress(place, units) {
     const { questions } = units[unit];
     const left = questions.filter((name) => status(unit, name) !== "right");
     const right = `${questions.length - left.length} of ${questions.length} questions right.`;
-    const links = left.flatMap((name, place) => [place ? ", " : " Not yet: ", linkTo(name, status(unit, name))]);
+    const links = left.flatMap((name, place) => [
+      place ? ", " : " Not yet: ",
+      linkTo(name, status(unit, name)),
+    ]);
     const lines = [line(right, ...links)];
     const guesses = guessedBy(unit);
     if (guesses) lines.push(line(guesses));
