@@ -1,6 +1,7 @@
 """What a page's Python says, without a browser: the same file runs there."""
 
 import json
+import sys
 
 import pytest
 
@@ -148,3 +149,12 @@ def test_a_run_that_shows_nothing_gives_a_call_that_would(ask):
 def test_a_name_that_a_page_cannot_have_is_told_from_a_slip(ask, name, why):
     error = ask("run", "linear_cost", name)["error"]
     assert error == f"NameError: name '{name}' is not defined{why}"
+
+
+def test_a_part_of_the_package_that_pages_lack_is_lacking_where_all_of_it_is(
+    kernel, ask, monkeypatch
+):
+    monkeypatch.setattr(kernel.Absent, "parts", frozenset({"helpers.simulator"}))
+    monkeypatch.delitem(sys.modules, "helpers.simulator", raising=False)
+    error = ask("run", "linear_cost", "from helpers.simulator.ring import run_ring")["error"]
+    assert "helpers.simulator is not on this page" in error

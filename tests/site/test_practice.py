@@ -159,7 +159,8 @@ def test_a_verdict_comes_into_sight(browser, address):
     question.judged()
     seen = page.evaluate(
         """() => {
-            const { bottom } = document.querySelector("[data-verdict] code").getBoundingClientRect();
+            const said = document.querySelector("[data-verdict] code");
+            const { bottom } = said.getBoundingClientRect();
             return bottom < innerHeight && bottom > 0;
         }"""
     )

@@ -21,7 +21,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from helpers.check import STOPPED, remarks_on, verdict_on
 from helpers.exercises import EXERCISES
@@ -92,13 +92,19 @@ def example_call(exercise: Exercise) -> str:
 
 
 class Absent:
-    """Says of a package that a page lacks where there is one that has it."""
+    """Says of a package that a page lacks where there is one that has it.
+
+    `parts`: of the course's own package, where all of it is there and a page has less.
+    """
+
+    parts: ClassVar[frozenset[str]] = frozenset()
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         top = name.split(".")[0]
-        if top in ABSENT:
+        if top in ABSENT or name in self.parts:
+            absent = name if name in self.parts else top
             raise ModuleNotFoundError(
-                f"{top} is not on this page: write it in plain Python, or open the unit in Colab",
+                f"{absent} is not on this page: write it in plain Python, or open the unit in Colab",
                 name=name,
             )
 
@@ -382,5 +388,8 @@ def answer(task: str, begin: Callable[[str], None] = lambda endings: None) -> st
 
 if __name__ == "__main__":
     # The same without a browser: a task in each line, and a line for each answer.
+    from helpers.parts import PARTS
+
+    Absent.parts = frozenset(f"helpers.{part.name}" for part in PARTS if not part.web)
     for line in sys.stdin:
         print(answer(line), flush=True)
