@@ -104,7 +104,7 @@ class Absent:
         if top in ABSENT or name in self.parts:
             absent = name if name in self.parts else top
             raise ModuleNotFoundError(
-                f"{absent} is not on this page: write it in plain Python, or open the unit in Colab",
+    """Of each question: what the cells above it make in a notebook, functions and variables."""
                 name=name,
             )
 
