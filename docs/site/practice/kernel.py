@@ -102,9 +102,9 @@ class Absent:
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         top = name.split(".")[0]
         if top in ABSENT or name in self.parts:
-            absent = name if name in self.parts else top
+            lacking = name if name in self.parts else top
             raise ModuleNotFoundError(
-    """Of each question: what the cells above it make in a notebook, functions and variables."""
+                f"{lacking} is not on this page: write plain Python, or open the unit in Colab",
                 name=name,
             )
 
