@@ -10,6 +10,8 @@ from nbformat.v4 import new_output
 
 from helpers.predict import MIME_TYPE, Prediction
 
+#: What a page has no dots for.
+_DOTS = re.compile(r"\bin (?:the )?place of the (?:three )?dots\b")
 #: What a cell asks for; and whose result it shows, as far as the text says so.
 _ASKED = re.compile(r'\bpredict\("([^"]+)"')
 _SHOWN = re.compile(r'\b(?:guessed|outcome)\("([^"]+)"')
@@ -21,15 +23,21 @@ def put_guesses(notebook: NotebookNode, unit: str) -> None:
     Our own guess is not shown: what came out goes with the field, to be compared with the reader's.
     """
     asking, results = {}, {}
+    shown: dict[str, None] = {}
     for cell in notebook.cells:
-        if "predict" in cell.metadata.get("course", {}):
+        if cell.cell_type == "markdown":
+            cell.source = _DOTS.sub("below", cell.source)
+            shown = {}
+        elif "predict" in cell.metadata.get("course", {}):
             cell.metadata["tags"] = ["remove-input"]
             asking[cell.id] = _ASKED.findall(cell.source)
         elif cell.cell_type == "code":
             taken = _take_results(cell)
             results.update(taken)
-            shown = dict.fromkeys([*_SHOWN.findall(cell.source), *taken])
-            if shown:
+            # What follows at once, without a word between, shows the same results.
+            own = dict.fromkeys([*_SHOWN.findall(cell.source), *taken])
+            shown = own or shown
+            if own or (shown and cell.get("outputs")):
                 tags = [_tag(name) for name in shown]
                 cell.metadata["tags"] = [*cell.metadata.get("tags", []), *tags]
     for cell in notebook.cells:
@@ -46,7 +54,7 @@ def _take_results(cell: NotebookNode) -> dict[str, float]:
         kept = Prediction.from_data(dict(output.get("data", {}).get(MIME_TYPE, {})))
         if kept is None:
             left.append(output)
-        else:
+        elif cell.cell_type == "code":
             taken[kept.name] = kept.result
     cell.outputs = left
     return taken
@@ -63,8 +71,8 @@ def _field(name: str, one_of_several: bool, unit: str, result: float | None) -> 
     return f"""\
 <section class="guess" data-predict="{escape(name)}" data-covers="{_tag(name)}" \
 data-unit="{unit}"{known} aria-label="{escape(label)}">
-<form><label>{escape(label)}: <input type="text" inputmode="decimal" size="8" autocomplete="off">\
-</label>
+<form><label><span>{escape(label)}:</span> <input type="text" inputmode="decimal" size="8" \
+autocomplete="off"></label>
 <button type="submit">Guess</button></form>
 <p role="status"></p>
 </section>"""

@@ -116,8 +116,10 @@ def put_questions(notebook: NotebookNode, practice: Practice, colab: str) -> Non
         name = cell.id.removeprefix("check_")
         if cell.id in practice.practised:
             cell = _showing(_section(cell.id, practice), cell.id)
-        elif name != cell.id and name in practice.practised:
-            continue
+        elif name != cell.id and name in practice.stubs:
+            continue  # what our own answer got
+        elif cell.cell_type == "code" and cell.source.startswith("progress("):
+            cell = _showing(_progress(practice), cell.id)
         elif cell.id in practice.stubs:
             cells.append(_showing(_elsewhere(cell.id, colab), f"elsewhere_{cell.id}"))
         elif cell.id in practice.worked and cell.cell_type == "markdown":
@@ -183,15 +185,19 @@ def _words(name: str, practice: Practice) -> str:
     )
 
 
+def _progress(practice: Practice) -> str:
+    return f'<div class="progress" data-progress="{practice.unit.name}"></div>'
+
+
 def _bar(practice: Practice) -> str:
     unit, notebook = practice.unit.name, practice.unit.notebook
     count = len(practice.practised)
     questions = f"{count} of {len(practice.stubs)}" if count < len(practice.stubs) else f"{count}"
     return (
-        f'<p class="practice-bar" data-unit="{unit}"><span>Answer {questions} questions on this '
-        "page: nothing to install, nothing is sent.</span> "
-        f'<button type="button" data-save data-unit="{unit}" data-notebook="{notebook}">'
-        'Save as notebook</button> <a href="../practice.html">Your practice</a></p>'
+        f'<div class="practice-bar" data-unit="{unit}"><p>Answer {questions} questions on this '
+        "page: nothing to install, nothing is sent.</p>"
+        f'<p><button type="button" data-save data-unit="{unit}" data-notebook="{notebook}">'
+        'Save as notebook</button> <a href="../practice.html">Your practice</a></p></div>'
         '<noscript><p>To answer here, allow scripts.</p></noscript><p class="practice-failed">'
         "Answering needs a web server: <code>python3 -m http.server --directory site</code>, then "
         "<code>http://localhost:8000</code>.</p>"

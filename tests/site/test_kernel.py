@@ -1,6 +1,7 @@
 """What a page's Python says, without a browser: the same file runs there."""
 
 import json
+import sys
 
 import pytest
 
@@ -69,6 +70,17 @@ def test_nothing_is_left_over_from_the_last_run(ask):
         ("x = 1\n1 / 0", 2, "ZeroDivisionError: division by zero"),
         ("def f():\n    return [][1]\n\nf()", 2, "IndexError: list index out of range"),
         ("x = 1\nretrun x", 2, "SyntaxError: invalid syntax"),
+        (
+            "def f(x):\n    Return x",
+            2,
+            "SyntaxError: invalid syntax; Python writes return without a capital",
+        ),
+        (
+            "if 1:\n    x = 1\n  x = 2",
+            3,
+            "IndentationError: unindent does not match any outer indentation level; begin the line"
+            " below one of the lines above it (Backspace goes a step back)",
+        ),
     ],
 )
 def test_an_error_names_the_line(ask, text, line, error):
@@ -116,3 +128,33 @@ def test_a_ledger_is_shown_as_in_a_notebook(ask):
         "run", "linear_cost", "from helpers.reference import sigmoid_flops\nsigmoid_flops(9)"
     )
     assert "<table" in came["html"]
+
+
+def test_a_run_that_shows_nothing_gives_a_call_that_would(ask):
+    silent = ask("run", "linear_cost", STUB + "return 7")
+    assert silent["example"].startswith("linear_cost(")
+    seen = ask("run", "linear_cost", f"{STUB}return 7\n{silent['example']}")
+    assert (seen["shown"], seen["example"]) == ("7", "")
+    assert ask("run", "linear_cost", "linear_cost = None + 1")["example"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("A", ": the cell that makes A cannot run on this page"),  # a tensor, above
+        ("fctr", ""),
+        ("resnet", ""),  # below
+    ],
+)
+def test_a_name_that_a_page_cannot_have_is_told_from_a_slip(ask, name, why):
+    error = ask("run", "linear_cost", name)["error"]
+    assert error == f"NameError: name '{name}' is not defined{why}"
+
+
+def test_a_part_of_the_package_that_pages_lack_is_lacking_where_all_of_it_is(
+    kernel, ask, monkeypatch
+):
+    monkeypatch.setattr(kernel.Absent, "parts", frozenset({"helpers.simulator"}))
+    monkeypatch.delitem(sys.modules, "helpers.simulator", raising=False)
+    error = ask("run", "linear_cost", "from helpers.simulator.ring import run_ring")["error"]
+    assert "helpers.simulator is not on this page" in error

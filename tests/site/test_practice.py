@@ -58,7 +58,7 @@ def left(context, address):
 @pytest.fixture(scope="module")
 def opened(browser, address):
     """A unit's page whose Python runs, for tests that leave it as it was."""
-    context = browser.new_context(viewport={"width": 390, "height": 844})
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
     context.set_default_timeout(120_000)
     page = context.new_page()
     page.goto(f"{address}units/02_flops.html")
@@ -123,6 +123,49 @@ def test_run_shows_what_is_printed_and_an_error_its_line(question):
     question.section.locator(".failing-line").wait_for()
     assert question.output() == "Line 3: ZeroDivisionError: division by zero"
     assert question.section.locator(".failing-line").inner_text() == "x / 0"
+
+
+def test_a_run_that_prints_nothing_says_what_would(question):
+    question.write(RIGHT)
+    question.press("run")
+    question.section.get_by_text("It ran and printed nothing").wait_for()
+    call = question.output().splitlines()[-1]
+    question.write(f"{RIGHT}\n{call}")
+    question.press("run")
+    question.section.locator(".question-output pre").get_by_text("'MAC'").wait_for()
+
+
+def test_what_a_telephone_s_keyboard_writes_is_python(question, opened):
+    question.write("“5 × …”")
+    opened.keyboard.insert_text(" + ‘a’")
+    assert question.text() == "\"5 × …\" + 'a'"
+
+
+def test_what_stands_for_an_answer_is_selected_by_a_tap(question, opened):
+    question.write("x")
+    question.press("reset")
+    question.section.locator(".cm-line", has_text="NotImplementedError").tap()
+    opened.keyboard.insert_text("return “a”")
+    assert "NotImplementedError" not in question.text()
+    assert question.text().endswith('\n    return "a"')
+
+
+def test_a_verdict_comes_into_sight(browser, address):
+    context = browser.new_context(viewport={"width": 844, "height": 390})
+    page = context.new_page()
+    page.goto(f"{address}units/02_flops.html")
+    question = Question(page, "linear_cost")
+    question.write(RIGHT + "\n" * 12)
+    question.judged()
+    seen = page.evaluate(
+        """() => {
+            const said = document.querySelector("[data-verdict] code");
+            const { bottom } = said.getBoundingClientRect();
+            return bottom < innerHeight && bottom > 0;
+        }"""
+    )
+    assert seen
+    context.close()
 
 
 def test_what_no_page_begins_with_is_fetched_when_it_is_imported(question, opened):
@@ -210,7 +253,8 @@ def test_a_verdict_is_kept_and_a_wrong_one_is_met_again(question, opened, addres
     assert question.judged()["status"] == "partly right"
     opened.goto(f"{address}practice.html")
     mistakes = opened.locator("[data-part=mistakes]")
-    assert "linear_cost in 02 FLOP" in mistakes.inner_text()
+    assert mistakes.get_by_role("heading", name="02 FLOP").count() == 1
+    assert "linear_cost" in mistakes.inner_text()
     assert "best tomorrow" in mistakes.inner_text()
     opened.go_back()
 
@@ -263,7 +307,7 @@ def test_a_guess_stays_and_goes_into_the_notebook(page, address, tmp_path):
     guess.get_by_text("Write a number above 0").wait_for()
     guess.locator("input").fill("2,5")
     guess.locator("input").press("Enter")
-    guess.get_by_text("Your guess is kept").wait_for()
+    guess.get_by_text("Your guess: 2.5. It is kept").wait_for()
     page.reload()
     assert guess.locator("input").input_value() == "2.5"
     assert guess.locator("input").is_disabled()
@@ -271,6 +315,46 @@ def test_a_guess_stays_and_goes_into_the_notebook(page, address, tmp_path):
         page.locator("button[data-save]").click()
     download.value.save_as(tmp_path / "saved.ipynb")
     assert 'predict(\\"deep_to_wide\\", 2.5)' in (tmp_path / "saved.ipynb").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("2 times", "2"), ("~0,5", "0.5"), ("1,000", "1,000"), ("3e2", "300"), ("88 MB", None)],
+)
+def test_a_guess_is_read_as_people_write_it(page, address, text, kept):
+    page.goto(f"{address}units/01_building_blocks.html")
+    guess = page.locator('section[data-predict="deep_to_wide"]')
+    guess.locator("input").fill(text)
+    guess.get_by_role("button", name="Guess").click()
+    said = guess.get_by_role("status").inner_text()
+    expected = f"Your guess: {kept}. It is kept." if kept else "Write a number above 0, without"
+    assert said.startswith(expected)
+
+
+def test_the_end_of_a_unit_says_what_is_right_of_one_s_own(left, page, address):
+    left(verdicts={"linear_cost": {"status": "right", "at": 0}})
+    page.goto(f"{address}units/02_flops.html")
+    progress = page.locator("[data-progress]")
+    assert progress.inner_text().startswith("1 of 12 questions right. Not yet: convolution_macs, ")
+    progress.get_by_role("link", name="convolution_macs").click()
+    assert page.url.endswith("#question-convolution_macs")
+
+
+def test_the_front_page_says_where_to_go_on(left, page, address):
+    page.goto(address)
+    assert page.locator("a.start").inner_text().startswith("Begin: 01 ")
+    left(verdicts={"linear_cost": {"status": "right", "at": 1}})
+    page.reload()
+    page.get_by_role("link", name="Go on: 02 FLOP").click()
+    assert page.url.endswith("units/02_flops.html")
+
+
+def test_a_folded_side_is_not_reached_with_the_keyboard(page, address):
+    page.goto(f"{address}units/02_flops.html")
+    hidden = "e => getComputedStyle(e).visibility === 'hidden'"
+    assert page.locator(".sidebar-drawer").evaluate(hidden)
+    page.locator("label.nav-overlay-icon").click()
+    page.wait_for_function(f"() => !({hidden})(document.querySelector('.sidebar-drawer'))")
 
 
 def test_rings_say_how_far_one_is(left, page, address):

@@ -6,7 +6,7 @@ import shutil
 from base64 import b64decode
 
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from helpers.authoring.notebooks import find_unit
 from helpers.predict import MIME_TYPE, Prediction
@@ -115,3 +115,19 @@ def test_each_guess_has_a_field_and_results_are_covered(build):
     assert made.metadata["tags"] == ["guess-width", "guess-depth-of-it"]
     assert later.metadata["tags"] == ["guess-width"]
     assert [output.output_type for output in made.outputs] == ["stream"]
+
+
+def test_a_picture_right_below_a_result_is_covered_with_it_and_dots_are_not_spoken_of(build):
+    seen = [new_output("stream", text="seen")]
+    asked = new_code_cell('predict("width", 3)', metadata={"course": {"predict": "width"}})
+    made = new_code_cell('outcome("width", 1)', outputs=seen)
+    below, after = new_code_cell("bars()", outputs=seen), new_code_cell("bars()", outputs=seen)
+    words = new_markdown_cell("Write a number in place of the three dots.")
+    notebook = new_notebook(cells=[words, asked, made, below, new_markdown_cell("So."), after])
+    build.put_guesses(notebook, "00_unit")
+    assert words.source == "Write a number below."
+    assert [cell.metadata.get("tags", []) for cell in (made, below, after)] == [
+        ["guess-width"],
+        ["guess-width"],
+        [],
+    ]

@@ -15,6 +15,58 @@ import { classHighlighter } from "@lezer/highlight";
 
 const markLine = StateEffect.define();
 
+// What a telephone's keyboard writes, as Python has it.
+function straight(text) {
+  return text
+    .replace(/[“”„]/g, '"')
+    .replace(/[‘’‚]/g, "'")
+    .replaceAll("\u00a0", " ");
+}
+
+// Only of what the reader types or pastes: what stood there is as it was.
+const straightened = EditorState.transactionFilter.of((transaction) => {
+  if (!transaction.isUserEvent("input")) return transaction;
+  const changes = [];
+  transaction.changes.iterChanges((_from, _to, from, to, inserted) => {
+    const insert = straight(inserted.toString());
+    if (insert !== inserted.toString()) changes.push({ from, to, insert });
+  });
+  return changes.length ? [transaction, { changes, sequential: true }] : transaction;
+});
+
+// The two lines that stand for an answer, around a place in them: null elsewhere.
+function placeholder({ doc }, place) {
+  const found = /# YOUR CODE HERE\n *raise NotImplementedError\(\)/.exec(doc.toString());
+  if (!found || doc.lineAt(found.index).from > place) return null;
+  const head = found.index + found[0].length;
+  return place <= head ? { anchor: found.index, head } : null;
+}
+
+// A tap on them selects both: what is typed then stands in their place. A second tap is a plain one.
+const offerPlaceholder = EditorView.domEventHandlers({
+  click(event, view) {
+    const { state } = view;
+    // Of a touch the editor hears later where the cursor went.
+    const place = view.posAtCoords({ x: event.clientX, y: event.clientY });
+    const selection = place !== null && state.selection.main.empty && placeholder(state, place);
+    if (!selection || view.offered === state.doc) return;
+    view.offered = state.doc;
+    view.dispatch({ selection });
+  },
+});
+
+// A line that is wrapped goes on below its own beginning, and a little further in.
+const hanging = EditorView.decorations.compute(["doc"], ({ doc }) => {
+  const lines = [];
+  for (let number = 1; number <= doc.lines; number++) {
+    const { from, text } = doc.line(number);
+    const depth = text.match(/^ */)[0].length + 2;
+    const style = `padding-left: calc(6px + ${depth}ch); text-indent: -${depth}ch`;
+    lines.push(Decoration.line({ attributes: { style } }).range(from));
+  }
+  return Decoration.set(lines);
+});
+
 // The line that an error came up in, until the text changes.
 const markedLine = StateField.define({
   create: () => Decoration.none,
@@ -51,6 +103,9 @@ export function makeEditor(plain, { label, keys, onChange }) {
       python(),
       syntaxHighlighting(classHighlighter),
       markedLine,
+      straightened,
+      offerPlaceholder,
+      hanging,
       EditorView.lineWrapping,
       keymap.of([
         ...own,
@@ -73,6 +128,9 @@ export function makeEditor(plain, { label, keys, onChange }) {
   });
   const view = new EditorView({ state });
   plain.replaceWith(view.dom);
+  const { main } = view.state.selection;
+  const offered = hadFocus && main.empty && placeholder(view.state, main.head);
+  if (offered) view.dispatch({ selection: offered });
   if (hadFocus) view.focus();
   return {
     text: () => view.state.doc.toString(),

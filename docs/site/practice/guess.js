@@ -22,29 +22,42 @@ export function askForGuess(section) {
     if (guess === undefined) return;
     field.value = guess;
     field.disabled = section.querySelector("button").disabled = true;
-    said.textContent = compared(guess, Number(section.dataset.result));
+    section.classList.add("guessed");
+    said.textContent = compared(
+      section.getAttribute("aria-label"),
+      guess,
+      Number(section.dataset.result),
+    );
   };
 
   section.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
-    const guess = Number(field.value.trim().replace(",", "."));
+    const guess = numberIn(field.value);
     if (guess > 0 && guess < Infinity) {
       keepGuess(unit, predict, guess);
       show(guess);
     } else {
-      said.textContent = "Write a number above 0.";
+      said.textContent = "Write a number above 0, without a unit.";
     }
   });
   show(guessesOf(unit)[predict]);
 }
 
+// "2", "2,5", "1,000", "~2", "2 times"; not a number for anything else, as it might be of a unit.
+function numberIn(text) {
+  const [, digits] = text.trim().match(/^[~≈]? *([\d.,e+-]+) *(?:x|×|times|%)?$/i) ?? [];
+  if (!digits) return NaN;
+  const thousands = /^[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/.test(digits);
+  return Number(thousands ? digits.replaceAll(",", "") : digits.replace(",", "."));
+}
+
 // The two side by side, in the words of the notebook.
-function compared(guess, result) {
-  if (!(result > 0)) return "Your guess is kept.";
+function compared(label, guess, result) {
+  if (!(result > 0)) return `${label}: ${short(guess, 4)}. It is kept.`;
   const ratio = guess / result;
   const factor = Math.max(ratio, 1 / ratio);
   const off = `${short(factor, 2)} times too ${ratio > 1 ? "high" : "low"}`;
-  return `Your guess: ${short(guess, 4)}. Here it was ${short(result, 4)}: ${
+  return `${label}: ${short(guess, 4)}. Here it was ${short(result, 4)}: ${
     factor < 1.1 ? "within 10 %" : off
   }.`;
 }

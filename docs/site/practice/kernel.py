@@ -11,15 +11,17 @@ import ast
 import contextlib
 import io
 import json
+import keyword
 import linecache
 import random
+import re
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from helpers.check import STOPPED, remarks_on, verdict_on
 from helpers.exercises import EXERCISES
@@ -65,14 +67,44 @@ def cells_of(notebook: Mapping[str, Any]) -> list[Cell]:
     return cells
 
 
+def names_above(notebook: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """Of each question: the functions and variables that the cells above it make in a notebook."""
+    above: dict[str, frozenset[str]] = {}
+    names: set[str] = set()
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        above[cell["metadata"].get("nbgrader", {}).get("grade_id", "")] = frozenset(names)
+        with contextlib.suppress(SyntaxError, ValueError):
+            for node in ast.parse("".join(cell["source"])).body:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                    names.add(node.name)
+                elif isinstance(node, ast.Assign):
+                    made = (each for target in node.targets for each in ast.walk(target))
+                    names |= {each.id for each in made if isinstance(each, ast.Name)}
+    return above
+
+
+def example_call(exercise: Exercise) -> str:
+    """A call with the first numbers of the notebook; with dots where these are long."""
+    given = ", ".join(map(repr, exercise.public_cases()[0].args))
+    return f"{exercise.name}({given if len(given) <= 60 else '…'})"
+
+
 class Absent:
-    """Says of a package that a page lacks where there is one that has it."""
+    """Says of a package that a page lacks where there is one that has it.
+
+    `parts`: of the course's own package, where all of it is there and a page has less.
+    """
+
+    parts: ClassVar[frozenset[str]] = frozenset()
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         top = name.split(".")[0]
-        if top in ABSENT:
+        if top in ABSENT or name in self.parts:
+            lacking = name if name in self.parts else top
             raise ModuleNotFoundError(
-                f"{top} is not on this page: write it in plain Python, or open the unit in Colab",
+                f"{lacking} is not on this page: write plain Python, or open the unit in Colab",
                 name=name,
             )
 
@@ -136,6 +168,7 @@ class Ran:
         shown: the value of a last line that is an expression, as text; `html` where it has that.
         error: one line; empty where nothing went wrong.
         line: of the reader's own cell, where the error came up; 0 elsewhere.
+        example: a call of the reader's function that would show a value, where the run showed none.
     """
 
     printed: str = ""
@@ -143,6 +176,7 @@ class Ran:
     html: str = ""
     error: str = ""
     line: int = 0
+    example: str = ""
 
 
 class Notebook:
@@ -151,13 +185,17 @@ class Notebook:
 
     def __init__(self, released: Mapping[str, Any], clock: Clock) -> None:
         self._cells = cells_of(released)
+        self._above = names_above(released)
         self._clock = clock
 
     def run(self, name: str, answers: Mapping[str, str], begin: Begin) -> dict[str, Any]:
         """Runs an answer as a cell, and gives what a notebook would show below it."""
         with self._until(name, answers) as space:
             begin()
-            return vars(self._cell(name, answers[name], space))
+            ran = self._cell(name, answers[name], space)
+            if name in space and not (ran.printed or ran.shown or ran.html or ran.error):
+                ran.example = example_call(EXERCISES[name])
+            return vars(ran)
 
     def check(
         self, name: str, answers: Mapping[str, str], begin: Begin, seed: int | None = None
@@ -229,6 +267,8 @@ class Notebook:
                     ran.html = value._repr_html_() if hasattr(value, "_repr_html_") else ""
             except BaseException as error:
                 ran.error, ran.line = _what_and_where(error, filename)
+                if isinstance(error, NameError) and error.name in self._above.get(name, ()):
+                    ran.error += f": the cell that makes {error.name} cannot run on this page"
         return ran
 
     def _evaluated(self, source: str, filename: str, space: dict[str, Any]) -> Any:
@@ -300,7 +340,7 @@ def _filename(label: str, source: str) -> str:
 def _what_and_where(error: BaseException, filename: str) -> tuple[str, int]:
     """An error in one line, and the line of the reader's cell that it came up in."""
     if isinstance(error, SyntaxError) and error.filename == filename:
-        return f"{type(error).__name__}: {error.msg}", error.lineno or 0
+        return f"{type(error).__name__}: {error.msg}{_mend(error)}", error.lineno or 0
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)
@@ -309,6 +349,15 @@ def _what_and_where(error: BaseException, filename: str) -> tuple[str, int]:
     message = str(error).strip()
     said = f"{type(error).__name__}: {message}" if message else type(error).__name__
     return said, (lines[-1] or 0) if lines else 0
+
+
+def _mend(error: SyntaxError) -> str:
+    """What to do about an error that a telephone's keyboard makes; empty for any other."""
+    if "unindent" in error.msg:
+        return "; begin the line below one of the lines above it (Backspace goes a step back)"
+    words = [word for word in re.findall(r"\w+", error.text or "") if word.istitle()]
+    meant = [word.lower() for word in words if word.lower() in keyword.kwlist]
+    return f"; Python writes {meant[0]} without a capital" if meant else ""
 
 
 #: What this worker has read, by unit, and its clock.
@@ -339,5 +388,8 @@ def answer(task: str, begin: Callable[[str], None] = lambda endings: None) -> st
 
 if __name__ == "__main__":
     # The same without a browser: a task in each line, and a line for each answer.
+    from helpers.parts import PARTS
+
+    Absent.parts = frozenset(f"helpers.{part.name}" for part in PARTS if not part.web)
     for line in sys.stdin:
         print(answer(line), flush=True)

@@ -1,7 +1,7 @@
 // The page "Your practice": how far the reader came, their mistakes, and all of it as a file.
 
 import { download } from "./notebook.js";
-import { unitRing } from "./rings.js";
+import { begun, unitRing } from "./rings.js";
 import { exported, forgetAll, imported, mistakes } from "./store.js";
 
 export function showPractice(units) {
@@ -34,24 +34,33 @@ export function showPractice(units) {
 function unitLines(units) {
   return Object.entries(units).map(([unit, { title, questions }]) => {
     const line = document.createElement("li");
-    line.append(unitRing(unit, questions), " ", link(`units/${unit}.html`, title));
+    const ring = unitRing(unit, questions);
+    line.append(ring, link(`units/${unit}.html`, title));
+    if (begun(ring)) line.append(text("span", ring.getAttribute("aria-label")));
     return line;
   });
 }
 
+// Under each unit its questions, those that are due first on top.
 function mistakeLines(units) {
   const found = mistakes();
-  if (!found.length) return [text("li", "None yet: what Check finds wrong is listed here.")];
-  return found.map(({ unit, name, met, due }) => {
-    const line = document.createElement("li");
-    const often = Object.entries(met).map(([what, n]) => (n > 1 ? `${what} (${n} times)` : what));
-    const again = link(`units/${unit}.html?again=${name}#question-${name}`, "Practise again");
-    again.setAttribute("aria-label", `Practise ${name} again`);
-    line.append(text("code", name), ` in ${units[unit]?.title ?? unit}`);
-    if (often.length) line.append(text("span", `: ${often.join("; ")}`));
-    line.append(document.createElement("br"), again, text("span", `, ${when(due)}`));
-    return line;
+  if (!found.length) return [text("p", "None yet: what Check finds wrong is listed here.")];
+  const names = [...new Set(found.map(({ unit }) => unit))];
+  return names.flatMap((unit) => {
+    const list = document.createElement("ul");
+    list.append(...found.filter((each) => each.unit === unit).map(mistakeLine));
+    return [text("h3", units[unit]?.title ?? unit), list];
   });
+}
+
+function mistakeLine({ unit, name, met, due }) {
+  const line = document.createElement("li");
+  const again = link(`units/${unit}.html?again=${name}#question-${name}`, name);
+  again.setAttribute("aria-label", `Practise ${name} again`);
+  const often = Object.entries(met).map(([what, n]) => (n > 1 ? `${what} (${n} times)` : what));
+  line.append(again, text("span", when(due)));
+  if (often.length) line.append(text("p", often.join("; ")));
+  return line;
 }
 
 function when(due) {

@@ -2,8 +2,9 @@
 // them to touch an editor; only then the rest is loaded.
 
 import { answersOf } from "./store.js";
-import { drawRings } from "./rings.js";
+import { drawRings, showNext } from "./rings.js";
 import { askForGuess } from "./guess.js";
+import { showProgress } from "./progress.js";
 import { keepWords, saveNotebook } from "./notebook.js";
 import { showPractice } from "./overview.js";
 
@@ -64,6 +65,8 @@ drawRings(units);
 addEventListener("practice", () => drawRings(units));
 addEventListener("storage", () => drawRings(units));
 document.querySelectorAll("section[data-predict]").forEach(askForGuess);
+document.querySelectorAll("[data-progress]").forEach((place) => showProgress(place, units));
 document.querySelectorAll("textarea[data-words]").forEach(keepWords);
 document.querySelectorAll("button[data-save]").forEach((button) => saveNotebook(button, place));
+document.querySelectorAll("[data-next]").forEach((place) => showNext(place, units));
 if (document.querySelector("[data-part=units]")) showPractice(units);

@@ -95,13 +95,18 @@ export class Question {
     // A verdict's hint says it where there is no function to judge.
     const error = came.error && !came.verdict?.hint.includes(came.error) && where + came.error;
     const value = came.html ? "" : came.shown;
-    this.#showOutput([came.printed.trimEnd(), value, error].filter(Boolean).join("\n"), came.html);
+    const silent =
+      came.example && `It ran and printed nothing. To see a value, add a last line:\n${came.example}`;
+    const parts = [came.printed.trimEnd(), value, error, silent];
+    this.#showOutput(parts.filter(Boolean).join("\n"), came.html);
     this.#editor.mark(came.line);
     if (!came.verdict) return;
     const place = this.#verdict;
     place.innerHTML = came.verdictHtml;
     place.dataset.text = came.verdictText;
     place.dataset.status = came.verdict.status;
+    // Its first line, at least, is in sight.
+    place.firstElementChild.firstElementChild.scrollIntoView({ block: "nearest" });
     keepVerdict(this.unit, this.name, came.verdict, this.again);
   }
 

@@ -1,6 +1,6 @@
 // How far somebody came, as a ring: of a unit its share that is right, of a question all or half.
 
-import { statuses } from "./store.js";
+import { lastUnit, statuses } from "./store.js";
 
 const ROUND = 2 * Math.PI * 7;
 
@@ -33,6 +33,26 @@ export function unitRing(unit, names) {
   return ring(right / names.length, `${right} of ${names.length} right`);
 }
 
+// Whether a ring shows anything.
+export function begun(ring) {
+  return !ring.getAttribute("aria-label").startsWith("0 ");
+}
+
+// Where to go on, at the front page: the unit of the last verdict, or the next that is not whole.
+export function showNext(place, units) {
+  const status = statuses();
+  const left = ([unit, { questions }]) => questions.some((name) => status(unit, name) !== "right");
+  const every = Object.entries(units);
+  const from = Math.max(0, every.findIndex(([unit]) => unit === lastUnit()));
+  const next = [...every.slice(from), ...every.slice(0, from)].find(left);
+  if (!next) return place.replaceChildren();
+  const link = document.createElement("a");
+  link.className = "start";
+  link.href = `units/${next[0]}.html`;
+  link.textContent = `${lastUnit() ? "Go on" : "Begin"}: ${next[1].title}`;
+  place.replaceChildren(link);
+}
+
 // Puts rings where links to units stand, at the title of a unit, and at each question.
 export function drawRings(units) {
   for (const old of document.querySelectorAll("svg.ring")) old.remove();
@@ -47,7 +67,7 @@ export function drawRings(units) {
     section.querySelector(".question-head").prepend(questionRing(status(unit, question)));
   }
   for (const bar of document.querySelectorAll(".practice-bar[data-unit]")) {
-    bar.prepend(ringOf(bar.dataset.unit, units));
+    bar.querySelector("p").prepend(ringOf(bar.dataset.unit, units));
   }
 }
 

@@ -59,7 +59,7 @@ export function guessesOf(unit) {
 }
 
 export function keepGuess(unit, name, value) {
-  change((state) => ((state.guesses[unit] ??= {})[name] = value), false);
+  change((state) => ((state.guesses[unit] ??= {})[name] = value));
 }
 
 // The status of a question's last verdict: "" where there is none.
@@ -70,6 +70,14 @@ export function statusOf(unit, name) {
 export function statuses() {
   const { verdicts } = read();
   return (unit, name) => verdicts[unit]?.[name]?.status ?? "";
+}
+
+// The unit of the last verdict; "" where there is none.
+export function lastUnit() {
+  const all = Object.entries(read().verdicts).flatMap(([unit, names]) =>
+    Object.values(names).map(({ at }) => ({ unit, at })),
+  );
+  return all.sort((one, other) => other.at - one.at)[0]?.unit ?? "";
 }
 
 // Keeps a verdict. A wrong one is a mistake to meet again; a right one moves that on if it is due.
