@@ -219,6 +219,17 @@ def _flash_attention_backward_workspace(
     return scores + rows * 4 + _copy_bytes(gradient.transpose(1, 2), torch.contiguous_format)
 
 
+def _packing_workspace(out: Any, *args: Any) -> int:
+    """Every step alone, before they are joined."""
+    return out[0].numel() * out[0].itemsize
+
+
+def _safe_softmax_workspace(out: Tensor, source: Tensor, *args: Any, **kwargs: Any) -> int:
+    """Where scores are −∞, and in which rows all are; a zero for these."""
+    masks = out.numel() + out.numel() // out.shape[-1] + out.itemsize
+    return _copy_bytes(source, torch.contiguous_format) + masks
+
+
 def _distances_workspace(out: Any, first: Tensor, second: Tensor) -> int:
     """Distances by a product: both sides with two columns more."""
     return sum(t.numel() // t.shape[-1] * (t.shape[-1] + 2) * t.itemsize for t in (first, second))
@@ -295,7 +306,8 @@ WORKSPACES: dict[Any, Callable[..., int]] = {
     aten.mkldnn_rnn_layer_backward.default: rnn_layer_backward_workspace,
     aten._softmax.default: _contiguous_copies(1),
     aten._log_softmax.default: _contiguous_copies(1),
-    aten._safe_softmax.default: _contiguous_copies(1),
+    aten._pack_padded_sequence.default: _packing_workspace,
+    aten._safe_softmax.default: _safe_softmax_workspace,
     aten._softmax_backward_data.default: _contiguous_copies(2),
     aten._log_softmax_backward_data.default: _contiguous_copies(2),
     aten.native_group_norm.default: _contiguous_copies(1, channels_last=True),
