@@ -2,7 +2,7 @@
 
     python benchmarks/crash_recovery.py --moments 20
 
-The class is that of benchmarks/grading.py. One undisturbed run says what the gradebook must hold
+The class is that of benchmarks/graders.py. One undisturbed run says what the gradebook must hold
 and how long a run takes. Then, again and again on a course of its own: a run, `kill -9` of one of
 its parts at a random moment of it (or, with PostgreSQL, its connections cut), a second run, and
 every row of grades compared. Writes benchmarks/results/crash_recovery.md.
@@ -28,10 +28,10 @@ from datetime import date
 from pathlib import Path
 
 import accounting
-import grading
+import graders
 import sqlalchemy
 
-RESULTS = grading.ROOT / "benchmarks" / "results" / "crash_recovery.md"
+RESULTS = graders.ROOT / "benchmarks" / "results" / "crash_recovery.md"
 VICTIMS = ("coordinator", "worker", "fork server", "Dask worker", "database connection")
 GRADES = """
     SELECT a.student_id, b.name, g.auto_score, g.manual_score, g.needs_manual_grade
@@ -74,10 +74,10 @@ def main() -> None:
     draw, trials = random.Random(options.seed), list[Trial]()
     with tempfile.TemporaryDirectory(prefix="course-kills-") as folder, postgres() as server:
         original = Path(folder) / "original"
-        grading.make_course(original, options.cohort, os.urandom(32).hex())
+        graders.make_course(original, options.cohort, os.urandom(32).hex())
         quiet = shutil.copytree(original, Path(folder) / "quiet")
         started = time.monotonic()
-        subprocess.run(command(quiet, "coordinator"), env=grading.ENVIRONMENT, check=True)
+        subprocess.run(command(quiet, "coordinator"), env=graders.ENVIRONMENT, check=True)
         length = time.monotonic() - started
         expected = grades(gradebook(quiet))
         print(f"undisturbed: {length:.1f} s, {len(expected)} grades", flush=True)
@@ -112,7 +112,7 @@ def disturbed(course: Path, url: str, victim: str, wait: float, expected: Grades
     with open(course / "log", "wb") as log:
         started = time.monotonic()
         run = subprocess.Popen(
-            command(course, victim), env=grading.ENVIRONMENT, stdout=log, stderr=log, cwd=course
+            command(course, victim), env=graders.ENVIRONMENT, stdout=log, stderr=log, cwd=course
         )
         time.sleep(wait)
         while run.poll() is None and not disturb(victim, run.pid, url):
@@ -124,7 +124,7 @@ def disturbed(course: Path, url: str, victim: str, wait: float, expected: Grades
         status = run.wait()
     graded = len({row[0] for row in grades(url)})
     again = command(course, "coordinator")
-    subprocess.run(again, env=grading.ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(again, env=graders.ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
     return Trial(victim, moment, before, graded, status, grades(url) == expected)
 
 
@@ -132,9 +132,9 @@ def command(course: Path, victim: str) -> list[str]:
     """A run; on a local Dask cluster where a worker of that is to be killed."""
     if victim == "Dask worker":
         script = course / "on_dask.py"
-        script.write_text(grading.DASK)
+        script.write_text(graders.DASK)
         return [sys.executable, str(script), str(course)]
-    grade = [sys.executable, "-m", "helpers.cli", "grade", grading.UNIT, "--jobs", "2"]
+    grade = [sys.executable, "-m", "helpers.cli", "grade", graders.UNIT, "--jobs", "2"]
     return [*grade, "--course", str(course)]
 
 

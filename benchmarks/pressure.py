@@ -22,10 +22,10 @@ from datetime import date
 from pathlib import Path
 
 import accounting
-import grading
+import graders
 import guard
 
-RESULTS = grading.ROOT / "benchmarks" / "results" / "pressure.md"
+RESULTS = graders.ROOT / "benchmarks" / "results" / "pressure.md"
 GIB = 2**30
 #: Ways to take memory. Each holds what it has for a second or two, so that others have less.
 GREEDY = {
@@ -111,7 +111,7 @@ def main() -> None:
             ("greedy", int(options.memory * GIB), greedy),
             ("undisturbed, again", 0, []),
         ):
-            course = grading.make_course(Path(folder, what[-5:]), options.students, secret)
+            course = graders.make_course(Path(folder, what[-5:]), options.students, secret)
             for number, student in enumerate(some):
                 _make_greedy(course / "submitted" / student, list(GREEDY.values())[number % 5])
             runs.append(_grade(what, course, memory))
@@ -121,7 +121,7 @@ def main() -> None:
 
 def _make_greedy(folder: Path, cell: str) -> None:
     """A cell before a sheet's first answer."""
-    path = folder / grading.UNIT / f"{grading.UNIT}.ipynb"
+    path = folder / graders.UNIT / f"{graders.UNIT}.ipynb"
     notebook = json.loads(path.read_text())
     cells = notebook["cells"]
     marks = [each["metadata"].get("nbgrader", {}) for each in cells]
@@ -132,11 +132,11 @@ def _make_greedy(folder: Path, cell: str) -> None:
 
 
 def _grade(what: str, course: Path, memory: int) -> Graded:
-    command = [sys.executable, "-m", "helpers.cli", "grade", grading.UNIT, "--json"]
+    command = [sys.executable, "-m", "helpers.cli", "grade", graders.UNIT, "--json"]
     command += ["--jobs", "2", "--course", str(course)]
     begun = time.monotonic()
     if not memory:
-        done = subprocess.run(command, env=grading.ENVIRONMENT, capture_output=True, text=True)
+        done = subprocess.run(command, env=graders.ENVIRONMENT, capture_output=True, text=True)
         return _graded(what, time.monotonic() - begun, done.stdout + done.stderr)
     with guard.groups(memory) as (group,):
 
@@ -144,7 +144,7 @@ def _grade(what: str, course: Path, memory: int) -> Graded:
             (group / "cgroup.procs").write_text(str(os.getpid()))
 
         done = subprocess.run(
-            command, env=grading.ENVIRONMENT, capture_output=True, text=True, preexec_fn=enter
+            command, env=graders.ENVIRONMENT, capture_output=True, text=True, preexec_fn=enter
         )
         seconds = time.monotonic() - begun
         peak = int((group / "memory.max_usage_in_bytes").read_text())

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         time.sleep(LATENCY)
-        super().do_GET()
+        with suppress(ConnectionError):  # the browser left the page
+            super().do_GET()
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
         while piece := source.read(PIECE):

@@ -23,6 +23,7 @@ from helpers.diagnosis.texts import number_text, right_text, told_apart
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, Right
 from helpers.figures import current_figure, no_show
+from helpers.text_table import visible
 from helpers.timing import in_time
 from helpers.values import PlaceholderLeft, placeholder, plain
 from helpers.verdict import Row, Status, Verdict, first_of_all
@@ -59,7 +60,8 @@ def verdict_on(exercise: Exercise, answer: Any, cases: Sequence[Case] | None = N
         verdict = Verdict(exercise.name, "error", 0.0, (), STOPPED)
     if verdict.fraction < 1:
         used = {each for each, _ in missing_imports.names_used(answer)}
-        verdict = first_of_all(verdict, used, last_verdicts)
+        near = exercise.nearness(verdict.fraction)
+        verdict = first_of_all(verdict, used, last_verdicts, near)
     last_verdicts[exercise.name] = verdict
     return verdict
 
@@ -276,6 +278,13 @@ def _explained(
     wrong: Sequence[str],
 ) -> tuple[str, tuple[str, ...]]:
     """The hint on the parts that are wrong, and the names of what explains them."""
+    # What is wrong where an answer comes to an end may be why it does not elsewhere.
+    ended = [outcome for outcome in outcomes if not isinstance(outcome.error, TimeoutError)]
+    if len(ended) < len(outcomes) and any(part in each.values for each in ended for part in wrong):
+        still = [p for p in wrong if not all(o.is_right(p, exercise.precision) for o in ended)]
+        said = _explained(exercise, answer, ended, still) if still else ("", ())
+        if said[0]:
+            return said
     attempts = {
         part: [Attempt(outcome.case, outcome.values[part]) for outcome in outcomes]
         for part in wrong
@@ -341,7 +350,7 @@ def _error_line(case: Case, error: Exception) -> str:
     where = " on a case drawn when grading" if case.hidden else case.label and f" for {case.label}"
     # One line: the traceback is in the student's own cell as soon as they call the function.
     message = str(error).strip().splitlines()
-    detail = f": {message[0]}" if message else ""
+    detail = f": {visible(message[0])}" if message else ""
     line = _failing_line(error)
     at = f", at `{line}`" if line else ""
     return f"your function fails{where} with {kind}{detail}{at}"

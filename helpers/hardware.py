@@ -181,15 +181,18 @@ class Measured:
         return Device(self.name, peak, self.bandwidth, 0, "measured on this machine")
 
 
-def measure(dtype: str = "fp32", refresh: bool = False, seconds: float = 2.0) -> Measured:
-    """This machine's own roof: its best matrix-product and copy rates, on a GPU if there is one.
+def measure(
+    dtype: str = "fp32", refresh: bool = False, seconds: float = 2.0, on_cpu: bool = False
+) -> Measured:
+    """This machine's own roof: its best matrix-product and copy rates, on a GPU if there is one
+    and not `on_cpu`: what runs on the CPU belongs below the CPU's roof.
 
     Each is repeated for about `seconds` and the median taken. The result is kept in the user's
     cache folder for this machine, dtype and PyTorch version; `refresh=True` measures anew.
     """
     import torch
 
-    where = "cuda" if torch.cuda.is_available() else "cpu"
+    where = "cuda" if torch.cuda.is_available() and not on_cpu else "cpu"
     name = torch.cuda.get_device_name() if where == "cuda" else _processor_name()
     key = f"{name}-{torch.get_num_threads()}-{dtype_name(dtype)}-{torch.__version__}"
     cache = _cache_folder() / ("".join(c if c.isalnum() else "_" for c in key) + ".json")

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import html
+import unicodedata
 from collections.abc import Sequence
 
 Row = Sequence[str]
+
+#: What a letter of other scripts or an emoji is made of.
+_JOINERS = "\u200c\u200d"
+
+
+def visible(text: str) -> str:
+    """Text in one line, in which every sign is seen: a question mark in the place of each that
+    moves a terminal's cursor, ends the line or turns it around. Whoever wrote it."""
+    return text if text.isprintable() else "".join(c if _is_seen(c) else "?" for c in text)
+
+
+def _is_seen(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return character in _JOINERS or (kind[0] != "C" and kind not in ("Zl", "Zp"))
 
 
 def text_table(rows: Sequence[Row], left: int = 1) -> str:

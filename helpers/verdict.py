@@ -196,7 +196,7 @@ class Verdict:
 
 
 def first_of_all(
-    verdict: Verdict, used: Collection[str], earlier: Mapping[str, Verdict]
+    verdict: Verdict, used: Collection[str], earlier: Mapping[str, Verdict], near: str = ""
 ) -> Verdict:
     """A verdict on an answer that is not right, with another hint where it calls an answer to
     another question that is not right either: what is said of this one is then true of that.
@@ -205,10 +205,11 @@ def first_of_all(
         verdict: on the answer alone.
         used: the names that it uses of its notebook.
         earlier: the verdicts on other questions, by name.
+        near: a line on what it earns all the same.
     """
     others = {name for name in used if name in earlier and name != verdict.exercise}
     wrong = sorted(name for name in others if earlier[name].fraction < 1)
     if not wrong:
         return verdict
     hint = f"it calls {' and '.join(wrong)}, not right yet: mend that first, then check again"
-    return replace(verdict, hint=hint, misconceptions=())
+    return replace(verdict, hint="; ".join(filter(None, [near, hint])), misconceptions=())

@@ -3,6 +3,7 @@
 import linecache
 import re
 from dataclasses import replace
+from graphlib import TopologicalSorter
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -264,6 +265,36 @@ def test_a_call_that_takes_too_long_is_ended(monkeypatch, capsys):
     assert "TimeoutError: took longer than 0.05 s" in capsys.readouterr().out
 
 
+def test_what_is_wrong_is_said_before_what_does_not_end(monkeypatch, capsys):
+    monkeypatch.setattr(timing, "CALL_SECONDS", 0.05)
+
+    def placed_again_and_again(parents):
+        order = []
+
+        def place(node):
+            for parent in parents[node]:
+                place(parent)
+            order.append(node)
+
+        for node in parents:
+            place(node)
+        return order
+
+    check("topological_order", placed_again_and_again)
+    assert "Hint: a node that is used twice still stands in the order once" in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_list_too_short_is_said_to_be_where_several_are_right():
+    verdict = judge(
+        EXERCISES["topological_order"],
+        lambda parents: list(TopologicalSorter(parents).static_order())[:1],
+        EXERCISES["topological_order"].public_cases(),
+    )
+    assert "the list is shorter than it should be" in verdict.hint
+
+
 def test_an_answer_that_is_stopped_leaves_a_line_and_no_traceback(capsys):
     def answer(batch, n):
         raise KeyboardInterrupt
@@ -451,6 +482,26 @@ def test_an_answer_that_calls_one_that_is_wrong_is_told_so_first(capsys):
     check("element_positions", space["element_positions"])
     check("tensor_map", space["tensor_map"])
     assert "Hint: it calls element_positions, not right yet" in capsys.readouterr().out
+
+
+def test_what_such_an_answer_earns_all_the_same_is_said_with_it(capsys):
+    space = {}
+    cells = (
+        "from helpers.model_table import layers\n"
+        "def sheet_parameters(model):\n"
+        "    wide = sum(row.channels_in * row.channels_out for row in layers(model))\n"
+        "    return wide if layers(model)[0].kind == 'embedding' else 0\n"
+        "def near(model, bits):\n"
+        "    return 0 * sheet_parameters(model) + 0.9 * right(model, bits)\n"
+    )
+    space["right"] = lambda model, bits: EXERCISES["sheet_bytes"].reference(model, bits).total
+    exec(cells, space)
+    check("sheet_parameters", space["sheet_parameters"])
+    check("sheet_bytes", space["near"])
+    assert (
+        "Hint: near enough for 25% of the points; it calls sheet_parameters, not right yet"
+        in capsys.readouterr().out
+    )
 
 
 BANDED = Exercise(

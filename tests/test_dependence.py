@@ -1,5 +1,7 @@
 """What is said of an answer that nothing explains: where it is wrong, and with which arguments."""
 
+import math
+
 import pytest
 
 from helpers.check import judge
@@ -40,6 +42,10 @@ def hint(exercise, answer):
         ),
         (lambda h, r, c: h * (r * c**2 + r), "this changes too little with columns, and rightly"),
         (lambda h, r, c: h * (r * c**3 + r) + 900.5, "never changes: which term is a fixed number"),
+        (
+            lambda h, r, c: 9e4 * h * r / c**3,
+            "this changes the wrong way with columns, and rightly",
+        ),
     ],
 )
 def test_it_is_said_with_which_arguments_an_answer_goes_wrong(answer, said):
@@ -121,10 +127,50 @@ def test_an_answer_that_fails_in_such_a_call_gets_no_line_and_keeps_its_mark():
             lambda sizes: sizes[0] > 2,
             "where this is wrong it says True, never False: what is to fail there?",
         ),
+        (
+            lambda size: size + 2**21 * (size % 3 == 0),
+            [(3,), (7,), (9,), (8,)],
+            lambda size: size + 2**21,
+            "in some cases this is 2,097,152 too much: what is different there?",
+        ),
+        (
+            lambda size, seed: size // 6 * 6 + 3 * seed,
+            [(6, 1), (22, 2), (12, 1), (16, 2)],
+            lambda size, seed: size + 3 * seed,
+            "in some cases this is 4 too much: what is different there?",
+        ),
     ],
 )
 def test_it_is_said_where_an_answer_is_wrong(reference, examples, answer, said):
     assert hint(asked(reference, examples), answer) == said
+
+
+MODELS = [("net 1 of 5",), ("net 2 of 9",), ("text 3 of 4",), ("text 7 of 8",)]
+
+
+def numbers_in(model):
+    return [int(word) for word in model.split() if word.isdigit()]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            lambda model: math.prod(numbers_in(model)) * (8 if model[0] == "t" else 10),
+            "this is exact where model begins with 'net': what is different elsewhere?",
+        ),
+        # Of these one is near by chance.
+        (
+            lambda model: 10 * math.prod(numbers_in(model)) - (1 if model == "text 7 of 8" else 9),
+            "where this is wrong it is too small: try the smallest such case by hand",
+        ),
+    ],
+)
+def test_what_is_near_enough_is_not_what_is_exact(wrong, said):
+    exercise = asked(
+        lambda model: 10 * math.prod(numbers_in(model)), MODELS, bands={0.01: 1, 0.05: 0.5}
+    )
+    assert hint(exercise, wrong) == said
 
 
 def test_a_number_that_is_there_beside_cases_without_one_is_compared():

@@ -132,6 +132,35 @@ def test_of_several_slips_the_first_to_look_at_is_said(name, answer, first):
     assert first in verdict.hint
 
 
+def test_what_is_nearly_right_has_not_two_slips_that_undo_each_other():
+    exercise = EXERCISES["optimizer_ledger"]
+    known = [each for each in exercise.misconceptions if each.name == "two bytes a number"]
+    states = {"sgd": 0, "momentum": 4, "adam": 8}
+    verdict = judge(
+        replace(exercise, misconceptions=tuple(known)),
+        lambda p, optimizer: {
+            "weights": 4 * p,
+            "gradients": 4 * p,
+            "states": states[optimizer] * p + 4 * (optimizer == "adam"),
+        },
+        exercise.public_cases(),
+    )
+    assert "how many bytes" not in verdict.hint
+
+
+def test_a_term_too_many_is_not_made_of_one_counted_twice_and_one_without_its_batch():
+    exercise = replace(EXERCISES["pair_costs"], misconceptions=())
+    verdict = judge(
+        exercise,
+        lambda batch, i, o: {
+            "FLOP": batch * i * (1 + 2 * o),
+            "bytes": 4 * (3 * batch * i + i + i * o + batch * o),
+        },
+        exercise.public_cases(),
+    )
+    assert "slope" not in verdict.hint
+
+
 def test_a_misconception_and_another_slip_are_found_together():
     """A student's own: statistics divided c·h·w times, and half of the rest left out."""
     exercise = replace(

@@ -55,6 +55,13 @@ def test_an_unknown_device_lists_the_known_ones():
         device("H1000")
 
 
+def test_the_cpu_of_a_machine_with_a_gpu_is_measured_on_the_cpu(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    name = measure(seconds=0).name
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert measure(seconds=0, on_cpu=True).name == name
+
+
 def test_this_machine_is_measured_once_and_remembered(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first = measure(seconds=0)

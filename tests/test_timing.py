@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -91,6 +92,14 @@ def test_a_gpu_that_pytorch_has_not_begun_to_use_is_left_asleep(gpu):
     gpu.append(5.0)
     timing.seconds(lambda: None)
     assert gpu == [5.0]
+
+
+def test_a_call_that_waits_for_a_processor_has_a_while_longer(monkeypatch):
+    monkeypatch.setattr(timing, "CALL_SECONDS", 0.05)
+    waits = timing.in_time(time.sleep)
+    waits(0.06)
+    with pytest.raises(TimeoutError):
+        waits(10)
 
 
 def test_a_clock_loads_no_pytorch():

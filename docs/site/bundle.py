@@ -27,8 +27,10 @@ HERE = Path(__file__).parent / "practice"
 #: Where nothing in a file says when it was made.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 #: Of Pyodide: what is copied as it is, and what travels compressed.
-PLAIN = ("pyodide.mjs", "pyodide-lock.json", "python_stdlib.zip")
+PLAIN = ("pyodide.mjs", "pyodide-lock.json")
 PACKED = ("pyodide.asm.mjs", "pyodide.asm.wasm")
+#: What `precompile.py` makes of the course and of Python's library: it travels compressed.
+COMPILED = ("course.zip", "python.zip")
 
 
 class NoPackages(RuntimeError):
@@ -42,13 +44,14 @@ def add_practice(site: Path, modules: Path, every: Sequence[Practice]) -> None:
     """
     install(modules)
     practice = site / "_static" / "practice"
-    bundle(modules, practice, every)
-    copy_pyodide(modules / "node_modules" / "pyodide", practice / "pyodide")
+    pyodide = modules / "node_modules" / "pyodide"
+    copy_pyodide(pyodide, practice / "pyodide")
     pack_course(practice / "course.zip")
     for each in every:
         path = practice / "release" / each.unit.name / f"{each.unit.notebook}.ipynb"
         path.parent.mkdir(parents=True)
         path.write_text(each.released, "utf-8")
+    bundle(modules, practice, every, precompile(pyodide, practice))
     sizes(practice)
     write_service_worker(modules, site)
 
@@ -88,8 +91,11 @@ def esbuild(modules: Path, *arguments: str) -> None:
     subprocess.run([program, *common, *arguments], cwd=HERE, check=True, env=environment)
 
 
-def bundle(modules: Path, practice: Path, every: Iterable[Practice]) -> None:
-    """The pages' scripts: `page.js` on every page, the others when an editor is touched."""
+def bundle(modules: Path, practice: Path, every: Iterable[Practice], library: str) -> None:
+    """The pages' scripts: `page.js` on every page, the others when an editor is touched.
+
+    `library`: names of the modules that are fetched when they are imported, as JSON.
+    """
     units = json.dumps(about(every), ensure_ascii=False)
     esbuild(
         modules, "page.js", "--bundle", "--format=iife", f"--define:COURSE={units}",
@@ -98,7 +104,10 @@ def bundle(modules: Path, practice: Path, every: Iterable[Practice]) -> None:
     esbuild(
         modules, "practice.js", "--bundle", "--format=esm", f"--outfile={practice / 'practice.js'}"
     )
-    esbuild(modules, "worker.js", "--format=esm", f"--outfile={practice / 'worker.js'}")
+    esbuild(
+        modules, "worker.js", "--format=esm", f"--define:LIBRARY={library}",
+        f"--outfile={practice / 'worker.js'}",
+    )  # fmt: skip
 
 
 def copy_pyodide(package: Path, to: Path) -> None:
@@ -109,17 +118,36 @@ def copy_pyodide(package: Path, to: Path) -> None:
     lock = json.loads((to / "pyodide-lock.json").read_text("utf-8"))
     (to / "pyodide-lock.json").write_text(json.dumps({**lock, "packages": {}}), "utf-8")
     for name in PACKED:
-        data = gzip.compress((package / name).read_bytes(), 9, mtime=0)
-        (to / f"{name}.packed").write_bytes(data)
+        pack(package / name, to)
+
+
+def pack(path: Path, to: Path) -> None:
+    """Compresses a file into a folder, under a name that no server takes for a compressed one."""
+    data = gzip.compress(path.read_bytes(), 9, mtime=0)
+    (to / f"{path.name}.packed").write_bytes(data)
+
+
+def precompile(pyodide: Path, practice: Path) -> str:
+    """Compiles what a page's Python begins with, and returns the names of the other modules of
+    Python's library, as JSON."""
+    node(str(HERE / "precompile.mjs"), str(pyodide), str(practice), folder=practice)
+    for name in COMPILED:
+        pack(practice / name, practice)
+        (practice / name).unlink()
+    names = practice / "library.json"
+    library = names.read_text("utf-8")
+    names.unlink()
+    return library
 
 
 def pack_course(to: Path) -> None:
-    """The parts of the package that a page has, unchanged, and the kernel."""
+    """The parts of the package that a page has, unchanged, and what runs them there."""
     paths = {path for part in PARTS if part.web for path in part.files()}
     with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path in (Path("__init__.py"), *sorted(paths)):
             _add(archive, f"helpers/{path.as_posix()}", PACKAGE / path)
-        _add(archive, "kernel.py", HERE / "kernel.py")
+        for name in ("kernel.py", "on_demand.py"):
+            _add(archive, name, HERE / name)
 
 
 def _add(archive: zipfile.ZipFile, name: str, path: Path) -> None:
@@ -148,8 +176,10 @@ def sizes(practice: Path) -> None:
     table = Table("when", "what", "kB", "kB compressed")
     parts = {
         "at once": ["page.js"],
-        "an editor is touched": ["practice.js", "worker.js", "course.zip", "release/*/*.ipynb"],
-        "": [f"pyodide/{name}" for name in PLAIN] + [f"pyodide/{name}.packed" for name in PACKED],
+        "an editor is touched": ["practice.js", "worker.js", "release/*/*.ipynb"],
+        "": [f"{name}.packed" for name in COMPILED] + [f"pyodide/{name}" for name in PLAIN],
+        " ": [f"pyodide/{name}.packed" for name in PACKED],
+        "an answer imports more": ["library.zip"],
     }
     for when, names in parts.items():
         for name in names:

@@ -18,7 +18,7 @@ from helpers.diagnosis.explanation import Attempt, Explanation, General
 from helpers.diagnosis.ledgers import explained_by_ledger
 from helpers.diagnosis.relations import LAST_RESORT, numbers_of, paired, patterns, relations
 from helpers.diagnosis.two_slips import two_slips
-from helpers.diagnosis.variants import FORGETTABLE, correct_for, variants
+from helpers.diagnosis.variants import FORGETTABLE, SEED, correct_for, variants
 from helpers.exercises.exercise import Case, Exercise, Right
 from helpers.ledger import Ledger
 
@@ -137,7 +137,7 @@ def _varied(exercise: Exercise, cases: Sequence[Case]) -> dict[str, list[float]]
     return {
         name: list(column)
         for name, column in zip(exercise.parameters, columns, strict=True)
-        if all(map(is_number, column)) and len(set(column)) > 1
+        if name != SEED and all(map(is_number, column)) and len(set(column)) > 1
     }
 
 

@@ -153,7 +153,7 @@ def _stays(move: _Move) -> bool:
 
 def _growth(moves: Moves) -> str:
     """The arguments with which a number grows otherwise than the right one."""
-    wrong: dict[str, set[bool]] = {}
+    wrong: dict[str, set[str]] = {}
     for name, each in moves.items():
         for move in each:
             if (numbers := _numbers(move)) is None or 0 in numbers:
@@ -163,11 +163,12 @@ def _growth(moves: Moves) -> str:
             if right < 1:
                 right, mine = 1 / right, 1 / mine
             if not math.isclose(right, mine, rel_tol=_EXACT):
-                wrong.setdefault(name, set()).add(mine > right)
+                way = "the wrong way" if mine < 1 else "too much" if mine > right else "too little"
+                wrong.setdefault(name, set()).add(way)
     if not wrong or len(wrong) == len(moves):
         return ""
     directions = set.union(*wrong.values())
-    how = "otherwise" if len(directions) > 1 else "too much" if True in directions else "too little"
+    how = "otherwise" if len(directions) > 1 else directions.pop()
     return f"this changes {how} with {_and(list(wrong))}, and rightly with the rest"
 
 

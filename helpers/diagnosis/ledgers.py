@@ -176,6 +176,12 @@ def _edited_terms(
 
 def _allowed(chosen: Sequence[_Edit], terms: Sequence[Term]) -> bool:
     names = {edit.term for edit in chosen}
+    sizes = {term.name: term.amount for term in terms}
+    twice, without = (
+        {sizes[edit.term] for edit in chosen if edit.kind == kind} for kind in (TWICE, WITHOUT)
+    )
+    if twice & without:
+        return False  # of two terms alike one too many and one too few give what was never there
     left_out = sum(edit.kind == LEFT_OUT for edit in chosen)
     return len(names) == len(chosen) and left_out < len(terms)
 

@@ -13,7 +13,9 @@ from typing import Any
 from helpers.diagnosis.comparison import is_right
 from helpers.diagnosis.explanation import Attempt
 from helpers.diagnosis.relations import numbers_of
-from helpers.exercises.exercise import Exercise, Right
+from helpers.diagnosis.texts import number_text
+from helpers.diagnosis.variants import SEED
+from helpers.exercises.exercise import Exercise, OneOf, Right
 
 
 def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[Right]) -> str:
@@ -38,8 +40,7 @@ def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[R
         ]
         if all(right is None for right in wrong):
             return "this is wrong where there is no such number, and None is asked for"
-        dividing = next(_dividing(exercise.parameters, args, accepted), "")
-        return dividing or _at_times(theirs, values)
+        return _divided(exercise, args, theirs, values) or _at_times(theirs, values)
     return _places(theirs, values, exercise.precision) or _factor(theirs, values)
 
 
@@ -47,18 +48,42 @@ def _all_equal(values: Sequence[Any]) -> bool:
     return all(value == values[0] for value in values)
 
 
+def _divided(
+    exercise: Exercise,
+    args: Sequence[tuple[Any, ...]],
+    rights: Sequence[Right],
+    values: Sequence[Any],
+) -> str:
+    """What is so of the arguments wherever the answer is right; where near enough is right, too,
+    wherever it is exact: a number may be near by chance."""
+    exact = [
+        is_right(right, value, exercise.tolerance)
+        for right, value in zip(rights, values, strict=True)
+    ]
+    if not any(exact):
+        return ""
+    called = ("exact", "off") if exercise.bands else ("right", "wrong")
+    return next(_dividing(exercise.parameters, args, exact, called), "")
+
+
 def _dividing(
-    names: Sequence[str], args: Sequence[tuple[Any, ...]], accepted: Sequence[bool]
+    names: Sequence[str],
+    args: Sequence[tuple[Any, ...]],
+    accepted: Sequence[bool],
+    called: tuple[str, str],
 ) -> Iterator[str]:
-    """What is so of the arguments in every case that is right, and in no other."""
+    """What is so of the arguments in every case that is right, and in no other, told with what
+    those cases and the others are called."""
+    good, bad = called
     columns = dict(zip(names, zip(*args, strict=True), strict=True))
+    columns.pop(SEED, None)
     right = sum(accepted)
     has_many = min(right, len(accepted) - right) >= _MANY
     for what, holds in _facts(columns, has_many):
         if holds == list(accepted):
-            yield f"this is right where {what}: what is different elsewhere?"
+            yield f"this is {good} where {what}: what is different elsewhere?"
         if holds == [not each for each in accepted]:
-            yield f"this is wrong where {what}: try that case by hand"
+            yield f"this is {bad} where {what}: try that case by hand"
 
 
 #: Cases that are right, and as many wrong, which no fact on two arguments divides by chance.
@@ -74,6 +99,7 @@ def _facts(columns: Mapping[str, Sequence[Any]], of_two: bool) -> Iterator[tuple
         for value in dict.fromkeys(each for each in column if _is_special(each)):
             holds = [type(each) is type(value) and each == value for each in column]
             yield f"{name} is {value!r}", holds
+        yield from _first_words(name, column)
     whole = {name: c for name, c in columns.items() if all(type(each) is int for each in c)}
     for name, column in whole.items():
         yield f"{name} is odd", [each % 2 == 1 for each in column]
@@ -84,6 +110,14 @@ def _facts(columns: Mapping[str, Sequence[Any]], of_two: bool) -> Iterator[tuple
         if of_two:
             yield f"{one} is larger than {other}", [a > b for a, b in pairs]
             yield f"{other} divides {one}", [bool(b) and a % b == 0 for a, b in pairs]
+
+
+def _first_words(name: str, column: Sequence[Any]) -> Iterator[tuple[str, list[bool]]]:
+    """Of texts of several words: the first, where several begin with it."""
+    if all(isinstance(value, str) and " " in value for value in column):
+        words = [value.split()[0] for value in column]
+        for word in dict.fromkeys(each for each in words if words.count(each) > 1):
+            yield f"{name} begins with {word!r}", [each == word for each in words]
 
 
 def _is_special(value: Any) -> bool:
@@ -116,7 +150,9 @@ def _at_times(rights: Sequence[Right], values: Sequence[Any]) -> str:
     if len(offsets) == 1:
         (offset,) = offsets
         much = "much" if offset > 0 else "little"
-        return f"in some cases this is {abs(offset):,.6g} too {much}: what is different there?"
+        return (
+            f"in some cases this is {number_text(abs(offset))} too {much}: what is different there?"
+        )
     if all(offset > 0 for offset in offsets) or all(offset < 0 for offset in offsets):
         return (
             f"where this is wrong it is too {'large' if offsets.pop() > 0 else 'small'}: {_BY_HAND}"
@@ -164,7 +200,7 @@ def _times(ratios: set[Fraction]) -> str:
 def _places(rights: Sequence[Right], values: Sequence[Any], tolerance: float) -> str:
     """The one place of a list that is wrong in every case."""
     wrong: set[int] = set()
-    for right, value in zip(rights, values, strict=True):
+    for right, value in zip(map(_shown, rights), values, strict=True):
         if not (isinstance(right, list | tuple) and isinstance(value, list | tuple)):
             return ""
         if len(right) != len(value):
@@ -175,6 +211,14 @@ def _places(rights: Sequence[Right], values: Sequence[Any], tolerance: float) ->
             for at, (r, mine) in enumerate(zip(right, value, strict=True))
             if not is_right(r, mine, tolerance)
         }
-    if len(wrong) == 1 and max(len(list(right)) for right in rights) > 1:  # type: ignore[arg-type]
+    longest = max(len(list(_shown(right))) for right in rights)
+    if len(wrong) == 1 and longest > 1 and not any(isinstance(right, OneOf) for right in rights):
         return f"of the list only [{wrong.pop()}] is wrong"
     return ""
+
+
+def _shown(right: Right) -> Any:
+    """The right value; the first of several lists of one length."""
+    if not isinstance(right, OneOf) or not all(isinstance(v, list | tuple) for v in right.values):
+        return right
+    return right.values[0] if len({len(value) for value in right.values}) == 1 else right

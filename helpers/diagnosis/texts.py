@@ -7,6 +7,7 @@ from typing import Any
 from helpers.diagnosis.comparison import is_number, is_right
 from helpers.exercises.exercise import OneOf, Right
 from helpers.ledger import Ledger
+from helpers.text_table import visible
 
 
 def number_text(value: Any) -> str:
@@ -22,7 +23,7 @@ def number_text(value: Any) -> str:
         few = ", ".join(number_text(each).replace(",", "") for each in value[:4])
         return f"[{few}]" if len(value) <= 4 else f"[{few}, … {len(value)} in all]"
     try:
-        text = value if isinstance(value, str) else repr(value)
+        text = visible(value) if isinstance(value, str) else repr(value)
     except ValueError:  # an int among it that is too long for Python to print
         text = "more digits than can be shown"
     return text if len(text) <= 30 else f"{text[:29]}…"

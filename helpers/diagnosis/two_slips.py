@@ -40,7 +40,10 @@ def two_slips(
         if len(wrong) != len(cases) or wrong == totals:
             continue
         mistaken.append((known.hint, wrong))
-        if any(_all_close([factor * each for each in wrong], values) for factor in _FACTORS):
+        multiplied = ([factor * each for each in wrong] for factor in _FACTORS)
+        # Where the factor undoes the misconception, there was none: close to what is right are
+        # other slips, too.
+        if any(_all_close(m, values) and not _all_close(m, totals) for m in multiplied):
             found.append(_first(known.hint, 2))
         ledgers = [each for each in given if isinstance(each, Ledger)]
         if len(ledgers) == len(given):

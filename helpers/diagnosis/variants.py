@@ -13,6 +13,8 @@ from helpers.exercises.exercise import Case, Exercise
 #: Arguments that people forget to multiply by, with the name that this has.
 FORGETTABLE = {"batch": General.BATCH_FORGOTTEN, "tokens": General.TOKENS_FORGOTTEN}
 
+#: An argument that numbers are drawn by: nobody misreads it, and no formula has it.
+SEED = "seed"
 
 _FEWEST = 1 / 1024
 #: Numbers in an answer that somebody may have misread the question to.
@@ -39,6 +41,8 @@ def variants(exercise: Exercise, case: Case) -> Iterator[Variant]:
     """Every misreading of a case; of a slow question only what people forget to multiply by."""
     names = exercise.parameters
     for at, name in enumerate(names):
+        if name == SEED:
+            continue
         if name in FORGETTABLE or (_is_number(case.args[at]) and not exercise.slow):
             are = "are" if name.endswith("s") else "is"
             kind = FORGETTABLE.get(name, General.ARGUMENT_FORGOTTEN)
@@ -51,11 +55,11 @@ def variants(exercise: Exercise, case: Case) -> Iterator[Variant]:
     if exercise.slow:
         return
     for at, name in enumerate(names):
-        if _is_number(case.args[at]) and name not in FORGETTABLE:
+        if _is_number(case.args[at]) and name not in {*FORGETTABLE, SEED}:
             hint = f"this is right for {name} = 0: where does {name} come in?"
             yield Variant(General.ARGUMENT_FORGOTTEN, hint, _with(case.args, at, 0))
     for one, other in combinations(range(len(names)), 2):
-        if _alike(case.args[one], case.args[other]):
+        if SEED not in (names[one], names[other]) and _alike(case.args[one], case.args[other]):
             exchanged = _with(case.args, one, case.args[other])
             exchanged = _with(exchanged, other, case.args[one])
             hint = f"are {names[one]} and {names[other]} exchanged?"

@@ -151,8 +151,8 @@ class Moment:
     Attributes:
         row: -1 at the loss, before any.
         kept, notes: tensors of the forward pass that are still needed, and what rows wrote down.
-        tensor_gradients: of the tensors between rows.
-        second: gradients that are added to one that is there already.
+        handed: gradients of tensors between rows that are there before the row makes its own.
+        tensor_gradients: those and what it makes.
     """
 
     row: int
@@ -160,24 +160,27 @@ class Moment:
     weight_gradients: int
     kept: int
     notes: int
+    handed: int
     tensor_gradients: int
-    second: int
 
     @property
     def total(self) -> int:
         """All of it."""
-        gradients = self.weight_gradients + self.tensor_gradients + self.second
+        gradients = self.weight_gradients + self.tensor_gradients
         return self.states + self.kept + self.notes + gradients
 
 
 def step_moments(rows: Sequence[Row], batch: int) -> list[Moment]:
     """A steady step with cross entropy and Adam, which keeps m and v, from the end of the forward
-    pass on. Backward goes through the rows from the last to the first, as units 06 and 07 do it."""
+    pass on. Backward goes through the rows from the last to the first, as units 06 and 07 do it.
+
+    Left out is what PyTorch holds for an instant to add a gradient to one that is there.
+    """
 
     def size(tensor: int) -> int:
         return FP32 * batch * numbers_of(rows, tensor)
 
-    end, shared = len(rows) - 1, {row.shares for row in rows}
+    end = len(rows) - 1
     done: dict[int, int] = defaultdict(int)
     for tensor, first in kept(rows).items():
         done[first] += size(tensor) if tensor != INPUT else 0
@@ -185,26 +188,21 @@ def step_moments(rows: Sequence[Row], batch: int) -> list[Moment]:
     notes = FP32 * batch * sum(row.notes for row in rows)
     held = FP32 * batch * kept_numbers(rows) - notes
     # The gradients of the loss's logarithms and of the model's output.
-    moments = [Moment(-1, states, 0, held, notes, 2 * size(end), 0)]
+    moments = [Moment(-1, states, 0, held, notes, 0, 2 * size(end))]
     held -= size(end)
     # Of each tensor whose gradient is there, whose gradient it lies in.
     place = {end: end}
     for number in range(end, INPUT, -1):
         row = rows[number]
-        gradient, second = FP32 * _learned(rows, number), 0
-        if number in shared:
-            second = 2 * gradient  # beside the first one, and their sum
-        else:
-            weight_gradients += gradient
+        weight_gradients += FP32 * _parameters_of(row)
+        handed = sum(map(size, set(place.values())))
         for tensor in row.reads:
             if row.kind in HANDS_ON:
                 place[tensor] = place[number]
-            elif tensor in place:
-                second = size(tensor)
             elif tensor != INPUT:
-                place[tensor] = tensor
+                place.setdefault(tensor, tensor)
         gradients = sum(map(size, set(place.values())))
-        moments.append(Moment(number, states, weight_gradients, held, notes, gradients, second))
+        moments.append(Moment(number, states, weight_gradients, held, notes, handed, gradients))
         del place[number]
         held -= done[number]
         notes -= FP32 * batch * row.notes

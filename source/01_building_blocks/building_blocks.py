@@ -53,7 +53,7 @@ check("neuron_output", neuron_output)
 #
 # Two ReLU neurons fold the plane. What the next neuron sees, *one* line can divide.
 
-# %%
+# %% tags=["skip-grading"]
 corners = torch.tensor([[0.0, 0], [1, 1], [0, 1], [1, 0]]).repeat_interleave(25, 0)
 points = corners + 0.08 * torch.randn(100, 2)
 squares = torch.arange(100) >= 50
@@ -271,7 +271,7 @@ for layer, shape in [
 # %% [markdown]
 # How many places are there for a kernel? Count the bars:
 
-# %%
+# %% tags=["skip-grading"]
 layers.windows([(4, 2, 1, 0), (7, 3, 1, 1), (7, 3, 2, 1)])
 plt.show()
 
@@ -375,7 +375,7 @@ check("cnn_shapes", cnn_shapes)
 #
 # Two layers with kernel 3. Where must the stride stand for the top to see more?
 
-# %%
+# %% tags=["skip-grading"]
 layers.receptive_fields([([3, 3], [1, 1]), ([3, 3], [2, 1]), ([3, 3], [1, 2])])
 plt.show()
 
@@ -413,7 +413,7 @@ print("inputs that matter to output 0:", int((x.grad != 0).sum()))
 #
 # A convolution has a kernel for each *line* in this drawing. Groups take lines away.
 
-# %%
+# %% tags=["skip-grading"]
 layers.channel_groups(8, [1, 2, 8])
 plt.show()
 
@@ -478,7 +478,7 @@ convolution()
 #
 # Batch, layer, instance and group norm all subtract a mean and divide by a standard deviation. They differ in what they average over. Each cell below is one channel of one image, height × width pixels; cells with the same μ share a mean. (Layer norm is drawn for images; in a transformer it averages over the features of each token.)
 
-# %%
+# %% tags=["skip-grading"]
 layers.normalization_axes(images=3, channels=4, groups=2)
 plt.show()
 
@@ -519,6 +519,8 @@ ACTIVATIONS = {
     "hard swish": F.hardswish,
     "GELU": F.gelu,
 }
+
+# %% tags=["skip-grading"]
 layers.activation_curves(ACTIVATIONS)
 plt.show()
 
@@ -572,7 +574,7 @@ check("quantization_step", quantization_step)
 #
 # Attention lets tokens look at each other; the MLP (multi-layer perceptron: two linear layers) works on each token alone. Two norms, two residuals. Nothing changes shape on the way, so blocks can be stacked at will.
 
-# %%
+# %% tags=["skip-grading"]
 layers.transformer_block(tokens=16, width=64)
 plt.show()
 

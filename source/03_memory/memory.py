@@ -514,6 +514,60 @@ def mlp_traffic(batch, features, hidden):
 check("mlp_traffic", mlp_traffic)
 
 # %% [markdown]
+# ✎ **Halve the traffic, keep the shape.** The network around the MLP decides what goes in and comes out. Only `hidden` is yours: how wide may it be at most, so that the MLP moves no more than *half* of what it moves now? `None` where no width, from 1 on, will do.
+
+
+# %% answer="half_traffic"
+def half_traffic(batch, features, hidden):
+    """The widest hidden layer with which the MLP
+    moves at most half of its bytes, or None."""
+    ### BEGIN SOLUTION
+    # batch · 2 · features stays; everything else grows with the width
+    stays = 2 * batch * features
+    each = 4 * batch + 2 * features
+    width = (each * hidden - stays) // (2 * each)
+    return width if width >= 1 else None
+    ### END SOLUTION
+
+
+# %% check="half_traffic"
+check("half_traffic", half_traffic)
+
+# %% [markdown]
+# Half the width is not half the traffic: what goes in and out stays. Your `mlp_traffic`, drawn for 768 features; where does each curve cross the level line?
+
+# %% tags=["skip-grading"]
+from helpers.plots.style import figure
+from helpers.tried import numbers, tried
+
+
+def share_of_traffic(batch, width):
+    """What Linear(768 → width → 768) moves, as a share of what it moves with a width of 768."""
+    less, now = (numbers(mlp_traffic(batch, 768, w), "between", "total") for w in (width, 768))
+    return less["total"] / now["total"]
+
+
+def by_width(batches):
+    return {batch: [share_of_traffic(batch, width) for width in widths] for batch in batches}
+
+
+widths = range(0, 769, 64)
+curves, problem = tried(by_width, (1, 256, 8192))
+if problem:
+    print("nothing to draw:", problem)
+else:
+    _, axes = figure(size=(5.2, 3.0))
+    for (batch, shares), style in zip(curves.items(), ("o-", "s--", "^:")):
+        axes.plot(widths, shares, style, markersize=4, label=f"batch {batch:,}")
+    axes.axhline(0.5, color="gray", linewidth=1)
+    axes.set(xlabel="hidden width, now 768", ylabel="share of the bytes", ylim=(0, 1))
+    axes.set_xticks([0, 192, 384, 576, 768])
+    left = curves[8192][widths.index(384)]
+    axes.set_title(f"Half the width, batch 8,192: {left:.0%} of the bytes")
+    axes.legend()
+    plt.show()
+
+# %% [markdown]
 # ## Arithmetic intensity
 #
 # FLOP divided by bytes moved: how much work each byte is used for. With a larger batch the weights are shared by more samples. Does intensity grow for ever?
@@ -621,25 +675,17 @@ bars(
 plt.show()
 
 # %% [markdown]
-# ✎ A linear layer in fp32, no bias. A MAC takes 3.7 + 0.9 pJ. Each number that is read or written takes 640 pJ. Where does the energy go?
+# So where does a layer's energy go? For Linear(768 → 3072) without bias, a MAC takes 3.7 + 0.9 pJ, and each number that is read or written 640.
 
-
-# %% answer="linear_energy"
-def linear_energy(batch, in_features, out_features):
-    """{"arithmetic": …, "memory": …} in
-    picojoule."""
-    ### BEGIN SOLUTION
-    macs = batch * in_features * out_features
-    numbers = in_features * out_features + batch * (in_features + out_features)
-    return {"arithmetic": macs * (3.7 + 0.9), "memory": numbers * 640}
-    ### END SOLUTION
-
-
-# %% check="linear_energy"
-check("linear_energy", linear_energy)
+# %% tags=["skip-grading"]
+for batch in 1, 64, 4096:
+    macs = linear_flops(batch, 768, 3072, bias=False).total / 2
+    moved = linear_bytes(batch, 768, 3072, bias=False).total / 4  # numbers
+    ratio = 640 * moved / ((3.7 + 0.9) * macs)
+    print(f"batch {batch:5,}: moving takes {ratio:5.1f} × the energy of computing")
 
 # %% [markdown]
-# For Linear(768 → 3072) at batch 1, moving takes 139 times the energy of computing: divide the two in the table. A batch of 64 shares each weight, and 2.4 times is left.
+# A batch shares each weight; what goes in and out is everyone's own. Here, too, intensity saturates.
 
 # %% [markdown]
 # ## One page on one model

@@ -454,18 +454,14 @@ def pytorch_rule(operation):
 
 def agrees(yours, theirs, operation, points):
     """Whether your rule gives what PyTorch's gives."""
+    asked = [(values, operation(*values), 3.0) for values in points]
     try:
-        for values in points:
-            output = operation(*values)
-            pairs = zip(yours(values, output, 3.0), theirs(values, output, 3.0), strict=True)
-            if not all(math.isclose(mine, right, rel_tol=1e-9) for mine, right in pairs):
-                return False
-        return True
+        pairs = [zip(yours(*each), theirs(*each), strict=True) for each in asked]
+        return all(math.isclose(m, t, rel_tol=1e-9) for each in pairs for m, t in each)
     except Exception:
         return False
 
 
-# %%
 stand_ins = []
 for name, operation, *points in (
     ("mul", operator.mul, (0.7, -2.0), (-0.4, 1.5)),
@@ -493,19 +489,18 @@ def in_order(result):
             parents[node] = list(node.parents)
             waiting += node.parents
     try:
-        order = topological_order({node: list(above) for node, above in parents.items()})
+        order = list(topological_order({node: list(above) for node, above in parents.items()}))
         place = {node: i for i, node in enumerate(order)}
-        good = len(order) == len(parents)
-        good = good and all(place[p] < place[node] for node in parents for p in parents[node])
+        after = (place[above] < place[node] for node in parents for above in parents[node])
+        if len(order) == len(parents) and all(after):
+            return order
     except Exception:
-        good = False
-    if good:
-        return list(order)
+        pass
     say_once("topological_order: Python's graphlib stands in for yours")
     return list(graphlib.TopologicalSorter(parents).static_order())
 
 
-in_order(run("a = x + y; L = a * x", Number(2.0), Number(3.0)))  # says at once who does it
+_ = in_order(run("a = x + y; L = a * x", Number(2.0), Number(3.0)))  # says at once who does it
 
 # %% [markdown]
 # ✎ (2 points) Your sweep again, now on real nodes; `in_order(result)` gives them, parents first. `RULES[node.operation]` takes three things: a list of the parents' values, the node's own value, and its gradient. It returns what each of `node.parents` gets. Inputs have no operation, and no parents. Fill `.grad` of every node; it starts as 0.
@@ -688,9 +683,8 @@ axes.set(
 )
 axes.legend()
 plt.show()
-print(f"{'ms, n =':8}" + "".join(f"{n:>14,}" for n in sizes[2:]))
-for name, series in times.items():
-    print(f"{name:8}" + "".join(f"{ms:14,.1f}" for ms in series[2:]))
+of_a_million = {name: series[-1] / 1e3 for name, series in times.items()}
+print("a million slopes:", ", ".join(f"{name} {s:,.2g} s" for name, s in of_a_million.items()))
 
 # %% [markdown]
 # Below 10⁴ inputs reverse mode looks flat: there a call costs more than its arithmetic. Beyond, it grows with n as one run does, and stays some 3 to 10 times as long. The other two are as many runs, or sweeps, as there are inputs.
@@ -898,7 +892,7 @@ if stand_ins:
 # %% [markdown]
 # ## What `backward` kept
 #
-# Why must the graph hold values at all? Because rules *look at* them: `mul_backward` wants both inputs, exp's rule wants its output. Addition's rule looks at nothing. What no rule looks at can be freed as soon as forward is done with it.
+# Why must the graph hold values at all? Because rules *look at* them. What no rule looks at can be freed as soon as forward is done with it.
 #
 # Here is a program as steps, [name, operation, operands]:
 

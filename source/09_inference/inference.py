@@ -214,7 +214,7 @@ else:
 # %% tags=["skip-grading"]
 from helpers.hardware import measure
 
-machine = measure(refresh=True, seconds=1)
+machine = measure(refresh=True, seconds=1, on_cpu=True)
 peak, bandwidth = machine.flop_spread[1], machine.bandwidth_spread[1]
 print(f"{machine.name}: {peak / 1e9:.0f} GFLOP/s, {bandwidth / 1e9:.1f} GB/s (the best runs)")
 print(f"  reading {format_bytes(4 * held)} takes {4e3 * held / bandwidth:.0f} ms")
@@ -224,12 +224,12 @@ print(f"  the FLOP of one token take {2e3 * held / peak:.0f} ms")
 # **Predict:** one token goes through; then 64 tokens at once. How many times as many tokens a second does the pass of 64 do? Write a number in place of the dots.
 
 # %% predict="sixty_four"
-predict("sixty_four", 8)
+predict("64 at once ÷ one", 8)
 
 # %% tags=["skip-grading"]
 from helpers.timing import best_of
 
-if guessed("sixty_four"):
+if guessed("64 at once ÷ one"):
     rates, points = {}, {}
     for tokens in 1, 4, 16, 64:
         took = best_of(full_pass, gpt, list(range(tokens)), runs=4)
@@ -241,7 +241,7 @@ if guessed("sixty_four"):
     roof = Roof("this core, fp32", peak, bandwidth)
     roofs([roof], "The more tokens share a weight, the higher the rate", points)
     plt.show()
-    outcome("sixty_four", rates[64] / rates[1])
+    outcome("64 at once ÷ one", rates[64] / rates[1])
 
 # %% [markdown]
 # ✎ **Explain (1 point).** Which of the four passes wait for memory here, which for arithmetic? Why is 64 not 64 times as fast? Name something that keeps a pass below its roof. A person reads it.
@@ -332,7 +332,7 @@ check("cached_decode", cached_decode)
 # Now your step in the large model. **Predict:** 255 tokens are there. By the FLOP, the 256th is 256 times as dear without a cache. How many times as long does it *take*?
 
 # %% predict="without_a_cache"
-predict("without_a_cache", 60)
+predict("no cache ÷ cache", 60)
 
 # %% tags=["skip-grading"]
 lengths = (16, 64, 255)
@@ -353,7 +353,7 @@ def next_token_times():
     return {"everything again": again, "with your cache": cached}
 
 
-if guessed("without_a_cache"):
+if guessed("no cache ÷ cache"):
     times, problem = tried(next_token_times)
     if problem:
         print("decode_step:", problem)
@@ -366,7 +366,7 @@ if guessed("without_a_cache"):
             least=4e3 * held / bandwidth,
         )
         plt.show()
-        outcome("without_a_cache", again[-1] / cached[-1])
+        outcome("no cache ÷ cache", again[-1] / cached[-1])
 
 # %% [markdown]
 # ✎ **Explain (1 point).** FLOP say 256. What did you guess, what was measured, and why is the cache worth less than its FLOP? Which bound does each of the two curves follow? A person reads it.
@@ -448,7 +448,7 @@ stacked(
         for batch in (1, 16)
     },
     "GB in bf16: readers × tokens",
-    "A quarter of the heads, a quarter of the cache",
+    "A quarter of the heads and of the cache",
 )
 plt.show()
 

@@ -333,6 +333,8 @@ else:
 
 # %% [markdown]
 # (NVLink 4 has 18 links of 25 GB/s, InfiniBand NDR 400 Gbit/s; the latencies are typical values.) Left of the bend, where a norm's gradient lies, a tensor of 1 kB takes as long as one of 100 kB. So frameworks put many small gradients into **buckets** of some 25 MB.
+#
+# A reduce-scatter or an all-gather goes round once: half of both parts.
 
 # %% [markdown]
 # Now a whole training step. Gradients of several passes may add up before an update.
@@ -674,10 +676,11 @@ def show_plan(plan):
     bytes_held, seconds = held_bytes(own, given), step_seconds(own, given)
     room = own.machine.room
     gib = {term.name: term.amount / 2**30 for term in bytes_held.terms if term.amount}
-    axes = stacked({"memory": gib}, "GiB on each device", "Held, and the room there is")
+    fits = "fits" if bytes_held.total <= room else "does NOT fit"
+    axes = stacked({"memory": gib}, "GiB on each device", f"It {fits}: dashed is the room")
     axes.axvline(room / 2**30, color="black", linestyle="--")
-    print(f"{format_bytes(bytes_held.total)} of {format_bytes(room)};", end=" ")
-    print("fits" if bytes_held.total <= room else "does NOT fit")
+    axes.set_xlim(0, 1.12 * max(bytes_held.total, room) / 2**30)
+    print(f"{format_bytes(bytes_held.total)} of {format_bytes(room)}; {fits}")
     for term in seconds.terms:
         print(f"  {term.name:22} {term.amount:8.2f} s")
     print(f"  {'a step':22} {seconds.total:8.2f} s")

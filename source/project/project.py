@@ -17,9 +17,11 @@
 import math
 
 import matplotlib.pyplot as plt
+import torch
 
 from helpers.check import check, progress
 from helpers.model_table import INPUT, layers, own_model
+from helpers.plots.style import COLORS, figure
 from helpers.predict import guessed, outcome, predict, show
 from helpers.text_table import html_table, text_table
 from helpers.tried import numbers, tried
@@ -40,16 +42,21 @@ print(len(my_rows), "rows")
 
 
 # %% tags=["skip-grading"]
+def change(before, after):
+    return f"{before} → {after}" if before != after else f"{after}"
+
+
 def show_rows(rows, shown):
     head = ("row", "kind", "reads", "channels", "places", "")
     table = [head]
     for number in shown:
         row = rows[number]
         reads = ", ".join(map(str, row.reads))
-        channels = f"{row.channels_in} → {row.channels_out}"
-        places = f"{row.places_in} → {row.places_out}"
-        more = "bias" if row.bias else f"kernel {row.kernel}" if row.kernel > 1 else ""
-        table.append((str(number), row.kind, reads, channels, places, more))
+        channels = change(row.channels_in, row.channels_out)
+        places = change(row.places_in, row.places_out)
+        more = [f"kernel {row.kernel}"] * (row.kernel > 1) + ["bias"] * row.bias
+        more += [f"shares {row.shares}"] * (row.shares >= 0)
+        table.append((str(number), row.kind, reads, channels, places, ", ".join(more)))
     show({"text/plain": text_table(table), "text/html": html_table(table, left=2)})
 
 
@@ -59,6 +66,7 @@ show_rows(my_rows, [*range(12), *range(last - 3, last)])
 # %% [markdown]
 # | of a row | |
 # |---|---|
+# | `kind` | *conv, linear, batch norm, layer norm, relu, gelu, attention, causal attention, add, max pool, mean, embedding* or *positions* |
 # | `reads` | whose outputs go in; −1: the image or text |
 # | `channels_in`, `channels_out` | numbers at each place |
 # | `places_in`, `places_out` | pixels, or tokens |
@@ -67,12 +75,14 @@ show_rows(my_rows, [*range(12), *range(last - 3, last)])
 # | `heads` | of attention |
 # | `shares` | the row whose weights it uses, or −1 |
 # | `notes` | for backward, see below |
+#
+# Any other model can be asked for. `layers("gpt 1 x 4, 2 heads, 3 of 5")` has 14 rows: few enough to work out by hand what your formula should give.
 
 # %% tags=["skip-grading"]
 made = [row.channels_out * row.places_out for row in my_rows]
 most = max(range(len(made)), key=lambda number: made[number])
-figure, axes = plt.subplots(figsize=(6, 2.6))
-axes.bar(range(len(made)), [number / 1000 for number in made], color="#0550ae")
+_, axes = figure(size=(5.2, 2.6))
+axes.bar(range(len(made)), [number / 1000 for number in made], color=COLORS[0])
 axes.set(xlabel="row", ylabel="thousand numbers")
 axes.set_title(f"Row {most}, {my_rows[most].kind}, makes most: {made[most]:,} numbers")
 plt.show()
@@ -80,7 +90,7 @@ plt.show()
 # %% [markdown]
 # ## Guess first
 #
-# Before any formula, by feel: how many million parameters has it? How many times as much memory as a forward pass takes a step of training with Adam, both with 8 images or texts? And how many milliseconds does one image or text take here? Write numbers in place of the dots.
+# Before any formula, by feel: how many million parameters has it? How many times as much memory as a forward pass takes a step of training with Adam, both with 8 images or texts? And how many milliseconds does one image or text take on one core here? Write numbers in place of the dots.
 
 # %% predict="project_guesses"
 predict("million parameters", 7)
@@ -226,7 +236,7 @@ def keeps(model, number):
 
 
 # %% [markdown]
-# A tensor that several rows keep is there once. Besides, a row writes down `notes` numbers (a layer norm its averages, attention one for each query, pooling where the largest was). All of it, and the images, is there when the forward pass ends.
+# A tensor that several rows keep is there once. Besides, a row writes down `notes` numbers (a layer norm its averages, attention one for each query, pooling where the largest was). All of it, the images and the output are there when the forward pass ends.
 #
 # **At the loss**: cross entropy keeps logarithms, as large as the output, which itself goes. A gradient of the logarithms comes, and one of the output: the first moment. Of these three the output's gradient stays.
 
@@ -239,6 +249,20 @@ def keeps(model, number):
 # 4. lets go of its output's gradient, if not handed on, its notes, and tensors that no earlier row keeps.
 
 # %% [markdown]
+# For example, in numbers, `"gpt 1 x 4, 2 heads, 3 of 5"` with one text. Weights, m and v are 852 all the time.
+#
+# | moment | kept, notes | gradients of weights | of tensors | all |
+# |---|---|---|---|---|
+# | loss | 255 | 0 | 30 | 1137 |
+# | 13 linear | 240 | 0 | 27 | 1119 |
+# | 12 layer norm | 228 | 8 | 24 | 1112 |
+# | 11 add | 210 | 8 | 12 | 1082 |
+# | 10 linear | 210 | 76 | 60 | 1198 |
+# | 9 gelu | 162 | 76 | 108 | 1198 |
+# | 8 linear | 114 | 156 | 72 | 1194 |
+#
+# After that it stays below: the peak is 4 · 1198 bytes.
+#
 # ✎ *4 points.* Start with what is there when the forward pass ends: that alone is within 20 %. Then the loss, then backward, row by row. Some 20 lines.
 
 
@@ -341,13 +365,14 @@ check("sheet_batch", sheet_batch)
 # %% [markdown]
 # ## The sheet, predicted
 #
-# Your formulas, your model, 8 images or texts at a time. The device: this machine's own rates, as unit 04 measures them, and a T4's memory, 14.75 GiB.
+# Your formulas, your model, 8 images or texts at a time. The device: one core of this machine, at the rates that unit 04 measures, and a T4's memory, 14.75 GiB.
 
 # %% tags=["skip-grading"]
 from helpers.hardware import measure
 
 BATCH, MEMORY = 8, int(14.75 * 2**30)
-machine = measure(seconds=0.5)
+torch.set_num_threads(1)  # other programs disturb one core less
+machine = measure(refresh=True, seconds=0.5, on_cpu=True)
 print(f"{machine.flop_rate / 1e9:,.0f} GFLOP/s, {machine.bandwidth / 1e9:.1f} GB/s")
 rates = machine.flop_rate, machine.bandwidth
 formulas = {
@@ -379,8 +404,6 @@ for line, formula in formulas.items():
 # Now it is built, of the same table, and runs. Parameters and bytes are counted in PyTorch's module, MAC by the course's meter; the peaks are what the allocator hands out while it runs; the time is the fastest of several runs. The largest batch is counted by the meter, which plays the step as a GPU would run it.
 
 # %% tags=["skip-grading"]
-import torch
-
 from helpers.meter import count
 from helpers.meter.table_model import TableModel, counted_largest_batch
 from helpers.meter.table_model import measured_forward, measured_step
@@ -417,8 +440,8 @@ for line in formulas:
     value, seen = predicted.get(line, 0), measured[line]
     if value > 0:
         ratios[line] = value / seen
-    ratio = f"{ratios[line]:.3f}" if line in ratios else "none"
-    table.append((line, short(value), short(seen), ratio))
+    ratio = f"{ratios[line]:.3f}" if line in ratios else "–"
+    table.append((line, short(value) if line in predicted else "–", short(seen), ratio))
 show({"text/plain": text_table(table), "text/html": html_table(table)})
 
 # %% tags=["skip-grading"]
@@ -426,14 +449,20 @@ from helpers.plots.calibration import calibration
 
 if ratios:
     worst = max(ratios, key=lambda line: abs(math.log(ratios[line])))
-    title = f"Off by most: {worst}, {ratios[worst]:.2g} of what was measured"
-    calibration({line: [ratio] for line, ratio in ratios.items()}, title)
+    title = f"Off by most: {worst}, ratio {ratios[worst]:.2g}"
+    axes = calibration({line: [ratio] for line, ratio in ratios.items()}, title)
+    axes.set_xlabel("too low   ←   predicted ÷ measured   →   too high")
     plt.show()
 
 # %% [markdown]
 # ## Explain
 #
-# Take three lines that were off by most: in the table above, in a formula before you mended it, or in your guesses. For each: how far off, and in which direction? *What* was counted that is not there, or is there and not counted? Which number shows it? Print one: of some rows, at another batch, with another number of threads. A person reads it.
+# Take three lines that were off by most: in the table above, in a formula before you mended it, or in your guesses. For each:
+#
+# - how far off, in which direction, and *what* was counted that is not there, or is there and not counted (half a point);
+# - the number that shows it: of some rows, at another batch, with another number of threads (half a point).
+#
+# A person reads your text, without your outputs: name your model, and write the numbers into it.
 #
 # **The largest error** (1 point).
 
@@ -444,7 +473,7 @@ if ratios:
 # which share the start, an image takes less, and the ratio comes nearer to 1.
 
 # %% [markdown]
-# **The second largest** (1 point).
+# **The second largest** (1 point): how far off, in which direction and why; then the number that shows it.
 
 # %% [markdown] read="explain_second_error" points=1
 # Largest batch: 2,451 predicted, 2,358 counted, 4 % too many. My peak fills all 14.75 GiB with tensors.
@@ -452,7 +481,7 @@ if ratios:
 # 80 or 90 images. Beside it, blocks are rounded up.
 
 # %% [markdown]
-# **The third** (1 point).
+# **The third** (1 point): how far off, in which direction and why; then the number that shows it.
 
 # %% [markdown] read="explain_third_error" points=1
 # Peak of forward: 50.9 MB predicted, 51.9 measured, 2 % too low. Tensors are counted to the byte; a

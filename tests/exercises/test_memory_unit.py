@@ -114,13 +114,21 @@ def test_one_latency_two_throughputs():
     assert right("pipeline_rates", [10, 10, 10], 1) == {"latency_ms": 30, "images_per_s": 100}
 
 
-def test_moving_takes_more_energy_than_arithmetic_at_batch_1():
-    answer = right("linear_energy", 1, 768, 3072)
-    assert answer["arithmetic"] == pytest.approx(768 * 3072 * 4.6)
-    assert answer["memory"] == 640 * (768 * 3072 + 768 + 3072)
-    assert round(answer["memory"] / answer["arithmetic"]) == 139
-    shared = right("linear_energy", 64, 768, 3072)
-    assert round(shared["memory"] / shared["arithmetic"], 1) == 2.4
+@given(st.integers(1, 3000), st.integers(1, 1024), st.integers(1, 4096))
+def test_half_the_traffic_is_left_with_the_widest_hidden_layer_and_with_none_wider(b, f, h):
+    def moved(width):
+        return right("mlp_traffic", b, f, width)["total"]
+
+    widest = right("half_traffic", b, f, h)
+    if widest is not None:
+        assert 2 * moved(widest) <= moved(h)
+    assert 2 * moved((widest or 0) + 1) > moved(h)
+
+
+def test_half_of_the_width_is_too_wide_for_half_the_traffic():
+    assert right("half_traffic", 128, 768, 3072) == 1536 - 48
+    assert right("half_traffic", 2048, 768, 100) is None
+    assert None in {right("half_traffic", *args) for args in drawn("half_traffic")}
 
 
 def test_both_answers_occur_among_the_cases_drawn_for_view_and_broadcasting():

@@ -1,16 +1,34 @@
 """The project: numbers worked by hand, what is near enough, and answers that earn nothing."""
 
+import json
+import re
+from functools import cache
+
 import pytest
 
 from helpers.check import judge
 from helpers.exercises import EXERCISES, grading_cases
-from helpers.model_table import layers, own_model
+from helpers.model_table import INPUT, layers, own_model
 from helpers.reference import model_sheet
+from tests import COURSE
 from tests.exercises.questions import plain, right
 
 PROJECT = [exercise for exercise in EXERCISES.values() if exercise.unit == "project"]
 each_question = pytest.mark.parametrize("exercise", PROJECT, ids=lambda each: each.name)
 GPT = "gpt 1 x 4, 2 heads, 3 of 5"
+
+
+@cache
+def formulas():
+    """The solution's functions, and those that the notebook gives, by name."""
+    path = COURSE / "solution" / "project" / "project.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    names = {"layers": layers, "INPUT": INPUT}
+    for cell in cells:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and re.match(r"def (learned|tensor|keeps|sheet)", source):
+            exec(source, names)
+    return names
 
 
 def graded(exercise, answer, seed=b"a grading"):
@@ -43,6 +61,45 @@ def test_a_step_of_a_gpt_of_one_block_by_hand():
     assert first.states == 12 * 284
     last = moments[-1]
     assert (last.kept, last.notes, last.weight_gradients) == (0, 0, 4 * 284)
+
+
+def test_the_moments_that_the_text_works_out_are_right():
+    text = (COURSE / "source" / "project" / "project.py").read_text(encoding="utf-8")
+    table = re.findall(r"^# \| (?:loss|\d+ [a-z ]+) \| (.+) \|$", text, re.MULTILINE)
+    moments = model_sheet.step_moments(layers(GPT), 1)
+    for line, moment in zip(table, moments, strict=False):
+        parts = (moment.kept + moment.notes, moment.weight_gradients, moment.tensor_gradients)
+        said = [int(each) for each in line.split(" | ")]
+        assert said == [each // 4 for each in (*parts, moment.total)]
+    assert len(table) == 7
+    assert right("sheet_adam", GPT, 1) == 4 * 1198
+    assert f'`"{GPT}"` with one text' in text
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+@pytest.mark.parametrize("model", [GPT, "resnet 1-1-1-1 x 2, 64 px -> 20"])
+def test_the_peak_is_what_the_text_asks_for(model, batch):
+    """To the byte, as a hint is looked for among exact numbers."""
+    solution = formulas()
+    assert solution["sheet_adam"](model, batch) == right("sheet_adam", model, batch)
+    assert solution["sheet_forward"](model, batch) == right("sheet_forward", model, batch)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda peak, weights: peak - 2 * weights, "Adam remember"),
+        (lambda peak, weights: peak / 4, "exactly a quarter"),
+    ],
+)
+def test_a_slip_in_the_peak_is_explained(wrong, words):
+    def answer(model, batch):
+        weights = 4 * model_sheet.parameter_count(layers(model))
+        return wrong(solution(model, batch), weights)
+
+    solution = formulas()["sheet_adam"]
+    exercise = EXERCISES["sheet_adam"]
+    assert words in judge(exercise, answer, exercise.public_cases()).hint
 
 
 def test_in_a_row_arithmetic_and_traffic_overlap():

@@ -13,8 +13,10 @@ from tests import COURSE, environment
 from tests.executed import once, shared_folder
 from tests.site.page import FLAGS, served
 
+PRACTICE = COURSE / "docs/site/practice"
 
-def _module(name, *folders):
+
+def module_of(name, *folders):
     """A module of docs/site, which is no package: its files find each other in its folder."""
     sys.path[:0] = map(str, folders)
     try:
@@ -26,13 +28,13 @@ def _module(name, *folders):
 @pytest.fixture(scope="session")
 def kernel():
     """The Python of the pages, docs/site/practice/kernel.py."""
-    return _module("kernel", COURSE / "docs/site/practice")
+    return module_of("kernel", PRACTICE)
 
 
 @pytest.fixture(scope="session")
 def build():
     """What builds the site, docs/site/build.py."""
-    return _module("build", COURSE / "docs/site")
+    return module_of("build", COURSE / "docs/site")
 
 
 @pytest.fixture(scope="session")

@@ -125,6 +125,21 @@ def test_run_shows_what_is_printed_and_an_error_its_line(question):
     assert question.section.locator(".failing-line").inner_text() == "x / 0"
 
 
+def test_what_no_page_begins_with_is_fetched_when_it_is_imported(question, opened):
+    asked = []
+    opened.on("request", lambda request: asked.append(request.url))
+    question.write("import math, json\nmath.pi")
+    question.press("run")
+    question.section.get_by_text("3.14").wait_for()
+    assert [url for url in asked if url.endswith("library.zip")] == []
+    question.write(
+        "from email.message import EmailMessage\nimport unittest\nlen(unittest.__name__)"
+    )
+    question.press("run")
+    question.section.locator(".question-output pre").get_by_text("8", exact=True).wait_for()
+    assert question.output() == "8"
+
+
 def test_an_endless_loop_is_stopped_and_the_page_is_never_stuck(question, opened):
     question.write(ENDLESS)
     question.press("check")
@@ -308,6 +323,9 @@ def test_the_course_is_there_without_a_network_from_a_folder_of_any_server(site,
     question = Question(page, "layer_time")
     question.write(worked("04_roofline")["layer_time"])
     assert question.judged()["status"] == "right"
+    question.write("import unittest\nunittest.__name__")
+    question.press("run")
+    question.section.get_by_text("'unittest'").wait_for()
     page.goto(f"{address}some/course/")
     assert page.title() == "What neural networks cost"
     assert errors == []

@@ -1,4 +1,5 @@
-// The web worker: Pyodide with the course's package, asked by `python.js`.
+// The web worker: Pyodide with the course's package, asked by `python.js`. The build writes LIBRARY in,
+// the names of what `precompile.py` left out of Python's library.
 
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 
@@ -12,23 +13,38 @@ async function unpacked(name, type) {
   return new Response(plain, { headers: { "content-type": type } });
 }
 
+// What pages seldom need of Python's library: fetched while the import of it waits.
+function library() {
+  const request = new XMLHttpRequest();
+  request.open("GET", here("library.zip"), false);
+  request.responseType = "arraybuffer";
+  request.send();
+  if (request.status !== 200) throw new Error(`library.zip is not there: ${request.status}`);
+  return request.response;
+}
+
 async function start() {
   const code = unpacked("pyodide/pyodide.asm.mjs", "text/javascript").then((file) => file.blob());
-  const machine = unpacked("pyodide/pyodide.asm.wasm", "application/wasm");
-  const course = fetch(here("course.zip")).then((file) => file.arrayBuffer());
+  const large = {
+    "pyodide.asm.wasm": unpacked("pyodide/pyodide.asm.wasm", "application/wasm"),
+    "python.zip": unpacked("python.zip", "application/zip"),
+  };
+  const course = unpacked("course.zip", "application/zip").then((file) => file.arrayBuffer());
   const asked = self.fetch;
   self.fetch = (what, ...options) =>
-    String(what?.url ?? what).endsWith("pyodide.asm.wasm") ? machine : asked(what, ...options);
+    large[String(what?.url ?? what).split("/").at(-1)] ?? asked(what, ...options);
   const address = URL.createObjectURL(await code);
   const { default: createPyodideModule } = await import(address);
   const pyodide = await loadPyodide({
     indexURL: here("pyodide/"),
+    stdLibURL: here("python.zip"),
     createPyodideModule,
     lockFileContents: asked(here("pyodide/pyodide-lock.json")).then((file) => file.text()),
   });
   self.fetch = asked;
-  pyodide.unpackArchive(await course, "zip", { extractDir: "/course" });
-  pyodide.runPython("import sys; sys.path.insert(0, '/course')");
+  pyodide.FS.writeFile("/course.zip", new Uint8Array(await course));
+  pyodide.runPython("import sys; sys.path.insert(0, '/course.zip')");
+  pyodide.pyimport("on_demand").install(LIBRARY, library);
   return pyodide.pyimport("kernel");
 }
 

@@ -1,3 +1,3 @@
 """The questions of the project: the sheet of one model."""
 
-CHAPTERS = ("counts", "peaks", "devices")
+CHAPTERS = ("counts", "forward", "step", "devices")

@@ -29,6 +29,10 @@ def _multiplying(row: Row) -> int:
     return row.channels_in * row.channels_out if row.kind in model_sheet.MULTIPLY else 0
 
 
+def _own(row: Row) -> int:
+    return model_sheet.parameter_count([row])
+
+
 def _as_convolution(row: Row) -> int:
     return row.channels_in * row.channels_out * row.kernel**2
 
@@ -60,7 +64,17 @@ SHEET_PARAMETERS = Exercise(
             "every row like a convolution",
             "norms, positions and rows that learn nothing are counted like convolutions: what has "
             "each kind to learn?",
-            lambda model: sum(_as_convolution(row) for row in layers(model)),
+            lambda model: OneOf(
+                (
+                    sum(_as_convolution(row) for row in layers(model)),
+                    sum(row.channels_in * row.channels_out for row in layers(model)),
+                )
+            ),
+        ),
+        Misconception(
+            "no convolution",
+            "no convolution is counted: how is its kind written in the table?",
+            _more(lambda row: -_own(row) if row.kind == "conv" else 0),
         ),
         Misconception(
             "one number in a norm",
@@ -204,6 +218,15 @@ SHEET_MACS = Exercise(
             ),
         ),
         Misconception(
+            "only the tokens before",
+            "a causal token sees itself, too: draw the pairs of three tokens",
+            _other_macs(
+                lambda row: (
+                    -2 * row.channels_out * row.places_out if row.kind == "causal attention" else 0
+                )
+            ),
+        ),
+        Misconception(
             "causal attention forgotten",
             "there are two kinds of attention in these tables: do both count?",
             _other_macs(
@@ -226,6 +249,17 @@ SHEET_MACS = Exercise(
             "each head as wide as all",
             "the heads share the channels: each has its part of them",
             _other_macs(lambda row: 2 * row.channels_out * _pairs(row) * (row.heads - 1)),
+        ),
+        Misconception(
+            "one head",
+            "each head has scores and weighed values of its own: how many heads are there?",
+            _other_macs(
+                lambda row: (
+                    2 * _pairs(row) * (row.channels_out // row.heads - row.channels_out)
+                    if row.heads
+                    else 0
+                )
+            ),
         ),
         Misconception(
             "queries, keys and values all multiplied",

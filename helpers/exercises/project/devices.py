@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
+from helpers.exercises.project.forward import weights
 from helpers.exercises.project.models import BANDS, KNOWN, TINY, draw_models
 from helpers.model_table import layers
 from helpers.reference import model_sheet
@@ -182,18 +183,19 @@ def _batch(model: str, memory: int) -> int:
     return model_sheet.largest_batch(layers(model), memory)
 
 
-@cache
-def _states(model: str) -> int:
-    """Bytes of the weights."""
-    return FP32 * model_sheet.parameter_count(layers(model))
-
-
 def _by_division(times: int) -> Callable[..., Any]:
     """What is left beside so many numbers for each weight, by what is kept of an image."""
     return lambda model, memory: max(
         0,
-        (memory - times * _states(model)) // (FP32 * model_sheet.kept_numbers(layers(model))),
+        (memory - times * weights(model)) // (FP32 * model_sheet.kept_numbers(layers(model))),
     )
+
+
+def _on_a_line(model: str, memory: int) -> OneOf:
+    """By the peaks of one and of two images; below 0 where the weights do not fit, or 0."""
+    one, two = (model_sheet.adam_peak(layers(model), batch) for batch in (1, 2))
+    fits = 1 + (memory - one) // (two - one)
+    return OneOf((fits, max(0, fits)))
 
 
 def _draw_memories(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -236,7 +238,7 @@ SHEET_BATCH = Exercise(
             "where not even the weights fit, the batch is 0; and gradients come while kept tensors "
             "go: ask your own peak",
             lambda model, memory: (
-                (memory - 4 * _states(model)) // (FP32 * model_sheet.kept_numbers(layers(model)))
+                (memory - 4 * weights(model)) // (FP32 * model_sheet.kept_numbers(layers(model)))
             ),
         ),
         Misconception(
@@ -259,14 +261,35 @@ SHEET_BATCH = Exercise(
         Misconception(
             "one image's peak",
             "a second image does not bring a second set of weights: how does the peak grow?",
-            lambda model, memory: memory // model_sheet.adam_peak(layers(model), 1),
+            lambda model, memory: OneOf(
+                (
+                    memory // model_sheet.adam_peak(layers(model), 1),
+                    memory / model_sheet.adam_peak(layers(model), 1),
+                )
+            ),
+        ),
+        Misconception(
+            "a straight line through two batches",
+            "the peak is not a straight line: with more images another moment is the highest. Ask "
+            "it at each batch that you try",
+            _on_a_line,
+        ),
+        Misconception(
+            "the first that does not fit",
+            "ask your peak with this batch: does it fit?",
+            lambda model, memory: _batch(model, memory) + 1,
+        ),
+        Misconception(
+            "at least one",
+            "0 is asked for where not even one fits",
+            lambda model, memory: max(1, _batch(model, memory)),
         ),
         Misconception(
             "the peak of a forward pass",
             "that many fit when the model is only used: is it trained here?",
             lambda model, memory: max(
                 0,
-                (memory - _states(model)) // (FP32 * max(model_sheet.live_numbers(layers(model)))),
+                (memory - weights(model)) // (FP32 * max(model_sheet.live_numbers(layers(model)))),
             ),
         ),
     ),

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.layer_costs import square_convolution
 from helpers.exercises.mistakes import (
     ELEMENTS_FOR_BYTES,
@@ -18,10 +18,6 @@ from helpers.ledger import Ledger, Term
 from helpers.reference import linear_bytes
 
 FP32 = 4  # bytes
-
-#: Picojoule at 45 nm: a 32-bit multiplication and addition (Horowitz, 2014), and a read from DRAM
-#: (Han et al., EIE, 2016).
-MULTIPLY, ADD, DRAM = 3.7, 0.9, 640
 
 _DTYPE = {4: "fp32", 2: "bf16", 1: "int8"}
 
@@ -191,6 +187,102 @@ MLP_TRAFFIC = Exercise(
 )
 
 
+def _half(
+    batch: int, features: int, hidden: int, *, exactly: bool = True, **how: int
+) -> int | None:
+    """The widest hidden layer with which the MLP moves at most half as much; `exactly`: half of it
+    is allowed; how bytes are counted, as by `_mlp`."""
+
+    def moved(width: int) -> int:
+        return int(_mlp(batch, features, width, **how)["total"])
+
+    room = moved(hidden) // 2 - moved(0) - (not exactly)
+    width = room // (moved(1) - moved(0))
+    return width if width > 0 else None
+
+
+def _draw_mlps(draw: random.Random) -> list[tuple[int, int, int]]:
+    """Of each kind: mostly weights, mostly what lies between, exactly half, and no way."""
+    many = 4 * draw.randrange(3, 60)
+    return [
+        (draw.randrange(1, 5), draw.randrange(256, 1025), draw.randrange(1024, 4097)),
+        (draw.randrange(500, 3000), draw.randrange(256, 1025), draw.randrange(1024, 4097)),
+        (draw.randrange(20, 300), draw.randrange(100, 800), draw.randrange(500, 3000)),
+        # Half of the hidden width, less a quarter of the batch.
+        (many, 2 * many, 2 * draw.randrange(many, 5 * many)),
+        (draw.randrange(500, 3000), draw.randrange(700, 1025), draw.randrange(20, 200)),
+    ]
+
+
+HALF_TRAFFIC = Exercise(
+    points=1,
+    topic="half the traffic of an MLP, in its shape",
+    examples=[
+        (1, 768, 3072),
+        (128, 768, 3072),
+        # Exactly half is left with 5 of 11.
+        (2, 4, 11),
+        # A width of 1, and none: what goes in and out is more than half, or nearly.
+        (64, 768, 58),
+        (64, 768, 56),
+        (2048, 768, 100),
+    ],
+    hidden=_draw_mlps,
+    reference=_half,
+    misconceptions=(
+        Misconception(
+            "half the width",
+            "half the width halves what lies between, and the weights: and what goes in and out?",
+            lambda batch, features, hidden: OneOf((hidden // 2, hidden / 2)),
+        ),
+        Misconception(
+            "less than half",
+            "at most half: what if it is exactly half?",
+            lambda *sizes: _half(*sizes, exactly=False),
+        ),
+        Misconception(
+            "0, or a width of 1, where there is none",
+            "where even a width of 1 moves more than half, no width will do: what is asked for "
+            "then?",
+            lambda *sizes: OneOf((_half(*sizes) or 0, _half(*sizes) or 1)),
+        ),
+        Misconception(
+            "a broken width",
+            "a width is a whole number: which way is it to be rounded, for half at most?",
+            lambda batch, features, hidden: (
+                hidden / 2 - batch * features / (4 * batch + 2 * features)
+            ),
+        ),
+        Misconception(
+            "what lies between moved once",
+            "what lies between two layers is written by one and read by the next: both move it",
+            lambda *sizes: _half(*sizes, between=2),
+        ),
+        Misconception(
+            "one tensor between the layers",
+            "there are two tensors between the three layers, and each moves twice",
+            lambda *sizes: _half(*sizes, between=1),
+        ),
+        Misconception(
+            *WEIGHTS_FOR_EVERY_SAMPLE,
+            lambda batch, *sizes: _half(batch, *sizes, weights_read=batch),
+        ),
+        Misconception(
+            "what is saved",
+            "this is how much narrower it gets: how wide is it then?",
+            lambda batch, features, hidden: (
+                None if (left := _half(batch, features, hidden)) is None else hidden - left
+            ),
+        ),
+        Misconception(
+            "the bytes, not the width",
+            "these are bytes: how wide may the hidden layer be?",
+            lambda *sizes: _mlp(*sizes)["total"] / 2,
+        ),
+    ),
+)
+
+
 def _linear_intensity_with_bias(batch: int, i: int, o: int) -> dict[str, float]:
     return {
         "intensity": (2 * batch * i * o + batch * o) / (FP32 * (batch * (i + o) + i * o + o)),
@@ -312,45 +404,6 @@ PIPELINE_RATES = Exercise(
             "images of a batch forgotten",
             "how many images come out together?",
             lambda stage_ms, batch: {"images_per_s": 1000 / max(stage_ms)},
-        ),
-    ),
-)
-
-
-def _energy(batch: int, in_features: int, out_features: int) -> dict[str, float]:
-    moved = in_features * out_features + batch * (in_features + out_features)
-    return {
-        "arithmetic": batch * in_features * out_features * (MULTIPLY + ADD),
-        "memory": moved * DRAM,
-    }
-
-
-LINEAR_ENERGY = Exercise(
-    points=1,
-    topic="energy of arithmetic against energy of moving",
-    examples=[(1, 768, 3072), (64, 768, 3072), (16, 64, 100)],
-    hidden=_draw_linear,
-    reference=_energy,
-    misconceptions=(
-        Misconception(
-            "multiplication only",
-            "a MAC multiplies and adds: both take energy",
-            lambda batch, i, o: {"arithmetic": batch * i * o * MULTIPLY},
-        ),
-        Misconception(
-            "bytes for numbers",
-            "640 pJ is the price of a whole 32-bit number, not of one byte",
-            lambda batch, i, o: {"memory": FP32 * _energy(batch, i, o)["memory"]},
-        ),
-        Misconception(
-            "weights read for every sample",
-            "the weights are read once for the whole batch",
-            lambda batch, i, o: {"memory": batch * _energy(1, i, o)["memory"]},
-        ),
-        Misconception(
-            "only the weights moved",
-            "the weights are there: what else does a layer read and write?",
-            lambda batch, i, o: {"memory": i * o * DRAM},
         ),
     ),
 )

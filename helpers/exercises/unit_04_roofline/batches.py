@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.figure_questions import read_intensity_plot
 from helpers.exercises.intensity_plot import Block, plot_misconceptions, right_plot
 from helpers.exercises.mistakes import (
@@ -29,6 +29,19 @@ def _block(in_features: int, out_features: int) -> Block:
     flop = in_features + 2 * in_features * out_features
     moved, once = 3 * in_features + out_features, in_features * out_features + 1
     return flop, FP32 * moved, FP32 * once, 64
+
+
+def _linear_alone(in_features: int, out_features: int) -> Block:
+    weights = in_features * out_features
+    return 2 * weights, FP32 * (in_features + out_features), FP32 * weights, 64
+
+
+#: Batches that people take for an endless one.
+_LARGE = (100, 128, 200, 256, 500, 512, 1000, 1024, 4096, 10**4, 10**5, 10**6)
+
+
+def _at_batch(batch: int, flop: float, moved: float, once: float, _: int) -> float:
+    return batch * flop / (once + batch * moved)
 
 
 def _plotted(in_features: int, out_features: int) -> dict[str, Any]:
@@ -71,9 +84,26 @@ PLOT_PAIR = Exercise(
             lambda i, o: {"limit": (i + 2 * i * o) / (FP32 * (i + o))},
         ),
         Misconception(
-            "limit of Linear alone",
-            "this is the limit of Linear alone: PReLU computes, reads and writes, too",
-            lambda i, o: {"limit": 2 * i * o / (FP32 * (i + o))},
+            "Linear alone",
+            "this is Linear alone: PReLU computes, reads and writes, too",
+            lambda i, o: {
+                "intensity": right_plot(*_linear_alone(i, o))["intensity"],
+                "limit": 2 * i * o / (FP32 * (i + o)),
+            },
+        ),
+        Misconception(
+            "PReLU's work left out of the limit",
+            "the limit has the bytes of both layers: has it the FLOP of both?",
+            lambda i, o: {"limit": 2 * i * o / (FP32 * (3 * i + o))},
+        ),
+        Misconception(
+            "a large batch for the limit",
+            # To what a plot is read to, both are alike.
+            "near the limit, and below it: is it rounded, or taken at a large batch, not an "
+            "endless one?",
+            lambda i, o: {
+                "limit": OneOf(tuple(_at_batch(batch, *_block(i, o)) for batch in _LARGE))
+            },
         ),
     ),
 )
@@ -177,6 +207,11 @@ def _fusion_saves(batch: int, in_features: int, out_features: int) -> dict[str, 
     }
 
 
+def _fused_at(batch: int, in_features: int, out_features: int) -> float:
+    sizes = (batch, in_features, out_features)
+    return block_flops(*sizes).total / fused_bytes(*sizes).total
+
+
 FUSION_SAVES = Exercise(
     points=1,
     topic="what fusing PReLU → Linear saves",
@@ -199,6 +234,12 @@ FUSION_SAVES = Exercise(
             "this is the fused block at this batch: which of its bytes no longer count when the "
             "batch is endless?",
             lambda *sizes: {"limit": intensity(block_flops(*sizes), fused_bytes(*sizes))},
+        ),
+        Misconception(
+            "a large batch for the limit",
+            "this is the fused block at a large batch, still below the limit: which bytes no "
+            "longer count when the batch is endless?",
+            lambda batch, i, o: {"limit": OneOf(tuple(_fused_at(many, i, o) for many in _LARGE))},
         ),
         Misconception(
             *ONE_WAY_SAVED,

@@ -249,7 +249,11 @@ RIDGE_POINTS = Exercise(
         Misconception(
             "bandwidth over peak",
             "this is bytes for each FLOP: the ridge is FLOP for each byte",
-            lambda *sheet: {dtype: 1 / ridge for dtype, ridge in _ridges(*sheet).items()},
+            lambda *sheet: {
+                # With the peak in TFLOP/s as it is, too.
+                dtype: OneOf((1 / ridge, 1000 / ridge))
+                for dtype, ridge in _ridges(*sheet).items()
+            },
         ),
         Misconception(
             "whole numbers",

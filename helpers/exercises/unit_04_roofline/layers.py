@@ -76,6 +76,11 @@ PAIR_COSTS = Exercise(
             "two layers run one after the other: where does the result of PReLU wait?",
             lambda *sizes: {"bytes": fused_bytes(*sizes).total},
         ),
+        Misconception(
+            "a slope for each feature",
+            "PReLU has one slope here: for how many features do you read one?",
+            lambda batch, i, o: {"bytes": block_bytes(batch, i, o).total + FP32 * (i - 1)},
+        ),
     ),
 )
 
@@ -159,8 +164,8 @@ PAIR_BOUND = Exercise(
         ),
         Misconception(
             "ridge too high",
-            "the ridge you compare with is too high: is the peak doubled (it is dense already), or "
-            "are there bits in it?",
+            "this never says compute: is the ridge that you compare with too high? The peak is "
+            "dense already, and bytes are no bits",
             lambda *args: {"bound": _bound_by_ratio(*args, factor=2)},
         ),
         Misconception(
@@ -179,6 +184,13 @@ PAIR_BOUND = Exercise(
         Misconception(
             *WITHOUT_WEIGHTS,
             lambda *args: _bound(intensity_without_weights(*args[:3]), *args[3:]),
+        ),
+        Misconception(
+            "Linear alone",
+            "this is Linear alone: PReLU computes, reads and writes, too",
+            lambda b, i, o, *device: _bound(
+                OneOf((2 * b * i * o / (FP32 * (b * i + i * o + b * o)),)), *device
+            ),
         ),
         Misconception(
             "GB taken as GiB",

@@ -145,7 +145,8 @@ def _network_time(
 
 def _as_one_layer(layers: list[list[int]], peak: float, bandwidth: float) -> dict[str, float]:
     flops, moved = (sum(column) for column in zip(*layers, strict=True))
-    return {"microseconds": 1e6 * max(both_bounds(flops, moved, peak, bandwidth))}
+    compute, memory = both_bounds(flops, moved, peak, bandwidth)
+    return {"microseconds": 1e6 * max(compute, memory), "memory_share": float(memory > compute)}
 
 
 def _draw_networks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -181,6 +182,14 @@ NETWORK_TIME = Exercise(
         Misconception(
             *IN_SECONDS,
             lambda *args: {"microseconds": _network_time(*args)["microseconds"] / 1e6},
+        ),
+        Misconception(
+            "a time for a share",
+            "these are the µs that memory bounds: which part of the whole time are they?",
+            lambda *args: {
+                "memory_share": _network_time(*args)["memory_share"]
+                * _network_time(*args)["microseconds"]
+            },
         ),
         Misconception(
             "share of the other bound",

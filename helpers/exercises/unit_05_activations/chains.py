@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.reference import chain_activations, chain_peak_activations
 
 
@@ -170,7 +170,7 @@ CNN_PEAK = Exercise(
         ),
         Misconception(
             "+ 1 before the division",
-            "the + 1 comes after the division, not before it",
+            "an odd side at stride 2: is it divided and rounded down before the + 1 is added?",
             lambda *cnn: largest_pair(
                 _outputs(*cnn, side=lambda size, k, s: (size + 2 * (k // 2) - k + 1) // s)
             ),
@@ -178,12 +178,28 @@ CNN_PEAK = Exercise(
         Misconception(
             "one side",
             "an image has a height and a width",
-            lambda *cnn: largest_pair(_outputs(*cnn, sides=1)),
+            lambda *cnn: OneOf(
+                (
+                    largest_pair(_outputs(*cnn, sides=1)),
+                    # The image alone has both.
+                    largest_pair([cnn[0] * cnn[1] ** 2, *_outputs(*cnn, sides=1)[1:]]),
+                )
+            ),
+        ),
+        Misconception(
+            "the image into every layer",
+            "a layer reads what the one before has written: is its input always the image?",
+            lambda *cnn: _outputs(*cnn)[0] + max(_outputs(*cnn)[1:]),
+        ),
+        Misconception(
+            "the last layer",
+            "this is the last layer: is it there that input + output are most?",
+            lambda *cnn: sum(_outputs(*cnn)[-2:]),
         ),
         Misconception(
             "outputs only",
             "a layer cannot run without its input: is that counted?",
-            lambda *cnn: max(_outputs(*cnn)),
+            lambda *cnn: OneOf((max(_outputs(*cnn)), max(_outputs(*cnn)[1:]))),
         ),
         Misconception(
             "the two largest tensors",
@@ -193,7 +209,7 @@ CNN_PEAK = Exercise(
         Misconception(
             "all layers at once",
             "this adds up all tensors: which of them are needed at the same moment?",
-            lambda *cnn: sum(_outputs(*cnn)),
+            lambda *cnn: OneOf((sum(_outputs(*cnn)), sum(_outputs(*cnn)[1:]))),
         ),
         Misconception(
             "image left out",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 
 
 def _first_over(needed: Sequence[int], capacity: int) -> int | None:
@@ -29,6 +29,17 @@ def _last_over(sizes: Sequence[int], width: int, kilobytes: int) -> int | None:
 def _largest_of_all(sizes: Sequence[int], width: int, kilobytes: int) -> int | None:
     needed = [width * (a + b) for a, b in pairwise(sizes)]
     return needed.index(max(needed)) + 1 if max(needed) > 1000 * kilobytes else None
+
+
+def _all_so_far(sizes: Sequence[int], width: int, kilobytes: int) -> OneOf:
+    held = [width * each for each in accumulate(sizes)]
+    from_image = _first_over(held, 1000 * kilobytes)
+    return OneOf(
+        (
+            _first_over(held[1:], 1000 * kilobytes),
+            None if from_image is None else from_image - 1,
+        )
+    )
 
 
 def _exactly_full_is_over(sizes: Sequence[int], width: int, kilobytes: int) -> int | None:
@@ -110,9 +121,7 @@ OVERFLOWING_LAYER = Exercise(
         Misconception(
             "all tensors so far",
             "when the second layer runs, is the input of the first still needed?",
-            lambda sizes, width, kilobytes: _first_over(
-                [width * held for held in accumulate(sizes)][1:], 1000 * kilobytes
-            ),
+            _all_so_far,
         ),
         Misconception(
             "numbers for bytes",
@@ -272,6 +281,11 @@ STRIP_PLAN = Exercise(
             "a border on one side",
             "a strip in the middle has neighbours above and below",
             _other_plan(**_ONE_BORDER),
+        ),
+        Misconception(
+            "both borders with two strips",
+            "of two strips each has one neighbour: how many more rows does it need?",
+            _other_plan(rows_at_once=lambda side, strips: -(-side // strips) + 2 * (strips > 1)),
         ),
         Misconception(
             "one of the whole tensors",

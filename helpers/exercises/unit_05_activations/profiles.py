@@ -146,6 +146,13 @@ ACTIVATIONS_PER_IMAGE = Exercise(
     },
     misconceptions=(
         Misconception(
+            "images of one channel",
+            "an image has three channels",
+            lambda peak, p, batch, side, width, gradients: (
+                _per_image(peak, p, batch, side, width, gradients) + 2 * side**2 * width
+            ),
+        ),
+        Misconception(
             "gradients still in it",
             "a gradient is as large as its weight: were there any when the peak was read?",
             lambda *args: _per_image(*args, copies=1),

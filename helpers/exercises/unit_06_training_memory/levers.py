@@ -32,6 +32,15 @@ def _parts(
     return None
 
 
+def _parts_of_any_size(
+    parameters: int, saved_per_image: int, batch: int, memory: int
+) -> int | None:
+    """As if an image could be cut."""
+    room = memory - 16 * parameters
+    fitting = (n for n in range(1, batch + 1) if saved_per_image * batch <= n * room)
+    return next(fitting, None)
+
+
 def _images(*args: int) -> int | None:
     parts = _parts(*args)
     return None if parts is None else args[2] // parts
@@ -132,7 +141,7 @@ FEWEST_PARTS = Exercise(
         Misconception(
             "parts of unequal size",
             "equal parts: their number divides the batch",
-            _other_parts(**_ANY_NUMBER),
+            lambda *args: OneOf((_parts(*args, **_ANY_NUMBER), _parts_of_any_size(*args))),
         ),
         Misconception(
             "exactly full is too much",
@@ -263,7 +272,16 @@ BEST_SEGMENTS = Exercise(
         Misconception(
             "the root, weighted and rounded",
             "segments have whole lengths: try every number of them, and take the fewest of equals",
-            lambda n, boundary, inside: min(n, round((n * inside / boundary) ** 0.5)),
+            lambda n, boundary, inside: OneOf(
+                ((root := round((n * inside / boundary) ** 0.5)), min(n, root))
+            ),
+        ),
+        Misconception(
+            "never a segment for each layer",
+            "may each layer be a segment of its own? Python's range stops before its end",
+            lambda n, boundary, inside: min(
+                range(1, n), key=lambda s: checkpointing_bytes(n, boundary, inside, s).total
+            ),
         ),
         Misconception(
             "the most of equals",

@@ -70,7 +70,9 @@ BATCH_THAT_FITS = Exercise(
         Misconception(
             "a part of an image",
             "a batch is a whole number: what is left over does not fit",
-            lambda fixed, image, memory, outside: max(0, (memory - outside - fixed) / image),
+            lambda fixed, image, memory, outside: OneOf(
+                ((left := (memory - outside - fixed) / image), max(0, left))
+            ),
         ),
         Misconception(
             "rounded up",
@@ -78,6 +80,16 @@ BATCH_THAT_FITS = Exercise(
             lambda fixed, image, memory, outside: OneOf(
                 tuple(max(0, -((taken - memory) // image)) for taken in (fixed + outside, fixed))
             ),
+        ),
+        Misconception(
+            "rounded to the nearest",
+            "the last image has to fit whole",
+            lambda fixed, image, memory, outside: max(0, round((memory - outside - fixed) / image)),
+        ),
+        Misconception(
+            "the context added",
+            "what the context takes is not there for tensors: do you add it to the memory?",
+            lambda fixed, image, memory, outside: _batch(fixed, image, memory, -outside),
         ),
         Misconception(
             "a search that stops early",
@@ -178,18 +190,19 @@ MIB = 2**20
 def _newly_reserved(
     free_blocks: Sequence[int],
     request: int,
-    shared: int = 20 * MIB,
+    mib: int = MIB,
+    small_below: int = MIB + 1,
     shared_below: int = 10 * MIB,
 ) -> int:
     """Rules of c10/cuda/CUDACachingAllocator.cpp, for blocks of the pool that the request is of."""
     size = -(-request // BLOCK) * BLOCK
     if any(block >= size for block in free_blocks):
         return 0
-    if size <= MIB:
-        return 2 * MIB
+    if size < small_below:
+        return 2 * mib
     if size < shared_below:
-        return shared
-    return -(-size // (2 * MIB)) * 2 * MIB
+        return 20 * mib
+    return -(-size // (2 * mib)) * 2 * mib
 
 
 def _draw_requests(draw: random.Random) -> Sequence[tuple[Any, ...]]:
@@ -266,6 +279,27 @@ NEWLY_RESERVED = Exercise(
             "from 10 MiB on, 10 MiB included, a tensor gets a piece of its own",
             lambda free_blocks, request: _newly_reserved(
                 free_blocks, request, shared_below=10 * MIB + 1
+            ),
+        ),
+        Misconception(
+            "1 MiB is no small one",
+            "up to 1 MiB, 1 MiB included: which piece is that?",
+            lambda free_blocks, request: _newly_reserved(free_blocks, request, small_below=MIB),
+        ),
+        Misconception(
+            "2 MiB more than needed",
+            "10 MiB are a multiple of 2 MiB already: does the piece have to be larger?",
+            lambda free_blocks, request: (
+                (request // (2 * MIB) + 1) * 2 * MIB
+                if (right := _newly_reserved(free_blocks, request)) and request >= 10 * MIB
+                else right
+            ),
+        ),
+        Misconception(
+            "MB for MiB",
+            "pieces are of so many MiB: how many bytes has one?",
+            lambda free_blocks, request: _newly_reserved(
+                free_blocks, request, mib=10**6, small_below=10**6 + 1, shared_below=10**7
             ),
         ),
         Misconception(

@@ -61,6 +61,18 @@ OPTIMIZER_LEDGER = Exercise(
             lambda p, optimizer: {"states": FP32 * (_STATES[optimizer] + 1) * p},
         ),
         Misconception(
+            "everything among the states",
+            "weights and gradients have entries of their own: what is kept beside them?",
+            lambda p, optimizer: {"states": FP32 * (_STATES[optimizer] + 2) * p},
+        ),
+        Misconception(
+            "Adam's step counted",
+            "a few bytes too many: `step` is one number for a whole tensor, and left out here",
+            lambda p, optimizer: {
+                "states": FP32 * (_STATES[optimizer] * p + (optimizer == "adam"))
+            },
+        ),
+        Misconception(
             "gradients left out of the ledger",
             "what does backward write, whatever the optimizer?",
             lambda p, optimizer: {"gradients": 0},
@@ -133,6 +145,11 @@ PRECISION_BYTES = Exercise(
             "gradients in fp32",
             "for mixed: in which format are the gradients kept here?",
             lambda p, precision: p * {"fp32": 16, "bf16": 8, "mixed": 18}[precision],
+        ),
+        Misconception(
+            "m and v in fp32 with bf16",
+            "for bf16: everything has 16 bits. In which format have you m and v?",
+            lambda p, precision: p * {"fp32": 16, "bf16": 12, "mixed": 16}[precision],
         ),
         Misconception(
             "one number too few everywhere",

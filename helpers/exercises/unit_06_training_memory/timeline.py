@@ -139,6 +139,11 @@ STEP_MOMENTS = Exercise(
             lambda p, saved: {"foreach update": 16 * p},
         ),
         Misconception(
+            "√v alone in the update",
+            "this is √v alone: what else is held while it is there?",
+            lambda p, saved: {"foreach update": 4 * p},
+        ),
+        Misconception(
             "parameters for bytes",
             "these are numbers: how many bytes does one of fp32 take?",
             lambda p, saved: {
@@ -219,7 +224,9 @@ MIXED_UPDATE = Exercise(
         Misconception(
             "a copy of the gradients",
             "the kernels read gradients as they are: for which tensor is there a copy?",
-            _by_table(18, 18, 22, 22),
+            lambda *args: OneOf(
+                (_by_table(18, 18, 22, 22)(*args), _by_table(16, 18, 22, 22)(*args))
+            ),
         ),
         Misconception(
             "16-bit gradients only",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 
 #: From a chain's length, the slots and a function of both, what a first slot in the middle costs.
 Split = Callable[[int, int, Callable[[int, int], int]], int]
@@ -19,18 +19,32 @@ def _best(length: int, slots: int, cost: Callable[[int, int], int]) -> int:
     )
 
 
-def _curve(steps: int, split: Split = _best, first: int = 0) -> list[int]:
-    """Steps computed with room for `first`, `first` + 1, … `steps` - 1 values."""
+def _curve(steps: int, split: Split = _best, first: int = 0, more: int = 0) -> list[int]:
+    """Steps computed with room for `first`, `first` + 1, … `steps` - 1 values; `more`: without any
+    room, as if every sweep began so many steps further on."""
 
     @cache
     def cost(length: int, slots: int) -> int:
         if length <= 1:
             return 0
         if slots <= 0:
-            return length * (length - 1) // 2
+            return length * (length - 1) // 2 + more * length
         return split(length, slots, cost)
 
     return [cost(steps, slots) for slots in range(first, steps)]
+
+
+def _free_middle(length: int, slots: int, cost: Callable[[int, int], int]) -> int:
+    return min(
+        place + (cost(length - place, slots) if place > 1 else 0) + cost(place, slots)
+        for place in range(1, length)
+    )
+
+
+def _free_places(length: int, slots: int, cost: Callable[[int, int], int]) -> int:
+    return min(
+        place + cost(length - place, slots) + cost(place, slots) for place in range(1, length)
+    )
 
 
 def _by(split: Split, **how: Any) -> Callable[[int], list[int]]:
@@ -61,12 +75,7 @@ BUDGET_CURVE = Exercise(
             "the middle value takes no slot",
             "while the right part is swept, the value in the middle is kept: how many slots are "
             "left for that part?",
-            _by(
-                lambda length, slots, cost: min(
-                    place + (cost(length - place, slots) if place > 1 else 0) + cost(place, slots)
-                    for place in range(1, length)
-                )
-            ),
+            lambda steps: OneOf((_curve(steps, _free_middle), _curve(steps, _free_places))),
         ),
         Misconception(
             "always in the middle",
@@ -86,6 +95,11 @@ BUDGET_CURVE = Exercise(
                     for place in range(1, length)
                 )
             ),
+        ),
+        Misconception(
+            "a step more without a slot",
+            "without a slot: how many steps lead to the value that the last rule looks at?",
+            lambda steps: _curve(steps, more=1),
         ),
         Misconception(
             "no entry for no slot",

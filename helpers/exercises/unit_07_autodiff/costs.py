@@ -103,6 +103,10 @@ def _for_each_use(steps: Steps) -> list[str]:
     )
 
 
+def _all_names(steps: Steps) -> list[str]:
+    return sorted({each for name, _, *operands in steps for each in (name, *operands)})
+
+
 def _inputs_of_all_but_sums(name: str, operation: str, operands: list[str]) -> list[str]:
     return [] if operation in _NOTHING else operands
 
@@ -140,7 +144,17 @@ KEPT_VALUES = Exercise(
         Misconception(
             "all values",
             "some rules look at nothing: what does the rule of a sum use?",
-            lambda steps: sorted({name for n, _, *operands in steps for name in (n, *operands)}),
+            lambda steps: OneOf((_all_names(steps), sorted({*_all_names(steps), "x", "y"}))),
+        ),
+        Misconception(
+            "operands of sums",
+            "the rule of a sum hands grad on as it is: does it look at the two operands?",
+            lambda steps: _kept(
+                steps,
+                lambda name, operation, operands: (
+                    operands if operation in _NOTHING else _by_rule(name, operation, operands)
+                ),
+            ),
         ),
         Misconception(
             "inputs of every operation",

@@ -27,7 +27,7 @@ def all_orders(parents: Parents) -> list[list[str]]:
 _MOST_USES = 500
 
 
-def _once_for_each_use(parents: Parents) -> list[str]:
+def _once_for_each_use(parents: Parents, from_every_name: bool = False) -> list[str]:
     order: list[str] = []
 
     def place(name: str) -> None:
@@ -38,7 +38,7 @@ def _once_for_each_use(parents: Parents) -> list[str]:
             order.append(name)
 
     for name in parents:
-        if not any(name in above for above in parents.values()):
+        if from_every_name or not any(name in above for above in parents.values()):
             place(name)
     return order
 
@@ -74,7 +74,7 @@ def _draw_graphs(draw: random.Random) -> Sequence[tuple[Parents]]:
     """Small ones, and a chain of 40 squarings."""
     chain = list(_squarings([f"{draw.choice('abc')}{at}" for at in range(41)]).items())
     draw.shuffle(chain)
-    cases: list[tuple[Parents]] = [(dict(chain),)]
+    cases = list[tuple[Parents]]()
     for _ in range(5):
         names = draw.sample("abcdefghkmnpqrstuvwxyz", 6)
         parents: Parents = {names[0]: [], names[1]: []}
@@ -83,7 +83,8 @@ def _draw_graphs(draw: random.Random) -> Sequence[tuple[Parents]]:
             parents[names[at]] = [draw.choice(names[:at]), names[at - 1]]
         shuffled = draw.sample(names, len(names))
         cases.append(({name: parents[name] for name in shuffled},))
-    return cases
+    # At the end: among spare cases, where who places a name for each use waits, it comes once.
+    return [*cases, (dict(chain),)]
 
 
 TOPOLOGICAL_ORDER = Exercise(
@@ -108,7 +109,9 @@ TOPOLOGICAL_ORDER = Exercise(
         Misconception(
             "once for each use",
             "a node that is used twice still stands in the order once",
-            _once_for_each_use,
+            lambda parents: OneOf(
+                (_once_for_each_use(parents), _once_for_each_use(parents, from_every_name=True))
+            ),
         ),
         Misconception(
             "after one parent",

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.unit_07_autodiff.recorded_numbers import (
     run,
     sigmoid,
@@ -140,6 +140,11 @@ MUL_BACKWARD = Exercise(
             _rule(lambda x, y, grad: (grad * x * y, grad * x * y)),
         ),
         Misconception(
+            "added to grad",
+            "the chain rule has grad and the local derivative as two factors, not as a sum",
+            _rule(lambda x, y, grad: (grad + y, grad + x)),
+        ),
+        Misconception(
             "like a sum",
             "grad is passed on as it is by x + y: a product scales it",
             _rule(lambda x, y, grad: (grad, grad)),
@@ -244,6 +249,18 @@ OUTPUT_BACKWARD = Exercise(
             "tanh not squared",
             "look at the formula of tanh′ again: what of tanh is subtracted?",
             lambda output, grad: {"tanh": grad * (1 - output)},
+        ),
+        Misconception(
+            "tanh squared too late",
+            "look at the formula of tanh′ again: what is squared?",
+            lambda output, grad: {"tanh": grad * (1 - output) ** 2},
+        ),
+        Misconception(
+            "sigmoid's sign",
+            "near σ = 1 the sigmoid is flat again: does your slope vanish there?",
+            lambda output, grad: {
+                "sigmoid": OneOf((grad * output * (1 + output), grad * output * (output - 1)))
+            },
         ),
         Misconception(
             "grad on one term",

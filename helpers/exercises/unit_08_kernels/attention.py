@@ -83,6 +83,18 @@ def _divided(
     return {"weighted": [number / taken["total"] for number in taken["weighted"]]}
 
 
+def _whole_values(
+    largest: float, total: float, weighted: Row, scores: Row, values: list[Row]
+) -> dict[str, Any]:
+    kept = exp(largest - max(largest, *scores))
+    columns = zip(*values, strict=True)
+    return {
+        "weighted": [
+            kept * before + sum(column) for before, column in zip(weighted, columns, strict=True)
+        ]
+    }
+
+
 def _draw(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     def numbers(count: int) -> Row:
         return [draw.randrange(-8, 9) / 2 for _ in range(count)]
@@ -126,6 +138,16 @@ ONLINE_SOFTMAX = Exercise(
             "the tile's largest",
             "the largest of this tile only: may an earlier one have been larger?",
             _only("largest", "total", "weighted", new=lambda largest, scores: max(scores)),
+        ),
+        Misconception(
+            "the largest so far kept",
+            "a score of this tile may be larger than all before it: what is m then?",
+            _only("largest", "total", "weighted", new=lambda largest, scores: largest),
+        ),
+        Misconception(
+            "values not weighted",
+            "each row of values counts by the share of its score: yours counts whole",
+            _whole_values,
         ),
         Misconception(
             "nothing subtracted",

@@ -101,6 +101,11 @@ def _tiles_moved_not_turned(row: int, column: int) -> tuple[int, int]:
     return column // SIDE * SIDE + row % SIDE, row // SIDE * SIDE + column % SIDE
 
 
+def _tiles_half_as_far_apart(row: int, column: int) -> tuple[int, int]:
+    """As the blocks have threads, not as the tiles have rows."""
+    return column // SIDE * (SIDE // 2) + column % SIDE, row
+
+
 def _values_from(taken: Callable[[int, int], tuple[int, int]]) -> Callable[..., dict[str, Any]]:
     return lambda size, seed: {"values": _at_places(size, seed, taken)}
 
@@ -133,6 +138,12 @@ TRANSPOSED_COPY = Exercise(
             "tiles turned in place",
             "each tile is turned but stays where it was: where does it belong in out?",
             _values_from(_tiles_turned_in_place),
+        ),
+        Misconception(
+            "tiles as far apart as the block is high",
+            "a block has 8 × 4 threads, its tile 8 × 8 numbers: how many rows further does the "
+            "next tile begin?",
+            _values_from(_tiles_half_as_far_apart),
         ),
         Misconception(
             "tiles moved, not turned",

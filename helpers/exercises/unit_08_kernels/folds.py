@@ -73,6 +73,14 @@ BROADCAST_STRIDES = Exercise(
             lambda shape, strides, whole: _stretch(shape, strides, shape),
         ),
         Misconception(
+            "a step of 1 where an element repeats",
+            "a step of 1 goes to the next element: how far is it to the same one?",
+            lambda shape, strides, whole: [
+                *[1] * (len(whole) - len(shape)),
+                *(1 if size == 1 else stride for size, stride in zip(shape, strides, strict=True)),
+            ],
+        ),
+        Misconception(
             "a step of 1 along missing axes",
             "along a missing axis the same elements come again: how far is that to go?",
             lambda shape, strides, whole: (
@@ -201,6 +209,15 @@ def _reduce(name: str, a: Tensor, axis: int, start: int | None = None) -> list[i
     ]
 
 
+def _reduce_neighbours(name: str, a: Tensor, axis: int) -> list[int]:
+    storage, shape, strides, offset = a
+    kept = [other for other in range(len(shape)) if other != axis]
+    begins = positions(
+        tuple(shape[other] for other in kept), tuple(strides[other] for other in kept), offset
+    )
+    return [_fold(name, storage[at : at + shape[axis]]) for at in begins]
+
+
 def _reduce_from_the_right(name: str, a: Tensor, axis: int) -> list[int]:
     """Each element from the last, the next one on its left: 1 - (2 - 3); or from the last down."""
     storage, shape, strides, offset = a
@@ -255,6 +272,11 @@ TENSOR_REDUCE = Exercise(
         Misconception(
             *OFFSET_FORGOTTEN,
             lambda name, a, axis: _reduce(name, (*a[:3], 0), axis),
+        ),
+        Misconception(
+            "the axis's stride forgotten",
+            "the next element along the axis lies one of its strides away, not next in the storage",
+            lambda name, a, axis: _reduce_neighbours(name, a, axis),
         ),
         Misconception(
             "started from 0",

@@ -144,7 +144,8 @@ ROW_SQUARES = Exercise(
     misconceptions=(
         Misconception(
             "prange without parallel=True",
-            "compiled, and right, but on one core: what does njit have to be told beside prange?",
+            "right, but on one core: the loop has to say that it may be parallel, and njit, too. "
+            "Do both?",
             lambda x: {"in parallel": False},
         ),
         Misconception(

@@ -198,9 +198,14 @@ TENSOR_MAP = Exercise(
             ),
         ),
         Misconception(
-            "the first elements of the storage",
+            "neighbours in the storage",
             "as many elements as the tensor has, but not its own: where do its strides lead?",
-            lambda name, storage, shape, *layout: [ONE[name](x) for x in storage[: prod(shape)]],
+            lambda name, storage, shape, strides, offset: OneOf(
+                tuple(
+                    [ONE[name](x) for x in storage[begin : begin + prod(shape)]]
+                    for begin in (0, offset)
+                )
+            ),
         ),
     ),
 )

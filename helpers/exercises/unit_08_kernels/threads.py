@@ -66,6 +66,12 @@ def _thread_element(
     return _of_place(row, column, columns)
 
 
+def _both_by(
+    size: int, block: Sequence[int], thread: Sequence[int], columns: int
+) -> dict[str, int]:
+    return _thread_element(block, thread, [size, size], columns)
+
+
 def _draw_threads(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     cases = []
     for _ in range(5):
@@ -113,10 +119,20 @@ THREAD_ELEMENT = Exercise(
         ),
         Misconception(
             "the other axis's number of threads",
-            "a block is threads[0] wide and threads[1] high: which of them does a step in x skip?",
+            "a block is threads[0] wide and threads[1] high: which of them belongs to x?",
             lambda block, thread, threads, columns: _of_place(
                 block[1] * threads[0] + thread[1], block[0] * threads[1] + thread[0], columns
             ),
+        ),
+        Misconception(
+            "one number of threads for both axes",
+            "a block is threads[0] wide and threads[1] high: do both axes use the same of them?",
+            lambda block, thread, threads, columns: _both_by(threads[0], block, thread, columns),
+        ),
+        Misconception(
+            "the height of a block for both axes",
+            "a block is threads[0] wide and threads[1] high: do both axes use the same of them?",
+            lambda block, thread, threads, columns: _both_by(threads[1], block, thread, columns),
         ),
         Misconception(
             "rows as long as the block is wide",
@@ -177,9 +193,26 @@ AXPY = Exercise(
             },
         ),
         Misconception(
+            "out kept in memory between steps",
+            "out is written, read and written again: a local variable stays in a register",
+            lambda numbers, threads, seed: {
+                "global reads": 3 * numbers,
+                "global writes": 2 * numbers,
+            },
+        ),
+        Misconception(
             "out read as well",
             "out[i] += … reads out[i] before it writes it",
             lambda numbers, threads, seed: {"global reads": 3 * numbers},
+        ),
+        Misconception(
+            "a left out",
+            "out[i] = a · x[i] + y[i]: where is a?",
+            lambda numbers, threads, seed: {
+                "values": [
+                    u + v for u, v in zip(*whole_numbers(seed, numbers, numbers), strict=True)
+                ]
+            },
         ),
     ),
 )

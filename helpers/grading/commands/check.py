@@ -28,6 +28,7 @@ from helpers.grading.handin.ipynb import (
     read_notebook,
     unit_of,
 )
+from helpers.grading.handin.markup import one_line
 from helpers.grading.nbgrader.config import config_of
 from helpers.grading.sandbox.backend import Backend
 from helpers.predict import summary
@@ -49,7 +50,7 @@ def check_notebook(notebook: Path, course: Path, sandbox: Backend, as_json: bool
     }
     errors = _errors(graded)
     if as_json:
-        print(json.dumps(_as_data(unit, graded, verdicts, errors), indent=1, ensure_ascii=False))
+        print(json.dumps(_as_data(unit, graded, verdicts, errors), indent=1))
         return
     for score in graded.scores:
         # What is right needs no table.
@@ -137,7 +138,7 @@ def _errors(graded: Graded) -> dict[str, str]:
             name = grade_id.removeprefix("check_")
             # A cell's file has a number for a name, which tells nobody anything.
             message = re.sub(r"\(\w+\.py, line", "(line", failed[0]["evalue"]).split("\n")[0]
-            errors[grade_id] = f"{failed[0]['ename']}: {message}"
+            errors[grade_id] = one_line(f"{failed[0]['ename']}: {message}")
             said[grade_id] = f"{name}: error\n  {errors.get(name, errors[grade_id])}"
     return said
 

@@ -11,6 +11,7 @@ from helpers.grading.commands.grade import NEEDS_REVIEW
 from helpers.grading.handin.markup import plain_line
 from helpers.grading.lms.collect import Collected, States, collect
 from helpers.grading.lms.roster import parse_time
+from helpers.text_table import visible
 
 #: Files that are left out for one reason, and named.
 MANY = 10
@@ -38,7 +39,7 @@ def collect_command(
         groups=groups,
     )
     if as_json:
-        print(json.dumps(_as_data(result), indent=1, ensure_ascii=False))
+        print(json.dumps(_as_data(result), indent=1))
     else:
         _print(result)
     return NEEDS_REVIEW if result.for_a_person else 0
@@ -60,9 +61,9 @@ def _print(result: Collected) -> None:
         said += [] if line.state == "unchanged" else [line.state]
         if noted:
             cells = (line.student.id, plain_line(line.student.name), "; ".join(line.remarks))
-            table.add_row(", ".join(said), *map(Text, cells))
+            table.add_row(", ".join(said), *map(Text, map(visible, cells)))
     for file, problem in _by_reason(result.left_out):
-        table.add_row("left out", "", Text(file), Text(problem))
+        table.add_row("left out", "", Text(visible(file)), Text(visible(problem)))
     console = Console()
     if table.row_count:
         console.print(table)

@@ -15,7 +15,7 @@ def history_command(course: Path, unit: str, student: str | None, as_json: bool)
     """Print the changes of a unit's marks; ValueError where nothing of it is graded."""
     changes = read_history(course, unit, student)
     if as_json:
-        print(json.dumps([_as_data(each) for each in changes], indent=1, ensure_ascii=False))
+        print(json.dumps([_as_data(each) for each in changes], indent=1))
     else:
         _print(unit, changes, first=student is not None)
 

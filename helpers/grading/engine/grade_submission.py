@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import copy
 import re
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from helpers.grading.engine.judge import Judgement, Session, submission_seed
 from helpers.grading.engine.name_lookup import instructor_names
+from helpers.grading.engine.own_values import Values
 from helpers.grading.engine.passes import run_notebook
 from helpers.grading.engine.run_cells import Times
 from helpers.grading.handin import rebuild
@@ -33,6 +35,9 @@ from helpers.notebook_names import guarded, lent
 #: Characters of code in a student's cell that a person is told of: an answer has some hundred, a
 #: package of somebody's answers some ten thousand.
 LARGE = 10_000
+#: And bytes of all that code, compressed: what is encoded cannot be. Answers to a unit take some
+#: two thousand, a package of references thirty.
+LARGE_IN_ALL = 12_000
 
 Status = Literal["graded", "for a person", "unreadable"]
 
@@ -88,6 +93,7 @@ class Graded(Scored):
         out_of_time: whether a cell, a call or all of it took longer than it may.
         notebook: the autograded notebook.
         student_seconds: time that the student's own cells and functions took.
+        noted: where tests are only tried, what the instructor's cells computed before each.
     """
 
     status: Status
@@ -98,6 +104,7 @@ class Graded(Scored):
     out_of_time: bool = False
     notebook: Notebook = field(default_factory=dict)
     student_seconds: float = 0.0
+    noted: Mapping[str, Values] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Here, where each remark comes by, whoever makes it and whatever a student said in it.
@@ -116,6 +123,7 @@ class Unit:
         secret: what hidden cases are drawn from.
         inside: grade ids of the tests that are judged in the student's process, by
             `validate_tests.py`.
+        values: of each test what the instructor's cells compute, see `own_values.py`.
         tried: whether its tests are only tried: nobody sees what cells show.
     """
 
@@ -125,6 +133,7 @@ class Unit:
     names: Mapping[str, ast.stmt]
     secret: bytes
     inside: frozenset[str] = frozenset()
+    values: Mapping[str, Values] = field(default_factory=dict)
     tried: bool = False
 
     @classmethod
@@ -212,7 +221,10 @@ def grade_rebuilt(
     own = frozenset(name for answer in unit.template.answers for name in answer.names)
     cells = [cell["source"] for cell in notebook["cells"] if rebuild.runs(cell)]
     lent = _lent(own, cells, notebook)
-    session = Session(unit.names, own, seed, times.call, times.judging, cells, lent)
+    noted: dict[str, Values] | None = {} if unit.tried else None
+    session = Session(
+        unit.names, own, seed, times.call, times.judging, cells, lent, unit.values, noted
+    )
     ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
     large = tuple(_large(notebook, unit.template))
     _shorten(notebook, unit.template)
@@ -240,6 +252,7 @@ def grade_rebuilt(
         ran.out_of_time,
         notebook,
         ran.seconds + session.student_seconds,
+        noted or {},
     )
     return unsure(graded, said_nothing) if disturbed else graded
 
@@ -327,10 +340,17 @@ def _unanswered_tests(rebuilt: rebuild.Rebuilt, template: Template) -> set[str]:
 def _large(notebook: Notebook, template: Template) -> Iterator[str]:
     """Of the student's cells, a line on each in which more than an answer can be packed."""
     given = {cell["source"] for cell in template.cells}
-    for number, cell in enumerate(notebook["cells"], start=1):
-        size = len(cell["source"])
-        if cell["cell_type"] == "code" and size > LARGE and cell["source"] not in given:
-            yield f"cell {number} has {size:,} characters of code: look at what they hold"
+    own = {
+        number: cell["source"]
+        for number, cell in enumerate(notebook["cells"], start=1)
+        if cell["cell_type"] == "code" and cell["source"] not in given
+    }
+    large = {number: len(source) for number, source in own.items() if len(source) > LARGE}
+    for number, size in large.items():
+        yield f"cell {number} has {size:,} characters of code: look at what they hold"
+    code = "\n".join(own.values())
+    if not large and len(zlib.compress(code.encode())) > LARGE_IN_ALL:
+        yield f"its cells have {len(code):,} characters of code, little of it alike: look at them"
 
 
 def _shorten(notebook: Notebook, template: Template) -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from helpers.grading.engine.name_lookup import Namespace, Student, StudentFunction, execute
+from helpers.grading.engine.own_values import Values, note
 from helpers.grading.engine.time_limit import TooLong, time_limit
 from helpers.grading.engine.verdict_outputs import verdict_output
 from helpers.grading.handin.ipynb import Cell, hidden_lines
@@ -63,6 +64,8 @@ class Session:
         judging_timeout: seconds that one question may take, the student's calls included.
         cells: the texts of the cells that run: they say which answer calls which.
         lent: what is run of cells that are left out, by their number in the notebook.
+        values: of each test what the instructor's cells compute, see `own_values.py`.
+        noted: the same, as this run has it; None where nobody asks.
     """
 
     names: Mapping[str, ast.stmt]
@@ -72,14 +75,20 @@ class Session:
     judging_timeout: float = 120.0
     cells: Sequence[str] = ()
     lent: Mapping[int, str] = field(default_factory=dict)
+    values: Mapping[str, Values] = field(default_factory=dict)
+    noted: dict[str, Values] | None = None
     student_seconds: float = field(default=0.0, init=False)
     _verdicts: dict[str, Verdict] = field(default_factory=dict, init=False)
 
     def judge(self, cell: Cell, student: Student) -> Judgement:
         """Evaluate one grade cell."""
-        points = float(cell["metadata"]["nbgrader"]["points"])
+        marks, source = cell["metadata"]["nbgrader"], cell["source"]
+        points, test = float(marks["points"]), marks.get("grade_id", "")
+        if self.noted is not None:
+            self.noted[test] = note(source, self.names, student, self.call_timeout)
         printed, emitted = io.StringIO(), list[dict[str, Any]]()
-        space = Namespace(self.names, self.answers, student, self.call_timeout)
+        values = self.values.get(test)
+        space = Namespace(self.names, self.answers, student, self.call_timeout, values)
         if "check" not in self.answers | self.names.keys():
             space["check"] = lambda name, answer: self._check(name, answer, points, emitted)
         try:
@@ -88,13 +97,13 @@ class Session:
                 contextlib.redirect_stdout(printed),
                 contextlib.redirect_stderr(printed),
             ):
-                score, result = _earned(_evaluate(cell["source"], space), points)
+                score, result = _earned(_evaluate(source, space), points)
         except (TooLong, NoScore) as error:
             kind = "TimeoutError" if isinstance(error, TooLong) else "ValueError"
             outputs = [*_stream(printed), error_output(kind, str(error))]
             return Judgement(0.0, outputs, str(error), needs_review=True)
         except Exception as error:
-            outputs = [*_stream(printed), _failure(error, cell["source"])]
+            outputs = [*_stream(printed), _failure(error, source)]
             remark = _doubt(error, space)
             return Judgement(0.0, outputs, remark[:300], needs_review=bool(remark))
         finally:
@@ -117,7 +126,9 @@ class Session:
             second = judge(exercise, _plain_calls(answer), again)
             verdict = min(verdict, second, key=lambda each: each.fraction)
         if verdict.fraction < 1:
-            verdict = first_of_all(verdict, names_called(name, self.cells), self._verdicts)
+            used = names_called(name, self.cells)
+            near = exercise.nearness(verdict.fraction)
+            verdict = first_of_all(verdict, used, self._verdicts, near)
         self._verdicts[name] = verdict
         emitted.append(verdict_output(verdict))
         return points * verdict.fraction
@@ -219,6 +230,9 @@ def _doubt(error: Exception, space: Namespace) -> str:
     raises, or because there is no answer or it is None. Anything else may come of what is lost on
     the way out here.
     """
+    if changed := space.changed():
+        what = "it" if len(changed) == 1 else "they"
+        return f"the student's cells changed {', '.join(changed)}: the test has {what} as given"
     if space.not_plain:
         return f"the answer is {space.not_plain}, which this test cannot see from outside"
     if isinstance(error, StudentError) and error.kind == UNREADABLE:

@@ -1,8 +1,9 @@
 """What the names of a grade cell mean where it is judged outside, in the grader's process.
 
-A name is the instructor's where the instructor's notebook defines it (imports, functions, constants
-outside the answers), and otherwise it is looked up in the student's process: plain data comes by
-value, a function as a stand-in that sends arguments and returns plain data.
+A name is the instructor's where the instructor's notebook defines it outside the answers: imports,
+functions, constants, and what is computed from no answer (`own_values.py`). Otherwise it is looked
+up in the student's process: plain data comes by value, a function as a stand-in that sends
+arguments and returns plain data.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Protocol
 
 from helpers.grading.handin.ipynb import Notebook, is_test, marks_of
 from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
-from helpers.grading.sandbox.inside.codec import Function, Opaque
+from helpers.grading.sandbox.inside.codec import Function, Opaque, decode, dumps, encode
 from helpers.values import PlaceholderLeft
 
 
@@ -37,6 +38,7 @@ class Namespace(dict[str, Any]):
     Attributes:
         lost: what ended the student's process or a call in it; then no other call is made.
         not_plain: the first that came from the student and is no plain data, in a few words.
+        computed: names whose value is what the instructor's cells compute.
         seconds: time that the student's functions took.
     """
 
@@ -46,10 +48,14 @@ class Namespace(dict[str, Any]):
         answers: frozenset[str],
         student: Student,
         call_timeout: float,
+        values: Mapping[str, Any] | None = None,
     ) -> None:
-        """`names` are the instructor's; `answers` are always the student's."""
+        """`names` are the instructor's, and so are `values`, as `codec` writes them; `answers` are
+        always the student's."""
         super().__init__(__builtins__=builtins, __name__="__main__")
         self._names, self._answers, self._timeout = names, answers, call_timeout
+        self._values = values or {}
+        self.computed: set[str] = set()
         self.student = student
         self.lost: StudentError | None = None
         self.seconds = 0.0
@@ -61,6 +67,10 @@ class Namespace(dict[str, Any]):
             if statement is not None:
                 execute([_only(name, statement)], self)
                 return self[name]
+            if name in self._values:
+                self.computed.add(name)
+                self[name] = decode(self._values[name])
+                return self[name]
             if hasattr(builtins, name):
                 raise KeyError(name)
         try:
@@ -70,9 +80,23 @@ class Namespace(dict[str, Any]):
         if isinstance(value, Function):
             value = StudentFunction(self, name)
         else:
-            self.not_plain = self.not_plain or _not_plain(value)
+            self.not_plain = self.not_plain or not_plain(value)
         self[name] = value
         return value
+
+    def changed(self) -> list[str]:
+        """Names that a test took for the instructor's and that mean something else by now in the
+        student's process."""
+        return [name for name in sorted(self.computed) if self._is_another(name)]
+
+    def _is_another(self, name: str) -> bool:
+        try:
+            value = self.student.get(name, self._timeout)
+        except (KeyError, StudentError):
+            return True
+        except (CallTimeout, ProcessDied):
+            return False
+        return dumps(encode(value)) != dumps(self._values[name])
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function of the student. Raises what it raises, by the name of its type only."""
@@ -89,11 +113,11 @@ class Namespace(dict[str, Any]):
             raise self.lost from None
         finally:
             self.seconds += time.monotonic() - start
-        self.not_plain = self.not_plain or _not_plain(value)
+        self.not_plain = self.not_plain or not_plain(value)
         return value
 
 
-def _not_plain(value: Any) -> str:
+def not_plain(value: Any) -> str:
     """What is no plain data in a value, in a few words; empty where all is."""
     todo = [value]
     while todo:
@@ -176,8 +200,8 @@ def _can_be_a_base(own: Any) -> bool:
 
 def instructor_names(source: Notebook) -> dict[str, ast.stmt]:
     """What each name means that the instructor's cells outside the answers define: the statement
-    that defines it. Only imports, functions, classes and literal constants; what is computed is
-    looked up in the student's process, and so is a literal that some cell changes in place."""
+    that defines it. Only imports, functions (also by another name), classes and literal constants;
+    what is computed is another matter, and so is a literal that some cell changes in place."""
     names: dict[str, ast.stmt] = {}
     changed: set[str] = set()
     for cell in source["cells"]:
@@ -188,7 +212,8 @@ def instructor_names(source: Notebook) -> dict[str, ast.stmt]:
             if not is_test(cell):
                 changed.update(_changed_in_place(body))
             if not marks_of(cell).get("solution"):
-                names |= {name: each for each in body for name in _names_defined_by(each)}
+                for each in body:
+                    names |= dict.fromkeys(_names_defined_by(each, names), each)
     return {
         name: statement
         for name, statement in names.items()
@@ -243,13 +268,24 @@ def _bound_by(alias: ast.alias) -> str:
     return (alias.asname or alias.name).split(".")[0]
 
 
-def _names_defined_by(statement: ast.stmt) -> list[str]:
+def _names_defined_by(statement: ast.stmt, known: Mapping[str, ast.stmt]) -> list[str]:
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return [_bound_by(each) for each in statement.names if each.name not in ("*", "check")]
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return [statement.name]
     if isinstance(statement, ast.Assign):
         with contextlib.suppress(ValueError, TypeError):
-            ast.literal_eval(statement.value)
+            if not _is_a_function(statement.value, known):
+                ast.literal_eval(statement.value)
             return [target.id for target in statement.targets if isinstance(target, ast.Name)]
     return []
+
+
+def _is_a_function(value: ast.expr, known: Mapping[str, ast.stmt]) -> bool:
+    """Whether it is a lambda, or something of a module: `total = np.sum`."""
+    if isinstance(value, ast.Lambda):
+        return True
+    while isinstance(value, ast.Attribute):
+        value = value.value
+    imported = known.get(value.id) if isinstance(value, ast.Name) else None
+    return isinstance(imported, ast.Import | ast.ImportFrom)

@@ -67,4 +67,6 @@ def _left(graded: Graded, times: Times, student: str) -> Graded:
         "took too long in a short time, and others had used up the time that a class has for that: "
         f"`course grade … --only {student} --force` gives it {times.cell:g} s for a cell"
     )
-    return replace(unsure(graded), status="for a person", remarks=(*graded.remarks, remark))
+    # Nor is it graded again alone, where it lacked a processor, too: that would take all the time.
+    left = replace(unsure(graded), status="for a person", disturbed="")
+    return replace(left, remarks=(*graded.remarks, remark))

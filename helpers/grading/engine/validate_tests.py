@@ -3,18 +3,19 @@
 The solution has to earn everything and the untouched notebook nothing, or the unit is not graded:
 else a right answer could get no points, or a wrong one all, and nobody would see it. The same runs
 settle the place of each test: outside the student's process if the solution passes there, and
-inside it otherwise.
+inside it otherwise. And they tell what the instructor's cells compute (`own_values.py`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from helpers.grading.engine.grade_submission import Graded, Unit
 from helpers.grading.engine.judging_places import Test, tests_of
+from helpers.grading.engine.own_values import Values, alike
 from helpers.grading.handin.ipynb import HIDDEN_TESTS, is_test, marks_of
 from helpers.grading.sandbox.inside.codec import dumps
 
@@ -22,8 +23,8 @@ from helpers.grading.sandbox.inside.codec import dumps
 Grade = Callable[[Unit, bytes], Graded]
 
 
-def settle(unit: Unit, solution: bytes, grade: Grade) -> frozenset[str]:
-    """Grade ids of the tests that are judged inside.
+def settle(unit: Unit, solution: bytes, grade: Grade) -> Unit:
+    """The unit with what is known of its tests: which are judged inside, and what they are given.
 
     `solution` is the unit's source notebook. ValueError, in one line that names the cell, where a
     test does not give the solution its points, or gives points to a notebook without answers.
@@ -39,7 +40,8 @@ def settle(unit: Unit, solution: bytes, grade: Grade) -> frozenset[str]:
     problems = wrong or trial.given_away(inside)
     if problems:
         raise ValueError(next(iter(problems.values())))
-    return frozenset(inside)
+    values = alike(trial.noted[solution], trial.noted[trial.untouched])
+    return replace(unit, inside=frozenset(inside), values=values)
 
 
 class _Trial:
@@ -47,12 +49,15 @@ class _Trial:
 
     Attributes:
         undecided: tests whose place is not fixed.
+        untouched: the notebook without answers.
+        noted: what the instructor's cells computed, by the notebook that was graded last.
     """
 
     def __init__(self, unit: Unit, solution: bytes, grade: Grade) -> None:
         self._tests = tests_of(unit)
         self._unit, self._solution, self._grade = _unveiled(unit), solution, grade
-        self._untouched = dumps(unit.template.notebook)
+        self.untouched = dumps(unit.template.notebook)
+        self.noted: dict[bytes, Mapping[str, Values]] = {}
         self.undecided = {test.grade_id for test in self._tests if test.place is None}
 
     def first_guess(self) -> set[str]:
@@ -93,7 +98,7 @@ class _Trial:
 
     def given_away(self, inside: set[str]) -> dict[str, str]:
         """Tests that give points to a notebook without answers, and a line on each."""
-        scores = _scores(self._graded(self._untouched, inside))
+        scores = _scores(self._graded(self.untouched, inside))
         return {
             test.grade_id: f"{self._where}: the test {test.grade_id} gives a notebook without "
             f"answers {scores[test.grade_id]:g} of {test.points:g} points: mend the test, or say "
@@ -112,6 +117,7 @@ class _Trial:
         graded = self._grade(replace(self._unit, inside=frozenset(inside)), data)
         if graded.status == "unreadable":
             raise ValueError(f"{self._where}: its source notebook: {graded.remarks[0]}")
+        self.noted[data] = graded.noted
         return graded
 
 

@@ -106,7 +106,8 @@ def can_be_a_student(name: str) -> bool:
         name.encode()
     except UnicodeEncodeError:  # its bytes are not UTF-8
         return False
-    return bool(name.strip()) and not any(unicodedata.category(c).startswith("C") for c in name)
+    kinds = set(map(unicodedata.category, name))
+    return bool(name.strip()) and not any(each[0] == "C" or each in ("Zl", "Zp") for each in kinds)
 
 
 def why(error: OSError) -> str:

@@ -19,6 +19,8 @@ MAX_NOTEBOOK_BYTES = 64 * 1024 * 1024
 MAX_CELLS = 5000
 #: Of all cells together, without pictures and outputs: what is done to them takes time.
 MAX_CHARACTERS = 2_000_000
+#: In the file: each takes up to a hundred bytes of the grader's memory. A picture has none.
+MAX_VALUES = 4_000_000
 
 HIDDEN_TESTS = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 
@@ -33,6 +35,8 @@ def read_notebook(data: bytes) -> Notebook:
         raise ValueError(f"the file is too large ({len(data) // 2**20} MiB)")
     if not data.strip():
         raise ValueError("the file is empty")
+    if (values := sum(map(data.count, (b",", b"[", b"{")))) > MAX_VALUES:
+        raise ValueError(f"the file holds too many values (up to {values:,}): clear its outputs")
     try:
         notebook = json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -170,8 +174,8 @@ def _from_format_3(notebook: Notebook) -> Notebook:
 
 #: Colab puts pictures into texts, some million characters of them; Jupyter beside them.
 _PICTURE = re.compile(
-    r"(?:!\[[^\]\n]{0,200}\]\()?data:image/[\w.+-]{1,20};base64,[A-Za-z0-9+/=]{100,}\)?"
-    r"|!\[[^\]\n]{0,200}\]\(attachment:[^)\n]{1,200}\)"
+    r"(?:!\[[^\[\]\n]{0,200}\]\()?data:image/[\w.+-]{1,20};base64,[A-Za-z0-9+/=]{100,}\)?"
+    r"|!\[[^\[\]\n]{0,200}\]\(attachment:[^)\[\n]{1,200}\)"
 )
 A_PICTURE = "(a picture: see the file that was handed in)"
 

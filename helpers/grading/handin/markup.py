@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from dataclasses import dataclass
+
+from helpers.text_table import visible
 
 MAX_CHARACTERS = 100_000
 #: Cleaning nested tags takes time that grows with the square of their number: a tenth of a second.
@@ -160,9 +161,8 @@ def plain_colours(text: str, budget: Budget) -> str:
 
 
 def one_line(text: str, most: int = 500) -> str:
-    """Text in which a student may have a word as one line for people: no sign that moves a
-    terminal's cursor, ends the line or turns it around."""
-    shown = "".join(c if unicodedata.category(c)[0] not in "CZ" or c == " " else "?" for c in text)
+    """Text in which a student may have a word as one line for people, as of `visible`."""
+    shown = visible(text[: most + 1])
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 

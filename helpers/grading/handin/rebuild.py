@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from helpers.grading.handin.guesses import asked_of, keep
 from helpers.grading.handin.ipynb import Cell, Notebook, is_test
-from helpers.grading.handin.markup import Budget, clean_markdown
+from helpers.grading.handin.markup import Budget, clean_html, clean_markdown
 from helpers.grading.handin.match import Match, Matching, Role, match
 from helpers.grading.handin.template import Answer, Template, defined_names
 
@@ -139,7 +139,9 @@ def _own_cell(template: Template, found: Match, name: str, budget: Budget) -> Ce
             new["metadata"]["tags"] = sorted(tags)
     if cell["cell_type"] == "code":
         return new | {"execution_count": None, "outputs": []}
-    return new | {"source": clean_markdown(cell["source"], budget)}
+    # A page shows a raw cell as it is: what is code in Markdown is none there.
+    clean = clean_markdown if cell["cell_type"] == "markdown" else clean_html
+    return new | {"source": clean(cell["source"], budget)}
 
 
 def _defined_elsewhere(

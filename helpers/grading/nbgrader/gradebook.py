@@ -162,6 +162,11 @@ class GradebookWriter:
         notebook = self._notebook(submission)
         known_cells = self._read_cells(notebook)  # noqa: F841 (as long as it is held, it is known)
         grades = {grade.name: grade for grade in notebook.grades}
+        if lost := [score.grade_id for score in graded.scores if score.grade_id not in grades]:
+            raise ValueError(
+                f"the gradebook {redacted(self.db_url)} has lost rows of {student} "
+                f"({', '.join(lost)}): restore a copy of it, or use another gradebook"
+            )
         history = History(self._gradebook, self.unit.name)
         history.note_by_hand([submission])
         last = history.last(self.unit.notebook_name, student)

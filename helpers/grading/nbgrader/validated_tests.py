@@ -1,4 +1,4 @@
-"""A notebook's tests, tried once: which are judged inside is kept until something of it changes."""
+"""A notebook's tests, tried once: what is known of them is kept until something of it changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from helpers import parts
 from helpers.files import write_text
-from helpers.grading.engine.grade_submission import Graded
+from helpers.grading.engine.grade_submission import Graded, Unit
 from helpers.grading.engine.job import GradingJob, Task
 from helpers.grading.engine.judging_places import has_own_tests
 from helpers.grading.engine.validate_tests import settle
@@ -37,7 +37,7 @@ def trust(
     grade: Callable[[GradingJob, Task], Graded] = grade_task,
     keep: bool = True,
 ) -> GradingJob:
-    """The job with the places of its tests settled; see `engine/validate_tests.py`.
+    """The job with what is known of its tests settled; see `engine/validate_tests.py`.
 
     Where all is judged by `check` there is nothing to settle: a check is held to its question's
     reference when notebooks are tried.
@@ -56,22 +56,25 @@ def trust(
     # How a solution is marked in a cell is a setting of the course's.
     about = version_of(source, job.files) + job.sandbox.name
     digest = hashlib.sha256(about.encode() + dumps(unit.template.notebook)).hexdigest()
-    inside = _kept(path, digest)
-    if inside is None:
-        inside = settle(
+    settled = _kept(path, digest, unit)
+    if settled is None:
+        settled = settle(
             unit,
             dumps(read_notebook(source)),
             lambda tried, data: grade(replace(job, unit=tried), Task("", data)),
         )
         if keep:
-            write_text(path, json.dumps({"digest": digest, "inside": sorted(inside)}, indent=1))
-    return replace(job, unit=replace(unit, inside=inside))
+            about_tests = {"inside": sorted(settled.inside), "values": settled.values}
+            write_text(path, json.dumps({"digest": digest, **about_tests}, indent=1))
+    return replace(job, unit=settled)
 
 
-def _kept(path: Path, digest: str) -> frozenset[str] | None:
-    """Grade ids of the tests that are judged inside; None where it has to be tried (again)."""
+def _kept(path: Path, digest: str, unit: Unit) -> Unit | None:
+    """The unit as it was settled; None where it has to be tried (again)."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return frozenset(kept["inside"]) if kept["digest"] == digest else None
+        if kept["digest"] == digest:
+            return replace(unit, inside=frozenset(kept["inside"]), values=kept["values"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        pass
+    return None

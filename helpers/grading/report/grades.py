@@ -9,6 +9,9 @@ from nbgrader.preprocessors import GetGrades
 from sqlalchemy import select
 from sqlalchemy.orm import with_polymorphic
 
+#: Below an answer whose points a person has yet to give.
+NOT_READ = "Nobody has read this yet: its points are still to come."
+
 
 class Grades(GetGrades):
     """The grades and comments of a notebook in a few queries, not in two for each cell."""
@@ -34,7 +37,11 @@ class Grades(GetGrades):
         return self._book[kind][cell.metadata["nbgrader"]["grade_id"]]
 
     def _get_comment(self, cell: Any, resources: Any) -> None:
-        cell.metadata.nbgrader["comment"] = self._rows("comments", cell).comment
+        comment = self._rows("comments", cell).comment
+        grade = self._book["grades"].get(cell.metadata["nbgrader"]["grade_id"])
+        if not comment and grade is not None and grade.needs_manual_grade:
+            comment = NOT_READ
+        cell.metadata.nbgrader["comment"] = comment
 
     def _get_score(self, cell: Any, resources: Any) -> None:
         grade = self._rows("grades", cell)

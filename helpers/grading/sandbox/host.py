@@ -38,6 +38,9 @@ MODULES = ("numpy", "torch", "matplotlib.pyplot")
 #: How a process ends that was killed, and how bubblewrap tells it of the one inside.
 KILLED = ((os.CLD_KILLED, signal.SIGKILL), (os.CLD_EXITED, 128 + signal.SIGKILL))
 
+#: Seconds that a fork server has to import what it imports: on a busy machine that takes a minute.
+START = 300
+
 #: Of the folders that are held by a lock. Those of earlier versions were called otherwise and had
 #: none: such a grader may be at work beside this one.
 _PREFIX = "course-server-"
@@ -217,7 +220,7 @@ class ForkServer:
         if self._ready or self._control is None:
             return
         # Until it speaks or ends: killed early, it may leave a child that holds the socket.
-        select.select([self._control.fileno(), self._pidfd], [], [], 120)
+        spoke, *_ = select.select([self._control.fileno(), self._pidfd], [], [], START)
         try:
             answer = json.loads(self._control.recv(65536, socket.MSG_DONTWAIT) or b"{}")
         except (OSError, ValueError):
@@ -232,7 +235,8 @@ class ForkServer:
             except FileNotFoundError:
                 self.close()
                 raise ServerDied(f"somebody removed {self._folder} while it was in use") from None
-            reason = answer.get("error") or " ".join(log_end.split()) or "no reason given"
+            silent = "no reason given" if spoke else f"it did not start in {START} s"
+            reason = answer.get("error") or " ".join(log_end.split()) or silent
             self.close()
             raise SandboxError(self._launch.problem.format(reason=reason))
 

@@ -36,7 +36,6 @@ from helpers.meter.meta import NeedsValues, NoValues, is_uninitialized
 from helpers.meter.models import TORCH_DTYPES, as_inputs, build, refuse_taken_names
 from helpers.meter.value_fallback import CannotRun, first_that_runs
 
-
 #: The share of a peak below which not knowing it is not worth a word.
 _NEGLIGIBLE = 0.002
 

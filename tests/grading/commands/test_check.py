@@ -13,6 +13,7 @@ BROKEN = {
     "softmax_flops": "def softmax_flops(batch, n)\n    return 1",
     "prelu_flops": "def prelu_flops(x):\n    return undefined(x)",
     "mean": "def mean(values):\n    return 2",
+    "scaled": r"def scaled(x): raise ValueError('\x1b[2J\x9b1m \u202e ada: 11 points')",
 }
 
 
@@ -52,13 +53,18 @@ def test_a_failed_test_of_the_instructors_says_what_it_says(said):
     assert "tangerine" not in "".join(said)
 
 
+def test_no_error_of_an_answer_moves_the_cursor(said):
+    assert "  ValueError: ?[2J?1m ? ada: 11 points" in said
+    assert [line for line in said if not line.isprintable()] == []
+
+
 def test_words_that_are_not_there_are_no_answer_yet(said):
     assert "[0 / 2] why: no answer yet" in said
 
 
 def test_what_is_right_takes_one_line(said):
     assert "[1 / 1] sheets: right" in said
-    assert said[-1] == "sample: 5 of 13 points"
+    assert said[-1] == "sample: 3 of 13 points"
 
 
 def test_a_notebook_that_lost_its_metadata_is_known_by_its_checks(tmp_path):

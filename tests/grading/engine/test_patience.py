@@ -19,6 +19,8 @@ QUICK, SLOW, ENDLESS = 0.0, 2 * SHORT.cell, 1e9
 class Class:
     """Submissions that take so many seconds, and the times that each was given."""
 
+    busy = False
+
     def __init__(self, seconds: dict[str, float]) -> None:
         self.seconds, self.given = seconds, {student: list[float]() for student in seconds}
 
@@ -28,7 +30,11 @@ class Class:
             late = self.seconds[task.student] > job.times.cell
             scores = (CellScore("a", 0.0 if late else 1.0, 1.0, False),)
             took = min(self.seconds[task.student], job.times.cell)
-            yield task, Graded("graded", scores, out_of_time=late, student_seconds=took)
+            disturbed = "it lacked a processor" if late and self.busy else ""
+            yield (
+                task,
+                Graded("graded", scores, (), (), disturbed, out_of_time=late, student_seconds=took),
+            )
 
     def graded(self, times: Times | None = None, backwards: bool = False) -> dict[str, Graded]:
         students = sorted(self.seconds, reverse=backwards)
@@ -63,6 +69,13 @@ def test_thirty_endless_of_three_hundred_do_not_take_thirty_times_the_limit() ->
     left = [each for each in graded.values() if each.status == "for a person"]
     assert len(left) == 30 - AT_ONCE
     assert all(each.scores[0].needs_manual and "--only" in each.remarks[-1] for each in left)
+
+
+def test_a_busy_machine_makes_no_endless_class() -> None:
+    """What is disturbed is graded once more, alone and with all the time that there is."""
+    some = a_class(endless=30)
+    some.busy = True
+    assert sum(bool(each.disturbed) for each in some.graded().values()) == AT_ONCE
 
 
 @pytest.mark.parametrize("endless", [0, 3, 30])

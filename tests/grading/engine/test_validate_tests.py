@@ -46,7 +46,7 @@ def settled_of(unit: Unit, data: bytes) -> set[str]:
         job = GradingJob(tried, (), sandbox=FakeBackend())
         return Task("", submission).grade(job, FakeServer().start)
 
-    return set(settle(unit, data, grade))
+    return set(settle(unit, data, grade).inside)
 
 
 DOUBLE = "def double(x):\n    return 2 * x"

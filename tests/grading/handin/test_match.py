@@ -132,3 +132,14 @@ def test_our_cells_come_from_us_whatever_comes_in(came: list[tuple[Cell, str]]) 
     assert set(ours) == {cell["id"] for cell in template().cells}
     for position, cell in enumerate(template().cells):
         assert position in template().answer_at or ours[cell["id"]] == cell
+
+
+@pytest.mark.parametrize(
+    "source", ["`<img src=x onerror=alert(1)>` <b>x</b>", "    <script>alert(1)</script>"]
+)
+def test_what_is_code_in_markdown_is_none_in_a_raw_cell(source: str) -> None:
+    """Pages show a raw cell as it is."""
+    cells = [*sample.right_notebook()["cells"], sample.added_cell(source, "raw")]
+    (cell,) = [each for each in rebuilt(cells).notebook["cells"] if each["cell_type"] == "raw"]
+    assert "<script" not in cell["source"]
+    assert "<img" not in cell["source"]

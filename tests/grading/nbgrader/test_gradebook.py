@@ -100,3 +100,17 @@ def _open_files() -> list[str]:
 
 def _is_graded(cell: dict[str, Any]) -> bool:
     return bool(cell["metadata"].get("nbgrader", {}).get("grade"))
+
+
+def test_rows_that_a_gradebook_lost_are_said_in_one_line(unit: Unit, tmp_path: Path) -> None:
+    path = tmp_path / "gradebook.db"
+    with GradebookWriter(f"sqlite:///{path}", "", unit) as writer:
+        writer.record("ada", ungraded(unit, "no notebook"))
+    with sqlite3.connect(path) as database:
+        database.execute("DELETE FROM grade")
+    said = r"has lost rows of ada .*restore a copy of it"
+    with (
+        GradebookWriter(f"sqlite:///{path}", "", unit) as writer,
+        pytest.raises(ValueError, match=said),
+    ):
+        writer.record("ada", ungraded(unit, "no notebook"))

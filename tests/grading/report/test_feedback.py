@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from copy import deepcopy
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from nbformat import NotebookNode
 from nbgrader.preprocessors import GetGrades
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import SADeprecationWarning
@@ -21,6 +23,7 @@ from helpers.cli import app
 from helpers.grading.nbgrader.config import open_course
 from helpers.grading.report.feedback import write_feedback
 from helpers.grading.report.feedback_exporter import _with_names, make_pages
+from helpers.grading.report.grades import NOT_READ, Grades
 from tests.grading import classbook
 from tests.grading.classbook import UNIT
 
@@ -161,6 +164,23 @@ def test_nbgraders_own_command_asks_for_all_grades_at_once(course: Path) -> None
         asked.append(len([each for each in said if "FROM grade" in each]))
     # One for three cells.
     assert asked[0] - asked[1] == 2
+
+
+@pytest.mark.parametrize(
+    ("comment", "waits", "shown"),
+    [(None, True, NOT_READ), ("Yes.", True, "Yes."), (None, False, None)],
+)
+def test_an_answer_that_nobody_has_read_says_so(
+    comment: str | None, waits: bool, shown: str | None
+) -> None:
+    grades = Grades()
+    grades._book = {
+        "comments": {"explain_it": SimpleNamespace(comment=comment)},
+        "grades": {"explain_it": SimpleNamespace(needs_manual_grade=waits)},
+    }
+    cell = SimpleNamespace(metadata=NotebookNode(nbgrader=NotebookNode(grade_id="explain_it")))
+    grades._get_comment(cell, {})
+    assert cell.metadata.nbgrader.comment == shown
 
 
 @contextmanager

@@ -220,3 +220,11 @@ def test_a_server_that_does_not_start_is_told_in_one_line(
     with pytest.raises(SandboxError, match=said) as raised:
         server.client()
     assert type(raised.value) is error
+
+
+def test_a_server_that_is_too_slow_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "START", 0.2)
+    launch = host.Launch(("sh", "-c", "sleep 60"), "/", "/", "/", namespaces=False)
+    server = host.ForkServer(lambda folder: launch, (), Limits())
+    with pytest.raises(SandboxError, match=r"did not start in 0\.2 s"):
+        server.client()

@@ -140,7 +140,8 @@ class _Encoder:
                 "dict": [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in pairs]
             }
         if isinstance(value, set | frozenset):
-            return {"set": [self.encode(item, depth + 1) for item in value]}
+            # In an order that is the same in every process.
+            return {"set": sorted((self.encode(item, depth + 1) for item in value), key=dumps)}
         return self._object(value)
 
     def _int(self, value: int) -> Any:

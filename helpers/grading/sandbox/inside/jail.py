@@ -145,6 +145,8 @@ def limit(limits: dict[str, int]) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_MEMLOCK: 0,
+        # Timers and waiting signals, of which all students together have some ten thousand.
+        resource.RLIMIT_SIGPENDING: 1024,
     }
     if _release() >= (5, 14):  # before that, it counts every process of this user on the machine
         values[resource.RLIMIT_NPROC] = limits["processes"]
