@@ -29,8 +29,8 @@ _WITH_NUMBERS = (aten.add_.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.mul_.T
 
 
 def _binary(out: Any, *args: Any, **kwargs: Any) -> int:
-    operands = [each for each in args[:2] if isinstance(each, (Tensor, bool, int, float, complex))]
-    common = torch.result_type(*operands) if len(operands) == 2 else operands[0].dtype
+    operands = args[:2]
+    common: torch.dtype = torch.result_type(*operands)
     if out.dtype.is_floating_point and not (common.is_floating_point or common.is_complex):
         common = out.dtype  # a quotient of whole numbers
     size = _converted(operands, common)
