@@ -6,6 +6,7 @@ Built from the units' texts by `course build`.
 DIGESTS = """
 00d039782190
 01d41cdfac8a
+020de824670d
 02523890dd2a
 048ee489a8a2
 057d9a993ce4
@@ -167,7 +168,6 @@ ce817abd42ce
 ced0dbf22731
 d0137e93a25a
 d0c317964419
-d0e65bba2669
 d27946d8a673
 d4cd87e4bf86
 d4d07e4e3af6

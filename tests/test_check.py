@@ -27,6 +27,7 @@ def right_softmax(batch, n):
 @pytest.fixture(autouse=True)
 def _nothing_seen(monkeypatch):
     monkeypatch.setattr(module, "last_verdicts", {})
+    monkeypatch.setattr(module.predict, "_closed", {})  # units that ran before have guessed
 
 
 def test_a_wrong_answer_shows_yours_beside_expected_and_a_hint(capsys):

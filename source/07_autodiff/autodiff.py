@@ -684,7 +684,7 @@ axes.set(
 axes.legend()
 plt.show()
 of_a_million = {name: series[-1] / 1e3 for name, series in times.items()}
-print("a million slopes:", ", ".join(f"{name} {s:,.2g} s" for name, s in of_a_million.items()))
+print("a million slopes:", ", ".join(f"{name} {s:,.2f} s" for name, s in of_a_million.items()))
 
 # %% [markdown]
 # Below 10⁴ inputs reverse mode looks flat: there a call costs more than its arithmetic. Beyond, it grows with n as one run does, and stays some 3 to 10 times as long. The other two are as many runs, or sweeps, as there are inputs.

@@ -193,17 +193,17 @@ AXPY = Exercise(
             },
         ),
         Misconception(
+            "out read as well",
+            "out[i] += … reads out[i] before it writes it",
+            lambda numbers, threads, seed: {"global reads": 3 * numbers},
+        ),
+        Misconception(
             "out kept in memory between steps",
             "out is written, read and written again: a local variable stays in a register",
             lambda numbers, threads, seed: {
                 "global reads": 3 * numbers,
                 "global writes": 2 * numbers,
             },
-        ),
-        Misconception(
-            "out read as well",
-            "out[i] += … reads out[i] before it writes it",
-            lambda numbers, threads, seed: {"global reads": 3 * numbers},
         ),
         Misconception(
             "a left out",
