@@ -79,7 +79,10 @@ def _of_transformers(name: str, device: torch.device) -> nn.Module:
     if name.endswith(".json"):
         try:
             options = json.loads(Path(name).read_text())
-            config = AutoConfig.for_model(options.pop("model_type"), **options)
+            kind = options.pop("model_type")
+            if kind not in CONFIG_MAPPING:
+                raise ValueError(f"it has no kind {kind!r}")
+            config = AutoConfig.for_model(kind, **options)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             reason = " ".join(str(error).split())
             raise ValueError(f"{name} is no configuration of transformers: {reason}") from error

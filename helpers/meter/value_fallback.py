@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from helpers.meter.loan import Values, random_state_kept
-from helpers.meter.meta import NoValues
+from helpers.meter.meta import NeedsValues, NoValues
 
 Result = TypeVar("Result")
 
@@ -40,7 +40,7 @@ def first_that_runs(run: Callable[[Values, bool], Result]) -> tuple[Result, str]
         try:
             with random_state_kept():
                 result = run(values, whole)
-        except CannotRun as error:
+        except (CannotRun, NeedsValues) as error:
             failure = error
             if not whole and _WANTS_WHOLE_NUMBERS in str(error):
                 whole = True

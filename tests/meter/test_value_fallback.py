@@ -217,3 +217,39 @@ def test_lazy_layers_get_their_shapes_for_a_run_only():
     assert training_memory(model, (2, 4), optimizer="sgd").ledger["weights"] == 15 * 4
     assert type(model) is nn.LazyLinear
     assert model(torch.ones(2, 5)).shape == (2, 3)
+
+
+def test_a_model_that_differentiates_itself_is_counted() -> None:
+    layer = nn.Linear(4, 3)
+
+    def penalized(x: torch.Tensor) -> torch.Tensor:
+        (gradient,) = torch.autograd.grad(layer(x).sum(), layer.weight, create_graph=True)
+        return gradient.square().sum()
+
+    counted = count(penalized, torch.ones(2, 4), convention="mac2")
+    # the layer, and its weights' gradient
+    assert counted.macs == 2 * 2 * 4 * 3
+    assert not counted.ran
+
+
+def test_a_sparse_matrix_that_a_model_keeps_is_multiplied_for_real() -> None:
+    class Graph(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.neighbours = torch.eye(6).to_sparse()
+            self.layer = nn.Linear(4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(torch.sparse.mm(self.neighbours, x))
+
+    model = Graph()
+    counted = count(model, torch.ones(6, 4), convention="mac2")
+    assert counted.macs == 6 * 4 + 6 * 4 * 3
+    assert counted.ran
+    assert model.neighbours.layout is torch.sparse_coo
+
+
+def test_distances_of_many_points_are_a_product() -> None:
+    counted = count(lambda a, b: torch.cdist(a, b), torch.ones(30, 4), torch.ones(40, 4))
+    assert counted.macs == 30 * 40 * (4 + 2)
+    assert not counted.unknown

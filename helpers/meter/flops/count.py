@@ -35,6 +35,14 @@ from helpers.meter.value_fallback import CannotRun, first_that_runs, reason_of
 _CONVENTIONS: dict[str, type[Convention]] = {"course": Course, "mac2": Mac2, "timm": Timm}
 
 
+#: What PyTorch says of a derivative that nobody follows.
+_NO_GRADIENT = "does not require grad"
+
+
+class _WantsGradients(Exception):
+    """A forward pass that asks for derivatives itself, and is run without a graph."""
+
+
 def count(
     model: str | nn.Module | Callable[..., Any],
     *inputs: Any,
@@ -61,12 +69,17 @@ def count(
     refuse_taken_names(model, **{name: True for name, is_given in given.items() if is_given})
     if backward and convention == "timm":
         raise ValueError("the timm convention has no backward: fvcore looks at the forward pass")
+
+    def run(values: Values, whole: bool) -> Count:
+        parts = as_inputs((inputs, keyword_inputs), whole)
+        try:
+            return _counted(values, model, rules, backward, *parts)
+        except _WantsGradients:
+            with torch.enable_grad():
+                return _counted(values, model, rules, backward, *parts)
+
     with _clean_state(backward):
-        counted, how = first_that_runs(
-            lambda values, whole: _counted(
-                values, model, rules, backward, *as_inputs((inputs, keyword_inputs), whole)
-            )
-        )
+        counted, how = first_that_runs(run)
     return replace(counted, ran=how)
 
 
@@ -128,6 +141,8 @@ def _run(model: Callable[..., Any], arguments: Any, keywords: Mapping[str, Any])
     try:
         return model(*arguments, **keywords)
     except Exception as error:
+        if _NO_GRADIENT in str(error) and not torch.is_grad_enabled():
+            raise _WantsGradients from error
         reason = reason_of(error)
         shapes = [str(tuple(tensor.shape)) for tensor in tensors_in(arguments, keywords)]
         given = ", ".join(shapes) or "none"

@@ -216,7 +216,7 @@ def training_memory(
                 made = make_optimizer(optimizer, parameters, **updates)
                 prepare_states(made, parameters)
             how = made, parameters, zero_grad == "zero", loss or mean_of_squares, keep_output
-            unused = step.train(*how)
+            unused = _trained(step, *how)
             if unused and made.state:
                 # A parameter without a gradient has no states either: run again without them.
                 for parameter in unused:
@@ -227,6 +227,18 @@ def training_memory(
 
     memory, how = first_that_runs(run)
     return replace(memory, ran=how)
+
+
+def _trained(step: Step, *how: Any) -> list[nn.Parameter]:
+    """Parameters without a gradient after a step, in which what is saved is noted if it can be."""
+    try:
+        return step.train(*how)
+    except CannotRun as error:
+        if "saved tensor hooks" not in str(error):
+            raise
+    step.notes_saved = False
+    step.restart()
+    return step.train(*how)
 
 
 @contextmanager

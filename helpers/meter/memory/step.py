@@ -64,6 +64,8 @@ class Step:
             raise ValueError(f"unknown device {device!r}: use 'cpu' or 'cuda'")
         self.device = device
         self.values = values
+        #: Whether what autograd keeps is noted: transforms of `torch.func` refuse to be watched so.
+        self.notes_saved = True
         self.autocast = autocast
         self.model, self.inputs, self.keywords = model, inputs, keywords
         self.strategy = strategy_of(plan, model, device) if plan else None
@@ -204,8 +206,9 @@ class Step:
             visit = _Visit(self._running, name)
             hooks.append(module.register_forward_pre_hook(visit.enter))
             hooks.append(module.register_forward_hook(visit.leave, always_call=True))
+        noted = torch.autograd.graph.saved_tensors_hooks(self._save, lambda tensor: tensor)
         try:
-            with torch.autograd.graph.saved_tensors_hooks(self._save, lambda tensor: tensor):
+            with noted if self.notes_saved else nullcontext():
                 return self._forward(loss_of)
         finally:
             for hook in hooks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -91,6 +92,85 @@ class Checkpointed(nn.Module):
         for block in self.blocks:
             x = checkpoint(block, x, use_reentrant=self.reentrant)
         return x
+
+
+def _module(forward: Callable[..., Tensor], **parts: nn.Module) -> nn.Module:
+    """A module of these parts, which runs so."""
+    module = type("Module", (nn.Module,), {"forward": forward})()
+    for name, part in parts.items():
+        module.add_module(name, part)
+    return module
+
+
+def _largest_of_neighbours(self: Any, x: Tensor) -> Tensor:
+    y: Tensor = self.layer(x)
+    to = (torch.arange(len(y)) % 5)[:, None].expand_as(y)
+    return torch.zeros_like(y[:5]).scatter_reduce(0, to, y, "amax")
+
+
+def _own_gradient(self: Any, x: Tensor) -> Tensor:
+    """The norm of each example's gradient, as `torch.func` makes it."""
+
+    def loss(weights: dict[str, Tensor], one: Tensor) -> Tensor:
+        out: Tensor = torch.func.functional_call(self.layer, weights, (one[None],))
+        return out.square().sum()
+
+    each = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))
+    found = each(dict(self.layer.named_parameters()), x)
+    return sum(g.square().sum() for g in found.values())  # type: ignore[no-any-return]
+
+
+def _masked_scores(self: Any, x: Tensor) -> Tensor:
+    mask = torch.ones(4, x.shape[1], x.shape[1], dtype=torch.bool, device=x.device)
+    q, k, v = self.layer(x).view(*x.shape[:2], 3, 4, 16).permute(2, 0, 3, 1, 4)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+
+
+#: What kernels on a CPU make beside their results, where numbers are of several formats.
+CONVERTED: dict[str, tuple[Callable[..., Tensor], tuple[nn.Module, ...], tuple[int, ...]]] = {
+    "a mask as a factor": (lambda self, x: self.layer(x) * (x > 0), (nn.Linear(64, 64),), (96, 64)),
+    "16 bits added to 32": (
+        lambda self, x: self.layer(x) + x.bfloat16(),
+        (nn.Linear(64, 64),),
+        (96, 64),
+    ),
+    "the largest of neighbours": (_largest_of_neighbours, (nn.Linear(16, 64),), (100, 16)),
+    "a spectrum": (
+        lambda self, x: torch.fft.rfft(self.layer(x)).abs(),
+        (nn.Linear(32, 64),),
+        (64, 32),
+    ),
+    "distances": (lambda self, x: torch.cdist(self.layer(x), x), (nn.Linear(32, 32),), (60, 32)),
+    "scores and a mask of three dimensions": (_masked_scores, (nn.Linear(64, 192),), (2, 48, 64)),
+    "gradients of its own": (_own_gradient, (nn.Linear(32, 48),), (16, 32)),
+}
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_operands_of_another_format_are_held_once_more(name: str) -> None:
+    forward, (layer,), shape = CONVERTED[name]
+    model, x = _module(forward, layer=layer), R(*shape)
+    predicted, real = inference_memory(model, x), measured_inference(model, x)
+    if name != "gradients of its own":
+        assert predicted.peak == pytest.approx(real.peak, rel=CLOSE)
+    predicted = training_memory(model, x, optimizer="sgd")
+    real = measured_training(model, x, optimizer="sgd")
+    assert not predicted.ran
+    assert predicted.peak == pytest.approx(real.peak, rel=CLOSE)
+
+
+@pytest.mark.parametrize("name", ["matrix_exp", "linalg.eigh", "linalg.qr", "linalg.svd"])
+def test_a_decomposition_says_how_much_more_it_may_take(name: str) -> None:
+    decompose = operator.attrgetter(name)(torch)
+
+    def forward(self: Any, x: Tensor) -> Tensor:
+        y = self.layer(x)
+        found = decompose(y @ y.mT)
+        return found if isinstance(found, Tensor) else found[1]
+
+    model, x = _module(forward, layer=nn.Linear(16, 64)), R(64, 16) / 99
+    predicted, real = inference_memory(model, x), measured_inference(model, x)
+    assert real.peak <= predicted.peak + predicted.uncertain
 
 
 MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {

@@ -39,7 +39,26 @@ def _distances(call: Call) -> Tally:
     return pairs * (width * (ADD + power) + max(width - 1, 0) * ADD + after)
 
 
+def _squared_norms(call: Call) -> Tally:
+    """Of all rows of both sides, the factor −2, and a root for each distance."""
+    numbers, rows = call["x1"].numel() + call["x2"].numel(), call["x1"].shape[-1]
+    squares = numbers * MULTIPLY + (numbers - numbers // rows) * ADD
+    return squares + call["x1"].numel() * MULTIPLY + call.out.numel() * ROOT
+
+
+def _distances_by_product(call: Call) -> int:
+    """x·y for each pair of rows, and two columns that add both norms."""
+    return call.out.numel() * (call["x1"].shape[-1] + 2)
+
+
+def _window(call: Call) -> Tally:
+    """A cosine for each number, its argument, and a product and a sum."""
+    return call.out.numel() * (TRANSCENDENTAL + 2 * MULTIPLY + ADD)
+
+
 OPS: dict[str, Op] = {
+    "_euclidean_dist": Op(_squared_norms, macs=_distances_by_product),
+    **dict.fromkeys(("hann_window", "hamming_window"), Op(_window)),
     **dict.fromkeys(("_fft_r2c", "_fft_c2r", "_fft_c2c"), Op(_fourier, complex=True)),
     "_cdist_forward": Op(_distances),
 }

@@ -39,6 +39,7 @@ _MOVED = """
 _UNWRITTEN = """
     empty empty_like empty_strided empty_permuted new_empty new_empty_strided lift lift_fresh
     resize resize_as set as_strided squeeze unsqueeze transpose t detach alias _unsafe_view
+    is_same_size _has_same_storage_numel _efficientzerotensor
     unsafe_split unsafe_split_with_sizes unsafe_chunk _assert_async _functional_assert_async
     _assert_scalar _linalg_check_errors _pack_padded_sequence profiler::_record_function_enter
     profiler::_record_function_enter_new profiler::_record_function_exit

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch._prims_common import suggest_memory_format
 
+from helpers.meter.memory.device import elementwise
 from helpers.meter.memory.device.convolution_call import (
     convolution_of,
     is_channels_last,
@@ -218,12 +219,39 @@ def _flash_attention_backward_workspace(
     return scores + rows * 4 + _copy_bytes(gradient.transpose(1, 2), torch.contiguous_format)
 
 
-def _number_workspace(out: Any, source: Any, other: Any = None, *args: Any, **kwargs: Any) -> int:
-    """A number beside a tensor is made a tensor of fp64, then one of the other's format."""
-    return 8 + source.itemsize if isinstance(other, (int, float)) else 0
+def _packing_workspace(out: Any, *args: Any) -> int:
+    """Every step alone, before they are joined."""
+    return out[0].numel() * out[0].itemsize
 
 
-#: What such kernels were seen to keep beside their blocks, at most.
+def _safe_softmax_workspace(out: Tensor, source: Tensor, *args: Any, **kwargs: Any) -> int:
+    """Where scores are −∞, and in which rows all are; a zero for these."""
+    masks = out.numel() + out.numel() // out.shape[-1] + out.itemsize
+    return _copy_bytes(source, torch.contiguous_format) + masks
+
+
+def _distances_workspace(out: Any, first: Tensor, second: Tensor) -> int:
+    """Distances by a product: both sides with two columns more."""
+    return sum(t.numel() // t.shape[-1] * (t.shape[-1] + 2) * t.itemsize for t in (first, second))
+
+
+def _lapack_bytes(out: Any, matrix: Tensor, *args: Any, **kwargs: Any) -> int:
+    """The most that a decomposition was seen to take: its matrix some times, in columns."""
+    return 4 * matrix.numel() * matrix.itemsize + _PAGE
+
+
+def _matrix_exp_bytes(out: Any, matrix: Tensor) -> int:
+    """The same of a Taylor polynomial's powers."""
+    return 16 * matrix.numel() * matrix.itemsize + _PAGE
+
+
+def _bag_bytes(out: Any, first: Tensor, indices: Tensor, *args: Any, **kwargs: Any) -> int:
+    """The most that a sum of embeddings was seen to take: orders of its indices."""
+    return 5 * indices.numel() * 8 + _PAGE
+
+
+_PAGE = 4096
+#: What kernels for 16 bits were seen to keep beside their blocks, at most.
 _HALF_PRECISION_BOOKS = 16 * 1024
 
 
@@ -272,15 +300,14 @@ WORKSPACES: dict[Any, Callable[..., int]] = {
     aten._scaled_dot_product_flash_attention_for_cpu_backward.default: (
         _flash_attention_backward_workspace
     ),
-    **dict.fromkeys(
-        (aten.add_.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.mul_.Tensor, aten.div.Tensor),
-        _number_workspace,
-    ),
+    **elementwise.WORKSPACES,
+    aten._euclidean_dist.default: _distances_workspace,
     aten.mkldnn_rnn_layer.default: rnn_layer_workspace,
     aten.mkldnn_rnn_layer_backward.default: rnn_layer_backward_workspace,
     aten._softmax.default: _contiguous_copies(1),
     aten._log_softmax.default: _contiguous_copies(1),
-    aten._safe_softmax.default: _contiguous_copies(1),
+    aten._pack_padded_sequence.default: _packing_workspace,
+    aten._safe_softmax.default: _safe_softmax_workspace,
     aten._softmax_backward_data.default: _contiguous_copies(2),
     aten._log_softmax_backward_data.default: _contiguous_copies(2),
     aten.native_group_norm.default: _contiguous_copies(1, channels_last=True),
@@ -290,7 +317,13 @@ WORKSPACES: dict[Any, Callable[..., int]] = {
     aten._adaptive_avg_pool2d.default: _contiguous_copies(1, channels_last=True),
 }
 
-#: Bytes that an operation may take beyond that: kernels of oneDNN whose sizes are not known here.
+_LAPACK = """
+    _linalg_svd _linalg_eigh linalg_eig linalg_qr linalg_inv_ex linalg_lu linalg_lu_factor_ex
+    linalg_lstsq linalg_cholesky_ex linalg_ldl_factor_ex _linalg_det _linalg_slogdet
+    _linalg_solve_ex
+"""
+
+#: Bytes that an operation may take beyond that: kernels whose sizes are not known here.
 UNSURE: dict[Any, Callable[..., int]] = {
     **dict.fromkeys(
         (aten.mm.default, aten.addmm.default, aten.bmm.default, aten.baddbmm.default),
@@ -300,4 +333,14 @@ UNSURE: dict[Any, Callable[..., int]] = {
         (aten.convolution.default, aten.convolution_backward.default), _unsure_convolution
     ),
     aten.mkldnn_rnn_layer.default: rnn_layer_unsure,
+    **dict.fromkeys((getattr(aten, name).default for name in _LAPACK.split()), _lapack_bytes),
+    aten.linalg_matrix_exp.default: _matrix_exp_bytes,
+    **dict.fromkeys(
+        (
+            aten._embedding_bag.default,
+            aten._embedding_bag_forward_only.default,
+            aten._embedding_bag_backward.default,
+        ),
+        _bag_bytes,
+    ),
 }

@@ -126,7 +126,9 @@ def _flash_attention(
 
 def _takes_mask(mask: Tensor | None) -> bool:
     """The CPU's kernel has no gradient of a mask, and takes one of two or four dimensions."""
-    return mask is None or (not mask.requires_grad and mask.dim() in (2, 4))
+    if mask is None:
+        return True
+    return mask.dim() in (2, 4) and not (mask.requires_grad and torch.is_grad_enabled())
 
 
 def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

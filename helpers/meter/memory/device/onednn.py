@@ -261,8 +261,9 @@ class Convolution:
         its tensors in blocks, the weights some times, or unfolds the input in every thread.
         """
         usual = not self.dilated and (self.groups == 1 or self.depthwise)
-        blocks = 1 < self.register <= min(self.in_channels, self.out_channels)
-        if usual and blocks and not self.transposed and self.register == 16:
+        first = self.in_channels in (1, 3) and not self.pointwise  # layer of a model of images
+        wide = self.out_channels >= 16 and (self.in_channels >= 16 or first)
+        if usual and wide and not self.transposed and self.register == 16:
             return known + _POINTERS
         block = self.register
         weights = max(self.weight_bytes(block, block), self.groups * self.weight_bytes())
