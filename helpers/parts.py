@@ -53,6 +53,7 @@ PARTS = (
     Part("values", "an answer's value as plain data", students=True, web=True),
     Part("predict", "a guess before its result, as data", students=True, web=True),
     Part("timing", "how long a run takes, on a GPU, too", students=True, web=True),
+    Part("ring", "a ring of devices; counts what its links carry", students=True, web=True),
     Part("hardware", "devices with sources; this machine's own ceilings", students=True, web=True),
     # What gives the numbers that questions ask for is out of sight of graded answers.
     Part("roofline", "time bounds, intensity, the ridge", web=True),

@@ -129,8 +129,8 @@ check("fewest_devices", fewest_devices)
 # %% [markdown]
 # **Predict.** With DDP a rank peaks at 35 MiB: weights, gradients, m, v, and a little. What is the peak of one of *four* FSDP ranks, in MiB? Write a number in place of the three dots.
 
-# %%
-predict("peak of an FSDP rank", ...)
+# %% predict="peak"
+predict("peak of an FSDP rank", 10)
 
 # %% [markdown]
 # The ranks take some seconds; where none can run, recorded ones are shown, and it is said.
@@ -205,7 +205,7 @@ check("stage_of", stage_of)
 # How? Say the devices stand in a **ring**, and each sends to the next only. Here is a program that every rank runs. `got = yield numbers` sends a list on, and waits for what the one before sends.
 
 # %%
-from helpers.simulator.ring import run_ring
+from helpers.ring import run_ring
 
 
 def whole_lists(rank, ranks, mine):
@@ -368,8 +368,8 @@ check("step_traffic", step_traffic)
 #
 # **Predict.** Our four FSDP ranks, fp32, one pass, 8 MiB of weights: how many MiB does each send? The system counts it, at every TCP connection.
 
-# %%
-predict("MiB that an FSDP rank sends", ...)
+# %% predict="sent"
+predict("MiB that an FSDP rank sends", 16)
 
 # %% tags=["skip-grading"]
 if guessed("MiB that an FSDP rank sends"):

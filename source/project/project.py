@@ -64,9 +64,11 @@ last = len(my_rows)
 show_rows(my_rows, [*range(12), *range(last - 3, last)])
 
 # %% [markdown]
+# A row's `kind` is *conv, linear, batch norm, layer norm, relu, gelu, attention, causal attention, add, max pool, mean, embedding* or *positions*. What else it has:
+
+# %% [markdown]
 # | of a row | |
 # |---|---|
-# | `kind` | *conv, linear, batch norm, layer norm, relu, gelu, attention, causal attention, add, max pool, mean, embedding* or *positions* |
 # | `reads` | whose outputs go in; −1: the image or text |
 # | `channels_in`, `channels_out` | numbers at each place |
 # | `places_in`, `places_out` | pixels, or tokens |
@@ -75,7 +77,8 @@ show_rows(my_rows, [*range(12), *range(last - 3, last)])
 # | `heads` | of attention |
 # | `shares` | the row whose weights it uses, or −1 |
 # | `notes` | for backward, see below |
-#
+
+# %% [markdown]
 # Any other model can be asked for. `layers("gpt 1 x 4, 2 heads, 3 of 5")` has 14 rows: few enough to work out by hand what your formula should give.
 
 # %% tags=["skip-grading"]

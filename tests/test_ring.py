@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.reference.many_devices import collective_bytes, collective_seconds
-from helpers.simulator.ring import RingError, run_ring
+from helpers.ring import RingError, run_ring
 
 
 def round_and_round(rank, ranks, mine):
