@@ -240,7 +240,8 @@ def keeps(model, number):
 
 # %% [markdown]
 # A tensor that several rows keep is there once. Besides, a row writes down `notes` numbers (a layer norm its averages, attention one for each query, pooling where the largest was). All of it, the images and the output are there when the forward pass ends.
-#
+
+# %% [markdown]
 # **At the loss**: cross entropy keeps logarithms, as large as the output, which itself goes. A gradient of the logarithms comes, and one of the output: the first moment. Of these three the output's gradient stays.
 
 # %% [markdown]
@@ -254,16 +255,17 @@ def keeps(model, number):
 # %% [markdown]
 # For example, in numbers, `"gpt 1 x 4, 2 heads, 3 of 5"` with one text. Weights, m and v are 852 all the time.
 #
-# | moment | kept, notes | gradients of weights | of tensors | all |
+# |moment|kept, notes|gradients of weights|of tensors|all|
 # |---|---|---|---|---|
-# | loss | 255 | 0 | 30 | 1137 |
-# | 13 linear | 240 | 0 | 27 | 1119 |
-# | 12 layer norm | 228 | 8 | 24 | 1112 |
-# | 11 add | 210 | 8 | 12 | 1082 |
-# | 10 linear | 210 | 76 | 60 | 1198 |
-# | 9 gelu | 162 | 76 | 108 | 1198 |
-# | 8 linear | 114 | 156 | 72 | 1194 |
-#
+# |loss|255|0|30|1137|
+# |13 linear|240|0|27|1119|
+# |12 layer norm|228|8|24|1112|
+# |11 add|210|8|12|1082|
+# |10 linear|210|76|60|1198|
+# |9 gelu|162|76|108|1198|
+# |8 linear|114|156|72|1194|
+
+# %% [markdown]
 # After that it stays below: the peak is 4 · 1198 bytes.
 #
 # ✎ *4 points.* Start with what is there when the forward pass ends: that alone is within 20 %. Then the loss, then backward, row by row. Some 20 lines.
@@ -464,7 +466,8 @@ if ratios:
 #
 # - how far off, in which direction, and *what* was counted that is not there, or is there and not counted (half a point);
 # - the number that shows it: of some rows, at another batch, with another number of threads (half a point).
-#
+
+# %% [markdown]
 # A person reads your text, without your outputs: name your model, and write the numbers into it.
 #
 # **The largest error** (1 point).
