@@ -19,7 +19,7 @@ import pytest
 from helpers.grading import class_run
 from helpers.grading.class_run import Options, grade_class
 from helpers.grading.engine.grade_submission import grade_submission
-from helpers.grading.engine.run_cells import AGAIN, Times
+from helpers.grading.engine.run_cells import AGAIN, MOST_ENDLESS, Times
 from helpers.grading.sandbox import host
 from helpers.grading.sandbox.backend import (
     CallTimeout,
@@ -154,6 +154,20 @@ def test_an_endless_cell_has_its_time_once(monkeypatch: pytest.MonkeyPatch) -> N
     graded = grade_submission(job.unit, "ada", notebook, Endless, times)
     assert graded.total == 4.0
     assert [pytest.approx(seconds) for seconds in Endless.given] == [40.0, AGAIN * 40.0]
+
+
+def test_a_notebook_full_of_endless_cells_has_all_the_time_for_two() -> None:
+    Endless.given.clear()
+    times = Times(cell=40.0)
+    names = list(sample.RIGHT)
+    answers = {name: f"endless = {number}" for number, name in enumerate(names)}
+    notebook = json.dumps(sample.answered(answers)).encode()
+    job = in_process_backend.make_job(times=times)
+    grade_submission(job.unit, "ada", notebook, Endless, times)
+    once = Endless.given[: len(names)]
+    assert len(names) > MOST_ENDLESS
+    assert once[:MOST_ENDLESS] == [pytest.approx(40.0)] * MOST_ENDLESS
+    assert once[MOST_ENDLESS:] == [pytest.approx(AGAIN * 40.0)] * (len(names) - MOST_ENDLESS)
 
 
 def test_who_ran_out_of_time_is_not_graded_again(
