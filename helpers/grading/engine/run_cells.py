@@ -23,8 +23,8 @@ from helpers.grading.sandbox.outputs import error_output
 MAX_STARTS = 5
 #: Of its time, what a cell has in another run that took too long before, or where others did.
 AGAIN = 1 / 8
-#: Cells of a notebook that may take all the time of a cell: with more, a notebook full of them would
-#: take a quarter of an hour from its class.
+#: Cells of a notebook that may take all the time of a cell: a notebook full of them would take a
+#: quarter of an hour from its class.
 MOST_ENDLESS = 2
 #: Lines on cells that failed; a notebook can have thousands of them.
 MAX_REMARKS = 30
