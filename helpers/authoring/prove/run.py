@@ -23,7 +23,7 @@ from helpers.authoring.prove.shortcuts import Shortcut, shortcuts
 from helpers.exercises import EXERCISES
 
 #: Bytes that a process may take: a slip can make a list that never ends.
-MEMORY = 16 * 1024**3
+MEMORY = 6 * 1024**3
 #: Processor seconds for a question. The slips of the worked answer come first.
 SECONDS = 60
 
@@ -49,12 +49,10 @@ class Proof:
 
 def prove(course: Path, names: Sequence[str], seeds: int, jobs: int | None) -> Iterator[Proof]:
     """The proofs of questions, in their order, each when it is there."""
-    jobs = min(jobs or len(os.sched_getaffinity(0)), len(names))
+    jobs = max(1, min(jobs or len(os.sched_getaffinity(0)), len(names)))
     task = functools.partial(prove_one, course, seeds=seeds)
-    if jobs <= 1:
-        yield from map(task, names)
-        return
-    # A new process, as PyTorch's threads do not live through a fork.
+    # A new process also for one question: what limits it must not limit this one. Not a fork, which
+    # PyTorch's threads do not live through.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_prepare) as pool:
         yield from pool.map(task, names)
