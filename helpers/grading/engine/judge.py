@@ -45,15 +45,15 @@ class Judgement:
         outputs: of the cell, as people see them. nbgrader reads the same score from them.
         remark: one line for people, if there is something to say.
         needs_review: the test itself failed, so the score means nothing.
-        tampered: the student's cells changed what the test works with, so to try it among them
-            says nothing either.
+        settled: to try the test among the student's cells would say no more: they changed what it
+            works with, or it took all its time.
     """
 
     score: float
     outputs: list[dict[str, Any]]
     remark: str = ""
     needs_review: bool = False
-    tampered: bool = False
+    settled: bool = False
 
 
 @dataclass
@@ -108,7 +108,7 @@ class Session:
         except (TooLong, NoScore) as error:
             kind = "TimeoutError" if isinstance(error, TooLong) else "ValueError"
             outputs = [*_stream(printed), error_output(kind, str(error))]
-            return Judgement(0.0, outputs, str(error), needs_review=True)
+            return Judgement(0.0, outputs, str(error), True, isinstance(error, TooLong))
         except KeyboardInterrupt:
             raise
         except BaseException as error:

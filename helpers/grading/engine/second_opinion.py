@@ -55,7 +55,7 @@ def second_opinion(
         if test.grade_id not in unit.inside
         and test.grade_id not in unanswered
         and ran.judgements[test.grade_id].score < test.points
-        and not ran.judgements[test.grade_id].tampered
+        and not ran.judgements[test.grade_id].settled
     }
     if not failed:
         return ran
