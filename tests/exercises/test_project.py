@@ -65,11 +65,11 @@ def test_a_step_of_a_gpt_of_one_block_by_hand():
 
 def test_the_moments_that_the_text_works_out_are_right():
     text = (COURSE / "source" / "project" / "project.py").read_text(encoding="utf-8")
-    table = re.findall(r"^# \| (?:loss|\d+ [a-z ]+) \| (.+) \|$", text, re.MULTILINE)
+    table = re.findall(r"^# \|(?:loss|\d+ [a-z ]+)\|(.+)\|$", text, re.MULTILINE)
     moments = model_sheet.step_moments(layers(GPT), 1)
     for line, moment in zip(table, moments, strict=False):
         parts = (moment.kept + moment.notes, moment.weight_gradients, moment.tensor_gradients)
-        said = [int(each) for each in line.split(" | ")]
+        said = [int(each) for each in line.split("|")]
         assert said == [each // 4 for each in (*parts, moment.total)]
     assert len(table) == 7
     assert right("sheet_adam", GPT, 1) == 4 * 1198
