@@ -156,5 +156,5 @@ def test_a_part_of_the_package_that_pages_lack_is_lacking_where_all_of_it_is(
 ):
     monkeypatch.setattr(kernel.Absent, "parts", frozenset({"helpers.simulator"}))
     monkeypatch.delitem(sys.modules, "helpers.simulator", raising=False)
-    error = ask("run", "linear_cost", "from helpers.simulator.grid import launch")["error"]
+    error = ask("run", "linear_cost", "from helpers.simulator import launch")["error"]
     assert "helpers.simulator is not on this page" in error

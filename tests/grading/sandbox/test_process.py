@@ -243,7 +243,7 @@ print(*(path.relative_to(package) for path in package.rglob("*") if path.is_file
     assert tops == {
         *("__init__", "check", "conventions", "figures", "files", "hardware", "ledger"),
         *("plots", "simulator", "text_table", "timing", "tried", "values"),
-        *("model_table", "predict", "training_plan"),
+        *("model_table", "predict", "ring", "training_plan"),
     }
 
 
