@@ -61,6 +61,7 @@ def use_every_unit() -> None:
 
 def compiled(texts: dict[str, bytes], place: str) -> Iterable[tuple[str, bytes]]:
     """Modules as what Python imports in their place, without a look at when they were written."""
+    # Files of Pyodide's own, in memory.
     text, code = Path("/tmp/module.py"), Path("/tmp/module.pyc")
     never = py_compile.PycInvalidationMode.UNCHECKED_HASH
     for name, data in sorted(texts.items()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate, pairwise, starmap
 from typing import Any
 
@@ -128,6 +128,12 @@ def _small_parts(model: str, batch: int) -> tuple[int, ...]:
     return notes, _logits(model, batch), notes + _logits(model, batch)
 
 
+def _without_a_small_part(times: int, model: str, batch: int) -> OneOf:
+    """So many times the weights and what flows between rows, less one of the small parts."""
+    whole = times * weights(model) + _features(model, batch)
+    return OneOf(tuple(whole - less for less in _small_parts(model, batch)))
+
+
 def _never_freed(model: str, batch: int) -> OneOf:
     """With the loss's logarithms, and without, once it is done."""
     loss, *backward = _moments(model, batch)
@@ -185,23 +191,13 @@ SHEET_ADAM = Exercise(
             "a part of the end of the forward pass",
             "at the end of the forward pass row.notes are there, too, and the loss's logarithms; "
             "and from there, does it only get less?",
-            lambda model, batch: OneOf(
-                tuple(
-                    3 * weights(model) + _features(model, batch) - less
-                    for less in _small_parts(model, batch)
-                )
-            ),
+            partial(_without_a_small_part, 3),
         ),
         Misconception(
             "a sum of some parts",
             "row.notes and the loss's logarithms are kept, too; and are all parts of a sum ever "
             "there at once?",
-            lambda model, batch: OneOf(
-                tuple(
-                    4 * weights(model) + _features(model, batch) - less
-                    for less in _small_parts(model, batch)
-                )
-            ),
+            partial(_without_a_small_part, 4),
         ),
         Misconception(
             "what a forward pass holds",
