@@ -53,3 +53,14 @@ def test_the_archive_is_fetched_once_and_for_what_it_has(fetched):
 def test_a_package_that_is_there_is_not_fetched(fetched):
     assert importlib.import_module("page_package").value == 9
     assert fetched == []
+
+
+def test_where_the_archive_cannot_be_fetched_one_line_says_so(tmp_path):
+    def fails():
+        raise OSError("offline")
+
+    place = tmp_path / "library.zip"
+    finder = module_of("on_demand", PRACTICE).OnDemand(["page_rare"], fails, place)
+    with pytest.raises(ModuleNotFoundError, match="page_rare has to be fetched first"):
+        finder.find_spec("page_rare")
+    assert not place.exists()

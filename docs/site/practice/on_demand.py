@@ -25,7 +25,11 @@ class OnDemand:
         if name not in self._names:
             return None
         if not self._place.exists():
-            self._place.write_bytes(self._fetch())
+            try:
+                self._place.write_bytes(self._fetch())
+            except Exception as error:
+                said = f"{name} has to be fetched first, and cannot be: is there a network?"
+                raise ModuleNotFoundError(said, name=name) from error
         # A package's modules can be in both places: its own path names the first alone.
         folder = self._place.joinpath(*name.split(".")[:-1])
         return PathFinder.find_spec(name, [str(folder)])
