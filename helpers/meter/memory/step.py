@@ -14,7 +14,8 @@ from helpers.conventions import dtype_name
 from helpers.meter.loan import Values
 from helpers.meter.memory.device.allocator import rounded
 from helpers.meter.memory.device.autocast import autocasting
-from helpers.meter.memory.device.cpu_kernels import LAYOUTS, UNSURE, WORKSPACES
+from helpers.meter.memory.device.cpu_kernels import LAYOUTS
+from helpers.meter.memory.device.kernel_bytes import taken_on_cpu
 from helpers.meter.memory.device.kernel_choice import kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, state_tensors
 from helpers.meter.memory.sharding import Plan, strategy_of
@@ -170,9 +171,11 @@ class Step:
     def _new_tracker(self) -> StorageTracker:
         layouts = {} if self.values is Values.ALL else LAYOUTS
         if self.device == "cpu":
-            return StorageTracker(WORKSPACES, layouts, values=self.values, unsure=UNSURE)
+            return StorageTracker(taken_on_cpu, layouts, values=self.values)
         count_cpu = self.values is Values.ALL
-        return StorageTracker({}, layouts, count_cpu, rounded, self.values)
+        return StorageTracker(
+            layouts=layouts, count_cpu=count_cpu, rounded=rounded, values=self.values
+        )
 
     @contextmanager
     def _choices(self, cache: bool) -> Iterator[None]:

@@ -1,0 +1,113 @@
+"""Asks a CPU's kernel itself what it takes beside its results: one call, alone, on this machine.
+
+Formulas say what the usual kernels take. Of others (rare convolutions, Fourier transforms,
+decompositions, losses, what others have registered) it follows from a library's inner rules, by
+processor, version and number of threads. Those that can be at the peak are called with tensors of
+the same shapes, once the step is known, and the allocator's events are read. Nothing is asked that
+takes long or much; then the prediction says by how much it is uncertain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from helpers.meter.memory.request import Request
+from helpers.meter.memory.storages import Operation, StorageLog, Taken
+from helpers.meter.profiled import profiled_peak
+
+#: Bytes of arguments and results up to which a kernel is asked.
+LARGEST = 1 << 30
+
+#: Operations on numbers that the kernels asked for one step may take, together.
+MOST_WORK = 10**11
+
+#: The share of a peak below which not knowing it is not worth a question or a word.
+NEGLIGIBLE = 0.002
+
+#: What kernels answered on this machine, by call, number of threads, and whether oneDNN runs.
+_answers: dict[Any, int | None] = {}
+
+
+def settle(log: StorageLog) -> tuple[str, ...]:
+    """Asks the kernels that can be at the peak, the highest first; returns the names of these.
+
+    In `log`, what an operation takes becomes what its kernel took. Where it cannot be asked, it is
+    the least that the kernel may take, and the rest stays unsure.
+    """
+    held = [sum(bytes_) for bytes_ in zip(*log.live_bytes().values(), strict=True)]
+    highest = [have + each.taken.most for have, each in zip(held, log.operations, strict=True)]
+    asked: dict[str, None] = {}
+    unasked, left = set(range(len(held))), MOST_WORK
+    while True:
+        at = max(range(len(held)), key=highest.__getitem__)
+        operation = log.operations[at]
+        taken = operation.taken
+        if at not in unasked or taken.most - taken.least <= NEGLIGIBLE * highest[at]:
+            return tuple(asked)
+        request, answer = operation.request, None
+        if request is not None and request.work <= left and request.bytes <= LARGEST:
+            answer = _answer(request)
+            left -= request.work
+        for i in _alike(log, unasked, at):
+            unasked.discard(i)
+            log.operations[i] = _settled(log.operations[i], answer)
+            highest[i] = held[i] + log.operations[i].taken.known
+        if answer is not None:
+            asked[operation.name] = None
+
+
+def _alike(log: StorageLog, numbers: set[int], at: int) -> Iterator[int]:
+    """The operation with this number, and those that make the same call."""
+    yield at
+    request = log.operations[at].request
+    if request is None or request.key is None:
+        return
+    for i in list(numbers):
+        other = log.operations[i].request
+        if i != at and other and other.func is request.func and other.key == request.key:
+            yield i
+
+
+def _settled(operation: Operation, answer: int | None) -> Operation:
+    if answer is None or operation.request is None:
+        least = operation.taken.least
+        return replace(operation, taken=Taken(least, least, operation.taken.most))
+    taken = max(answer - operation.request.made, 0)
+    return replace(operation, taken=Taken(taken, taken, taken))
+
+
+def unsure(log: StorageLog, peak: int) -> int:
+    """Bytes that a peak may be higher; 0 where that is not worth a word."""
+    held = [sum(bytes_) for bytes_ in zip(*log.live_bytes().values(), strict=True)]
+    most = max(have + each.taken.most for have, each in zip(held, log.operations, strict=True))
+    return most - peak if most - peak > NEGLIGIBLE * peak else 0
+
+
+def _answer(request: Request) -> int | None:
+    """Bytes at the highest moment of a call, its results included; None where it fails."""
+    where = torch.get_num_threads(), torch.backends.mkldnn.enabled
+    key = (request.key, *where) if request.key else None
+    if key in _answers:
+        return _answers[key]
+    answer = _called(request)
+    if key:
+        _answers[key] = answer
+    return answer
+
+
+def _called(request: Request) -> int | None:
+    try:
+        args, kwargs = request.arguments()
+
+        def run() -> Any:
+            with torch.no_grad():
+                return request.func(*args, **kwargs)
+
+        run()  # the first call may set something up that is kept
+        return profiled_peak(run)
+    except Exception:  # whatever it wants, these tensors are not it
+        return None
