@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from helpers.meter.interception import RECURRENT, Handler, intercepting
-from helpers.meter.memory.device.recurrent import gru, lstm
+from helpers.meter.memory.device.recurrent import lstm
+from helpers.meter.memory.device.recurrent_steps import STEPS
 
 aten = torch.ops.aten
 
@@ -30,8 +31,8 @@ def kernels_of(device: str) -> AbstractContextManager[None]:
         chosen[aten.scaled_dot_product_attention.default] = _cuda_attention
         chosen[aten.dropout.default] = _fused_dropout
     else:
+        chosen |= STEPS
         chosen[aten.lstm.input] = lstm
-        chosen[aten.gru.input] = gru
         chosen[aten.scaled_dot_product_attention.default] = _cpu_attention
     return intercepting(chosen)
 
