@@ -218,6 +218,7 @@ class Step:
                 hook.remove()
 
     def _save(self, tensor: Tensor) -> Tensor:
+        # A result that is kept for its own gradient would keep itself, where no gradient comes.
         number = self.tracker.relabel(tensor, "saved activations")
         if number is not None and number not in self.saved:
             self.saved[number] = SavedTensor(
@@ -226,7 +227,7 @@ class Step:
                 dtype=_format(tensor.dtype),
                 bytes=self.log.storages[number].bytes,
             )
-        return tensor
+        return tensor.detach()
 
     def _given(self) -> list[Tensor]:
         return list(tensors_in(self.inputs, self.keywords))

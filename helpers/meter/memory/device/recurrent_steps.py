@@ -40,6 +40,11 @@ class _Weights:
 Cell = Callable[[Tensor, State, _Weights], State]
 
 
+#: One layer in all its directions: from a cell, an input, states and weights to its output and its
+#: last states.
+Layer = Callable[[Cell, Tensor, list[State], list[_Weights]], tuple[Tensor, list[State]]]
+
+
 def _lstm_cell(products: Tensor, state: State, weights: _Weights) -> State:
     gates = weights.of_state(state[0]).add_(products)
     chunks = torch.unsafe_chunk(gates, 4, 1)
@@ -133,7 +138,7 @@ def _packed(
     return joined, tuple(torch.cat(parts, 0) for parts in zip(*finished[::-1], strict=True))
 
 
-def _of_packed(sizes: list[int]) -> Callable[..., tuple[Tensor, list[State]]]:
+def _of_packed(sizes: list[int]) -> Layer:
     def layer(
         cell: Cell, x: Tensor, states: list[State], weights: list[_Weights]
     ) -> tuple[Tensor, list[State]]:
@@ -151,12 +156,12 @@ def _run(
     x: Tensor,
     hx: Sequence[Tensor],
     params: list[Tensor],
+    layer: Layer | None,
     has_biases: bool,
     num_layers: int,
     dropout: float,
     train: bool,
     bidirectional: bool,
-    layer: Callable[..., tuple[Tensor, list[State]]] | None = None,
 ) -> tuple[Tensor, ...]:
     """All layers: their output, and the last states."""
     directions = 2 if bidirectional else 1
@@ -177,9 +182,8 @@ def _run(
 def _weights(params: list[Tensor], has_biases: bool, count: int) -> list[_Weights]:
     each = len(params) // count
     parts = (params[at : at + each] for at in range(0, len(params), each))
-    if has_biases:
-        return [_Weights(*part) for part in parts]
-    return [_Weights(*part[:2], projection=(*part[2:], None)[0]) for part in parts]
+    none = () if has_biases else (None, None)
+    return [_Weights(part[0], part[1], *none, *part[2:]) for part in parts]
 
 
 def of_steps(cell: Cell) -> Callable[..., tuple[Tensor, ...]]:
@@ -188,7 +192,7 @@ def of_steps(cell: Cell) -> Callable[..., tuple[Tensor, ...]]:
     def run(input: Tensor, hx: Any, params: list[Tensor], *options: Any) -> tuple[Tensor, ...]:
         *others, batch_first = options
         x = input.transpose(0, 1) if batch_first else input
-        out, *states = _run(cell, x, _listed(hx), params, *others)
+        out, *states = _run(cell, x, _listed(hx), params, None, *others)
         return (out.transpose(0, 1) if batch_first else out, *states)
 
     return run
@@ -201,7 +205,7 @@ def of_packed(cell: Cell) -> Callable[..., tuple[Tensor, ...]]:
         data: Tensor, batch_sizes: Tensor, hx: Any, params: list[Tensor], *options: Any
     ) -> tuple[Tensor, ...]:
         layer = _of_packed(batch_sizes.tolist())
-        return _run(cell, data, _listed(hx), params, *options, layer)
+        return _run(cell, data, _listed(hx), params, layer, *options)
 
     return run
 
