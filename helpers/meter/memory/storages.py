@@ -200,6 +200,8 @@ class StorageTracker(TorchDispatchMode):
 
     def _see(self, tensor: torch.Tensor, category: str, size: int | None = None) -> None:
         for part in _stored(tensor):
+            if part._is_zerotensor():  # forward-mode gradients: nothing is there but a shape
+                continue
             if part.is_meta or self._count_cpu or not is_inexact(part):
                 self._see_storage(part.untyped_storage(), category, size)
 
