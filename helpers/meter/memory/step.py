@@ -16,7 +16,7 @@ from helpers.meter.memory.device.allocator import rounded
 from helpers.meter.memory.device.autocast import autocasting
 from helpers.meter.memory.device.cpu_kernels import LAYOUTS
 from helpers.meter.memory.device.kernel_bytes import taken_on_cpu
-from helpers.meter.memory.device.kernel_choice import kernels_of
+from helpers.meter.memory.device.kernel_choice import fast_paths, kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, state_tensors
 from helpers.meter.memory.sharding import Plan, strategy_of
 from helpers.meter.memory.storages import StorageLog, StorageTracker
@@ -99,7 +99,7 @@ class Step:
     def infer(self) -> None:
         """Runs the forward pass without gradients."""
         self.model.eval()
-        with self.tracker, torch.no_grad():
+        with self.tracker, torch.no_grad(), fast_paths():
             self._forward()
 
     def train(

@@ -182,11 +182,9 @@ class StorageTracker(TorchDispatchMode):
                 with self:
                     return args[1 if args[0] else 2](*args[3])
             return func(*args, **kwargs)
-        if self.accumulation.in_place(func, args):
-            out = args[0].add_(*args[1:], **kwargs)
-        else:
-            run = self._layouts.get(func, func)
-            out, args, kwargs = self._dispatcher.run(run, args, kwargs)
+        in_place = self.accumulation.in_place(func, args)
+        run = in_place or self._layouts.get(func, func)
+        out, args, kwargs = self._dispatcher.run(run, args, kwargs)
         taken = self._kernels(func, out, args, kwargs)
         self.log.operations.append(Operation(str(func), self.phase, taken))
         before = len(self.log.storages)

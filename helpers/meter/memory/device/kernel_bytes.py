@@ -63,8 +63,7 @@ def _convolution(known: int, out: Any, *args: Any) -> Taken:
         return Taken(known, 0, known + _half_precision_bytes(out, args) + blocks)
     shapes = shapes_of(call, args[0] if backward else out)
     if shapes is None:
-        usual = call.source.dim() == 4 and not call.transposed and call.groups == 1
-        return Taken(known, known if usual else 0, known if usual else 2 * known + POINTERS)
+        return Taken(known, 0, 2 * known + POINTERS)
     if shapes.is_usual:
         return Taken(known, known, known + POINTERS)
     return Taken(known, 0, max(known, shapes.at_most()) + POINTERS)
