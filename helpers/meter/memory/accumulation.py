@@ -25,7 +25,7 @@ _add = aten.add.Tensor
 
 #: Operations that a formula does in place, and the nodes whose formula it is.
 _IN_FORMULAS: dict[Any, tuple[Callable[..., Tensor], str]] = {
-    aten.scatter.src: (aten.scatter_.src, "Max Min Median NanMedian Mode Kthvalue Topk Sort"),
+    aten.scatter.src: (aten.scatter_.src, "Max Min Median Nanmedian Mode Kthvalue Topk Sort"),
     aten.scatter_add.default: (aten.scatter_add_.default, "Gather Cummax Cummin"),
     aten.index_add.default: (aten.index_add_.default, "IndexSelect"),
     aten.index_put.default: (aten.index_put_.default, "Index"),
@@ -38,6 +38,8 @@ _IN_FORMULAS: dict[Any, tuple[Callable[..., Tensor], str]] = {
     aten.sub.Tensor: (aten.sub_.Tensor, "BinaryCrossEntropyWithLogits"),
     aten.mul.Tensor: (aten.mul_.Tensor, "BinaryCrossEntropyWithLogits"),
 }
+#: A formula has more of these than it does in place: those on what it alone holds.
+_OF_SEVERAL = (aten.sub.Tensor, aten.mul.Tensor)
 _in_place = {
     (func, node): changed
     for func, (changed, nodes) in _IN_FORMULAS.items()
@@ -105,10 +107,12 @@ class Accumulation:
         changed = _in_place.get((func, self._node))
         if changed is None:
             return None
-        storage = args[0].untyped_storage()._cdata
-        if changed is aten.masked_fill_.Scalar or _references(args[0]) == self._alone:
-            self._changed = storage
-        return changed if storage == self._changed else None
+        own = func not in _OF_SEVERAL or _references(args[0]) == self._alone
+        return changed if own or args[0].untyped_storage()._cdata == self._changed else None
+
+    def changed(self, tensor: Tensor) -> None:
+        """Notes what a formula has just changed, and may change again."""
+        self._changed = tensor.untyped_storage()._cdata
 
 
 def _is_dense(tensor: Tensor) -> bool:

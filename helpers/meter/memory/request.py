@@ -36,11 +36,13 @@ class Look:
     def bytes(self) -> int:
         return self.places * self.dtype.itemsize
 
-    def made(self) -> Tensor:
-        """A tensor that lies so, of random numbers below 1; of zeros, where it holds whole ones."""
-        flat = torch.zeros(self.places, dtype=self.dtype)
+    def made(self, whole: int, scale: float) -> Tensor:
+        """A tensor that lies so, of random numbers up to `scale`; where it holds whole ones, of
+        these."""
+        flat = torch.full((self.places,), whole, dtype=self.dtype)
         if self.dtype.is_floating_point or self.dtype.is_complex:
-            flat += torch.rand(self.places, generator=torch.Generator().manual_seed(0))
+            chosen = torch.Generator().manual_seed(0)
+            flat.copy_(torch.rand(self.places, generator=chosen) * scale)
         return flat.as_strided(self.shape, self.stride)
 
 
@@ -70,8 +72,12 @@ class Request:
             return None
         return self.func, self.made, str(self.structure), *map(repr, self.leaves)
 
-    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        leaves = [leaf.made() if isinstance(leaf, Look) else leaf for leaf in self.leaves]
+    def arguments(self, whole: int, scale: float) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Arguments of a call; `whole` is what whole numbers are that have no value, `scale` how
+        large others are at most."""
+        leaves = [
+            leaf.made(whole, scale) if isinstance(leaf, Look) else leaf for leaf in self.leaves
+        ]
         args, kwargs = tree_unflatten(leaves, self.structure)
         device = {"device": torch.device("cpu")} if "device" in kwargs else {}
         return args, {**kwargs, **device}

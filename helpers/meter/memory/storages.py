@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
@@ -30,11 +30,16 @@ from helpers.meter.mixed_meta import Dispatcher
 @dataclass(frozen=True)
 class Taken:
     """Bytes that a kernel takes inside an operation and gives back before it ends, beyond its
-    outputs: by the best that is known, at least, and at most."""
+    outputs: by the best that is known, at least, and at most.
+
+    `asked`: how often the kernel has to be called to know it: twice where it takes more of large
+    numbers than of zeros, never where it looks at numbers otherwise.
+    """
 
     known: int
     least: int
     most: int
+    asked: Literal["never", "once", "twice"] = "once"
 
 
 _NOTHING = Taken(0, 0, 0)
@@ -182,19 +187,36 @@ class StorageTracker(TorchDispatchMode):
                 with self:
                     return args[1 if args[0] else 2](*args[3])
             return func(*args, **kwargs)
+        run = self._layouts.get(func, func)
         in_place = self.accumulation.in_place(func, args)
-        run = in_place or self._layouts.get(func, func)
+        if in_place:
+            run, args = in_place, (self._changeable(args), *args[1:])
         out, args, kwargs = self._dispatcher.run(run, args, kwargs)
+        if in_place:
+            self.accumulation.changed(out)
         taken = self._kernels(func, out, args, kwargs)
         self.log.operations.append(Operation(str(func), self.phase, taken))
         before = len(self.log.storages)
         for tensor in tensors_in(out):
             self._see(tensor, "temporaries")
-        if taken.most > taken.least:
+        if taken.most > taken.least and taken.asked != "never":
             made = sum(storage.bytes for storage in self.log.storages[before:])
             request = request_of(func, args, kwargs, out, made)
             self.log.operations[-1] = replace(self.log.operations[-1], request=request)
         return out
+
+    def _changeable(self, args: tuple[Any, ...]) -> torch.Tensor:
+        """The first tensor, to be changed in place by the others; on meta, if one of them is.
+
+        Its twin there takes no memory, and keeps the tensor as long as it is there itself.
+        """
+        first: torch.Tensor = args[0]
+        if first.is_meta or not any(tensor.is_meta for tensor in tensors_in(args)):
+            return first
+        twin: Any = torch.empty_like(first, device="meta")
+        twin.of = first
+        self._see(twin, "temporaries", 0)
+        return twin  # type: ignore[no-any-return]
 
     def _see(self, tensor: torch.Tensor, category: str, size: int | None = None) -> None:
         for part in _stored(tensor):

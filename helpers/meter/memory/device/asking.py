@@ -9,8 +9,9 @@ takes long or much; then the prediction says by how much it is uncertain.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -29,7 +30,7 @@ MOST_WORK = 10**11
 NEGLIGIBLE = 0.002
 
 #: What kernels answered on this machine, by call, number of threads, and whether oneDNN runs.
-_answers: dict[Any, int | None] = {}
+_answers: dict[Any, tuple[int, int] | None] = {}
 
 
 def settle(log: StorageLog) -> tuple[str, ...]:
@@ -48,15 +49,15 @@ def settle(log: StorageLog) -> tuple[str, ...]:
         taken = operation.taken
         if at not in unasked or taken.most - taken.least <= NEGLIGIBLE * highest[at]:
             return tuple(asked)
-        request, answer = operation.request, None
+        request, answers = operation.request, None
         if request is not None and request.work <= left and request.bytes <= LARGEST:
-            answer = _answer(request)
+            answers = _answers_of(request, taken.asked == "twice")
             left -= request.work
         for i in _alike(log, unasked, at):
             unasked.discard(i)
-            log.operations[i] = _settled(log.operations[i], answer)
+            log.operations[i] = _settled(log.operations[i], answers)
             highest[i] = held[i] + log.operations[i].taken.known
-        if answer is not None:
+        if answers:
             asked[operation.name] = None
 
 
@@ -72,12 +73,12 @@ def _alike(log: StorageLog, numbers: set[int], at: int) -> Iterator[int]:
             yield i
 
 
-def _settled(operation: Operation, answer: int | None) -> Operation:
-    if answer is None or operation.request is None:
+def _settled(operation: Operation, answers: tuple[int, int] | None) -> Operation:
+    if answers is None or operation.request is None:
         least = operation.taken.least
         return replace(operation, taken=Taken(least, least, operation.taken.most))
-    taken = max(answer - operation.request.made, 0)
-    return replace(operation, taken=Taken(taken, taken, taken))
+    least, most = (max(answer - operation.request.made, 0) for answer in answers)
+    return replace(operation, taken=Taken(least, least, most))
 
 
 def unsure(log: StorageLog, peak: int) -> int:
@@ -87,27 +88,35 @@ def unsure(log: StorageLog, peak: int) -> int:
     return most - peak if most - peak > NEGLIGIBLE * peak else 0
 
 
-def _answer(request: Request) -> int | None:
-    """Bytes at the highest moment of a call, its results included; None where it fails."""
+def _answers_of(request: Request, twice: bool) -> tuple[int, int] | None:
+    """Bytes at the highest moment of a call, its results included, at least and at most; None where
+    it fails."""
     where = torch.get_num_threads(), torch.backends.mkldnn.enabled
     key = (request.key, *where) if request.key else None
     if key in _answers:
         return _answers[key]
-    answer = _called(request)
+    usual = _called(request, scale=1)
+    zeros = _called(request, scale=0) if twice else usual
+    found = None
+    if usual is not None and zeros is not None:
+        found = min(zeros, usual), max(zeros, usual)
     if key:
-        _answers[key] = answer
-    return answer
+        _answers[key] = found
+    return found
 
 
-def _called(request: Request) -> int | None:
-    try:
-        args, kwargs = request.arguments()
+def _called(request: Request, scale: float) -> int | None:
+    for whole in (0, 1):  # positions are counted from one or the other
+        try:
+            args, kwargs = request.arguments(whole, scale)
+            run = partial(_without_gradients, request.func, args, kwargs)
+            run()  # the first call may set something up that is kept
+            return profiled_peak(run)
+        except Exception:  # whatever it wants, these tensors are not it
+            continue
+    return None
 
-        def run() -> Any:
-            with torch.no_grad():
-                return request.func(*args, **kwargs)
 
-        run()  # the first call may set something up that is kept
-        return profiled_peak(run)
-    except Exception:  # whatever it wants, these tensors are not it
-        return None
+@torch.no_grad()
+def _without_gradients(func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    return func(*args, **kwargs)

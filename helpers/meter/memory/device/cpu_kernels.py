@@ -142,6 +142,12 @@ def _copy_bytes(tensor: Tensor, layout: torch.memory_format) -> int:
     return 0 if tensor.is_contiguous(memory_format=layout) else tensor.numel() * tensor.itemsize
 
 
+def _group_norm_backward_workspace(out: Any, *args: Any) -> int:
+    """Copies, and two sums for each channel of each image."""
+    sums = 2 * args[0].shape[0] * args[0].shape[1] * args[0].itemsize
+    return sums + _contiguous_copies(2, channels_last=True)(out, *args)
+
+
 def _convolution_workspace(out: Tensor, *args: Any) -> int:
     call = ConvolutionCall(*args)
     copies = _copy_bytes(call.source, _memory_format(call.source, call.weight))
@@ -265,7 +271,7 @@ WORKSPACES: dict[Any, Callable[..., int]] = {
     aten._softmax_backward_data.default: _contiguous_copies(2),
     aten._log_softmax_backward_data.default: _contiguous_copies(2),
     aten.native_group_norm.default: _contiguous_copies(1, channels_last=True),
-    aten.native_group_norm_backward.default: _contiguous_copies(2, channels_last=True),
+    aten.native_group_norm_backward.default: _group_norm_backward_workspace,
     aten.max_pool2d_with_indices.default: _contiguous_copies(1, channels_last=True),
     aten.avg_pool2d.default: _contiguous_copies(1, channels_last=True),
     aten._adaptive_avg_pool2d.default: _contiguous_copies(1, channels_last=True),

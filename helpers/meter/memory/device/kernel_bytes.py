@@ -33,6 +33,7 @@ _PAGE = 4096
 _HALF_PRECISION_BOOKS = 16 * 1024
 #: How often kernels were seen to hold their arguments and results, at most.
 _TIMES, _TIMES_OF_POWERS = 4, 16
+_LARGEST_IN_BAG = 2  # PyTorch's number of the mode
 
 
 def taken_on_cpu(func: Any, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Taken:
@@ -94,8 +95,17 @@ def _rnn(known: int, *values: Any) -> Taken:
     return Taken(known, known, known + rnn_layer_unsure(*values))
 
 
-def _powers(known: int, *values: Any) -> Taken:
-    return Taken(0, 0, _TIMES_OF_POWERS * _bytes(values) + _PAGE)
+def _by_values(times: int) -> Callable[..., Taken]:
+    def bound(known: int, *values: Any, **named: Any) -> Taken:
+        return Taken(0, 0, times * _bytes(values, named) + _PAGE, "twice")
+
+    return bound
+
+
+def _bag_backward(known: int, out: Any, *args: Any, **kwargs: Any) -> Taken:
+    """Of the largest in each bag, the places are looked for."""
+    most = _TIMES * _bytes(args, out) + _PAGE
+    return Taken(0, 0, most, "never" if _LARGEST_IN_BAG in args[8:9] else "once")
 
 
 _BOUNDS: dict[Any, Callable[..., Taken]] = {
@@ -104,5 +114,10 @@ _BOUNDS: dict[Any, Callable[..., Taken]] = {
     ),
     **dict.fromkeys((aten.convolution.default, aten.convolution_backward.default), _convolution),
     aten.mkldnn_rnn_layer.default: _rnn,
-    aten.linalg_matrix_exp.default: _powers,
+    aten.linalg_matrix_exp.default: _by_values(_TIMES_OF_POWERS),
+    aten._embedding_bag_backward.default: _bag_backward,
+    **dict.fromkeys(
+        (aten._to_sparse.default, aten._to_sparse.sparse_dim, aten._sparse_addmm.default),
+        _by_values(_TIMES),
+    ),
 }
