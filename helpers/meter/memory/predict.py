@@ -26,7 +26,7 @@ from helpers.ledger import Ledger, Term
 from helpers.meter.loan import Values, lending
 from helpers.meter.memory.checkpointing import checkpoint_modules
 from helpers.meter.memory.device.allocator import CUDA_CONTEXT
-from helpers.meter.memory.device.asking import settle, unsure
+from helpers.meter.memory.device.asking import NEGLIGIBLE, settle
 from helpers.meter.memory.device.cuda_replay import cublas_bytes, replay
 from helpers.meter.memory.optimizer_states import known_optimizer, make_optimizer, prepare_states
 from helpers.meter.memory.sharding import Plan
@@ -271,10 +271,10 @@ def _memory(step: Step, own_tensors: str) -> Memory:
     uncertain = 0
     asked: tuple[str, ...] = ()
     if step.device == "cpu":
-        asked = settle(step.log)
+        asked, most = settle(step.log)
         timeline = timeline_of(step.log, own_tensors, {})
         peak = reserved = timeline.total[timeline.peak_at]
-        uncertain = unsure(step.log, peak)
+        uncertain = most - peak if most - peak > NEGLIGIBLE * peak else 0
     else:
         workspace = {"temporaries/cuBLAS workspace": cublas_bytes(step.log)}
         timeline = timeline_of(step.log, own_tensors, workspace)

@@ -33,14 +33,15 @@ NEGLIGIBLE = 0.002
 _answers: dict[Any, tuple[int, int] | None] = {}
 
 
-def settle(log: StorageLog) -> tuple[str, ...]:
-    """Asks the kernels that can be at the peak, the highest first; returns the names of these.
+def settle(log: StorageLog) -> tuple[tuple[str, ...], int]:
+    """Asks the kernels that can be at the peak, the highest first.
 
     In `log`, what an operation takes becomes what its kernel took. Where it cannot be asked, it is
-    the least that the kernel may take, and the rest stays unsure.
+    the least that the kernel may take. Returns the names of those asked, and the bytes that may be
+    held at the peak with what is still not known.
     """
     held = [sum(bytes_) for bytes_ in zip(*log.live_bytes().values(), strict=True)]
-    highest = [have + each.taken.most for have, each in zip(held, log.operations, strict=True)]
+    highest = list(map(_with_most, held, log.operations))
     asked: dict[str, None] = {}
     unasked, left = set(range(len(held))), MOST_WORK
     while True:
@@ -48,7 +49,7 @@ def settle(log: StorageLog) -> tuple[str, ...]:
         operation = log.operations[at]
         taken = operation.taken
         if at not in unasked or taken.most - taken.least <= NEGLIGIBLE * highest[at]:
-            return tuple(asked)
+            return tuple(asked), max(map(_with_most, held, log.operations))
         request, answers = operation.request, None
         if request is not None and request.work <= left and request.bytes <= LARGEST:
             answers = _answers_of(request, taken.asked == "twice")
@@ -81,11 +82,8 @@ def _settled(operation: Operation, answers: tuple[int, int] | None) -> Operation
     return replace(operation, taken=Taken(least, least, most))
 
 
-def unsure(log: StorageLog, peak: int) -> int:
-    """Bytes that a peak may be higher; 0 where that is not worth a word."""
-    held = [sum(bytes_) for bytes_ in zip(*log.live_bytes().values(), strict=True)]
-    most = max(have + each.taken.most for have, each in zip(held, log.operations, strict=True))
-    return most - peak if most - peak > NEGLIGIBLE * peak else 0
+def _with_most(held: int, operation: Operation) -> int:
+    return held + operation.taken.most
 
 
 def _answers_of(request: Request, twice: bool) -> tuple[int, int] | None:

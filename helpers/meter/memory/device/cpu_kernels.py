@@ -114,6 +114,14 @@ def _layer_norm_backward_workspace(
     return copies + 2 * torch.get_num_threads() * prod(shape) * source.itemsize
 
 
+def _batch_norm_workspace(
+    out: Any, source: Tensor, weight: Any, bias: Any, mean: Any, var: Any, train: bool, *args: Any
+) -> int:
+    """Two numbers a channel; twice, where sums are made across a row of channels."""
+    channels_first = source.is_contiguous() and prod(source.shape[2:]) > 1
+    return 2 * source.shape[1] * source.itemsize * (2 if train and not channels_first else 1)
+
+
 def _batch_norm_backward_workspace(out: Any, gradient: Tensor, source: Tensor, *args: Any) -> int:
     """The fast path, where both tensors lie alike, makes the result twice; then threads' sums."""
     layout = suggest_memory_format(source)
@@ -255,6 +263,7 @@ WORKSPACES: dict[Any, Callable[..., int]] = {
     aten.convolution_backward.default: _convolution_backward_workspace,
     aten.native_layer_norm.default: _layer_norm_workspace,
     aten.native_layer_norm_backward.default: _layer_norm_backward_workspace,
+    aten.native_batch_norm.default: _batch_norm_workspace,
     aten.native_batch_norm_backward.default: _batch_norm_backward_workspace,
     aten._scaled_dot_product_flash_attention_for_cpu.default: _flash_attention_workspace,
     aten._scaled_dot_product_flash_attention_for_cpu_backward.default: (
