@@ -117,9 +117,12 @@ def _layer_norm_backward_workspace(
 def _batch_norm_workspace(
     out: Any, source: Tensor, weight: Any, bias: Any, mean: Any, var: Any, train: bool, *args: Any
 ) -> int:
-    """Two numbers a channel; twice, where sums are made across a row of channels."""
+    """Two numbers a channel; twice, where sums are made across a row of channels. In inference,
+    meta takes them for results."""
+    if not train:
+        return 0
     channels_first = source.is_contiguous() and prod(source.shape[2:]) > 1
-    return 2 * source.shape[1] * source.itemsize * (2 if train and not channels_first else 1)
+    return 2 * source.shape[1] * source.itemsize * (1 if channels_first else 2)
 
 
 def _batch_norm_backward_workspace(out: Any, gradient: Tensor, source: Tensor, *args: Any) -> int:
