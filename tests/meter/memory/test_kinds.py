@@ -277,7 +277,8 @@ LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_peaks_as_predicted(name: str) -> None:
-    model, x, options = nn.Linear(8, 60), R(96, 8), {"optimizer": "sgd", "loss": LOSSES[name]}
+    layers = [nn.Linear(8, 60), nn.ReLU(), nn.Linear(60, 60), nn.ReLU(), nn.Linear(60, 60)]
+    model, x, options = nn.Sequential(*layers), R(96, 8), {"optimizer": "sgd", "loss": LOSSES[name]}
     predicted = training_memory(model, x, **options)
     real = measured_training(model, x, **options).peak
     assert not predicted.uncertain

@@ -102,6 +102,19 @@ def _batch_norm_backward(gradient: Tensor, source: Tensor, *args: Any) -> tuple[
     return torch.empty_like(source, memory_format=suggest_memory_format(source)), *out[1:]
 
 
+def _keeping_losses(func: Any) -> Callable[..., Tensor]:
+    """A loss that is reduced to a number: it lies where the losses of all elements were."""
+
+    def loss(source: Tensor, target: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        out: Tensor = func(source, target, *args, **kwargs)
+        if out.dim():
+            return out
+        each = torch.broadcast_shapes(source.shape, target.shape)
+        return out.new_empty(each).as_strided((), ())
+
+    return loss
+
+
 def _layer_norm_workspace(out: Any, source: Tensor, *args: Any) -> int:
     return _copy_bytes(source, torch.contiguous_format)
 
@@ -258,6 +271,13 @@ LAYOUTS: dict[Any, Callable[..., Any]] = {
     aten.native_batch_norm_backward.default: _batch_norm_backward,
     aten.mkldnn_rnn_layer.default: rnn_layer,
     aten.mkldnn_rnn_layer_backward.default: rnn_layer_backward,
+    **{
+        loss: _keeping_losses(loss)
+        for loss in (
+            *(aten.mse_loss.default, aten.smooth_l1_loss.default),
+            *(aten.binary_cross_entropy.default, aten.soft_margin_loss.default),
+        )
+    },
 }
 
 #: Bytes beyond the outputs that an operation holds at its highest: of its result and arguments.
