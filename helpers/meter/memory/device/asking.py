@@ -23,8 +23,11 @@ from helpers.meter.profiled import profiled_peak
 #: Bytes of arguments and results up to which a kernel is asked.
 LARGEST = 1 << 30
 
-#: Operations on numbers that the kernels asked for one step may take, together.
-MOST_WORK = 10**11
+#: Operations on numbers that the kernels asked for one step may take, together: some seconds.
+MOST_WORK = 5 * 10**10
+
+#: From so many on a call is made once: beside it, what the first call sets up is little.
+_ONCE = 10**9
 
 #: The share of a peak below which not knowing it is not worth a question or a word.
 NEGLIGIBLE = 0.002
@@ -108,7 +111,8 @@ def _called(request: Request, scale: float) -> int | None:
         try:
             args, kwargs = request.arguments(whole, scale)
             run = partial(_without_gradients, request.func, args, kwargs)
-            run()  # the first call may set something up that is kept
+            if request.work < _ONCE:
+                run()  # the first call may set something up that is kept
             return profiled_peak(run)
         except Exception:  # whatever it wants, these tensors are not it
             continue

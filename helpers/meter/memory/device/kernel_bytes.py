@@ -67,7 +67,8 @@ def _convolution(known: int, out: Any, *args: Any) -> Taken:
         return Taken(known, 0, 2 * known + POINTERS)
     if shapes.is_usual:
         return Taken(known, known, known + POINTERS)
-    return Taken(known, 0, max(known, shapes.at_most()) + POINTERS)
+    least = known if shapes.is_plain and shapes.groups == 1 else 0
+    return Taken(known, least, max(known, shapes.at_most()) + POINTERS)
 
 
 def _half_precision_bytes(*values: Any) -> int:

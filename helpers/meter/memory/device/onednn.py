@@ -255,13 +255,18 @@ class Convolution:
         return max(destination + source + weight + scratch, weight + plain)
 
     @property
-    def is_usual(self) -> bool:
-        """Whether it is of those that models of images are mostly made of, for which the formulas
-        were read off, some kB apart: see `POINTERS`."""
+    def is_plain(self) -> bool:
+        """Whether it is of those that models are mostly made of: what the formulas say it takes,
+        it does take."""
         first = self.in_channels in (1, 3) and not self.pointwise  # layer of a model of images
         wide = self.out_channels >= 16 and (self.in_channels >= 16 or first)
-        plain = len(self.kernel) == 2 and not self.dilated and not self.transposed
-        return plain and wide and self.register == 16 and (self.groups == 1 or self.depthwise)
+        whole = self.groups == 1 or self.depthwise
+        return wide and whole and not self.dilated and not self.transposed
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether the formulas were read off for it, and hold some kB apart: see `POINTERS`."""
+        return self.is_plain and len(self.kernel) == 2 and self.register == 16
 
     def at_most(self) -> int:
         """Bytes that a kernel may take, whichever runs: it holds its tensors in blocks, the weights
