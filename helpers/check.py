@@ -19,7 +19,7 @@ from helpers import missing_imports, predict
 from helpers.diagnosis import Attempt, General, explain, is_right, remark_on
 from helpers.diagnosis.dependence import dependence
 from helpers.diagnosis.observations import observed
-from helpers.diagnosis.texts import number_text, right_text, told_apart
+from helpers.diagnosis.texts import in_one_line, number_text, right_text, told_apart
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, Right
 from helpers.figures import current_figure, no_show
@@ -59,11 +59,29 @@ def verdict_on(exercise: Exercise, answer: Any, cases: Sequence[Case] | None = N
     except KeyboardInterrupt:
         verdict = Verdict(exercise.name, "error", 0.0, (), STOPPED)
     if verdict.fraction < 1:
-        used = {each for each, _ in missing_imports.names_used(answer)}
+        used = dict(missing_imports.names_used(answer))
         near = exercise.nearness(verdict.fraction)
-        verdict = first_of_all(verdict, used, last_verdicts, near)
+        verdict = first_of_all(verdict, used, _verdicts_now(exercise, used), near)
     last_verdicts[exercise.name] = verdict
     return verdict
+
+
+def _verdicts_now(exercise: Exercise, used: Mapping[str, Any]) -> dict[str, Verdict]:
+    """The last verdicts on the answers that an answer uses; without those that have been mended
+    and not been checked since."""
+    return {
+        name: verdict
+        for name, verdict in last_verdicts.items()
+        if name in used and name != exercise.name and _is_wrong_now(name, verdict, used[name])
+    }
+
+
+def _is_wrong_now(name: str, verdict: Verdict, answer: Any) -> bool:
+    if verdict.fraction == 1:
+        return False
+    other = EXERCISES[name]
+    given = in_time(plain_answer(answer, draws=other.read is not None))
+    return judge(other, given, other.public_cases(), explained=False).fraction < 1
 
 
 def remarks_on(answer: Any) -> list[str]:
@@ -150,7 +168,7 @@ def judge(
         return Verdict(exercise.name, "right", 1.0, rows, drawn=drawn)
     wrong = [part for part, in_each_case in accepted.items() if not all(in_each_case)]
     hint, names = _explained(exercise, answer, outcomes, wrong) if explained else ("", ())
-    hint = "; ".join(filter(None, [exercise.nearness(fraction), hint]))
+    hint = in_one_line([exercise.nearness(fraction), hint])
     if not hint and rows and all(row.right for row in rows):
         varied = ", ".join(exercise.parameters)
         hint = f"right on the cases shown, wrong on others: try it by hand with another {varied}"
@@ -307,7 +325,7 @@ def _explained(
     else:
         hints |= dict.fromkeys(f"{part}: {line}" if part else line for part, line in lines.items())
     names = dict.fromkeys(str(each.misconception) for each in explanations.values())
-    return "; ".join(hints), tuple(names)
+    return in_one_line(hints), tuple(names)
 
 
 def _seen(

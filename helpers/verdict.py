@@ -212,4 +212,9 @@ def first_of_all(
     if not wrong:
         return verdict
     hint = f"it calls {' and '.join(wrong)}, not right yet: mend that first, then check again"
+    # What explains the other explains this one, too; anything else is a mistake of its own.
+    theirs = {each for name in wrong for each in earlier[name].misconceptions}
+    if verdict.misconceptions and theirs.isdisjoint(verdict.misconceptions):
+        own = verdict.hint.removeprefix(near).removeprefix("; ")
+        return replace(verdict, hint="; ".join(filter(None, [near, f"{hint}. As it is now: {own}"])))
     return replace(verdict, hint="; ".join(filter(None, [near, hint])), misconceptions=())

@@ -220,3 +220,11 @@ def test_a_share_that_is_lost_beside_a_product_is_not_said_to_be_in_it():
     large = [(512, 768), (2048, 4096), (1000, 300)]
     share = question(lambda size, width: size / (size + width), large)
     assert "too much by" not in said(share, lambda size, width: 8 * size * width**2).hint
+
+
+def test_a_constant_0_was_not_rounded_and_is_asked_about_both():
+    small = question(lambda size, rate: size / rate, [(3, 500), (10, 2000), (4, 900)])
+    for exercise, words in ((RATE, ""), (small, " Or does // or int() make 0 of what is less")):
+        verdict = said(exercise, lambda *args: 0)
+        assert verdict.misconceptions == ()
+        assert "same in every case: does it use what comes in?" + words in verdict.hint

@@ -32,7 +32,8 @@ def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[R
         for right, value in zip(theirs, values, strict=True)
     ]
     if len(values) > 1 and _all_equal(values) and not _all_equal(theirs):
-        return "this is the same in every case: does it use what comes in?"
+        line = "this is the same in every case: does it use what comes in?"
+        return f"{line} {_LEFT_BY_ROUNDING}" if _is_cut_off(theirs, values) else line
     if any(accepted) and not all(accepted):
         args = [attempt.case.args for attempt, _ in public]
         wrong = [
@@ -42,6 +43,15 @@ def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[R
             return "this is wrong where there is no such number, and None is asked for"
         return _divided(exercise, args, theirs, values) or _at_times(theirs, values)
     return _places(theirs, values, exercise.precision) or _factor(theirs, values)
+
+
+_LEFT_BY_ROUNDING = "Or does // or int() make 0 of what is less than 1?"
+
+
+def _is_cut_off(rights: Sequence[Right], values: Sequence[Any]) -> bool:
+    """Whether 0 stands where every right number is between 0 and 1."""
+    numbers = [number for right in rights for number in numbers_of(right)]
+    return values[0] == 0 and bool(numbers) and all(0 < number < 1 for number in numbers)
 
 
 def _all_equal(values: Sequence[Any]) -> bool:

@@ -137,6 +137,8 @@ def _rounded(pairs: Pairs) -> Iterator[Explanation]:
             hint = "a whole number is asked for: which way is this to be rounded?"
             yield Explanation(General.ROUNDED, hint)
         return
+    if not any(mine for _, mine in pairs):
+        return  # nothing is left to tell that it was rounded
     for digits in range(7):
         if all(mine == round(right, digits) for right, mine in pairs):
             yield Explanation(General.ROUNDED, _NOT_ROUNDED)
