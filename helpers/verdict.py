@@ -216,5 +216,7 @@ def first_of_all(
     theirs = {each for name in wrong for each in earlier[name].misconceptions}
     if verdict.misconceptions and theirs.isdisjoint(verdict.misconceptions):
         own = verdict.hint.removeprefix(near).removeprefix("; ")
-        return replace(verdict, hint="; ".join(filter(None, [near, f"{hint}. As it is now: {own}"])))
+        return replace(
+            verdict, hint="; ".join(filter(None, [near, f"{hint}. As it is now: {own}"]))
+        )
     return replace(verdict, hint="; ".join(filter(None, [near, hint])), misconceptions=())
