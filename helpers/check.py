@@ -213,7 +213,9 @@ class _Outcome:
         elif self.values:
             for part, right in self.rights.items():
                 if part not in self.values:
-                    yield part, f"your function's dict lacks {part!r}"
+                    like = (key for key in self.values if str(key).lower() == part.lower())
+                    has = "".join(f": it has {key!r}" for key in like)
+                    yield part, f"your function's dict lacks {part!r}{has}"
                 elif remark := remark_on(right, self.values[part], not self.case.hidden):
                     yield part, remark
 

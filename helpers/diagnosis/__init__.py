@@ -17,7 +17,7 @@ from helpers.diagnosis.comparison import is_number, is_right, remark_on
 from helpers.diagnosis.explanation import Attempt, Explanation, General
 from helpers.diagnosis.ledgers import explained_by_ledger
 from helpers.diagnosis.relations import LAST_RESORT, numbers_of, paired, patterns, relations
-from helpers.diagnosis.two_slips import two_slips
+from helpers.diagnosis.two_slips import FIRST, two_slips
 from helpers.diagnosis.variants import FORGETTABLE, SEED, correct_for, variants
 from helpers.exercises.exercise import Case, Exercise, Right
 from helpers.ledger import Ledger
@@ -90,7 +90,8 @@ def _general(
     some = [i for i, right in enumerate(rights) if right is not None or values[i] is not None]
     if by_case := paired([rights[i] for i in some], [values[i] for i in some]):
         # What a ledger or a misread argument explains says more than how the numbers stand.
-        for each in relations(by_case, _varied(exercise, [cases[i] for i in some])):
+        varied = _varied(exercise, [cases[i] for i in some])
+        for each in relations(by_case, varied, _is_about_bytes(exercise)):
             yield replace(each, edits=each.edits + 0.05)
     yield from patterns(rights, values)
 
@@ -128,7 +129,18 @@ def _misread(
         if not fitting:
             return
     for hint, name in (fitting or {}).items():
-        yield Explanation(name, hint)
+        # An argument that is no factor of it is missing as 1 and as 0: one of them is enough.
+        if hint.replace(" = 0:", " = 1:") == hint or hint.replace(" = 0:", " = 1:") not in fitting:
+            yield Explanation(name, hint)
+
+
+def _is_about_bytes(exercise: Exercise) -> bool:
+    said = " ".join((exercise.name, exercise.topic, *exercise.parameters)).lower()
+    return any(word in said for word in _OF_BYTES)
+
+
+#: What a question's name, topic and arguments say where bytes come into it.
+_OF_BYTES = ("byte", "bit", "memory", "bandwidth", "traffic", "cache", "width_bytes", "intensity")
 
 
 def _varied(exercise: Exercise, cases: Sequence[Case]) -> dict[str, list[float]]:
@@ -170,8 +182,12 @@ def _simplest(found: Sequence[Explanation]) -> Explanation | None:
 
 def _said(explanation: Explanation) -> str:
     """What tells an explanation from others."""
-    is_said_once = explanation.misconception in (General.ELEMENTS_FOR_BYTES, General.BITS_FOR_BYTES)
-    return explanation.misconception if is_said_once else explanation.hint
+    once = explanation.misconception in _SAID_ONCE
+    return explanation.misconception if once else explanation.hint
+
+
+#: Told in several ways, each of which says it all.
+_SAID_ONCE = (General.ELEMENTS_FOR_BYTES, General.BITS_FOR_BYTES, General.MAC_FOR_FLOP)
 
 
 def _one_of(equals: list[Explanation]) -> Explanation | None:
@@ -191,10 +207,12 @@ def _one_of(equals: list[Explanation]) -> Explanation | None:
         )
     shared = [slip for slip in distinct[0].slips if all(slip in each.slips for each in distinct)]
     if shared:
-        hint = f"more than one thing; look at this first: {shared[0]}"
+        hint = FIRST + shared[0]
         return replace(distinct[0], misconception=General.SEVERAL_SLIPS, hint=hint)
     if len(distinct) == 2:
         one, other = (each.hint for each in distinct)
+        if one.startswith(FIRST) and other.startswith(FIRST):
+            other = other.removeprefix(FIRST)
         return replace(distinct[0], hint=f"{one}{' Or' if one.endswith('?') else ', or'}: {other}")
     return None
 
