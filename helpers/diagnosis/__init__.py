@@ -15,11 +15,11 @@ from typing import Any
 
 from helpers.diagnosis.comparison import is_number, is_right, remark_on
 from helpers.diagnosis.explanation import Attempt, Explanation, General
-from helpers.diagnosis.ledgers import explained_by_ledger
+from helpers.diagnosis.ledgers import DERIVATION, explained_by_ledger
 from helpers.diagnosis.relations import LAST_RESORT, numbers_of, paired, patterns, relations
 from helpers.diagnosis.two_slips import FIRST, two_slips
 from helpers.diagnosis.variants import FORGETTABLE, SEED, correct_for, variants
-from helpers.exercises.exercise import Case, Exercise, Right
+from helpers.exercises.exercise import Case, Exercise, OneOf, Right
 from helpers.ledger import Ledger
 
 __all__ = ["Attempt", "Explanation", "General", "explain", "is_number", "is_right", "remark_on"]
@@ -88,12 +88,23 @@ def _general(
     yield from _misread(exercise, part, cases, values)
     # Where it is right that there is none, no number stands to another.
     some = [i for i, right in enumerate(rights) if right is not None or values[i] is not None]
-    if by_case := paired([rights[i] for i in some], [values[i] for i in some]):
-        # What a ledger or a misread argument explains says more than how the numbers stand.
-        varied = _varied(exercise, [cases[i] for i in some])
-        for each in relations(by_case, varied, _is_about_bytes(exercise)):
-            yield replace(each, edits=each.edits + 0.05)
+    varied = _varied(exercise, [cases[i] for i in some])
+    for number, read in enumerate(_readings([rights[i] for i in some])):
+        if by_case := paired(read, [values[i] for i in some]):
+            # What a ledger or a misread argument explains says more than how the numbers stand.
+            for each in relations(by_case, varied, _is_about_bytes(exercise)):
+                yield replace(each, edits=each.edits + 0.05 + DERIVATION * number)
     yield from patterns(rights, values)
+
+
+def _readings(rights: Sequence[Right]) -> Iterator[Sequence[Right]]:
+    """The right values; where there are several ways in every case, those of each way."""
+    ways = [len(right.values) for right in rights if isinstance(right, OneOf)]
+    if len(ways) < len(rights) or len(set(ways)) != 1:
+        yield rights
+        return
+    for way in range(ways[0]):
+        yield [right.values[way] for right in rights if isinstance(right, OneOf)]
 
 
 def as_if_one(exercise: Exercise, part: str, cases: Sequence[Case]) -> dict[str, Sequence[Ledger]]:
