@@ -350,7 +350,10 @@ def _seen(
 
 _IS_THERE_A_RETURN = "Is there a return? What is printed is shown, but not returned"
 _NOTHING_RETURNED = f"your function returns nothing. {_IS_THERE_A_RETURN}"
-_NONE_AT_TIMES = "your function returns None in a case: is there a return on every way through it?"
+_NONE_AT_TIMES = (
+    "your function returns None in a case that has an answer: is there a return on every way "
+    "through it?"
+)
 
 
 def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:

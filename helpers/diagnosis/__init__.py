@@ -141,17 +141,19 @@ def _misread(
             return
     for hint, name in (fitting or {}).items():
         # An argument that is no factor of it is missing as 1 and as 0: one of them is enough.
-        if hint.replace(" = 0:", " = 1:") == hint or hint.replace(" = 0:", " = 1:") not in fitting:
-            yield Explanation(name, hint)
+        is_0 = " = 0:" in hint
+        if not is_0 or hint.replace(" = 0:", " = 1:") not in fitting:
+            # Of what is missing a ledger says more.
+            yield Explanation(name, hint, 1 + 0.02 * is_0)
 
 
 def _is_about_bytes(exercise: Exercise) -> bool:
-    said = " ".join((exercise.name, exercise.topic, *exercise.parameters)).lower()
+    said = " ".join((exercise.unit, exercise.name, exercise.topic, *exercise.parameters)).lower()
     return any(word in said for word in _OF_BYTES)
 
 
-#: What a question's name, topic and arguments say where bytes come into it.
-_OF_BYTES = ("byte", "bit", "memory", "bandwidth", "traffic", "cache", "width_bytes", "intensity")
+#: What a question's unit, name, topic or arguments say where bytes come into it.
+_OF_BYTES = ("byte", "bit", "memory", "bandwidth", "traffic", "cache", "roofline", "intensity")
 
 
 def _varied(exercise: Exercise, cases: Sequence[Case]) -> dict[str, list[float]]:

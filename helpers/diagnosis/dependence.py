@@ -48,11 +48,19 @@ def probes(exercise: Exercise) -> Iterator[Probe]:
     base = cases[0].args
     for at, name in enumerate(exercise.parameters):
         others = [c.args[at] for c in cases if not _equal(c.args[at], base[at])]
-        for value in [each for i, each in enumerate(others) if each not in others[:i]][:TRIED]:
+        values = [each for i, each in enumerate(others) if each not in others[:i]][:TRIED]
+        # Lists of several cases may have one sum.
+        for value in [*values, *_doubled(base[at])]:
             args = (*base[:at], value, *base[at + 1 :])
             right = _right(exercise, args)
             if right is not None:
                 yield Probe(name, args, right)
+
+
+def _doubled(value: Any) -> Iterator[Any]:
+    """A list with twice its whole numbers."""
+    if isinstance(value, list | tuple) and value and all(type(each) is int for each in value):
+        yield type(value)(2 * each for each in value)
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -101,7 +109,10 @@ def dependence(exercise: Exercise, parts: Mapping[str, Any], ask: Ask) -> dict[s
             if part in given:
                 move = _Move((base[part], probe.right[part]), (mine, given[part]))
                 moves[part].setdefault(probe.argument, []).append(move)
-    lines = {part: _line(each, _mattering(exercise, part)) for part, each in moves.items()}
+    lines = {
+        part: _line(each, _mattering(exercise, part), _being_still(exercise, part, ask))
+        for part, each in moves.items()
+    }
     return {part: line for part, line in lines.items() if line}
 
 
@@ -125,14 +136,34 @@ def _mattering(exercise: Exercise, part: str) -> Callable[[str], bool]:
     return matters
 
 
-def _line(moves: Moves, matters: Callable[[str], bool]) -> str:
+def _being_still(exercise: Exercise, part: str, ask: Ask) -> Callable[[str], bool]:
+    """Whether an argument alone moves the student's answer in no other case that is shown, either."""
+    cases = [case.args for case in exercise.visible_cases()]
+
+    def is_still(name: str) -> bool:
+        at = exercise.parameters.index(name)
+        values = [args[at] for args in cases[: TRIED + 1]]
+        for args in cases[1 : TRIED + 1]:
+            calls = [(*args[:at], value, *args[at + 1 :]) for value in values]
+            try:
+                given = [ask(call)[part] for call in calls if _right(exercise, call) is not None]
+            except Exception:
+                return False
+            if any(not _equal(each, given[0]) for each in given):
+                return False
+        return True
+
+    return is_still
+
+
+def _line(moves: Moves, matters: Callable[[str], bool], is_still: Callable[[str], bool]) -> str:
     still = [
         name
         for name, each in moves.items()
         if all(_equal(*m.mine) and m.mine[0] != 0 for m in each)
         and not any(_stays(m) for m in each)
     ]
-    if still and len(still) < len(moves):
+    if still and len(still) < len(moves) and all(map(is_still, still)):
         does = "does" if len(still) == 1 else "do"
         return f"this does not change with {_and(still)}: where {does} {_and(still)} come in?"
     needless = [
