@@ -190,6 +190,8 @@ def _growth(moves: Moves) -> str:
             if (numbers := _numbers(move)) is None or 0 in numbers:
                 return ""
             before, after, mine_before, mine_after = numbers
+            if _is_rounded(before, mine_before):
+                return ""
             right, mine = after / before, mine_after / mine_before
             if right < 1:
                 right, mine = 1 / right, 1 / mine
@@ -203,6 +205,11 @@ def _growth(moves: Moves) -> str:
     return f"this changes {how} with {_and(list(wrong))}, and rightly with the rest"
 
 
+def _is_rounded(right: float, mine: float) -> bool:
+    """Whether a wrong number may be rounded otherwise: then no term of the formula is wrong."""
+    return type(right) is int and 0 < abs(mine - right) <= 1
+
+
 def _difference(moves: Moves) -> str:
     """The arguments that the difference to the right number depends on."""
     differing, numbers = list[str](), None
@@ -211,8 +218,8 @@ def _difference(moves: Moves) -> str:
             if (numbers := _numbers(move)) is None:
                 return ""
             before, after, mine_before, mine_after = numbers
-            if type(before) is int and abs(mine_before - before) <= 1:
-                return ""  # rounded otherwise: no term of the formula is wrong
+            if _is_rounded(before, mine_before) or mine_before == before:
+                return ""
             change = (mine_after - after) - (mine_before - before)
             if abs(change) > _EXACT * max(map(abs, numbers)):
                 differing.append(name)

@@ -167,7 +167,8 @@ def _at_times(rights: Sequence[Right], values: Sequence[Any]) -> str:
             (mine, right) = taken.pop()
             return f"where this is wrong it says {mine!r}: what makes it {right!r} there?"
         return ""
-    numbers = [(numbers_of(right), numbers_of(mine)) for right, mine in pairs]
+    some = [(right, mine) for right, mine in pairs if (right, mine) != (None, None)]
+    numbers = [(numbers_of(right), numbers_of(mine)) for right, mine in some]
     if not all(len(right) == len(mine) == 1 for right, mine in numbers):
         return ""
     offsets = {mine[0] - right[0] for right, mine in numbers} - {0}
