@@ -108,7 +108,7 @@ def progress(unit: str) -> None:
     for exercise in asked:
         if exercise.name not in right:
             print(f"  {exercise.name}: {said.get(exercise.name, 'not checked yet')}")
-    print("What you explain in words is not among them: a person reads it")
+    print("What you explain in words is not among\nthem: a person reads it")
     _show_calibration()
 
 
@@ -124,7 +124,10 @@ def _show_calibration() -> None:
         from helpers.plots.calibration import calibration
 
         near = sum(each.factor <= predict.NEAR for each in predictions)
-        title = f"{near} of your {len(predictions)} guesses within a factor of 2"
+        of = f"{near} of your {len(predictions)} guesses"
+        if len(predictions) == 1:
+            of = f"Your guess: {'' if near else 'not '}"
+        title = f"{of.rstrip()} within a factor of 2"
         calibration({each.name: [each.ratio] for each in predictions}, title)
         plt.show()
 

@@ -42,7 +42,9 @@ _NAME = "text-align:left"
 _NUMBER = (
     "text-align:right;padding-left:12px;font-variant-numeric:tabular-nums;overflow-wrap:anywhere"
 )
-_CASE = "padding:5px 0 0;text-align:left;opacity:0.75"
+#: `max-width`: a long label breaks, and does not set the numbers far apart.
+_CASE = "padding:5px 0 0;text-align:left;opacity:0.75;max-width:0"
+_TABLE = "border-collapse:collapse;margin:4px 0;min-width:min(100%,28em)"
 #: The line beside a verdict. Its words say the same.
 _EDGE = {"right": "#2da44e", "no answer yet": "#8c959f"}
 
@@ -187,7 +189,7 @@ class Verdict:
             )
             rows.append(f"<tr>{cells}</tr>")
         if rows:
-            table = f'<table style="border-collapse:collapse;margin:4px 0">{"".join(rows)}</table>'
+            table = f'<table style="{_TABLE}">{"".join(rows)}</table>'
             parts.append(f'<div style="overflow-x:auto">{table}</div>')
         parts += [f"<div>{html.escape(line)}</div>" for line in self._lines_below()]
         edge = _EDGE.get(self.status, "#d4761a")

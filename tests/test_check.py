@@ -237,7 +237,7 @@ def test_progress_counts_what_the_checks_saw(capsys):
     assert "  padding: wrong\n" in out
     assert "  conv_cost: not checked yet\n" in out
     assert "softmax_flops" not in out
-    assert out.endswith("What you explain in words is not among them: a person reads it\n")
+    assert out.endswith("What you explain in words is not among\nthem: a person reads it\n")
 
 
 def test_progress_of_an_unknown_unit():

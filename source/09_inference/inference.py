@@ -867,7 +867,7 @@ try:
         by_hand = yours["prompt"]
         print(f"yours {format_count(by_hand, 'FLOP')}, ratio {by_hand / counted:.4f}")
 except ImportError:
-    print("No transformers here: this cell counted nothing.")
+    print("No transformers here: nothing is counted.")
 
 # %% [markdown]
 # ## Done
