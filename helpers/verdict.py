@@ -7,6 +7,7 @@ whoever needs it later reads it from there.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -176,9 +177,9 @@ class Verdict:
         rows = []
         for index, (case, row) in enumerate(self._table()):
             if case and index:
-                # On a phone a case's line may break after each name.
-                label = html.escape(case).replace("=", "=<wbr>")
-                rows.append(f'<tr><td colspan="{len(row)}" style="{_CASE}">{label}</td></tr>')
+                rows.append(
+                    f'<tr><td colspan="{len(row)}" style="{_CASE}">{_label(case)}</td></tr>'
+                )
             tag = "td" if index else "th"
             styles = [*[_NAME] * (len(row) - 2), _NUMBER, _NUMBER]
             cells = "".join(
@@ -195,6 +196,15 @@ class Verdict:
         edge = _EDGE.get(self.status, "#d4761a")
         style = f"border-left:4px solid {edge};padding:2px 0 2px 10px"
         return f'<div style="{style}">{"".join(parts)}</div>'
+
+
+def _label(case: str) -> str:
+    """A case's line, which breaks between arguments; a long one on a phone after its name."""
+    arguments = [
+        f'<span style="display:inline-block">{html.escape(each).replace("=", "=<wbr>")}</span>'
+        for each in re.split(r"(?<=,) (?=[a-z]\w*=)", case)
+    ]
+    return " ".join(arguments)
 
 
 def first_of_all(

@@ -675,11 +675,11 @@ def show_plan(plan):
         return
     held, seconds, room = held_bytes(own, given), step_seconds(own, given), own.machine.room
     rows = [(term.name, f"{term.amount / 2**30:8.2f} GiB") for term in held.terms]
-    rows.append(("held", f"{held.total / 2**30:8.2f} GiB of {room / 2**30:.2f}"))
+    rows += [("held", f"{held.total / 2**30:8.2f} GiB"), ("room", f"{room / 2**30:8.2f} GiB")]
     rows += [(term.name, f"{term.amount:8.2f} s") for term in seconds.terms]
     rows.append(("a step", f"{seconds.total:8.2f} s"))
     for name, amount in rows:
-        print(f"{name:22}{amount}")
+        print(f"{name:28}{amount}")
     print("It fits" if held.total <= room else "It does NOT fit")
 
 
