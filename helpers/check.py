@@ -7,9 +7,7 @@ student's function that runs elsewhere; so a verdict means the same in both plac
 
 from __future__ import annotations
 
-import builtins
 import copy
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,12 +16,12 @@ from typing import Any
 from helpers import missing_imports, predict
 from helpers.diagnosis import Attempt, General, explain, is_right, remark_on
 from helpers.diagnosis.dependence import dependence
+from helpers.diagnosis.errors import error_line
 from helpers.diagnosis.observations import observed
 from helpers.diagnosis.texts import in_one_line, number_text, right_text, told_apart
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, Right
 from helpers.figures import current_figure, no_show
-from helpers.text_table import visible
 from helpers.timing import in_time
 from helpers.values import PlaceholderLeft, placeholder, plain
 from helpers.verdict import Row, Status, Verdict, first_of_all
@@ -61,27 +59,22 @@ def verdict_on(exercise: Exercise, answer: Any, cases: Sequence[Case] | None = N
     if verdict.fraction < 1:
         used = dict(missing_imports.names_used(answer))
         near = exercise.nearness(verdict.fraction)
-        verdict = first_of_all(verdict, used, _verdicts_now(exercise, used), near)
+        verdict = first_of_all(verdict, used, _wrong_still(exercise, used), near)
     last_verdicts[exercise.name] = verdict
     return verdict
 
 
-def _verdicts_now(exercise: Exercise, used: Mapping[str, Any]) -> dict[str, Verdict]:
-    """The last verdicts on the answers that an answer uses; without those that have been mended
-    and not been checked since."""
-    return {
-        name: verdict
-        for name, verdict in last_verdicts.items()
-        if name in used and name != exercise.name and _is_wrong_now(name, verdict, used[name])
-    }
-
-
-def _is_wrong_now(name: str, verdict: Verdict, answer: Any) -> bool:
-    if verdict.fraction == 1:
-        return False
-    other = EXERCISES[name]
-    given = in_time(plain_answer(answer, draws=other.read is not None))
-    return judge(other, given, other.public_cases(), explained=False).fraction < 1
+def _wrong_still(exercise: Exercise, used: Mapping[str, Any]) -> dict[str, Verdict]:
+    """The last verdicts on the answers that an answer uses and that are not right; one may have
+    been mended and not been checked since."""
+    found = {}
+    for name, verdict in last_verdicts.items():
+        if name in used and name != exercise.name and verdict.fraction < 1:
+            other = EXERCISES[name]
+            given = in_time(plain_answer(used[name], draws=other.read is not None))
+            if judge(other, given, other.public_cases(), explained=False).fraction < 1:
+                found[name] = verdict
+    return found
 
 
 def remarks_on(answer: Any) -> list[str]:
@@ -210,7 +203,7 @@ class _Outcome:
     def remarks(self) -> Iterator[tuple[str, str]]:
         """Lines on what no value can be right of; each with the part that it is about, if one."""
         if self.error is not None:
-            yield "", _error_line(self.case, self.error)
+            yield "", error_line(self.case, self.error)
         elif self.problem:
             yield "", self.problem
         elif self.values:
@@ -365,29 +358,6 @@ def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:
         f"`{exercise.name} = {exercise.name}(x)` write over it? Give the result another name"
     )
     return Verdict(exercise.name, "error", 0.0, (), hint, (General.NAME_REUSED,))
-
-
-def _error_line(case: Case, error: Exception) -> str:
-    kind = type(error).__name__
-    if case.hidden and not getattr(type(error), "said_by_grader", False):
-        # Neither the message nor a name of the student's choice: they could tell what was drawn.
-        kind = kind if hasattr(builtins, kind) else "an error of its own"
-        return f"your function fails on a case drawn when grading with {kind}"
-    where = " on a case drawn when grading" if case.hidden else case.label and f" for {case.label}"
-    # One line: the traceback is in the student's own cell as soon as they call the function.
-    message = str(error).strip().splitlines()
-    detail = f": {visible(message[0])}" if message else ""
-    line = _failing_line(error)
-    at = f", at `{line}`" if line else ""
-    return f"your function fails{where} with {kind}{detail}{at}"
-
-
-def _failing_line(error: Exception) -> str:
-    """The last line of the student's cells that an exception went through; empty elsewhere."""
-    frames = traceback.extract_tb(error.__traceback__)
-    # The name under which IPython keeps a cell's text.
-    lines = [frame.line for frame in frames if "ipykernel_" in frame.filename and frame.line]
-    return lines[-1] if lines else ""
 
 
 def plain_answer(answer: Any, draws: bool) -> Any:

@@ -71,7 +71,8 @@ def placeholder(error: NotImplementedError, function: Any) -> NotImplementedErro
     names = {each.opname for each in dis.get_instructions(frame.f_code)} - _ITS_OWN
     if not names <= _OF_A_PLACEHOLDER:
         return PlaceholderLeft()
-    called = frame.f_globals.get(frame.f_code.co_name)
+    name = frame.f_code.co_name
+    called = frame.f_globals.get(name)
     if called is function or getattr(called, "__code__", None) is not frame.f_code:
         return error
-    return NotImplementedError(f"{called.__name__} has no answer yet: write that first")
+    return NotImplementedError(f"{name} has no answer yet: write that first")

@@ -139,10 +139,11 @@ def _misread(
         fitting = here
         if not fitting:
             return
-    for hint, name in (fitting or {}).items():
+    found = fitting or {}
+    for hint, name in found.items():
         # An argument that is no factor of it is missing as 1 and as 0: one of them is enough.
         is_0 = " = 0:" in hint
-        if not is_0 or hint.replace(" = 0:", " = 1:") not in fitting:
+        if not is_0 or hint.replace(" = 0:", " = 1:") not in found:
             # Of what is missing a ledger says more.
             yield Explanation(name, hint, 1 + 0.02 * is_0)
 

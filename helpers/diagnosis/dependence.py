@@ -137,7 +137,7 @@ def _mattering(exercise: Exercise, part: str) -> Callable[[str], bool]:
 
 
 def _being_still(exercise: Exercise, part: str, ask: Ask) -> Callable[[str], bool]:
-    """Whether an argument alone moves the student's answer in no other case that is shown, either."""
+    """Whether an argument alone moves the student's answer in no other case shown, either."""
     cases = [case.args for case in exercise.visible_cases()]
 
     def is_still(name: str) -> bool:

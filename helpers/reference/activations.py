@@ -63,11 +63,11 @@ def layer_saved_bytes(
 
     `layer`: "linear", "convolution", "batch_norm", "layer_norm", "gelu", "silu", "relu6", "relu",
     "sigmoid", "tanh", "softmax", "max_pool", "average_pool", "dropout" or "add". `inputs`,
-    `outputs`: shapes or counts of elements, batch included. `statistics`: means that a norm keeps (channels of a
-    batch norm, rows of a layer norm); it keeps as many inverse deviations, both in fp32. A max pool
-    keeps an 8-byte index for each output, a dropout a mask of numbers of `dtype` as a CPU's kernel
-    makes it (one of a GPU has a byte for each). Two layers that keep the same tensor keep it once: a
-    convolution after a ReLU adds nothing.
+    `outputs`: shapes or counts of elements, batch included. `statistics`: means that a norm keeps
+    (channels of a batch norm, rows of a layer norm); it keeps as many inverse deviations, both in
+    fp32. A max pool keeps an 8-byte index for each output, a dropout a mask of numbers of `dtype`,
+    as a CPU's kernel makes it (one of a GPU has a byte for each). Two layers that keep the same
+    tensor keep it once: a convolution after a ReLU adds nothing.
     """
     if layer not in _READS:
         raise ValueError(f"layer must be one of {', '.join(_READS)}, not {layer!r}")

@@ -394,9 +394,8 @@ check("lines_touched", lines_touched)
 
 # %% [markdown] read="explain_layout" points=1
 # I guessed 2 everywhere. The full sum took the same time on both: addition has no
-# preferred order, so PyTorch walks the storage as it lies. The row sum of x.T took a
-# little longer, if at all: it still uses whole lines, but keeps many sums at once. The mixed addition is
-# the slow one: one tensor is walked in storage order, the other read 4096 elements apart, and each
+# preferred order, so PyTorch walks the storage as it lies. The row sum of x.T was hardly slower:
+# it uses whole lines, but keeps many sums at once. The mixed addition is the slow one: one tensor is walked in storage order, the other read 4096 elements apart, and each
 # line of 64 bytes is loaded for the 4 that are used.
 
 # %% [markdown]

@@ -618,12 +618,12 @@ check("kept_storages", kept_storages)
 # | ReLU, sigmoid, softmax | output |
 # | GELU, SiLU, ReLU6, hard swish | input |
 # | max pool | input; where each maximum was, 8 bytes |
-# | dropout | its mask: 4 bytes on a CPU, 1 on a GPU |
+# | dropout | its mask |
 # | cross entropy | logarithms of the shares |
 # | sum | nothing |
 
 # %% [markdown]
-# By hand, and by a hook that counts storages:
+# By hand, and by a hook that counts storages. (Dropout's mask takes 4 bytes a number on a CPU, 1 on a GPU.)
 
 
 # %% tags=["skip-grading"]

@@ -219,7 +219,7 @@ ALEXNET_LAYER_MACS = Exercise(
         ),
         Misconception(
             "size before pooling",
-            "a convolution's output is pooled before the next one: at how many pixels is this used?",
+            "an output is pooled before the next convolution: at how many pixels is this used?",
             lambda c, n: {
                 name: alexnet_weights(c, n)[name] * side**2
                 for name, side in (("conv2", 55), ("conv3", 27))
