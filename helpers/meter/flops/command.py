@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from helpers.conventions import dtype_name, format_bytes, format_count
-from helpers.meter.command_inputs import given
+from helpers.meter.command_inputs import given, refuse_too_long
 from helpers.meter.flops.count import count
 from helpers.meter.flops.decoding import Decoding, decoding
 from helpers.meter.flops.result import Count
@@ -60,7 +60,7 @@ def count_command(
     """
     from helpers.hardware import device as named_device
 
-    where = named_device(device) if device else None
+    where = named_device(device) if device is not None else None
     width = dtype_name(dtype)
     if width not in _DTYPES:
         raise ValueError(f"a model is counted in one of {', '.join(_DTYPES)}, not {dtype}")
@@ -74,6 +74,7 @@ def count_command(
         raise ValueError("--decode counts one token forward: give no --input, --tokens, --backward")
     built = build(model, backward, _DTYPES[width])
     if decode is not None:
+        refuse_too_long(built, decode + 1)
         step = decoding(built, decode, batch or 1, convention)
         counted, inputs, sizes = step.count, f"a token after {decode}, batch {batch or 1}", None
         rule: RuleOfThumb | None = rule_of_thumb(counted, batch or 1)

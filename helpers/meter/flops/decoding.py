@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,8 +15,9 @@ from helpers.meter.flops.result import Count
 from helpers.meter.flops.traffic import tensor_bytes
 from helpers.meter.meta import PLAIN, tensors_in
 
-#: What a cache is called as an argument and in a result: transformers has had three names for it.
-_NAMES = ("past_key_values", "cache", "cache_params")
+#: What a cache is called as an argument and in a result: transformers has had three names for it,
+#: of which it warns of the older two.
+_NAMES = ("cache", "past_key_values", "cache_params")
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,20 @@ def decoding(model: nn.Module, before: int, batch: int = 1, convention: str = "c
             return next(tensors_in(out))
 
     token = torch.empty(batch, 1, dtype=torch.long, device="meta")
-    counted = count(Next(), token, convention=convention)
+    counted = _of_the_model(count(Next(), token, convention=convention), type(model).__name__)
     return Decoding(before, counted, held, after, counted.bytes_moved + after)
+
+
+def _of_the_model(counted: Count, kind: str) -> Count:
+    """The count of `Next` as one of the model in it, by the model's own names."""
+
+    def own(path: str) -> str:
+        return path.removeprefix("model").removeprefix(".")
+
+    whole, _, *parts = counted.modules
+    rows = (replace(whole, kind=kind), *(replace(row, name=own(row.name)) for row in parts))
+    entries = tuple(replace(entry, module=own(entry.module)) for entry in counted.entries)
+    return replace(counted, title=kind, modules=rows, entries=entries)
 
 
 def _cache_of(model: nn.Module, out: Any) -> Any:

@@ -44,7 +44,7 @@ def memory_command(
     """
     from helpers.hardware import device as named_device
 
-    where = named_device(device) if device else None
+    where = named_device(device) if device is not None else None
     plan = _plan(data, zero, rank)
     built = build(model)
     inputs = given(built, input, tokens, batch)
