@@ -31,16 +31,16 @@ class Case(NamedTuple):
 
 
 TIMM = [
-    "crossvit_tiny_240",
     "nest_tiny",
     "deit3_small_patch16_224",
-    "hiera_tiny_224",
     "repvit_m0_9",
-    "davit_tiny",
     "inception_next_atto",
-    "focalnet_tiny_srf",
-    "tiny_vit_5m_224",
-    "sequencer2d_s",
+    "efficientvit_b0",
+    "pvt_v2_b0",
+    "caformer_s18",
+    "efficientformerv2_s0",
+    "starnet_s1",
+    "mambaout_femto",
 ]
 
 #: Pictures and videos; of detectors the size of one picture, of flow that of each of two.
@@ -48,8 +48,8 @@ TORCHVISION: dict[str, tuple[int, ...]] = {
     "regnet_x_400mf": (2, 3, 96, 96),
     "shufflenet_v2_x0_5": (2, 3, 96, 96),
     "squeezenet1_1": (2, 3, 96, 96),
-    "efficientnet_b0": (2, 3, 96, 96),
-    "densenet121": (1, 3, 96, 96),
+    "mobilenet_v3_small": (2, 3, 96, 96),
+    "mnasnet0_5": (2, 3, 96, 96),
     "swin_v2_t": (1, 3, 128, 128),
     "maxvit_t": (1, 3, 224, 224),
     "video.r3d_18": (1, 3, 4, 56, 56),

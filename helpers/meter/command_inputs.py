@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import torch
@@ -32,6 +33,9 @@ _WHOLE = frozenset(
     {"input_ids", "decoder_input_ids", "attention_mask", "decoder_attention_mask", "labels"}
     | {"token_type_ids", "position_ids"}
 )
+
+#: Numbers that a tensor can have at most, whatever their format.
+_MOST = 2**60
 
 _INPUT = re.compile(r"(?:(?P<name>\w+)=)?(?P<sizes>[1-9]\d*(?:x[1-9]\d*)*)(?::(?P<dtype>\w+))?")
 
@@ -94,8 +98,9 @@ def given(
         tuple(tensor for name, tensor in parsed if name is None),
         {name: tensor for name, tensor in parsed if name is not None},
     )
-    if "input_ids" in found.named and found.named["input_ids"].dim() == 2:
-        refuse_too_long(model, found.named["input_ids"].shape[1])
+    text = found.named.get("input_ids", next(iter(found.positional), None))
+    if text is not None and text.dim() == 2:
+        refuse_too_long(model, text.shape[1])
     return found
 
 
@@ -132,7 +137,8 @@ def refuse_too_long(model: nn.Module, tokens: int) -> None:
         rows = table.num_embeddings
         if {rows, rows - unused} & limits and tokens > rows - unused:
             raise ValueError(
-                f"{type(model).__name__} has {rows - unused:,} positions: no text of {tokens:,} tokens"
+                f"{type(model).__name__} has {rows - unused:,} positions: no text of {tokens:,}"
+                " tokens"
             )
 
 
@@ -166,4 +172,6 @@ def _parsed(text: str, dtype: torch.dtype | None, model: nn.Module) -> tuple[str
             raise ValueError(f"an input is one of {', '.join(INPUT_DTYPES)}, not {name}")
         wanted = INPUT_DTYPES[name]
     sizes = tuple(map(int, match["sizes"].split("x")))
+    if prod(sizes) > _MOST:
+        raise ValueError(f"no input has {match['sizes']} numbers")
     return match["name"], torch.empty(sizes, dtype=wanted, device="meta")

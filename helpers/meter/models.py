@@ -7,10 +7,17 @@ import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
+
+from helpers.meter.meta import NoValues
+
+Result = TypeVar("Result")
+
+#: Bytes of a model that a command builds with values.
+_LARGEST = 4_000_000_000
 
 #: The formats that a model can run in here, by the course's names.
 TORCH_DTYPES = {
@@ -109,12 +116,28 @@ def _of_transformers(name: str, device: torch.device) -> nn.Module:
             raise ValueError(f"transformers makes no model of {name}: {_said(error)}") from error
 
 
+def run_built(
+    name: str, train: bool, dtype: torch.dtype | None, run: Callable[[nn.Module], Result]
+) -> Result:
+    """What `run` makes of the model of that name, built without storage.
+
+    Where it needs values the model is built anew with some, if it is no larger than 4 GB.
+    """
+    model = build(name, train, dtype)
+    try:
+        return run(model)
+    except NoValues:
+        if sum(p.numel() * p.element_size() for p in model.parameters()) > _LARGEST:
+            raise
+    return run(build(name, train, dtype, on_meta=False))
+
+
 def _of_config(config: Any) -> nn.Module:
     """The language model of a configuration, else the model without a head."""
     from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     reads_and_writes = getattr(config, "is_encoder_decoder", False)
-    made = AutoModelForSeq2SeqLM if reads_and_writes else AutoModelForCausalLM
+    made: Any = AutoModelForSeq2SeqLM if reads_and_writes else AutoModelForCausalLM
     if type(config) not in made._model_mapping:
         made = AutoModel
     return made.from_config(config)  # type: ignore[no-any-return]
