@@ -288,11 +288,7 @@ class _Unit:
         self._send("reduce-scatter", given)
         place = 0
         for shard, size in shards:
-            part = kept[place : place + shard.numel()].view(shard.shape)
-            if shard.grad is None:
-                shard.grad = part
-            else:
-                shard.grad += part
+            shard.grad = kept[place : place + shard.numel()].view(shard.shape)
             place += size
         self.owner.last_reduced = given
 

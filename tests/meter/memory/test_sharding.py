@@ -73,7 +73,7 @@ def test_weights_are_whole_only_while_their_unit_runs() -> None:
     assert max(kept) >= 4 * 6 * 64 * 64
 
 
-def test_a_unit_that_runs_three_times_is_gathered_and_reduced_three_times() -> None:
+def test_a_unit_that_runs_three_times_is_gathered_six_times_and_reduced_once() -> None:
     class Repeated(nn.Module):
         def __init__(self, times: int) -> None:
             super().__init__()
@@ -89,8 +89,8 @@ def test_a_unit_that_runs_three_times_is_gathered_and_reduced_three_times() -> N
         plan = {"stage": 3, "data": 2, "units": ("block",)}
         return predicted(Repeated(times), (2, 8), device="cuda", **plan).sent.total
 
-    block = 4 * (64 + 8) // 2  # of the other rank, to be gathered twice and reduced once
-    assert sent(3) - sent(1) == 2 * 3 * block
+    block = 4 * (64 + 8) // 2  # of the other rank; each time forward and backward
+    assert sent(3) - sent(1) == 2 * 2 * block
 
 
 def test_units_are_the_blocks_of_a_model_or_those_named() -> None:
