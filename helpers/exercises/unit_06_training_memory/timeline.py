@@ -37,9 +37,9 @@ def _draw_changes(draw: random.Random) -> Sequence[tuple[Any, ...]]:
                 changes.append(live[-1])
         # All is given back at the end, and never is the end the highest moment.
         changes += [-size for size in live]
-        # The peak comes once more: asked for is when it is first there.
+        # The peak comes once more, in two: asked for is when it is first there.
         peak = _peak(tuple(changes))["peak"]
-        cases.append(((*changes, peak, -peak),))
+        cases.append(((*changes, peak // 3, peak - peak // 3, -peak),))
     return cases
 
 
