@@ -59,9 +59,10 @@ class PrairieLearn:
         self._assignment = assignment
         users = course / "etc"
         users.mkdir(parents=True)
-        (users / "passwd").write_text("root:x:0:0::/root:/bin/sh\nag:x:1500:1500::/tmp:/bin/sh\n")
+        (users / "passwd").write_text("root:x:0:0::/root:/bin/sh\nag:x:1500:1500::/tmp:/bin/bash\n")
         (users / "group").write_text("root:x:0:\nag:x:1500:\n")
         (users / "shadow").write_text("root:*:19000::::::\nag:*:19000::::::\n")
+        (users / "shadow").chmod(0o600)
         # What its image has where a user finds it.
         programs = {
             "python3": f'exec {self.python} "$@"',
@@ -130,7 +131,10 @@ class PrairieLearn:
         }
 
     def told(self, course: Path, student: str, output: str) -> list[str]:
-        return [json.dumps(self._result(course / "each" / student), ensure_ascii=False)]
+        result = self._result(course / "each" / student)
+        # What ended a run is shown with the student's own lines.
+        printed, _, _ = str(result.pop("output", "")).partition("Traceback (most recent call last)")
+        return [printed, json.dumps(result, ensure_ascii=False)]
 
     def _result(self, own: Path) -> dict[str, Any]:
         with suppress(OSError, ValueError):
