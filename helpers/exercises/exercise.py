@@ -211,7 +211,7 @@ class Exercise:
 
     @cached_property
     def easy_parts(self) -> frozenset[str]:
-        """The parts that can be copied from the table or an argument, or guessed among few values.
+        """The parts that are the same in every case, to be copied from the table, or an argument.
 
         The cases of the notebook say which, so that it is the same under every seed.
         """
@@ -220,18 +220,9 @@ class Exercise:
         return frozenset(
             part
             for part in (rights[0] if rights and len(rights[0]) > 1 else ())
-            if _has_few_values([each[part] for each in rights])
+            if all(each[part] == rights[0][part] for each in rights)
             or _is_an_argument([(c.args, each[part]) for c, each in zip(cases, rights, strict=True)])
         )
-
-
-#: A part with fewer values than a third of the cases can be guessed: one of two words, mostly.
-_CASES_A_VALUE = 3
-
-
-def _has_few_values(rights: Sequence[Right]) -> bool:
-    values = [right for at, right in enumerate(rights) if right not in rights[:at]]
-    return len(values) == 1 or _CASES_A_VALUE * len(values) <= len(rights)
 
 
 def _is_an_argument(asked: Sequence[tuple[tuple[Any, ...], Right]]) -> bool:

@@ -22,7 +22,7 @@ from helpers.exercises.exercise import Case, Exercise, Right, grading_cases
 #: Seeds under which guesses are tried, and seconds after which no more are drawn.
 SEEDS, SECONDS = 200, 3
 #: What a guess may earn of a question's points, on average over the seeds.
-LUCK = 0.02
+LUCK = 0.05
 #: Parts with more values are not told apart by a threshold.
 MOST_VALUES = 3
 #: Of more numbers in a question's arguments no two are compared.
