@@ -221,7 +221,9 @@ class Exercise:
             part
             for part in (rights[0] if rights and len(rights[0]) > 1 else ())
             if all(each[part] == rights[0][part] for each in rights)
-            or _is_an_argument([(c.args, each[part]) for c, each in zip(cases, rights, strict=True)])
+            or _is_an_argument(
+                [(c.args, each[part]) for c, each in zip(cases, rights, strict=True)]
+            )
         )
 
 

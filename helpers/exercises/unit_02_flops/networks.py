@@ -158,9 +158,7 @@ ATTENTION_SHARE = Exercise(
 _SIDES = {"conv1": 55, "conv2": 27, "conv3": 13, "conv4": 13, "conv5": 13}
 
 
-def _alexnet_macs(
-    image_channels: int, classes: int, width: int, groups: int = 2
-) -> dict[str, int]:
+def _alexnet_macs(image_channels: int, classes: int, width: int, groups: int = 2) -> dict[str, int]:
     weights = alexnet_weights(image_channels, classes, width, groups)
     return {name: count * _SIDES.get(name, 1) ** 2 for name, count in weights.items()}
 

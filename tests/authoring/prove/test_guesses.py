@@ -89,7 +89,10 @@ def test_a_question_that_can_be_guessed_is_not_proven():
     guessed = Proof("residual_traffic", (), guess=Guess(0.25, "always 0"))
     assert not report.is_proven(guessed)
     said = report.text([guessed])
-    assert "residual_traffic, guessed: 25% of the points on average by a table of what is shown" in said
+    assert (
+        "residual_traffic, guessed: 25% of the points on average by a table of what is shown"
+        in said
+    )
     assert "always 0" in said
     assert report.is_proven(Proof("residual_traffic", (), guess=Guess(0.001, "always 0")))
 
