@@ -217,17 +217,25 @@ class Exercise:
         """
         cases = self.public_cases()
         rights = [self.correct(case) for case in cases] if len(cases) > 1 else []
+        if not rights or len(rights[0]) == 1:
+            return frozenset()
+        asked = {
+            part: [(c.args, r[part]) for c, r in zip(cases, rights, strict=True)]
+            for part in rights[0]
+        }
         return frozenset(
-            part
-            for part in (rights[0] if rights and len(rights[0]) > 1 else ())
-            if all(each[part] == rights[0][part] for each in rights)
-            or _is_an_argument(
-                [(c.args, each[part]) for c, each in zip(cases, rights, strict=True)]
-            )
+            part for part, each in asked.items() if _is_constant(each) or _is_an_argument(each)
         )
 
 
-def _is_an_argument(asked: Sequence[tuple[tuple[Any, ...], Right]]) -> bool:
+_Asked = Sequence[tuple[tuple[Any, ...], Right]]
+
+
+def _is_constant(asked: _Asked) -> bool:
+    return all(right == asked[0][1] for _, right in asked)
+
+
+def _is_an_argument(asked: _Asked) -> bool:
     """Whether one of the arguments is the right value in every case."""
     (args, _), *_ = asked
     return any(all(_plain(right) == args[at] for args, right in asked) for at in range(len(args)))

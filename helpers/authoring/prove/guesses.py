@@ -12,12 +12,13 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from functools import partial
+from itertools import combinations, pairwise, permutations
 from typing import Any
 
 from helpers.authoring.prove.answers import plain_right
 from helpers.diagnosis import is_right
-from helpers.exercises.exercise import Case, Exercise, Right, grading_cases
+from helpers.exercises.exercise import Exercise, Right, grading_cases
 
 #: Seeds under which guesses are tried, and seconds after which no more are drawn.
 SEEDS, SECONDS = 200, 3
@@ -32,7 +33,10 @@ MOST_COMPARED = 12
 _FORMULA = re.compile("sum| [-/] ")
 
 #: What is seen of a case's arguments, by name.
-Seen = Mapping[str, Any]
+_Seen = Mapping[str, Any]
+#: What is right in a case, and what is seen of it.
+_Case = tuple[Mapping[str, Right], _Seen]
+_Guess = Callable[[_Seen], Any]
 
 
 @dataclass(frozen=True)
@@ -48,128 +52,122 @@ class Guess:
     how: str
 
 
+NO_GUESS = Guess(0.0, "")
+
+
 def best_guess(exercise: Exercise) -> Guess:
     """What the best guesses at a question earn."""
     if exercise.read is not None or not exercise.parameters:
-        return Guess(0.0, "")
-    shown, drawn = exercise.public_cases(), list[Sequence[Case]]()
-    start = time.process_time()
-    rights, seen = [exercise.correct(case) for case in shown], [_seen(each.args) for each in shown]
-    table = {repr(case.args) for case in shown}
-    hidden: list[list[tuple[dict[str, Right], Seen]]] = []
-    for number in range(SEEDS):
-        drawn = grading_cases(exercise, f"guess {number}".encode())[len(shown) :]
-        new = [case for case in drawn if repr(case.args) not in table]
-        hidden.append([(exercise.correct(case), _seen(case.args)) for case in new])
-        if time.process_time() - start > SECONDS:
-            break
-    offs = tuple(exercise.bands or {exercise.tolerance: 1.0})
-    best, names = {}, []
+        return NO_GUESS
+    cases = exercise.public_cases()
+    shown = [(exercise.correct(case), _seen(case.args)) for case in cases]
+    drawn = _drawn(exercise, {repr(case.args) for case in cases})
+    offs = sorted(exercise.bands or {exercise.tolerance: 1.0})
+    rights = [right for right, _ in shown]
+    names, best = [], {}
     for part in rights[0]:
-        values = [plain_right(each[part]) for each in rights]
-        name, hits = _best(part, values, seen, hidden, offs)
+        name, hits = _best(part, shown, drawn, offs)
         best[part] = hits
         names += [f"{part}: {name}" if part else name] if any(hits[offs[-1]]) else []
 
     def share(seed: int) -> float:
         return exercise.share(rights, lambda part, off: best[part][off][seed])
 
-    earns = sum(map(share, range(len(hidden)))) / len(hidden)
+    earns = sum(map(share, range(len(drawn)))) / len(drawn)
     return Guess(earns, "; ".join(names))
 
 
-#: By a tolerance, under which seeds a part was right in every case.
-_Hits = Mapping[float, Sequence[bool]]
+def _drawn(exercise: Exercise, table: set[str]) -> list[list[_Case]]:
+    """Under each seed the cases that are in no table."""
+    found, start = list[list[_Case]](), time.process_time()
+    for number in range(SEEDS):
+        cases = grading_cases(exercise, f"guess {number}".encode())
+        new = [case for case in cases if repr(case.args) not in table]
+        found.append([(exercise.correct(case), _seen(case.args)) for case in new])
+        if time.process_time() - start > SECONDS:
+            break
+    return found
 
 
 def _best(
-    part: str,
-    values: Sequence[Any],
-    seen: Sequence[Seen],
-    hidden: Sequence[Sequence[tuple[dict[str, Right], Seen]]],
-    offs: Sequence[float],
-) -> tuple[str, _Hits]:
-    """The guess at a part that is right most often, and where."""
-    best_name, best_hits = "", {off: [False] * len(hidden) for off in offs}
-    for name, guess in _guesses(values, seen):
+    part: str, shown: Sequence[_Case], drawn: Sequence[Sequence[_Case]], offs: Sequence[float]
+) -> tuple[str, Mapping[float, Sequence[bool]]]:
+    """The guess at a part that is right most often; by a tolerance, under which seeds it is."""
 
-        def right(off: float, guess: Callable[[Seen], Any] = guess) -> list[bool]:
-            return [
-                all(is_right(rights[part], guess(each), off) for rights, each in cases)
-                for cases in hidden
-            ]
+    def right(guess: _Guess, off: float) -> list[bool]:
+        return [
+            all(is_right(rights[part], guess(seen), off) for rights, seen in cases)
+            for cases in drawn
+        ]
 
-        widest = right(offs[-1])
-        if sum(widest) > sum(best_hits[offs[-1]]):
-            best_name, best_hits = name, {off: right(off) for off in offs}
+    values = [plain_right(rights[part]) for rights, _ in shown]
+    best_name, best_hits = "", {off: [False] * len(drawn) for off in offs}
+    for name, guess in _guesses(values, [seen for _, seen in shown]):
+        if sum(right(guess, offs[-1])) > sum(best_hits[offs[-1]]):
+            best_name, best_hits = name, {off: right(guess, off) for off in offs}
     return best_name, best_hits
 
 
-def _guesses(
-    values: Sequence[Any], seen: Sequence[Seen]
-) -> Iterator[tuple[str, Callable[[Seen], Any]]]:
+def _guesses(values: Sequence[Any], seen: Sequence[_Seen]) -> Iterator[tuple[str, _Guess]]:
     """Each guess at a part, by a name: from the value and what is seen in each case shown."""
     few = list({repr(value): value for value in values}.values())
     for value in few:
-        yield f"always {value!r}", lambda _, value=value: value
+        yield f"always {value!r}", partial(_always, value)
     shared = [name for name in seen[0] if all(name in each for each in seen)]
-    for name in (name for name in shared if not _FORMULA.search(name)):
-        yield name, lambda each, name=name: each.get(name)
+    for name in shared:
+        if not _FORMULA.search(name):
+            yield name, partial(_same_as, name)
     numbers = [name for name in shared if all(_is_number(each[name]) for each in seen)]
-    plain = [name for name in numbers if name.isidentifier() or name.startswith("#")]
-    yield "as in the nearest case", lambda each: values[_nearest(each, seen, plain)]
+    plain = [name for name in numbers if name.startswith("#")]
+    yield "as in the nearest case", partial(_as_nearest, values, seen, plain)
     if 1 < len(few) <= MOST_VALUES:
-        yield from _thresholds(values, seen, numbers)
+        yield from _thresholds(values, few, seen, numbers)
 
 
 def _thresholds(
-    values: Sequence[Any], seen: Sequence[Seen], numbers: Sequence[str]
-) -> Iterator[tuple[str, Callable[[Seen], Any]]]:
+    values: Sequence[Any], few: Sequence[Any], seen: Sequence[_Seen], numbers: Sequence[str]
+) -> Iterator[tuple[str, _Guess]]:
     """Of the rules "one value below a threshold, another above" those that fit the most cases."""
-    few = list({repr(value): value for value in values}.values())
     found = []
     for name in numbers:
-        measured = sorted({each[name] for each in seen})
-        for low, high in pairwise(measured):
+        for low, high in pairwise(sorted({each[name] for each in seen})):
             border = (low + high) / 2
-            below = [each[name] < border for each in seen]
-            for one, other in ((a, b) for a in few for b in few if a is not b):
-                fits = sum(
-                    value == (one if is_below else other)
-                    for value, is_below in zip(values, below, strict=True)
-                )
-                found.append((fits, name, border, one, other))
+            for one, other in permutations(few, 2):
+                rule = partial(_by_threshold, name, border, one, other)
+                fits = sum(rule(each) == value for each, value in zip(seen, values, strict=True))
+                found.append((fits, f"{one!r} where {name} < {border:g}, else {other!r}", rule))
     most = max((fits for fits, *_ in found), default=0)
-    for fits, name, border, one, other in found:
-        if fits == most:
-
-            def guess(
-                each: Seen,
-                name: str = name,
-                border: float = border,
-                one: Any = one,
-                other: Any = other,
-            ) -> Any:
-                value = each.get(name)
-                return one if _is_number(value) and value < border else other
-
-            yield f"{one!r} where {name} < {border:g}, else {other!r}", guess
+    yield from ((name, rule) for fits, name, rule in found if fits == most)
 
 
-def _nearest(each: Seen, seen: Sequence[Seen], names: Sequence[str]) -> int:
-    """The place of the case shown whose numbers are nearest, by their ratios."""
-
-    def distance(other: Seen) -> float:
-        pairs = ((each.get(name), other[name]) for name in names)
-        return sum(
-            (math.log(abs(mine) + 1e-9) - math.log(abs(its) + 1e-9)) ** 2 if _is_number(mine) else 9
-            for mine, its in pairs
-        )
-
-    return min(range(len(seen)), key=lambda at: distance(seen[at]))
+def _always(value: Any, _: _Seen) -> Any:
+    return value
 
 
-def _seen(args: Sequence[Any]) -> Seen:
+def _same_as(name: str, seen: _Seen) -> Any:
+    return seen.get(name)
+
+
+def _by_threshold(name: str, border: float, below: Any, other: Any, seen: _Seen) -> Any:
+    return below if seen.get(name, math.inf) < border else other
+
+
+def _as_nearest(
+    values: Sequence[Any], cases: Sequence[_Seen], names: Sequence[str], seen: _Seen
+) -> Any:
+    """The value of the case shown whose numbers are nearest, by their ratios."""
+
+    def distance(case: _Seen) -> float:
+        return sum((_size(seen.get(name, 0)) - _size(case[name])) ** 2 for name in names)
+
+    return values[min(range(len(cases)), key=lambda at: distance(cases[at]))]
+
+
+def _size(number: float) -> float:
+    return math.log(abs(number) + 1e-9)
+
+
+def _seen(args: Sequence[Any]) -> _Seen:
     """What can be read off arguments: numbers, lengths, sums, and how two of them compare."""
     found: dict[str, Any] = {}
     for at, value in enumerate(args):

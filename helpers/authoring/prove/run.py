@@ -18,7 +18,7 @@ from pathlib import Path
 from helpers.authoring.notebooks import find_unit
 from helpers.authoring.prove.answers import CodeCell, answers, code_cells
 from helpers.authoring.prove.derivations import derived
-from helpers.authoring.prove.guesses import Guess, best_guess
+from helpers.authoring.prove.guesses import NO_GUESS, Guess, best_guess
 from helpers.authoring.prove.judging import Outcome, Question
 from helpers.authoring.prove.shortcuts import Shortcut, shortcuts
 from helpers.exercises import EXERCISES
@@ -45,7 +45,7 @@ class Proof:
     question: str
     outcomes: tuple[Outcome, ...]
     shortcuts: tuple[Shortcut, ...] = ()
-    guess: Guess = Guess(0.0, "")
+    guess: Guess = NO_GUESS
     untried: int = 0
     seconds: float = 0.0
 

@@ -364,9 +364,9 @@ ALEXNET_WEIGHTS = Exercise(
         Misconception(
             "groups forgotten",
             "which convolutions were split over two GPUs? Those have two groups",
-            lambda *args: {
+            lambda image_channels, classes, width: {
                 name: count
-                for name, count in alexnet_weights(*args, groups=1).items()
+                for name, count in alexnet_weights(image_channels, classes, width, 1).items()
                 if name in ("conv2", "conv4", "conv5")
             },
         ),

@@ -183,8 +183,9 @@ ALEXNET_LAYER_MACS = Exercise(
         Misconception(
             "groups forgotten",
             "conv2, conv4 and conv5 have two groups",
-            lambda *args: {
-                name: _alexnet_macs(*args, groups=1)[name] for name in ("conv2", "conv4", "conv5")
+            lambda image_channels, classes, width: {
+                name: _alexnet_macs(image_channels, classes, width, 1)[name]
+                for name in ("conv2", "conv4", "conv5")
             },
         ),
         Misconception(
