@@ -362,23 +362,25 @@ plt.show()
 # %% [markdown]
 # ## AlexNet (2 points)
 #
-# In unit 01 you counted its weights. A weight of a convolution is used at every output pixel: 55 × 55 for conv1, 27 × 27 for conv2, 13 × 13 for conv3 to conv5. Recall: kernels 11, 5, 3, 3, 3; channels 96, 256, 384, 384, 256; two groups in conv2, conv4, conv5; fc6 sees 256 · 6 · 6, then 4096, 4096, classes.
+# In unit 01 you counted its weights. A weight of a convolution is used at every output pixel: 55 × 55 for conv1, 27 × 27 for conv2, 13 × 13 for conv3 to conv5. Recall: kernels 11, 5, 3, 3, 3; channels 96, 256, 384, 384, 256; two groups in conv2, conv4, conv5; fc6 sees 256 · 6 · 6, then 4096, 4096, classes. All channels and neurons `width` times, but for image and classes.
 
 
 # %% answer="alexnet_layer_macs"
-def alexnet_layer_macs(image_channels, classes):
+def alexnet_layer_macs(image_channels, classes, width):
     """{"conv1": MAC, …, "conv5": MAC, "fc6": MAC,
     "fc7": MAC, "fc8": MAC} of one image."""
     ### BEGIN SOLUTION
+    outputs = [96, 256, 384, 384, 256, 4096]
+    c1, c2, c3, c4, c5, full = [width * n for n in outputs]
     return {
-        "conv1": 96 * image_channels * 11**2 * 55**2,
-        "conv2": 256 * (96 // 2) * 5**2 * 27**2,
-        "conv3": 384 * 256 * 3**2 * 13**2,
-        "conv4": 384 * (384 // 2) * 3**2 * 13**2,
-        "conv5": 256 * (384 // 2) * 3**2 * 13**2,
-        "fc6": 256 * 6 * 6 * 4096,
-        "fc7": 4096 * 4096,
-        "fc8": 4096 * classes,
+        "conv1": c1 * image_channels * 11**2 * 55**2,
+        "conv2": c2 * (c1 // 2) * 5**2 * 27**2,
+        "conv3": c3 * c2 * 3**2 * 13**2,
+        "conv4": c4 * (c3 // 2) * 3**2 * 13**2,
+        "conv5": c5 * (c4 // 2) * 3**2 * 13**2,
+        "fc6": c5 * 6 * 6 * full,
+        "fc7": full * full,
+        "fc8": full * classes,
     }
     ### END SOLUTION
 

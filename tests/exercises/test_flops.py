@@ -99,7 +99,7 @@ def test_at_512_tokens_of_width_768_projections_are_three_quarters():
 
 
 def test_alexnet_computes_724_million_mac():
-    counted = right("alexnet_layer_macs", 3, 1000)
+    counted = right("alexnet_layer_macs", 3, 1000, 1)
     assert counted == {name: alexnet_macs()[name] for name in counted}
     assert round(sum(counted.values()) / 1e6) == 724
 

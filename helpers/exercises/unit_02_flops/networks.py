@@ -6,7 +6,12 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from helpers.exercises.alexnet import HALVES_OF_ALEXNET, alexnet_weights
+from helpers.exercises.alexnet import (
+    EXAMPLES,
+    HALVES_OF_ALEXNET,
+    alexnet_weights,
+    draw_alexnets,
+)
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.mistakes import FIRST_ADDITION_SAVED
 from helpers.ledger import Alternative, Ledger, Term
@@ -165,8 +170,8 @@ ATTENTION_SHARE = Exercise(
 _SIDES = {"conv1": 55, "conv2": 27, "conv3": 13, "conv4": 13, "conv5": 13}
 
 
-def _alexnet_macs(image_channels: int, classes: int, groups: int = 2) -> dict[str, int]:
-    weights = alexnet_weights(image_channels, classes, groups)
+def _alexnet_macs(image_channels: int, classes: int, width: int, groups: int = 2) -> dict[str, int]:
+    weights = alexnet_weights(image_channels, classes, width, groups)
     return {name: count * _SIDES.get(name, 1) ** 2 for name, count in weights.items()}
 
 
@@ -182,27 +187,28 @@ def _of_convolutions(counts: dict[str, int], factor: int = 1) -> dict[str, int]:
 ALEXNET_LAYER_MACS = Exercise(
     points=2,
     topic="AlexNet's 724 million MAC",
-    examples=[(3, 1000), (1, 10)],
-    hidden=lambda draw: [(draw.randrange(2, 13), draw.randrange(2, 5000)) for _ in range(3)],
+    examples=EXAMPLES,
+    hidden=draw_alexnets,
     reference=_alexnet_macs,
     known_slips=HALVES_OF_ALEXNET,
     misconceptions=(
         Misconception(
             "weights for MAC",
             "this is how many weights there are: how often is each one used?",
-            lambda c, n: _of_convolutions(alexnet_weights(c, n)),
+            lambda *args: _of_convolutions(alexnet_weights(*args)),
         ),
         Misconception(
             "groups forgotten",
             "conv2, conv4 and conv5 have two groups",
-            lambda c, n: {
-                name: _alexnet_macs(c, n, groups=1)[name] for name in ("conv2", "conv4", "conv5")
+            lambda image_channels, classes, width: {
+                name: _alexnet_macs(image_channels, classes, width, 1)[name]
+                for name in ("conv2", "conv4", "conv5")
             },
         ),
         Misconception(
             "FLOP for MAC",
             "every layer is double: MAC are asked for, and one MAC is two FLOP",
-            lambda c, n: {name: 2 * count for name, count in _alexnet_macs(c, n).items()},
+            lambda *args: {name: 2 * count for name, count in _alexnet_macs(*args).items()},
         ),
         Misconception(
             "biases counted",
@@ -233,17 +239,22 @@ ALEXNET_LAYER_MACS = Exercise(
         Misconception(
             "one side of the output only",
             "the output has two sides: each weight is used at every pixel",
-            lambda c, n: {
-                name: alexnet_weights(c, n)[name] * side for name, side in _SIDES.items()
+            lambda *args: {
+                name: alexnet_weights(*args)[name] * side for name, side in _SIDES.items()
             },
         ),
         Misconception(
             "size after pooling",
             "how large is the output of the convolution, before it is pooled?",
-            lambda c, n: {
-                name: alexnet_weights(c, n)[name] * side**2
+            lambda *args: {
+                name: alexnet_weights(*args)[name] * side**2
                 for name, side in (("conv1", 27), ("conv2", 13), ("conv5", 6))
             },
+        ),
+        Misconception(
+            "as wide as in the paper",
+            "does every layer become wider, and what it sees of the layer before?",
+            lambda image_channels, classes, width: _alexnet_macs(image_channels, classes, 1),
         ),
     ),
 )
