@@ -171,6 +171,9 @@ KINDS: dict[str, Made] = {
     "largest of a row": of(lin(64, 200), lambda f, x: f(x).sort(-1).values[:, :5], (96, 64)),
     "top of a row": of(lin(64, 200), lambda f, x: f(x).topk(9).values, (96, 64)),
     "clamped": of(lin(64, 200), lambda f, x: torch.maximum(f(x), x.sum(1, True)), (96, 64)),
+    "product of a row": of(lin(64, 200), lambda f, x: (1 - f(x).sigmoid()).prod(1), (96, 64)),
+    "product of all": of(lin(64, 200), lambda f, x: f(x).prod(), (96, 64)),
+    "running product": of(lin(64, 200), lambda f, x: torch.cumprod(f(x).sigmoid(), -1), (96, 64)),
     "looked up": of(lin(64, 200), lambda f, x: f(x)[:, torch.tensor([1, 3, 3])], (96, 64)),
     "neighbours": of(lin(16, 32), neighbours, (40, 16)),
     "attention with dropout": of(

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from helpers.meter.interception import RECURRENT, VALUES_ONLY, Handler, intercepting
+from helpers.meter.memory.device.products import PRODUCTS
 from helpers.meter.memory.device.recurrent import lstm
 from helpers.meter.memory.device.recurrent_steps import STEPS
 
@@ -29,7 +30,7 @@ _FLASH_WIDTH = 256
 
 def kernels_of(device: str) -> AbstractContextManager[None]:
     """Sends attention, linear layers and dropout to the kernels of `device`, "cpu" or "cuda"."""
-    chosen: dict[torch._ops.OpOverload, Handler] = {**RECURRENT, **VALUES_ONLY}
+    chosen: dict[torch._ops.OpOverload, Handler] = {**RECURRENT, **VALUES_ONLY, **PRODUCTS}
     chosen[aten.linear.default] = _linear
     if device == "cuda":
         chosen[aten.scaled_dot_product_attention.default] = _cuda_attention
