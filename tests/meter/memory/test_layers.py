@@ -358,7 +358,7 @@ def test_16_bit_products_are_asked_or_say_how_much_more_they_may_take(
     if asks:
         assert predicted.peak == pytest.approx(real, rel=CLOSE)
     else:
-        assert predicted.peak < real <= predicted.peak + predicted.uncertain
+        assert predicted.peak <= real <= predicted.peak + predicted.uncertain
     assert not training_memory(nn.Linear(4, 4), (2, 4)).uncertain
 
 

@@ -83,7 +83,7 @@ def test_what_is_too_large_to_be_asked_is_uncertain(
 ) -> None:
     predicted, real = _grouped(monkeypatch, **{limit: 0})
     assert not predicted.asked
-    assert predicted.peak < real <= predicted.peak + predicted.uncertain
+    assert predicted.peak <= real <= predicted.peak + predicted.uncertain
 
 
 def test_what_is_asked_is_sure(monkeypatch: pytest.MonkeyPatch) -> None:
