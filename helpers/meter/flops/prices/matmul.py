@@ -202,6 +202,12 @@ OPS: dict[str, Op] = {
         ),
         Op(_scales_and_zeros, macs=_packed),
     ),
+    # Of a sparse result only the numbers that are there.
+    "sparse_sampled_addmm": Op(
+        lambda call: call.x._nnz() * 2 * ADD,
+        macs=lambda call: call.x._nnz() * call["mat1"].shape[-1],
+    ),
+    "_sparse_mm_reduce_impl": Op(macs=lambda call: call.x._nnz() * call["other"].shape[-1]),
     "_mixed_dtypes_linear": Op(_scales, macs=_linear),
     "linear_backward": Op(_linear_bias_gradient, macs=_linear_backward),
     "mkldnn_linear": Op(_bias, macs=lambda call: call.out.numel() * call.x.shape[-1]),
