@@ -171,7 +171,7 @@ def registered(packet: Any) -> Op | None:
 
 
 OPS: dict[str, Op] = {
-    **dict.fromkeys(("mm", "bmm", "mv", "_int_mm", "_sparse_mm"), Op(macs=_mm)),
+    **dict.fromkeys(("mm", "bmm", "mv", "_int_mm", "_sparse_mm", "_scaled_mm_v2"), Op(macs=_mm)),
     **dict.fromkeys(("dot", "vdot"), Op(macs=_dot)),
     **dict.fromkeys(
         ("addmm", "baddbmm", "addmv", "_addmm_activation", "_sparse_addmm"),
