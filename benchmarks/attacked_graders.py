@@ -38,6 +38,8 @@ class Grader(Protocol):
     name: str
     isolation: str
     recommended: str
+    #: Whether root has to run it, as it makes users of its own.
+    needs_root: bool
 
     def prepare(self, course: Path, assignment: Assignment) -> list[list[str]]:
         """Lay out a course; the commands that make it ready, once."""
@@ -92,6 +94,7 @@ class _InNbgradersFolders:
     """What has nbgrader's folders and gradebook."""
 
     config = "c = get_config()\n"
+    needs_root = False
 
     def prepare(self, course: Path, assignment: Assignment) -> list[list[str]]:
         self._assignment = assignment
@@ -197,6 +200,7 @@ class Otter:
 
     python: str
     name = "Otter-Grader"
+    needs_root = False
     isolation = "none, as `otter run`"
     recommended = "a container of Docker for each submission (`otter grade`), or Gradescope's"
 
@@ -247,12 +251,7 @@ class OtterContained(Otter):
 def _one_after_another(folder: Path, command: list[str], named: bool = False) -> list[str]:
     """A shell that runs a command for each folder below one in a container: of the machine the
     system and Python, no folder but that one, processes and a network of its own, and an end."""
-    pythons = {Path(sys.base_prefix), Path(sys.prefix).resolve(), Path(command[0]).parents[1]}
-    shown = ["--ro-bind", "/usr", "/usr", "--ro-bind", "/etc", "/etc"]
-    for name in ("bin", "sbin", "lib", "lib64"):
-        shown += ["--symlink", f"usr/{name}", f"/{name}"]
-    for path in sorted(map(str, pythons)):
-        shown += ["--ro-bind", path, path]
+    shown = system_of(command[0])
     if named:  # the script lies beside the folders
         shown += ["--ro-bind", command[-1], command[-1]]
     walls = [
@@ -265,6 +264,19 @@ def _one_after_another(folder: Path, command: list[str], named: bool = False) ->
     arguments = ['"$each"', '"${each##*/}"'] if named else []
     line = " ".join(["timeout", "-s", "KILL", str(CONTAINER), *walls, *command, *arguments])
     return ["sh", "-c", f"for each in {folder}/*; do {line}; done"]
+
+
+def system_of(python: str) -> list[str]:
+    """What bubblewrap is told so that a container has the system and this Python, read-only."""
+    pythons = {Path(sys.base_prefix), Path(sys.prefix).resolve(), Path(python).parents[1]}
+    shown = ["--ro-bind", "/usr", "/usr", "--ro-bind", "/etc", "/etc"]
+    for name in ("bin", "sbin", "lib", "lib64"):
+        shown += ["--symlink", f"usr/{name}", f"/{name}"]
+    for path in sorted(pythons):
+        for parent in [*path.parents][-2::-1]:  # bubblewrap's own are for one user
+            shown += ["--perms", "0755", "--dir", str(parent)]
+        shown += ["--ro-bind", str(path), str(path)]
+    return shown
 
 
 def _in_gradebook(path: Path) -> Marks:

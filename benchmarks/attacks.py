@@ -1,6 +1,6 @@
 """Tries attacks of tests/attacks with several graders and writes benchmarks/results/attacks.md.
 
-    python benchmarks/attacks.py --otter PYTHON
+    python benchmarks/attacks.py --otter PYTHON --prairielearn PYTHON FOLDER
 
 Each attack is handed in among right answers, for an assignment of asserts that any grader can have
 (`tests/attacks/assignment.toml`), and graded within walls that keep it from this machine
@@ -32,6 +32,7 @@ from pathlib import Path
 import accounting
 import guard
 from attacked_graders import ROOT, Grader, graders
+from attacked_prairielearn import prairielearn
 
 from tests.attacks import Case, read_assignment, read_cases
 
@@ -85,12 +86,18 @@ class Tried:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--otter", help="a Python that has Otter-Grader")
+    parser.add_argument(
+        "--prairielearn", nargs=2, metavar=("PYTHON", "FOLDER"), help="and a checkout of it"
+    )
     parser.add_argument("--only", nargs="*", help="names of graders; all by default")
     parser.add_argument("--attacks", nargs="*", help="names of attacks; all by default")
     parser.add_argument("--again", action="store_true")
     options = parser.parse_args()
     keep = RESULTS / "attacks.jsonl"
-    chosen = [each for each in graders(options.otter) if each.name in (options.only or [each.name])]
+    found = graders(options.otter)
+    if options.prairielearn:
+        found.append(prairielearn(*options.prairielearn))
+    chosen = [each for each in found if each.name in (options.only or [each.name])]
     tried = _kept(keep)
     bounded = guard.Guard().bounded
     for grader in chosen:
@@ -103,7 +110,8 @@ def main() -> None:
             _show(each)
             with open(keep, "a") as file:
                 file.write(json.dumps(asdict(each)) + "\n")
-    everyone = [each for each in graders("python") if any(t.grader == each.name for t in tried)]
+    all_there_are = [*graders("python"), prairielearn("python", ".")]
+    everyone = [each for each in all_there_are if any(t.grader == each.name for t in tried)]
     (RESULTS / "attacks.md").write_text(report(everyone, _kept(keep)))
 
 
@@ -220,7 +228,7 @@ class Ready:
             "GRADEBOOK_PASSWORD": "tangerine",
         }
         script = ["sh", "-c", f'cd {course} && exec "$@"', "sh", *command]
-        return guard.Guard().run(script, work, variables, seconds)
+        return guard.Guard(as_root=self._grader.needs_root).run(script, work, variables, seconds)
 
 
 def _digests(work: Path) -> dict[str, str]:

@@ -47,11 +47,13 @@ class Guard:
         user: who it runs as, where this is root.
         memory: bytes.
         processes: processes and threads.
+        as_root: for a grader that makes users of its own, which keeps students from being root.
     """
 
     user: str = "nobody"
     memory: int = 3 * 2**30
     processes: int = 200
+    as_root: bool = False
 
     @property
     def bounded(self) -> bool:
@@ -64,7 +66,7 @@ class Guard:
         self, command: list[str], folder: Path, variables: dict[str, str], seconds: float
     ) -> Ended:
         """A command in a folder, the one place where it can write; ended after so many seconds."""
-        who = pwd.getpwnam(self.user) if os.getuid() == 0 else None
+        who = pwd.getpwnam(self.user) if os.getuid() == 0 and not self.as_root else None
         if who is not None:
             for path in [folder, *folder.rglob("*")]:
                 os.chown(path, who.pw_uid, who.pw_gid, follow_symlinks=False)
@@ -84,7 +86,7 @@ class Guard:
             log = stack.enter_context(open(folder.with_name(f"{folder.name}.log"), "w+"))
             begun = time.monotonic()
             process = subprocess.Popen(
-                [*_walls(folder), *command],
+                [*_walls(folder, self.as_root), *command],
                 env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -104,7 +106,7 @@ class Guard:
             return Ended(log.read(), took, in_time, process.returncode)
 
 
-def _walls(folder: Path) -> list[str]:
+def _walls(folder: Path, as_root: bool) -> list[str]:
     """The command line of bubblewrap."""
     program = shutil.which("bwrap")
     if program is None:
@@ -112,7 +114,8 @@ def _walls(folder: Path) -> list[str]:
     return [
         *(program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
         *("--tmpfs", "/tmp", "--tmpfs", "/run", "--bind", str(folder), str(folder)),
-        *("--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc"),
+        *(("--cap-add", "ALL") if as_root else ("--unshare-user",)),
+        *("--unshare-pid", "--unshare-net", "--unshare-ipc"),
         *("--die-with-parent", "--new-session", "--chdir", str(folder), "--"),
     ]
 

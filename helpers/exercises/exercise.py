@@ -190,8 +190,8 @@ class Exercise:
     ) -> float:
         """The share of the points, 0 to 1, for the parts that are right in every case.
 
-        All count equally, but that a number which is the same in every case can be copied from the
-        table: it counts only as far as the others are right. Without the `gate` none counts.
+        All count equally, but that those which take no thought (`easy_parts`) count only as far as
+        the others are right. Without the `gate` none counts.
 
         Args:
             rights: the right answer of each case.
@@ -204,17 +204,45 @@ class Exercise:
         }
         if self.gate and not worth[self.gate]:
             return 0.0
-        given = {part for part in worth if _can_be_copied([each[part] for each in rights])}
-        found_out = [worth[part] for part in worth if part not in given]
+        found_out = [worth[part] for part in worth if part not in self.easy_parts]
         mean = sum(found_out) / len(found_out) if found_out else 1
-        return (sum(found_out) + mean * sum(worth[part] for part in given)) / len(worth)
+        easy = sum(worth[part] for part in self.easy_parts)
+        return (sum(found_out) + mean * easy) / len(worth)
+
+    @cached_property
+    def easy_parts(self) -> frozenset[str]:
+        """The parts that are the same in every case, to be copied from the table, or an argument.
+
+        The cases of the notebook say which, so that it is the same under every seed.
+        """
+        cases = self.public_cases()
+        rights = [self.correct(case) for case in cases] if len(cases) > 1 else []
+        if not rights or len(rights[0]) == 1:
+            return frozenset()
+        asked = {
+            part: [(c.args, r[part]) for c, r in zip(cases, rights, strict=True)]
+            for part in rights[0]
+        }
+        return frozenset(
+            part for part, each in asked.items() if _is_constant(each) or _is_an_argument(each)
+        )
 
 
-def _can_be_copied(rights: Sequence[Right]) -> bool:
-    """Whether a part of several cases is one and the same number in all of them."""
-    first = rights[0]
-    is_a_number = isinstance(first, int | float | Ledger) and not isinstance(first, bool)
-    return len(rights) > 1 and is_a_number and all(right == first for right in rights)
+_Asked = Sequence[tuple[tuple[Any, ...], Right]]
+
+
+def _is_constant(asked: _Asked) -> bool:
+    return all(right == asked[0][1] for _, right in asked)
+
+
+def _is_an_argument(asked: _Asked) -> bool:
+    """Whether one of the arguments is the right value in every case."""
+    (args, _), *_ = asked
+    return any(all(_plain(right) == args[at] for args, right in asked) for at in range(len(args)))
+
+
+def _plain(right: Right) -> Any:
+    return right.total if isinstance(right, Ledger) else right
 
 
 def grading_cases(exercise: Exercise, seed: bytes) -> tuple[Case, ...]:

@@ -622,24 +622,27 @@ check("block_parameters", block_parameters)
 
 # %% [markdown]
 # Count the weights of each layer, and all biases together (one for each output channel or neuron). Images have 3 channels and there are 1000 classes, but let your function take any.
+#
+# And any `width`: with 2, each layer has twice the channels or neurons of the table; image and classes stay.
 
 
 # %% answer="alexnet_weights"
-def alexnet_weights(image_channels, classes):
+def alexnet_weights(image_channels, classes, width):
     """{"conv1": …, "conv2": …, …, "fc8": …,
     "biases": …}."""
     ### BEGIN SOLUTION
-    outputs = [96, 256, 384, 384, 256, 4096, 4096, classes]
+    outputs = [96, 256, 384, 384, 256, 4096]
+    c1, c2, c3, c4, c5, full = [width * n for n in outputs]
     return {
-        "conv1": 96 * image_channels * 11**2,
-        "conv2": 256 * (96 // 2) * 5**2,
-        "conv3": 384 * 256 * 3**2,
-        "conv4": 384 * (384 // 2) * 3**2,
-        "conv5": 256 * (384 // 2) * 3**2,
-        "fc6": 256 * 6 * 6 * 4096,
-        "fc7": 4096 * 4096,
-        "fc8": 4096 * classes,
-        "biases": sum(outputs),
+        "conv1": c1 * image_channels * 11**2,
+        "conv2": c2 * (c1 // 2) * 5**2,
+        "conv3": c3 * c2 * 3**2,
+        "conv4": c4 * (c3 // 2) * 3**2,
+        "conv5": c5 * (c4 // 2) * 3**2,
+        "fc6": c5 * 6 * 6 * full,
+        "fc7": full * full,
+        "fc8": full * classes,
+        "biases": c1 + c2 + c3 + c4 + c5 + full + full + classes,
     }
     ### END SOLUTION
 

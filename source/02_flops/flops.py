@@ -45,9 +45,9 @@ dict(PRICE)
 from helpers.plots import ledger_bar
 from helpers.reference import sigmoid_flops
 
-print(sigmoid_flops(1000))
 ledger_bar(sigmoid_flops(1000))
 plt.show()
+sigmoid_flops(1000)
 
 # %% [markdown]
 # ## A matrix times a vector
@@ -166,8 +166,8 @@ if guessed("depthwise_speedup"):
         with torch.no_grad():
             times[groups] = best_of(layer, x, runs=20)
         rate = format_count(2 * macs / times[groups], "FLOP/s")
-        print(f"{groups:2} groups: {format_count(macs, 'MAC'):>11}", end="")
-        print(f" {1000 * times[groups]:7.3f} ms {rate:>15}")
+        print(f"{groups:2} groups: {format_count(macs, 'MAC')},")
+        print(f"   {1000 * times[groups]:.3f} ms, {rate}")
     outcome("depthwise_speedup", times[1] / times[64])
 
 # %% [markdown]
@@ -362,23 +362,25 @@ plt.show()
 # %% [markdown]
 # ## AlexNet (2 points)
 #
-# In unit 01 you counted its weights. A weight of a convolution is used at every output pixel: 55 × 55 for conv1, 27 × 27 for conv2, 13 × 13 for conv3 to conv5. Recall: kernels 11, 5, 3, 3, 3; channels 96, 256, 384, 384, 256; two groups in conv2, conv4, conv5; fc6 sees 256 · 6 · 6, then 4096, 4096, classes.
+# In unit 01 you counted its weights. A weight of a convolution is used at every output pixel: 55 × 55 for conv1, 27 × 27 for conv2, 13 × 13 for conv3 to conv5. Recall: kernels 11, 5, 3, 3, 3; channels 96, 256, 384, 384, 256; two groups in conv2, conv4, conv5; fc6 sees 256 · 6 · 6, then 4096, 4096, classes. All channels and neurons `width` times, but for image and classes.
 
 
 # %% answer="alexnet_layer_macs"
-def alexnet_layer_macs(image_channels, classes):
+def alexnet_layer_macs(image_channels, classes, width):
     """{"conv1": MAC, …, "conv5": MAC, "fc6": MAC,
     "fc7": MAC, "fc8": MAC} of one image."""
     ### BEGIN SOLUTION
+    outputs = [96, 256, 384, 384, 256, 4096]
+    c1, c2, c3, c4, c5, full = [width * n for n in outputs]
     return {
-        "conv1": 96 * image_channels * 11**2 * 55**2,
-        "conv2": 256 * (96 // 2) * 5**2 * 27**2,
-        "conv3": 384 * 256 * 3**2 * 13**2,
-        "conv4": 384 * (384 // 2) * 3**2 * 13**2,
-        "conv5": 256 * (384 // 2) * 3**2 * 13**2,
-        "fc6": 256 * 6 * 6 * 4096,
-        "fc7": 4096 * 4096,
-        "fc8": 4096 * classes,
+        "conv1": c1 * image_channels * 11**2 * 55**2,
+        "conv2": c2 * (c1 // 2) * 5**2 * 27**2,
+        "conv3": c3 * c2 * 3**2 * 13**2,
+        "conv4": c4 * (c3 // 2) * 3**2 * 13**2,
+        "conv5": c5 * (c4 // 2) * 3**2 * 13**2,
+        "fc6": c5 * 6 * 6 * full,
+        "fc7": full * full,
+        "fc8": full * classes,
     }
     ### END SOLUTION
 
@@ -609,7 +611,8 @@ check("flopco_macs", flopco_macs)
 # Now PyTorch's counter, backward. One convolution, with more and more groups. Which of the two gradients goes wrong, and by how much?
 
 # %% tags=["skip-grading"]
-print("groups  forward  with weights'  and input's gradient")
+print("        forward  + gradients of")
+print("groups           weights  and input")
 for groups in (1, 4, 16, 64):
     with torch.device("meta"):
         layer = nn.Conv2d(64, 64, 3, padding=1, groups=groups, bias=False)
@@ -617,7 +620,7 @@ for groups in (1, 4, 16, 64):
     forward = torch_macs(layer, x)
     one = torch_macs(layer, x, backward=True) / forward
     both = torch_macs(layer, x.requires_grad_(), backward=True) / forward
-    print(f"{groups:6}  {forward / 1e6:5.2f} M  {one:11.0f} ×  {both:11.0f} ×")
+    print(f"{groups:6} {forward / 1e6:6.2f} M {one:6.0f} × {both:8.0f} ×")
 
 # %% [markdown]
 # Right would be 2 and 3, whatever the groups. (What you see is the version of torch printed above; another may count otherwise.)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from helpers.authoring.prove.guesses import LUCK
 from helpers.authoring.prove.judging import Outcome
 from helpers.authoring.prove.run import Proof
 from helpers.authoring.prove.shortcuts import Shortcut
@@ -52,7 +53,8 @@ def stale(proof: Proof) -> list[str]:
 
 def is_proven(proof: Proof) -> bool:
     """Whether all is as it should be."""
-    return not any(found(proof).values()) and not stale(proof) and not free(proof)
+    faults = (*found(proof).values(), stale(proof), free(proof))
+    return not any(faults) and not is_guessed(proof)
 
 
 def line(proof: Proof) -> str:
@@ -66,10 +68,15 @@ def free(proof: Proof) -> tuple[Shortcut, ...]:
     return () if EXERCISES[proof.question].library else proof.shortcuts
 
 
+def is_guessed(proof: Proof) -> bool:
+    """Whether an answer earns something that knows nothing."""
+    return proof.guess.earns > LUCK
+
+
 def text(proofs: Sequence[Proof]) -> str:
     """The report for people."""
     names = [name for name, _, _ in FINDINGS]
-    rows = [("question", "answers", "untried", "wrong", "no hint", *names, "free")]
+    rows = [("question", "answers", "untried", "wrong", "no hint", *names, "free", "guessed")]
     counts = [_counts(proof) for proof in proofs]
     rows += [
         (proof.question, *map(str, row.values())) for proof, row in zip(proofs, counts, strict=True)
@@ -95,6 +102,7 @@ def _counts(proof: Proof) -> dict[str, int]:
         "no hint": sum(not each.hint for each in wrong),
         **{name: len(outcomes) for name, outcomes in found(proof).items()},
         "free": len(free(proof)),
+        "guessed": int(is_guessed(proof)),
     }
 
 
@@ -107,6 +115,10 @@ def _details(proof: Proof) -> list[str]:
     if calls := free(proof):
         lines.append(f"\n{proof.question}, free: one call gives a part of the answer")
         lines += [f"  {each.part or 'the answer'} = {each.call}" for each in calls]
+    if is_guessed(proof):
+        share = f"{proof.guess.earns:.0%} of the points on average"
+        lines.append(f"\n{proof.question}, guessed: {share} by a table of what is shown, and")
+        lines.append(f"  {proof.guess.how}")
     lines += [f"\n{proof.question} knows a slip that is found no more: {s}" for s in stale(proof)]
     return lines
 
@@ -130,6 +142,7 @@ def data(proofs: Sequence[Proof]) -> list[Mapping[str, Any]]:
                 name: [asdict(each) for each in outcomes] for name, outcomes in found(proof).items()
             },
             "free": [asdict(each) for each in free(proof)],
+            "guess": asdict(proof.guess),
             "stale": stale(proof),
             "without a hint": [
                 asdict(each) for each in proof.outcomes if each.shown < 1 and not each.hint

@@ -18,6 +18,7 @@ from pathlib import Path
 from helpers.authoring.notebooks import find_unit
 from helpers.authoring.prove.answers import CodeCell, answers, code_cells
 from helpers.authoring.prove.derivations import derived
+from helpers.authoring.prove.guesses import NO_GUESS, Guess, best_guess
 from helpers.authoring.prove.judging import Outcome, Question
 from helpers.authoring.prove.shortcuts import Shortcut, shortcuts
 from helpers.exercises import EXERCISES
@@ -36,6 +37,7 @@ class Proof:
         question: its name.
         outcomes: what came of every answer.
         shortcuts: the calls that give a part of it without any work.
+        guess: the best answer that knows nothing.
         untried: answers that there was no time for.
         seconds: processor seconds that it took.
     """
@@ -43,6 +45,7 @@ class Proof:
     question: str
     outcomes: tuple[Outcome, ...]
     shortcuts: tuple[Shortcut, ...] = ()
+    guess: Guess = NO_GUESS
     untried: int = 0
     seconds: float = 0.0
 
@@ -87,7 +90,8 @@ def prove_one(course: Path, name: str, seeds: int) -> Proof:
         if outcome is not None:
             outcomes.append(outcome)
     calls = tuple(shortcuts(exercise, cells))
-    return Proof(name, tuple(outcomes), calls, untried, time.process_time() - start)
+    guess = best_guess(exercise)
+    return Proof(name, tuple(outcomes), calls, guess, untried, time.process_time() - start)
 
 
 @functools.cache

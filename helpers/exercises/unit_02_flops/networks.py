@@ -6,13 +6,20 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from helpers.exercises.alexnet import HALVES_OF_ALEXNET, alexnet_weights
+from helpers.exercises.alexnet import (
+    CHANNELS,
+    EXAMPLES,
+    HALVES_OF_ALEXNET,
+    NEURONS,
+    alexnet_weights,
+    draw_alexnets,
+)
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.mistakes import FIRST_ADDITION_SAVED
-from helpers.ledger import Ledger, Term
+from helpers.ledger import Alternative, Ledger, Term
 
 
-def _attention(tokens: int, width: int, heads: int) -> dict[str, Ledger | OneOf]:
+def _attention(tokens: int, width: int, heads: int) -> dict[str, Ledger]:
     one = tokens * width**2
     projections = (
         Term("queries, keys, values", 3 * one, 2),
@@ -22,9 +29,14 @@ def _attention(tokens: int, width: int, heads: int) -> dict[str, Ledger | OneOf]
     return {
         "projections": Ledger("FLOP", projections),
         "scores and values": Ledger("FLOP", products),
-        # Each token and those before it; half of all pairs is what most papers count.
-        "causal": OneOf((2 * tokens * (tokens + 1) * width, 2 * tokens**2 * width)),
+        "causal": Ledger("FLOP", (_half("scores", tokens, width), _half("values", tokens, width))),
     }
+
+
+def _half(name: str, tokens: int, width: int) -> Term:
+    """Of each token and those before it; half of all pairs is what most papers count."""
+    round_half = Alternative("half of all pairs", tokens**2 * width // 2, 2)
+    return Term(name, tokens * (tokens + 1) * width // 2, 2, (round_half,))
 
 
 def _attention_with_one_addition_less(tokens: int, width: int, heads: int) -> dict[str, Any]:
@@ -96,6 +108,13 @@ ATTENTION_COST = Exercise(
             },
         ),
         Misconception(
+            "projections in the causal part, too",
+            "causal: scores and values alone, as the text has it: are the projections in it, too?",
+            lambda s, d, h: {
+                "causal": OneOf((2 * s * (4 * d + s + 1) * d, 2 * s * (4 * d + s) * d))
+            },
+        ),
+        Misconception(
             "a token does not see itself",
             "a token looks at itself, too",
             lambda s, d, h: {"causal": 2 * s * (s - 1) * d},
@@ -153,9 +172,14 @@ ATTENTION_SHARE = Exercise(
 _SIDES = {"conv1": 55, "conv2": 27, "conv3": 13, "conv4": 13, "conv5": 13}
 
 
-def _alexnet_macs(image_channels: int, classes: int, groups: int = 2) -> dict[str, int]:
-    weights = alexnet_weights(image_channels, classes, groups)
+def _alexnet_macs(image_channels: int, classes: int, width: int, groups: int = 2) -> dict[str, int]:
+    weights = alexnet_weights(image_channels, classes, width, groups)
     return {name: count * _SIDES.get(name, 1) ** 2 for name, count in weights.items()}
+
+
+def _outs(classes: int, width: int) -> tuple[int, ...]:
+    """Output channels of each layer, which are its biases."""
+    return (*(width * each for each in (*CHANNELS, NEURONS, NEURONS)), classes)
 
 
 def _of_convolutions(counts: dict[str, int], factor: int = 1) -> dict[str, int]:
@@ -165,42 +189,76 @@ def _of_convolutions(counts: dict[str, int], factor: int = 1) -> dict[str, int]:
 ALEXNET_LAYER_MACS = Exercise(
     points=2,
     topic="AlexNet's 724 million MAC",
-    examples=[(3, 1000), (1, 10)],
-    hidden=lambda draw: [(draw.randrange(2, 13), draw.randrange(2, 5000)) for _ in range(3)],
+    examples=EXAMPLES,
+    hidden=draw_alexnets,
     reference=_alexnet_macs,
     known_slips=HALVES_OF_ALEXNET,
     misconceptions=(
         Misconception(
             "weights for MAC",
             "this is how many weights there are: how often is each one used?",
-            lambda c, n: _of_convolutions(alexnet_weights(c, n)),
+            lambda *args: _of_convolutions(alexnet_weights(*args)),
         ),
         Misconception(
             "groups forgotten",
             "conv2, conv4 and conv5 have two groups",
-            lambda c, n: {
-                name: _alexnet_macs(c, n, groups=1)[name] for name in ("conv2", "conv4", "conv5")
+            lambda image_channels, classes, width: {
+                name: _alexnet_macs(image_channels, classes, width, 1)[name]
+                for name in ("conv2", "conv4", "conv5")
             },
         ),
         Misconception(
             "FLOP for MAC",
             "every layer is double: MAC are asked for, and one MAC is two FLOP",
-            lambda c, n: {name: 2 * count for name, count in _alexnet_macs(c, n).items()},
+            lambda *args: {name: 2 * count for name, count in _alexnet_macs(*args).items()},
+        ),
+        Misconception(
+            "biases counted",
+            "a bias is added to an output, not multiplied: is that a multiply-accumulate?",
+            lambda c, n, width: {
+                name: OneOf((macs + out, macs + out * _SIDES.get(name, 1) ** 2))
+                for (name, macs), out in zip(
+                    _alexnet_macs(c, n, width).items(), _outs(n, width), strict=True
+                )
+            },
+        ),
+        Misconception(
+            "before the last pooling",
+            "conv5's 13 × 13 are pooled before fc6: what does it see, as the text has it?",
+            lambda c, n, width: {"fc6": 256 * 13**2 * 4096 * width**2},
+        ),
+        Misconception(
+            "size before pooling",
+            "an output is pooled before the next convolution: at how many pixels is this used?",
+            lambda *args: {
+                name: alexnet_weights(*args)[name] * side**2
+                for name, side in (("conv2", 55), ("conv3", 27))
+            },
+        ),
+        Misconception(
+            "conv3 in two groups",
+            "which of the convolutions have two groups? This one sees all channels",
+            lambda *args: {"conv3": _alexnet_macs(*args)["conv3"] // 2},
         ),
         Misconception(
             "one side of the output only",
             "the output has two sides: each weight is used at every pixel",
-            lambda c, n: {
-                name: alexnet_weights(c, n)[name] * side for name, side in _SIDES.items()
+            lambda *args: {
+                name: alexnet_weights(*args)[name] * side for name, side in _SIDES.items()
             },
         ),
         Misconception(
             "size after pooling",
             "how large is the output of the convolution, before it is pooled?",
-            lambda c, n: {
-                name: alexnet_weights(c, n)[name] * side**2
+            lambda *args: {
+                name: alexnet_weights(*args)[name] * side**2
                 for name, side in (("conv1", 27), ("conv2", 13), ("conv5", 6))
             },
+        ),
+        Misconception(
+            "as wide as in the paper",
+            "does every layer become wider, and what it sees of the layer before?",
+            lambda image_channels, classes, width: _alexnet_macs(image_channels, classes, 1),
         ),
     ),
 )

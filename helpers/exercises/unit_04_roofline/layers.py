@@ -101,13 +101,15 @@ _ON_THE_RIDGE = (
 
 def _draw_bounds(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     # Ridges below and above the intensity: a little below, where a doubled peak decides, a little
-    # above, where taking 1024 for 1000 does, and half as high again, where the weights do.
+    # above, where taking 1024 for 1000 does, and half as high again, where the weights do. So many
+    # that nobody guesses on which side they are.
     *sizes, ridge = draw.choice(_ON_THE_RIDGE)
     bandwidth = draw.choice([250, 500, 2000])
     cases: list[tuple[Any, ...]] = [(*sizes, ridge * bandwidth / 1000, bandwidth)]
-    for factor in (0.7, 1.03, 1.5, 4):
-        sizes = [draw.randrange(4, 17), draw.choice([64, 256]), draw.choice([64, 512])]
-        bandwidth = draw.choice([10, 50, 320])
+    for factor in 2 * (0.7, 1.03, 1.5, 4):
+        batch = draw.randrange(4, 17) * draw.choice([1, 4])
+        sizes = [batch, draw.choice([64, 256]), draw.choice([64, 512])]
+        bandwidth = draw.choice([50, 100, 320])
         ridge = block_intensity(*sizes).values[0] * factor
         cases.append((*sizes, round(ridge * bandwidth / 1000, 6), bandwidth))
     return cases

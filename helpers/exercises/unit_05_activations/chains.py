@@ -44,7 +44,7 @@ ALEXNET_ACTIVATIONS = Exercise(
     examples=[(3, 1000), (12, 10), (1, 10)],
     hidden=lambda draw: [
         (1, draw.randrange(2, 5000)),
-        *((draw.randrange(2, 12), draw.randrange(2, 5000)) for _ in range(2)),
+        *((draw.randrange(2, 48), draw.randrange(2, 5000)) for _ in range(2)),
     ],
     reference=lambda image_channels, classes: {
         "total": chain_activations(_alexnet(image_channels, classes)),

@@ -63,7 +63,9 @@ def _draw_devices(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         # Never more than the pattern says: jitter must not move a layer across the limit.
         numbers = [int(part * 1000 * kilobytes / width) for part in pattern]
         numbers[0] -= draw.randrange(100)
-        cases.append((numbers, width, kilobytes))
+        # Small layers before, so that the place is another one each time.
+        before = [draw.randrange(1, numbers[0]) for _ in range(draw.randrange(12))]
+        cases.append(([*before, *numbers], width, kilobytes))
     return [*cases, _draw_full(draw)]
 
 

@@ -56,6 +56,8 @@ BUDGET_CURVE = Exercise(
     topic="steps computed again, against values kept",
     examples=[(2,), (4,), (10,)],
     hidden=lambda draw: [(steps,) for steps in draw.sample(range(8, 19), 4)],
+    # Few, as there are few to draw.
+    spare=[(9,), (14,)],
     reference=lambda steps: _curve(steps),
     known_slips={
         "length * (length - 1) // 2 → length * (length - 1) / 2": "equivalent: the product is even"

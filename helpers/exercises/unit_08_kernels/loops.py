@@ -23,8 +23,8 @@ def _independent(reads: Places, writes: Places) -> bool:
 
 
 def _draw_loops(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    """Loops of three to five iterations over the places 0, 1, 2, … of one array."""
-    turns = draw.randrange(3, 6)
+    """Loops of three to five iterations over some places in a row of one array."""
+    turns, first = draw.randrange(3, 6), draw.randrange(100)
     own = [[i] for i in range(turns)]
     apart = [[turns + i] for i in range(turns)]
     last = turns - 1
@@ -39,7 +39,7 @@ def _draw_loops(draw: random.Random) -> Sequence[tuple[Any, ...]]:
         ([[turns, turns + i] for i in range(turns)], [[turns]] * turns),  # total += x[i]
     ]
     draw.shuffle(cases)
-    return cases
+    return [tuple([[first + at for at in each] for each in places] for places in c) for c in cases]
 
 
 MAY_RUN_IN_PARALLEL = Exercise(

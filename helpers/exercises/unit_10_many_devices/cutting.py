@@ -199,8 +199,10 @@ def _draw_stages(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     cases = []
     for few in (False, False, True, True):
         stages = draw.randrange(4, 16)
-        micro_batches = draw.randrange(2, stages) if few else draw.randrange(stages, 64)
-        cases.append((stages, micro_batches, draw.randrange(1, stages - 1)))
+        micro_batches = draw.randrange(2, stages - 1) if few else draw.randrange(stages, 64)
+        # Of few a stage keeps all, as it would run further ahead.
+        last = stages - micro_batches if few else stages - 1
+        cases.append((stages, micro_batches, draw.randrange(1, last)))
     return [*cases, (stages, 40, 0), (stages, 40, stages - 1)]
 
 

@@ -125,6 +125,7 @@ class Unit:
         inside: grade ids of the tests that are judged in the student's process, by
             `validate_tests.py`.
         values: of each test what the instructor's cells compute, see `own_values.py`.
+        numbers: grade ids of the tests that give their points as a number, in their last line.
         tried: whether its tests are only tried: nobody sees what cells show.
     """
 
@@ -135,6 +136,7 @@ class Unit:
     secret: bytes
     inside: frozenset[str] = frozenset()
     values: Mapping[str, Values] = field(default_factory=dict)
+    numbers: frozenset[str] = frozenset()
     tried: bool = False
 
     @classmethod
@@ -224,7 +226,9 @@ def grade_rebuilt(
     lent = _lent(own, cells, notebook)
     noted: dict[str, Values] | None = {} if unit.tried else None
     session = Session(
-        unit.names, own, seed, times.call, times.judging, cells, lent, unit.values, noted
+        *(unit.names, own, seed, times.call, times.judging, cells, lent, unit.values),
+        unit.numbers,
+        noted,
     )
     ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
     said_nothing = _unanswered_tests(rebuilt, unit.template)

@@ -69,7 +69,8 @@ class Session:
         cells: the texts of the cells that run: they say which answer calls which.
         lent: what is run of cells that are left out, by their number in the notebook.
         values: of each test what the instructor's cells compute, see `own_values.py`.
-        noted: the same, as this run has it; None where nobody asks.
+        numbers: tests whose last line is a number of points, by grade id.
+        noted: of each test the values, as this run has them; None where nobody asks.
     """
 
     names: Mapping[str, ast.stmt]
@@ -80,6 +81,7 @@ class Session:
     cells: Sequence[str] = ()
     lent: Mapping[int, str] = field(default_factory=dict)
     values: Mapping[str, Values] = field(default_factory=dict)
+    numbers: frozenset[str] = frozenset()
     noted: dict[str, Values] | None = None
     student_seconds: float = field(default=0.0, init=False)
     _verdicts: dict[str, Verdict] = field(default_factory=dict, init=False)
@@ -104,7 +106,8 @@ class Session:
                 contextlib.redirect_stdout(printed),
                 contextlib.redirect_stderr(printed),
             ):
-                score, result = _earned(_evaluate(source, space), points)
+                value = _evaluate(source, space)
+                score, result = _earned(value, points, test in self.numbers)
         except (TooLong, NoScore) as error:
             kind = "TimeoutError" if isinstance(error, TooLong) else "ValueError"
             outputs = [*_stream(printed), error_output(kind, str(error))]
@@ -180,9 +183,11 @@ class NoScore(ValueError):
     """The number in a test's last line is no score."""
 
 
-def _earned(value: Any, points: float) -> tuple[float, list[dict[str, Any]]]:
+def _earned(value: Any, points: float, is_number: bool) -> tuple[float, list[dict[str, Any]]]:
     """What a test earns by the value of its last line, a number of points or all of them, and the
-    output that this line gives."""
+    output that this line gives. NoScore where it `is_number` of the solution, and here is none."""
+    if is_number and (isinstance(value, bool) or not isinstance(value, numbers.Real)):
+        raise NoScore(f"the test's result, of type {type(value).__name__}, is no number of points")
     if value is None:
         return points, []
     score = points

@@ -282,10 +282,31 @@ def _names_defined_by(statement: ast.stmt, known: Mapping[str, ast.stmt]) -> lis
 
 
 def _is_a_function(value: ast.expr, known: Mapping[str, ast.stmt]) -> bool:
-    """Whether it is a lambda, or something of a module: `total = np.sum`."""
+    """Whether it is a lambda, a function by another name, `total = sum` or `np.sum`, or made of the
+    instructor's own by what makes functions, `total = partial(sum, start=1)`."""
     if isinstance(value, ast.Lambda):
         return True
+    if isinstance(value, ast.Name) and isinstance(known.get(value.id), ast.FunctionDef | None):
+        return value.id in known or hasattr(builtins, value.id)
+    if isinstance(value, ast.Call):
+        names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+        ours = all(name in known or hasattr(builtins, name) for name in names)
+        return ours and _imported_from(value.func, known) in _MAKERS
+    return bool(_imported_from(value, known))
+
+
+#: Modules that make functions of functions; what else they give is soon computed.
+_MAKERS = frozenset(("functools", "operator"))
+
+
+def _imported_from(value: ast.expr, known: Mapping[str, ast.stmt]) -> str:
+    """The module that something is of, as `np.sum` of numpy; "" where it is of none."""
     while isinstance(value, ast.Attribute):
         value = value.value
     imported = known.get(value.id) if isinstance(value, ast.Name) else None
-    return isinstance(imported, ast.Import | ast.ImportFrom)
+    if isinstance(imported, ast.ImportFrom):
+        return imported.module or "."
+    if isinstance(imported, ast.Import):
+        assert isinstance(value, ast.Name)
+        return next(each.name for each in imported.names if _bound_by(each) == value.id)
+    return ""

@@ -8,6 +8,7 @@ inside it otherwise. And they tell what the instructor's cells compute (`own_val
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -46,7 +47,7 @@ def settle(unit: Unit, solution: bytes, grade: Grade) -> Unit:
         # One that an answer changes when it is called is not the instructor's.
         given = _Trial(replace(unit, values=values), solution, grade)
         values = {test: values[test] for test in values.keys() - given.unsolved(inside).keys()}
-    return replace(unit, inside=frozenset(inside), values=values)
+    return replace(unit, inside=frozenset(inside), values=values, numbers=trial.numbers - inside)
 
 
 class _Trial:
@@ -56,6 +57,7 @@ class _Trial:
         undecided: tests whose place is not fixed.
         untouched: the notebook without answers.
         noted: what the instructor's cells computed, by the notebook that was graded last.
+        numbers: tests that gave the solution a number of points.
     """
 
     def __init__(self, unit: Unit, solution: bytes, grade: Grade) -> None:
@@ -65,6 +67,7 @@ class _Trial:
         cells = read_notebook(solution)["cells"]
         self._solved = {marks_of(cell).get("grade_id"): cell["source"] for cell in cells}
         self.noted: dict[bytes, Mapping[str, Values]] = {}
+        self.numbers = frozenset[str]()
         self.undecided = {test.grade_id for test in self._tests if test.place is None}
 
     def first_guess(self) -> set[str]:
@@ -139,7 +142,21 @@ class _Trial:
         if graded.status == "unreadable":
             raise ValueError(f"{self._where}: its source notebook: {graded.remarks[0]}")
         self.noted[data] = graded.noted
+        if data == self._solution:
+            cells = filter(is_test, graded.notebook["cells"])
+            self.numbers = frozenset(
+                marks_of(cell)["grade_id"] for cell in cells if _shows_a_number(cell)
+            )
         return graded
+
+
+def _shows_a_number(cell: dict[str, Any]) -> bool:
+    """Whether a test's last line gave a number, which is the points."""
+    results = [out for out in cell.get("outputs", ()) if out["output_type"] == "execute_result"]
+    try:
+        return bool(results) and math.isfinite(float(results[-1]["data"]["text/plain"]))
+    except (KeyError, ValueError):
+        return False
 
 
 def _unveiled(unit: Unit) -> Unit:

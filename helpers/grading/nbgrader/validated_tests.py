@@ -64,7 +64,11 @@ def trust(
             lambda tried, data: grade(replace(job, unit=tried), Task("", data)),
         )
         if keep:
-            about_tests = {"inside": sorted(settled.inside), "values": settled.values}
+            about_tests = {
+                "inside": sorted(settled.inside),
+                "values": settled.values,
+                "numbers": sorted(settled.numbers),
+            }
             write_text(path, json.dumps({"digest": digest, **about_tests}, indent=1))
     return replace(job, unit=settled)
 
@@ -74,7 +78,12 @@ def _kept(path: Path, digest: str, unit: Unit) -> Unit | None:
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["digest"] == digest:
-            return replace(unit, inside=frozenset(kept["inside"]), values=kept["values"])
+            return replace(
+                unit,
+                inside=frozenset(kept["inside"]),
+                values=kept["values"],
+                numbers=frozenset(kept["numbers"]),
+            )
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return None

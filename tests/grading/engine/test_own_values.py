@@ -4,11 +4,13 @@ make of its name; what comes from an answer is the student's."""
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from helpers.grading.engine.grade_submission import Graded, Unit
 from helpers.grading.engine.job import GradingJob, Task
+from helpers.grading.engine.name_lookup import instructor_names
 from helpers.grading.engine.validate_tests import settle
 from tests.grading.in_process_backend import FakeBackend, FakeServer
 from tests.grading.notebooks import code, notebook
@@ -88,6 +90,63 @@ def test_what_an_answer_changes_when_it_is_called_is_the_students() -> None:
     assert unit.values.get("test", {}) == {}
     cells[1]["source"] = solution
     assert graded(unit, json.dumps(notebook(cells)).encode()).total == 1
+
+
+MARKS = {"grade": True, "points": 1, "locked": True}
+
+
+def settled(setup: str, solution: str, test: str) -> tuple[Unit, Callable[[str], Graded]]:
+    """A unit of one answer, and what grades an answer to it."""
+
+    def handed_in(answer: str) -> bytes:
+        cells = [code(setup), code(answer, grade_id="answer", solution=True)]
+        return json.dumps(notebook([*cells, code(test, grade_id="test", **MARKS)])).encode()
+
+    source = handed_in(f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION")
+    unit = settle(Unit.read("unit", "unit", source, b""), source, graded)
+    return unit, lambda answer: graded(unit, handed_in(answer))
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        "import functools\nadd_up = functools.partial(sum, start=0)",
+        "from functools import partial\nadd = sum\nadd_up = partial(add)",
+        "from operator import methodcaller\nadd_up = methodcaller('__len__')",
+        "def add(v):\n    return sum(v)\nadd_up = add",
+        "from math import fsum\nadd_up = fsum",
+    ],
+)
+def test_a_function_made_of_the_instructors_is_the_instructors(setup: str) -> None:
+    test = "assert total([1, 1]) == add_up([1, 1])"
+    unit, grade = settled(setup, "def total(v):\n    return 2", test)
+    assert unit.inside == set()
+    assert grade("def total(v):\n    return 2").total == 1
+    assert grade("add_up = lambda v: 0\ndef total(v):\n    return 0").total == 0
+
+
+def test_what_is_made_of_an_answer_is_the_students() -> None:
+    setup = "import functools\ndef total(v):\n    return 0\nadd_up = functools.partial(later)"
+    assert instructor_names(notebook([code(setup)])).keys() == {"functools", "total"}
+
+
+POINTS = "points = 0.0\npoints += 0.5 * (up(1) == 2)\npoints += 0.5 * (up(2) == 3)\npoints"
+
+
+def test_where_a_test_gives_a_number_of_points_nothing_else_is_one() -> None:
+    """An array of all values that may be right is equal to each, somewhere."""
+    unit, grade = settled("import numpy as np", "def up(x):\n    return x + 1", POINTS)
+    assert unit.numbers == {"test"}
+    assert [grade(f"def up(x):\n    return {given}").total for given in ("x + 1", "2")] == [1, 0.5]
+    arrays = grade("def up(x):\n    return np.array([2, 3])")
+    assert (arrays.total, arrays.status) == (0, "for a person")
+    assert "of type ndarray, is no number of points" in " ".join(arrays.remarks)
+
+
+def test_a_last_line_that_shows_something_else_gives_all_points() -> None:
+    unit, grade = settled("", "def up(x):\n    return [x + 1]", "assert up(1) == [2]\nup(3)")
+    assert unit.numbers == set()
+    assert grade("def up(x):\n    return [x + 1]").total == 1
 
 
 def test_a_wrong_answer_that_changes_nothing_waits_for_nobody(unit: Unit) -> None:

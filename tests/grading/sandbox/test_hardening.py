@@ -159,6 +159,23 @@ def test_no_memory_is_shared_where_it_is_not_counted(client: ForkClient, way: st
         )
 
 
+LOCKED = """
+import fcntl, os
+file = open(os.__file__, "rb")
+fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+print("locked")
+"""
+
+
+def test_nobody_waits_for_a_file_that_another_student_locks(client: ForkClient) -> None:
+    """All see the same files; a lock is a way to stop one another, and to talk."""
+    with client.start() as one, client.start() as other:
+        assert [said(one, LOCKED), said(other, LOCKED)] == ["locked\n", "locked\n"]
+        # Between writers, as databases use it, a lock of records is one.
+        own = "file = open('own', 'wb'); fcntl.lockf(file, fcntl.LOCK_EX); print('mine')"
+        assert [said(one, own), said(other, own)] == ["mine\n", "mine\n"]
+
+
 def test_one_student_takes_no_watches_from_another(client: ForkClient) -> None:
     """To the kernel they are one user, and a user may have 128 instances of inotify."""
     code = "import ctypes; print(ctypes.CDLL(None).inotify_init1(0) >= 0)"

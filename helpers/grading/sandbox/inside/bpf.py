@@ -13,9 +13,10 @@ import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
-#: What a filter can return (linux/seccomp.h): run the call, fail it with EPERM or with ENOSYS, end
-#: the process.
+#: What a filter can return (linux/seccomp.h): run the call, fail it with EPERM or with ENOSYS, say
+#: that it is done without running it, end the process.
 ALLOW, DENY, UNKNOWN, KILL = 0x7FFF0000, 0x00050000 | 1, 0x00050000 | 38, 0x80000000
+PRETEND = 0x00050000
 
 
 class Instruction(NamedTuple):

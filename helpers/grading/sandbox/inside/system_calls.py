@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 
 from . import bpf
-from .allowed_system_calls import ALLOWED, FCNTL, MMAP, NEWEST, PRLIMIT, SETSOCKOPT, SOCKET
+from .allowed_system_calls import ALLOWED, FCNTL, FLOCK, MMAP, NEWEST, PRLIMIT, SETSOCKOPT, SOCKET
 
 #: AF_UNIX, AF_INET, AF_INET6: a socket of another family reaches the kernel or the machine around.
 FAMILIES = (1, 2, 10)
@@ -46,10 +46,13 @@ def filter_program(machine: str) -> bytes:
             bpf.jump_if_equal(SOCKET[column], "socket"),
             bpf.jump_if_equal(SETSOCKOPT[column], "setsockopt"),
             bpf.jump_if_equal(PRLIMIT[column], "prlimit"),
+            bpf.jump_if_equal(FLOCK[column], "flock"),
             *_listed(column),
             bpf.jump_if_at_least(X32, "deny"),
             bpf.jump_if_at_least(NEWEST + 1, "unknown"),
             bpf.give(bpf.DENY),
+            "flock",
+            bpf.give(bpf.PRETEND),
             "socket",
             bpf.load(FIRST_ARGUMENT),
             *(bpf.jump_if_equal(family, "allow") for family in FAMILIES),

@@ -18,13 +18,14 @@ from helpers.grading.sandbox.inside import jail, system_calls
 from helpers.grading.sandbox.inside.allowed_system_calls import (
     ALLOWED,
     FCNTL,
+    FLOCK,
     MMAP,
     NEWEST,
     PRLIMIT,
     SETSOCKOPT,
     SOCKET,
 )
-from helpers.grading.sandbox.inside.bpf import ALLOW, DENY, KILL, UNKNOWN
+from helpers.grading.sandbox.inside.bpf import ALLOW, DENY, KILL, PRETEND, UNKNOWN
 from helpers.grading.sandbox.inside.system_calls import (
     ARCHITECTURES,
     FAMILIES,
@@ -97,6 +98,11 @@ def test_no_file_is_leased_and_nothing_in_the_kernel_made_larger(machine: str) -
         each for each in range(100) if becomes(machine, SETSOCKOPT[column], 3, 1, each) == DENY
     }
     assert options == {socket.SO_SNDBUF, socket.SO_RCVBUF, 32, 33}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_lock_on_a_file_is_said_to_be_taken(machine: str) -> None:
+    assert becomes(machine, FLOCK[ARCHITECTURES[machine][1]], 3, fcntl.LOCK_EX) == PRETEND
 
 
 @pytest.mark.parametrize("machine", MACHINES)
