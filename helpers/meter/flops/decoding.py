@@ -15,9 +15,9 @@ from helpers.meter.flops.result import Count
 from helpers.meter.flops.traffic import tensor_bytes
 from helpers.meter.meta import PLAIN, tensors_in
 
-#: What a cache is called as an argument and in a result: transformers has had three names for it,
-#: of which it warns of the older two.
-_NAMES = ("cache", "past_key_values", "cache_params")
+#: What a cache is called as an argument and in a result: transformers has had three names for it, of
+#: which it warns of two, and RWKV one of its own.
+_NAMES = ("cache", "past_key_values", "cache_params", "state")
 
 
 @dataclass(frozen=True)
