@@ -266,7 +266,8 @@ class Convolution:
     @property
     def is_usual(self) -> bool:
         """Whether the formulas were read off for it, and hold some kB apart: see `POINTERS`."""
-        return self.is_plain and len(self.kernel) == 2 and self.register == 16
+        lies_so = len(self.kernel) == 2 and not self.channels_last
+        return self.is_plain and lies_so and self.register == 16
 
     def at_most(self) -> int:
         """Bytes that a kernel may take, whichever runs: it holds its tensors in blocks, the weights
