@@ -60,6 +60,13 @@ def test_a_call_that_is_right_at_times_is_none():
     assert given(question(lambda a: a**2 + 1 if a < 5 else 0, [(2,), (3,), (7,)])) == set()
 
 
+def test_a_function_that_empties_a_list_changes_no_question(monkeypatch):
+    monkeypatch.setattr(shortcuts, "in_sight", lambda: {"clear": lambda sizes: sizes.clear()})
+    exercise = question(lambda sizes: sum(sizes) + 1, [([1, 2],), ([3, 4],)])
+    assert given(exercise) == set()
+    assert exercise.examples == [([1, 2],), ([3, 4],)]
+
+
 def test_functions_of_cells_that_run_are_tried():
     def cell(text, **how):
         return CodeCell(body=tuple(ast.parse(text).body), **how)
