@@ -29,14 +29,14 @@ from helpers.meter.flops.prices import (
 )
 from helpers.meter.flops.prices.op import Op
 
-_ROOMS = (
+ROOMS = (
     *(attention, boxes, elementwise, linalg, losses, matmul, norms, optimizers, quantized),
     *(recurrent, reductions, sampling, scatter, transforms, zero_flop),
 )
 
 #: The records by name: ATen's without the trailing underscore of in-place variants, those of other
 #: libraries with their namespace ("mylibrary::product").
-OPS: dict[str, Op] = {name: op for room in _ROOMS for name, op in room.OPS.items()}
+OPS: dict[str, Op] = {name: op for room in ROOMS for name, op in room.OPS.items()}
 
 _VIEW = Op(moves="nothing")
 
