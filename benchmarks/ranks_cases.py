@@ -258,8 +258,72 @@ def checkpointed() -> Case:
     return case(Decoder(8, checkpointed=True), ids(4, 64))
 
 
+class Repeated(nn.Module):
+    """One block three times (after Albert)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.block, self.last = nn.Linear(64, 160), Block(160, 5, 1), nn.Linear(160, 9)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for _ in range(3):
+            x = self.block(x)
+        return self.last(x)
+
+
+def repeated() -> Case:
+    return Repeated(), (R(2, 20, 64),), ["block"]
+
+
+class ExpertMatrices(nn.Module):
+    """Three experts as one weight, which two ranks cannot divide."""
+
+    def __init__(self, width: int = 128) -> None:
+        super().__init__()
+        self.router = nn.Linear(width, 3, bias=False)
+        self.up = nn.Parameter(0.05 * R(3, width, 2 * width))
+        self.down = nn.Parameter(0.05 * R(3, 2 * width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = torch.einsum("btw,ewh->ebth", x, self.up).relu()
+        weights = self.router(x).softmax(-1)
+        return x + torch.einsum("ebth,ehw,bte->btw", hidden, self.down, weights)
+
+
+def expert_matrices() -> Case:
+    blocks = (ExpertMatrices() for _ in range(3))
+    return case(nn.Sequential(nn.Linear(64, 128), *blocks), R(2, 24, 64))
+
+
+class Translator(nn.Module):
+    """A reader, and a writer that looks at what was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        sizes = (96, 4, 200, 0.0)
+        self.read = nn.ModuleList(
+            nn.TransformerEncoderLayer(*sizes, batch_first=True) for _ in range(2)
+        )
+        self.write = nn.ModuleList(
+            nn.TransformerDecoderLayer(*sizes, batch_first=True) for _ in range(2)
+        )
+        self.out = nn.Linear(96, 77)
+
+    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+        for layer in self.read:
+            source = layer(source)
+        for layer in self.write:
+            target = layer(target, source)
+        return self.out(target)
+
+
+def translator() -> Case:
+    return case(Translator(), R(2, 19, 96), R(2, 11, 96))
+
+
 CASES = (
     *("mlp", "uneven", "decoder", "grouped_heads", "tied_weights", "encoder", "lstm", "gru", "vit"),
     *("residual", "depthwise", "convnext", "unet", "experts", "mixer", "recommender", "waves"),
-    "checkpointed",
+    *("checkpointed", "repeated", "expert_matrices", "translator"),
 )

@@ -4,340 +4,286 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from unseen_applied import APPLIED
+from unseen_transformers import TRANSFORMERS, of_transformers
+from unseen_written import WRITTEN
 
-R = torch.randn
-Made = tuple[nn.Module, dict[str, Any]]
+R, whole = torch.randn, torch.randint
+
+
+class Case(NamedTuple):
+    """A model, its inputs, and those by name; a loss where its output says none.
+
+    `missed`: MAC that FlopCounterMode does not know, by hand. `floating`: the same model in
+    floating point, of which a quantized one has the MAC; what is quantized is not trained.
+    """
+
+    model: nn.Module
+    inputs: tuple[Any, ...] = ()
+    named: dict[str, Any] = {}  # noqa: RUF012
+    loss: Callable[[Any], Tensor] | None = None
+    missed: int = 0
+    floating: nn.Module | None = None
+
 
 TIMM = [
-    "crossvit_tiny_240",
     "nest_tiny",
     "deit3_small_patch16_224",
-    "hiera_tiny_224",
     "repvit_m0_9",
-    "davit_tiny",
     "inception_next_atto",
-    "focalnet_tiny_srf",
-    "tiny_vit_5m_224",
-    "sequencer2d_s",
+    "efficientvit_b0",
+    "pvt_v2_b0",
+    "caformer_s18",
+    "efficientformerv2_s0",
+    "starnet_s1",
+    "mambaout_femto",
 ]
 
-TORCHVISION = {
+#: Pictures and videos; of detectors the size of one picture, of flow that of each of two.
+TORCHVISION: dict[str, tuple[int, ...]] = {
     "regnet_x_400mf": (2, 3, 96, 96),
     "shufflenet_v2_x0_5": (2, 3, 96, 96),
     "squeezenet1_1": (2, 3, 96, 96),
+    "mobilenet_v3_small": (2, 3, 96, 96),
+    "mnasnet0_5": (2, 3, 96, 96),
     "swin_v2_t": (1, 3, 128, 128),
     "maxvit_t": (1, 3, 224, 224),
     "video.r3d_18": (1, 3, 4, 56, 56),
+    "video.s3d": (1, 3, 16, 64, 64),
     "segmentation.lraspp_mobilenet_v3_large": (2, 3, 96, 96),
-}
-
-_SMALL = {"vocab_size": 200, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
-_WIDE = {**_SMALL, "intermediate_size": 128}
-TRANSFORMERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "Qwen2": ("Qwen2ForCausalLM", {**_WIDE, "num_key_value_heads": 2}),
-    "Qwen3": ("Qwen3ForCausalLM", {**_WIDE, "num_key_value_heads": 2, "head_dim": 16}),
-    "Gemma2": ("Gemma2ForCausalLM", {**_WIDE, "num_key_value_heads": 2, "head_dim": 16}),
-    "Phi": ("PhiForCausalLM", _WIDE),
-    "Falcon": ("FalconForCausalLM", _SMALL),
-    "GPTNeoX": ("GPTNeoXForCausalLM", _WIDE),
-    "OPT": ("OPTForCausalLM", {**_SMALL, "ffn_dim": 128, "word_embed_proj_dim": 64}),
-    "Bloom": ("BloomForCausalLM", _SMALL),
-    "Mistral": ("MistralForCausalLM", {**_WIDE, "num_key_value_heads": 2}),
-    "Electra": ("ElectraModel", {**_WIDE, "embedding_size": 64}),
-    "Albert": ("AlbertModel", {**_WIDE, "embedding_size": 32}),
-    "Roberta": ("RobertaModel", _WIDE),
-    "DebertaV2": ("DebertaV2Model", _WIDE),
-    "Mamba": ("MambaForCausalLM", _SMALL),
-    "Mixtral": ("MixtralForCausalLM", {**_WIDE, "num_key_value_heads": 2, "num_local_experts": 4}),
+    "segmentation.fcn_resnet50": (1, 3, 64, 64),
+    "optical_flow.raft_small": (1, 3, 128, 128),
+    "detection.fasterrcnn_mobilenet_v3_large_320_fpn": (3, 96, 96),
+    "detection.ssdlite320_mobilenet_v3_large": (3, 96, 96),
+    "detection.retinanet_resnet50_fpn_v2": (3, 96, 96),
+    "detection.maskrcnn_resnet50_fpn_v2": (3, 96, 96),
 }
 
 
-class SelectiveScan(nn.Module):
-    """A state that each token changes as it says itself (after Mamba)."""
+def _of_timm(name: str) -> Case:
+    import timm
 
-    def __init__(self, width: int = 64, states: int = 8) -> None:
-        super().__init__()
-        self.enter, self.leave = nn.Linear(width, 2 * width), nn.Linear(width, width)
-        self.near = nn.Conv1d(width, width, 4, groups=width, padding=3)
-        self.chosen = nn.Linear(width, 2 * states + 1)
-        self.decay = nn.Parameter(R(width, states))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x, gate = self.enter(x).chunk(2, -1)
-        x = F.silu(self.near(x.transpose(1, 2))[..., : x.shape[1]]).transpose(1, 2)
-        b, c, step = self.chosen(x).split((8, 8, 1), -1)
-        step = F.softplus(step)
-        decay = torch.exp(step.unsqueeze(-1) * -self.decay.exp())
-        added = (step * x).unsqueeze(-1) * b.unsqueeze(2)
-        state, outs = torch.zeros_like(added[:, 0]), []
-        for t in range(x.shape[1]):
-            state = decay[:, t] * state + added[:, t]
-            outs.append((state @ c[:, t].unsqueeze(-1)).squeeze(-1))
-        return self.leave(torch.stack(outs, 1) * F.silu(gate))
+    model = timm.create_model(name)
+    return Case(model, (R(1, *model.pretrained_cfg["input_size"]),))
 
 
-class TopOfExperts(nn.Module):
-    """Two of four experts for each token, found by a mask."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.router = nn.Linear(32, 4)
-        self.experts = nn.ModuleList(nn.Linear(32, 32) for _ in range(4))
-
-    def forward(self, x: Tensor) -> Tensor:
-        weights, chosen = self.router(x).softmax(-1).topk(2, -1)
-        out = torch.zeros_like(x)
-        for number, expert in enumerate(self.experts):
-            rows, place = torch.where(chosen == number)
-            out = out.index_add(0, rows, expert(x[rows]) * weights[rows, place, None])
-        return out
-
-
-class DiffusionBlock(nn.Module):
-    """A residual block that is told the time, and attention over all places."""
-
-    def __init__(self, width: int = 64) -> None:
-        super().__init__()
-        self.norm1, self.norm2, self.norm3 = (nn.GroupNorm(8, width) for _ in range(3))
-        self.conv1, self.conv2 = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
-        self.time, self.qkv = nn.Linear(32, width), nn.Conv2d(width, 3 * width, 1)
-        self.out = nn.Conv2d(width, width, 1)
-
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        angles = t[:, None] * torch.exp(-torch.arange(16, device=x.device))
-        told = self.time(torch.cat([angles.sin(), angles.cos()], -1))
-        y = self.conv1(F.silu(self.norm1(x))) + told[:, :, None, None]
-        x = x + self.conv2(F.silu(self.norm2(y)))
-        q, k, v = self.qkv(self.norm3(x)).flatten(2).transpose(1, 2).chunk(3, -1)
-        y = F.scaled_dot_product_attention(*(each.unsqueeze(1) for each in (q, k, v)))
-        return x + self.out(y.squeeze(1).transpose(1, 2).reshape(x.shape))
+def _of_torchvision(name: str) -> Case:
+    where, _, factory = f"torchvision.models.{name}".rpartition(".")
+    options: dict[str, Any] = {"weights": None}
+    if name.startswith(("segmentation", "detection")):
+        options |= {"weights_backbone": None}
+    if name.startswith("detection") and "ssd" not in name:
+        options |= {"min_size": 96, "max_size": 96}
+    model, size = getattr(import_module(where), factory)(**options), TORCHVISION[name]
+    if name.startswith("optical_flow"):
+        return Case(model, (R(size), R(size)), {"num_flow_updates": 3})
+    if not name.startswith("detection"):
+        return Case(model, (R(size),))
+    found = {"boxes": torch.tensor([[8.0, 8.0, 60.0, 70.0]]), "labels": torch.tensor([1])}
+    found |= {"masks": torch.ones(1, 96, 96, dtype=torch.uint8)} if "mask" in name else {}
+    return Case(model, ([torch.rand(size)], [found]), loss=lambda losses: sum(losses.values()))
 
 
-class DetectionHead(nn.Module):
-    """Classes and boxes at three scales, with shared convolutions."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lateral = nn.ModuleList(nn.Conv2d(c, 32, 1) for c in (16, 32, 64))
-        self.tower = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU())
-        self.classes, self.boxes = nn.Conv2d(32, 9, 3, padding=1), nn.Conv2d(32, 4, 3, padding=1)
-
-    def forward(self, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
-        levels = [conv(x) for conv, x in zip(self.lateral, (a, b, c), strict=True)]
-        for low, high in ((1, 2), (0, 1)):
-            levels[low] = levels[low] + F.interpolate(levels[high], scale_factor=2.0)
-        outs = []
-        for level in levels:
-            y = self.tower(level)
-            outs.append(torch.cat([self.classes(y), self.boxes(y).exp()], 1).flatten(2))
-        return torch.cat(outs, -1)
+def _diffusers() -> Any:
+    return import_module("diffusers")
 
 
-class GraphConvolution(nn.Module):
-    """Each node sums what its neighbours send, over the root of both degrees."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.second = nn.Linear(16, 32), nn.Linear(32, 8)
-
-    def forward(self, x: Tensor, edges: Tensor) -> Tensor:
-        degree = torch.ones_like(x[:, 0]).index_add(0, edges[1], torch.ones_like(edges[1]).to(x))
-        scale = degree.rsqrt()
-        weight = (scale[edges[0]] * scale[edges[1]])[:, None]
-        for layer in (self.first, self.second):
-            y = layer(x)
-            x = torch.relu(y.index_add(0, edges[1], y[edges[0]] * weight))
-        return x
+_STAGES = {"block_out_channels": (32, 64), "norm_num_groups": 8}
+_CODER: dict[str, Any] = {
+    **_STAGES,
+    "down_block_types": ("DownEncoderBlock2D",) * 2,
+    "up_block_types": ("UpDecoderBlock2D",) * 2,
+}
+_STREAMS = {"attention_head_dim": 16, "joint_attention_dim": 32, "pooled_projection_dim": 32}
+_TEXT = {"encoder_hidden_states": (1, 6, 32), "pooled_projections": (1, 32)}
 
 
-class GraphAttention(nn.Module):
-    """Weights of edges by a softmax over each node's neighbours."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer, self.score = nn.Linear(16, 16), nn.Linear(32, 1)
-
-    def forward(self, x: Tensor, edges: Tensor) -> Tensor:
-        y = self.layer(x)
-        e = F.leaky_relu(self.score(torch.cat([y[edges[0]], y[edges[1]]], -1))).squeeze(-1).exp()
-        total = torch.zeros_like(x[:, 0]).scatter_add(0, edges[1], e)
-        return torch.zeros_like(y).index_add(
-            0, edges[1], y[edges[0]] * (e / total[edges[1]])[:, None]
-        )
+def _named(sizes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    return {name: R(size) for name, size in sizes.items()}
 
 
-class Spectral(nn.Module):
-    """A Fourier neural operator's layer: some frequencies, each with a matrix of its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(R(16, 16, 8, dtype=torch.cfloat))
-        self.beside = nn.Conv1d(16, 16, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        f = torch.fft.rfft(x)
-        out = torch.zeros_like(f)
-        out[..., :8] = torch.einsum("bif,iof->bof", f[..., :8], self.weight)
-        return F.gelu(torch.fft.irfft(out, n=x.shape[-1]) + self.beside(x))
-
-
-class Autoencoder(nn.Module):
-    """A variational one: it draws from what it says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.enter = nn.Sequential(
-            nn.Conv2d(1, 16, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(3136, 32)
-        )
-        self.leave = nn.Sequential(
-            nn.Linear(16, 3136), nn.Unflatten(1, (16, 14, 14)), nn.ConvTranspose2d(16, 1, 4, 2, 1)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        mean, log = self.enter(x).chunk(2, -1)
-        return self.leave(mean + torch.randn_like(mean) * (log / 2).exp())
-
-
-class Points(nn.Module):
-    """A cloud of points: each alone, then the largest of all."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.each = nn.Sequential(
-            nn.Conv1d(3, 64, 1), nn.BatchNorm1d(64), nn.ReLU(), nn.Conv1d(64, 128, 1)
-        )
-        self.all = nn.Linear(128, 10)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.all(self.each(x).max(-1).values)
-
-
-class Dilated(nn.Module):
-    """Gated convolutions of growing dilation (after WaveNet)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(nn.Conv1d(32, 64, 2, dilation=2**n) for n in range(5))
-        self.outs = nn.ModuleList(nn.Conv1d(32, 32, 1) for _ in range(5))
-
-    def forward(self, x: Tensor) -> Tensor:
-        for layer, out in zip(self.layers, self.outs, strict=True):
-            a, b = layer(F.pad(x, (layer.dilation[0], 0))).chunk(2, 1)
-            x = x + out(a.tanh() * b.sigmoid())
-        return x
-
-
-class Flow(nn.Module):
-    """A coupling layer and an invertible 1 x 1 product with its determinant."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.mix = nn.Parameter(torch.linalg.qr(R(16, 16))[0])
-        self.net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 16))
-
-    def forward(self, x: Tensor) -> Tensor:
-        a, b = (x @ self.mix).chunk(2, -1)
-        scale, shift = self.net(a).chunk(2, -1)
-        y = torch.cat([a, b * scale.tanh().exp() + shift], -1)
-        return y + torch.linalg.slogdet(self.mix)[1]
-
-
-class Latents(nn.Module):
-    """A few learned queries look at many inputs (after Perceiver)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.latents = nn.Parameter(R(8, 64))
-        self.cross = nn.MultiheadAttention(64, 4, batch_first=True)
-        self.own = nn.TransformerEncoderLayer(64, 4, 128, 0.0, batch_first=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        latents = self.latents.expand(x.shape[0], -1, -1)
-        return self.own(self.cross(latents, x, x, need_weights=False)[0])
-
-
-class Equilibrium(nn.Module):
-    """One layer again and again until it changes little."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Linear(32, 32)
-        nn.init.orthogonal_(self.layer.weight, 0.1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        z = torch.zeros_like(x)
-        for _ in range(20):
-            new = torch.tanh(self.layer(z) + x)
-            if (new - z).norm() < 1e-3 * new.norm():
-                return new
-            z = new
-        return z
-
-
-def _edges(nodes: int, count: int) -> Tensor:
-    return torch.randint(0, nodes, (2, count))
-
-
-OWN: dict[str, Callable[[], tuple[nn.Module, tuple[Tensor, ...]]]] = {
-    "selective scan": lambda: (SelectiveScan(), (R(2, 16, 64),)),
-    "experts by a mask": lambda: (TopOfExperts(), (R(24, 32),)),
-    "diffusion block": lambda: (DiffusionBlock(), (R(2, 64, 16, 16), torch.rand(2))),
-    "detection head": lambda: (
-        DetectionHead(),
-        (R(2, 16, 32, 32), R(2, 32, 16, 16), R(2, 64, 8, 8)),
+DIFFUSERS: dict[str, Callable[[], Case]] = {
+    "UNet2DConditionModel": lambda: Case(
+        _diffusers().UNet2DConditionModel(
+            sample_size=16,
+            layers_per_block=1,
+            down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+            cross_attention_dim=32,
+            attention_head_dim=8,
+            **_STAGES,
+        ),
+        (R(2, 4, 16, 16), torch.tensor([3, 7]), R(2, 7, 32)),
     ),
-    "graph convolution": lambda: (GraphConvolution(), (R(40, 16), _edges(40, 120))),
-    "graph attention": lambda: (GraphAttention(), (R(40, 16), _edges(40, 120))),
-    "Fourier operator": lambda: (Spectral(), (R(4, 16, 64),)),
-    "variational autoencoder": lambda: (Autoencoder(), (R(4, 1, 28, 28),)),
-    "point cloud": lambda: (Points(), (R(4, 3, 128),)),
-    "dilated gates": lambda: (Dilated(), (R(4, 32, 100),)),
-    "normalizing flow": lambda: (Flow(), (R(64, 16),)),
-    "latent queries": lambda: (Latents(), (R(2, 100, 64),)),
-    "equilibrium": lambda: (Equilibrium(), (R(8, 32),)),
+    "AutoencoderKL": lambda: Case(_diffusers().AutoencoderKL(**_CODER), (R(1, 3, 32, 32),)),
+    # A product of each of 256 places with each of 32 codes of 4 numbers, for the distances.
+    "VQModel": lambda: Case(
+        _diffusers().VQModel(num_vq_embeddings=32, latent_channels=4, **_CODER),
+        (R(1, 3, 32, 32),),
+        missed=256 * 32 * (4 + 2),
+    ),
+    "DiTTransformer2DModel": lambda: Case(
+        _diffusers().DiTTransformer2DModel(
+            num_attention_heads=4,
+            attention_head_dim=16,
+            num_layers=2,
+            sample_size=8,
+            num_embeds_ada_norm=10,
+        ),
+        (R(2, 4, 8, 8),),
+        {"timestep": torch.tensor([3, 7]), "class_labels": torch.tensor([1, 2])},
+    ),
+    "FluxTransformer2DModel": lambda: Case(
+        _diffusers().FluxTransformer2DModel(
+            in_channels=8,
+            num_layers=1,
+            num_single_layers=1,
+            num_attention_heads=2,
+            axes_dims_rope=(4, 4, 8),
+            **_STREAMS,
+        ),
+        (),
+        {
+            **_named({"hidden_states": (1, 16, 8), **_TEXT, "img_ids": (16, 3), "txt_ids": (6, 3)}),
+            "timestep": torch.tensor([0.5]),
+        },
+    ),
+    "SD3Transformer2DModel": lambda: Case(
+        _diffusers().SD3Transformer2DModel(
+            sample_size=8,
+            in_channels=4,
+            num_layers=2,
+            num_attention_heads=4,
+            caption_projection_dim=64,
+            out_channels=4,
+            pos_embed_max_size=8,
+            **_STREAMS,
+        ),
+        (),
+        {**_named({"hidden_states": (1, 4, 8, 8), **_TEXT}), "timestep": torch.tensor([5])},
+    ),
+    "CogVideoXTransformer3DModel": lambda: Case(
+        _diffusers().CogVideoXTransformer3DModel(
+            num_attention_heads=2,
+            attention_head_dim=16,
+            in_channels=4,
+            out_channels=4,
+            time_embed_dim=16,
+            text_embed_dim=16,
+            num_layers=1,
+            sample_width=8,
+            sample_height=8,
+            sample_frames=9,
+            max_text_seq_length=6,
+        ),
+        (),
+        {
+            **_named({"hidden_states": (1, 3, 4, 8, 8), "encoder_hidden_states": (1, 6, 16)}),
+            "timestep": torch.tensor([5]),
+        },
+    ),
 }
 
 
-def groups() -> dict[str, list[str]]:
-    """Names by group."""
-    return {
-        "timm": list(TIMM),
-        "torchvision": list(TORCHVISION),
-        "transformers": list(TRANSFORMERS),
-        "hand-written": list(OWN),
-    }
+def _graph(kind: str, *sizes: Any, missed: int = 0, **options: Any) -> Callable[[], Case]:
+    """40 nodes of 16 numbers, 120 edges; of kinds where a class says so."""
+
+    def make() -> Case:
+        layers = import_module("torch_geometric.nn")
+        model = getattr(layers, kind)(*sizes, **options)
+        edges = [whole(0, 40, (2, 120))] + [whole(0, 3, (120,))] * (kind == "RGCNConv")
+        return Case(model, (R(40, 16), *edges), missed=missed)
+
+    return make
 
 
-def made(group: str, name: str) -> tuple[nn.Module, tuple[Any, ...], dict[str, Any]]:
-    """The model, in train mode as it comes, its inputs, and those by name."""
+GRAPHS = {
+    "GCN": _graph("GCN", 16, 32, 2, 8),
+    "GAT": _graph("GAT", 16, 32, 2, 8, heads=4),
+    "GraphSAGE": _graph("GraphSAGE", 16, 32, 2, 8),
+    "GIN": _graph("GIN", 16, 32, 2, 8),
+    "PNA": _graph(
+        *("PNA", 16, 32, 2, 8),
+        aggregators=["mean", "max", "std"],
+        scalers=["identity", "amplification"],
+        deg=torch.tensor([0, 5, 10, 20]),
+    ),
+    "EdgeCNN": _graph("EdgeCNN", 16, 32, 2, 8),
+    # A dot product of four numbers chooses its kernel.
+    "RGCNConv": _graph("RGCNConv", 16, 8, 3, missed=4),
+    "TransformerConv": _graph("TransformerConv", 16, 8, heads=4),
+}
+
+
+def _small() -> nn.Module:
+    return nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).eval()
+
+
+def _dynamic() -> Case:
+    model = _small()
+    quantized = torch.ao.quantization.quantize_dynamic(model, {nn.Linear}, dtype=torch.qint8)
+    return Case(quantized, (R(8, 64),), floating=model)
+
+
+def _static() -> Case:
+    from torch.ao.quantization import convert, get_default_qconfig, prepare
+    from torchvision.models.quantization import resnet18
+
+    model = resnet18(weights=None, quantize=False).eval()
+    floating = resnet18(weights=None, quantize=False).eval()
+    model.fuse_model()
+    model.qconfig = get_default_qconfig(torch.backends.quantized.engine)
+    prepare(model, inplace=True)
+    model(R(1, 3, 64, 64))
+    return Case(convert(model), (R(1, 3, 64, 64),), floating=floating)
+
+
+def _aware() -> Case:
+    """Trained with rounding in its path."""
+    from torch.ao.quantization import get_default_qat_qconfig, prepare_qat
+
+    model = nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(576, 10)).train()
+    model.qconfig = get_default_qat_qconfig("x86")
+    return Case(prepare_qat(model), (R(2, 3, 8, 8),))
+
+
+def _of_torchao(kind: str) -> Callable[[], Case]:
+    def make() -> Case:
+        quantization, floating = import_module("torchao.quantization"), _small()
+        quantized = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).eval()
+        quantization.quantize_(quantized, getattr(quantization, kind)())
+        return Case(quantized, (R(8, 64),), floating=floating)
+
+    return make
+
+
+QUANTIZED: dict[str, Callable[[], Case]] = {
+    "dynamic int8": _dynamic,
+    "static int8 ResNet-18": _static,
+    "int8-aware training": _aware,
+    "torchao int8 weights": _of_torchao("Int8WeightOnlyConfig"),
+    "torchao int8 weights and numbers": _of_torchao("Int8DynamicActivationInt8WeightConfig"),
+}
+
+GROUPS: dict[str, dict[str, Callable[[], Case]]] = {
+    "timm": {name: lambda name=name: _of_timm(name) for name in TIMM},
+    "torchvision": {name: lambda name=name: _of_torchvision(name) for name in TORCHVISION},
+    "transformers": {name: lambda name=name: Case(*of_transformers(name)) for name in TRANSFORMERS},
+    "diffusers": DIFFUSERS,
+    "graphs (torch_geometric)": GRAPHS,
+    "hand-written": {name: lambda make=make: Case(*make()) for name, make in WRITTEN.items()},
+    "sound, tables, play, science": {
+        name: lambda make=make: Case(*make()) for name, make in APPLIED.items()
+    },
+    "quantized": QUANTIZED,
+}
+
+
+def made(group: str, name: str) -> Case:
+    """A case, the same each time."""
     torch.manual_seed(0)
-    if group == "timm":
-        import timm
-
-        model = timm.create_model(name)
-        size = model.pretrained_cfg["input_size"]
-        return model, (R(1, *size),), {}
-    if group == "torchvision":
-        where, _, factory = f"torchvision.models.{name}".rpartition(".")
-        options = {"weights": None}
-        if "segmentation" in name:
-            options["weights_backbone"] = None
-        model = getattr(import_module(where), factory)(**options)
-        return model, (R(*TORCHVISION[name]),), {}
-    if group == "transformers":
-        import transformers
-
-        kind, options = TRANSFORMERS[name]
-        config = getattr(transformers, f"{name}Config")(**options)
-        model = getattr(transformers, kind)(config)
-        named: dict[str, Any] = {"input_ids": torch.randint(0, 200, (2, 24))}
-        if "CausalLM" in kind:
-            named["use_cache"] = False
-        return model, (), named
-    model, inputs = OWN[name]()
-    return model, inputs, {}
+    return GROUPS[group][name]()

@@ -7,9 +7,7 @@ student's function that runs elsewhere; so a verdict means the same in both plac
 
 from __future__ import annotations
 
-import builtins
 import copy
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,12 +16,12 @@ from typing import Any
 from helpers import missing_imports, predict
 from helpers.diagnosis import Attempt, General, explain, is_right, remark_on
 from helpers.diagnosis.dependence import dependence
+from helpers.diagnosis.errors import error_line
 from helpers.diagnosis.observations import observed
-from helpers.diagnosis.texts import number_text, right_text, told_apart
+from helpers.diagnosis.texts import in_one_line, number_text, right_text, told_apart
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, Right
 from helpers.figures import current_figure, no_show
-from helpers.text_table import visible
 from helpers.timing import in_time
 from helpers.values import PlaceholderLeft, placeholder, plain
 from helpers.verdict import Row, Status, Verdict, first_of_all
@@ -59,11 +57,24 @@ def verdict_on(exercise: Exercise, answer: Any, cases: Sequence[Case] | None = N
     except KeyboardInterrupt:
         verdict = Verdict(exercise.name, "error", 0.0, (), STOPPED)
     if verdict.fraction < 1:
-        used = {each for each, _ in missing_imports.names_used(answer)}
+        used = dict(missing_imports.names_used(answer))
         near = exercise.nearness(verdict.fraction)
-        verdict = first_of_all(verdict, used, last_verdicts, near)
+        verdict = first_of_all(verdict, used, _wrong_still(exercise, used), near)
     last_verdicts[exercise.name] = verdict
     return verdict
+
+
+def _wrong_still(exercise: Exercise, used: Mapping[str, Any]) -> dict[str, Verdict]:
+    """The last verdicts on the answers that an answer uses and that are not right; one may have
+    been mended and not been checked since."""
+    found = {}
+    for name, verdict in last_verdicts.items():
+        if name in used and name != exercise.name and verdict.fraction < 1:
+            other = EXERCISES[name]
+            given = in_time(plain_answer(used[name], draws=other.read is not None))
+            if judge(other, given, other.public_cases(), explained=False).fraction < 1:
+                found[name] = verdict
+    return found
 
 
 def remarks_on(answer: Any) -> list[str]:
@@ -90,7 +101,7 @@ def progress(unit: str) -> None:
     for exercise in asked:
         if exercise.name not in right:
             print(f"  {exercise.name}: {said.get(exercise.name, 'not checked yet')}")
-    print("What you explain in words is not among them: a person reads it")
+    print("What you explain in words is not among\nthem: a person reads it")
     _show_calibration()
 
 
@@ -106,7 +117,10 @@ def _show_calibration() -> None:
         from helpers.plots.calibration import calibration
 
         near = sum(each.factor <= predict.NEAR for each in predictions)
-        title = f"{near} of your {len(predictions)} guesses within a factor of 2"
+        of = f"{near} of your {len(predictions)} guesses"
+        if len(predictions) == 1:
+            of = f"Your guess: {'' if near else 'not '}"
+        title = f"{of.rstrip()} within a factor of 2"
         calibration({each.name: [each.ratio] for each in predictions}, title)
         plt.show()
 
@@ -150,7 +164,7 @@ def judge(
         return Verdict(exercise.name, "right", 1.0, rows, drawn=drawn)
     wrong = [part for part, in_each_case in accepted.items() if not all(in_each_case)]
     hint, names = _explained(exercise, answer, outcomes, wrong) if explained else ("", ())
-    hint = "; ".join(filter(None, [exercise.nearness(fraction), hint]))
+    hint = in_one_line([exercise.nearness(fraction), hint])
     if not hint and rows and all(row.right for row in rows):
         varied = ", ".join(exercise.parameters)
         hint = f"right on the cases shown, wrong on others: try it by hand with another {varied}"
@@ -189,13 +203,15 @@ class _Outcome:
     def remarks(self) -> Iterator[tuple[str, str]]:
         """Lines on what no value can be right of; each with the part that it is about, if one."""
         if self.error is not None:
-            yield "", _error_line(self.case, self.error)
+            yield "", error_line(self.case, self.error)
         elif self.problem:
             yield "", self.problem
         elif self.values:
             for part, right in self.rights.items():
                 if part not in self.values:
-                    yield part, f"your function's dict lacks {part!r}"
+                    like = (key for key in self.values if str(key).lower() == part.lower())
+                    has = "".join(f": it has {key!r}" for key in like)
+                    yield part, f"your function's dict lacks {part!r}{has}"
                 elif remark := remark_on(right, self.values[part], not self.case.hidden):
                     yield part, remark
 
@@ -307,7 +323,7 @@ def _explained(
     else:
         hints |= dict.fromkeys(f"{part}: {line}" if part else line for part, line in lines.items())
     names = dict.fromkeys(str(each.misconception) for each in explanations.values())
-    return "; ".join(hints), tuple(names)
+    return in_one_line(hints), tuple(names)
 
 
 def _seen(
@@ -330,7 +346,10 @@ def _seen(
 
 _IS_THERE_A_RETURN = "Is there a return? What is printed is shown, but not returned"
 _NOTHING_RETURNED = f"your function returns nothing. {_IS_THERE_A_RETURN}"
-_NONE_AT_TIMES = "your function returns None in a case: is there a return on every way through it?"
+_NONE_AT_TIMES = (
+    "your function returns None in a case that has an answer: is there a return on every way "
+    "through it?"
+)
 
 
 def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:
@@ -339,29 +358,6 @@ def _not_a_function(exercise: Exercise, answer: Any) -> Verdict:
         f"`{exercise.name} = {exercise.name}(x)` write over it? Give the result another name"
     )
     return Verdict(exercise.name, "error", 0.0, (), hint, (General.NAME_REUSED,))
-
-
-def _error_line(case: Case, error: Exception) -> str:
-    kind = type(error).__name__
-    if case.hidden and not getattr(type(error), "said_by_grader", False):
-        # Neither the message nor a name of the student's choice: they could tell what was drawn.
-        kind = kind if hasattr(builtins, kind) else "an error of its own"
-        return f"your function fails on a case drawn when grading with {kind}"
-    where = " on a case drawn when grading" if case.hidden else case.label and f" for {case.label}"
-    # One line: the traceback is in the student's own cell as soon as they call the function.
-    message = str(error).strip().splitlines()
-    detail = f": {visible(message[0])}" if message else ""
-    line = _failing_line(error)
-    at = f", at `{line}`" if line else ""
-    return f"your function fails{where} with {kind}{detail}{at}"
-
-
-def _failing_line(error: Exception) -> str:
-    """The last line of the student's cells that an exception went through; empty elsewhere."""
-    frames = traceback.extract_tb(error.__traceback__)
-    # The name under which IPython keeps a cell's text.
-    lines = [frame.line for frame in frames if "ipykernel_" in frame.filename and frame.line]
-    return lines[-1] if lines else ""
 
 
 def plain_answer(answer: Any, draws: bool) -> Any:

@@ -168,9 +168,9 @@ class Ledger:
             ],
         }
 
-    def _rows(self, indent: str, total: str) -> list[tuple[str, str, str, str]]:
-        """Head, terms and total of the table."""
-        return [
+    def _rows(self, indent: str, total: str) -> list[tuple[str, ...]]:
+        """Head, terms and total of the table; where each price is 1, without counts and prices."""
+        rows = [
             (self.title, "count", "price", self.unit),
             *(
                 (indent + t.name, f"{t.count:,}", f"{_whole(t.price):,}", f"{_whole(t.amount):,}")
@@ -178,6 +178,9 @@ class Ledger:
             ),
             (total, "", "", f"{self.total:,}"),
         ]
+        if all(term.price == 1 for term in self.terms):
+            return [(name, amount) for name, _, _, amount in rows]
+        return [*rows]
 
     def __str__(self) -> str:
         return text_table(self._rows("  ", ""))

@@ -58,7 +58,7 @@ def placeholder(error: NotImplementedError, function: Any) -> NotImplementedErro
     """What a function's NotImplementedError says: without a message, that there is no answer yet.
 
     That is so only where the student's own code raises it, and raises nothing else: PyTorch has
-    errors of this type, too.
+    errors of this type, too. Of another answer that it calls the message names that.
     """
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -69,4 +69,10 @@ def placeholder(error: NotImplementedError, function: Any) -> NotImplementedErro
     if frame.f_globals is not getattr(function, "__globals__", frame.f_globals):
         return NotImplementedError("raised by something that it calls")
     names = {each.opname for each in dis.get_instructions(frame.f_code)} - _ITS_OWN
-    return error if names <= _OF_A_PLACEHOLDER else PlaceholderLeft()
+    if not names <= _OF_A_PLACEHOLDER:
+        return PlaceholderLeft()
+    name = frame.f_code.co_name
+    called = frame.f_globals.get(name)
+    if called is function or getattr(called, "__code__", None) is not frame.f_code:
+        return error
+    return NotImplementedError(f"{name} has no answer yet: write that first")

@@ -7,6 +7,7 @@ whoever needs it later reads it from there.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -42,7 +43,9 @@ _NAME = "text-align:left"
 _NUMBER = (
     "text-align:right;padding-left:12px;font-variant-numeric:tabular-nums;overflow-wrap:anywhere"
 )
-_CASE = "padding:5px 0 0;text-align:left;opacity:0.75"
+#: `max-width`: a long label breaks, and does not set the numbers far apart.
+_CASE = "padding:5px 0 0;text-align:left;opacity:0.75;max-width:0"
+_TABLE = "border-collapse:collapse;margin:4px 0;min-width:min(100%,28em)"
 #: The line beside a verdict. Its words say the same.
 _EDGE = {"right": "#2da44e", "no answer yet": "#8c959f"}
 
@@ -174,9 +177,9 @@ class Verdict:
         rows = []
         for index, (case, row) in enumerate(self._table()):
             if case and index:
-                # On a phone a case's line may break after each name.
-                label = html.escape(case).replace("=", "=<wbr>")
-                rows.append(f'<tr><td colspan="{len(row)}" style="{_CASE}">{label}</td></tr>')
+                rows.append(
+                    f'<tr><td colspan="{len(row)}" style="{_CASE}">{_label(case)}</td></tr>'
+                )
             tag = "td" if index else "th"
             styles = [*[_NAME] * (len(row) - 2), _NUMBER, _NUMBER]
             cells = "".join(
@@ -187,12 +190,21 @@ class Verdict:
             )
             rows.append(f"<tr>{cells}</tr>")
         if rows:
-            table = f'<table style="border-collapse:collapse;margin:4px 0">{"".join(rows)}</table>'
+            table = f'<table style="{_TABLE}">{"".join(rows)}</table>'
             parts.append(f'<div style="overflow-x:auto">{table}</div>')
         parts += [f"<div>{html.escape(line)}</div>" for line in self._lines_below()]
         edge = _EDGE.get(self.status, "#d4761a")
         style = f"border-left:4px solid {edge};padding:2px 0 2px 10px"
         return f'<div style="{style}">{"".join(parts)}</div>'
+
+
+def _label(case: str) -> str:
+    """A case's line, which breaks between arguments; a long one on a phone after its name."""
+    arguments = [
+        f'<span style="display:inline-block">{html.escape(each).replace("=", "=<wbr>")}</span>'
+        for each in re.split(r"(?<=,) (?=[a-z]\w*=)", case)
+    ]
+    return " ".join(arguments)
 
 
 def first_of_all(
@@ -212,4 +224,11 @@ def first_of_all(
     if not wrong:
         return verdict
     hint = f"it calls {' and '.join(wrong)}, not right yet: mend that first, then check again"
+    # What explains the other explains this one, too; anything else is a mistake of its own.
+    theirs = {each for name in wrong for each in earlier[name].misconceptions}
+    if verdict.misconceptions and theirs.isdisjoint(verdict.misconceptions):
+        own = verdict.hint.removeprefix(near).removeprefix("; ")
+        return replace(
+            verdict, hint="; ".join(filter(None, [near, f"{hint}. As it is now: {own}"]))
+        )
     return replace(verdict, hint="; ".join(filter(None, [near, hint])), misconceptions=())

@@ -23,6 +23,10 @@ from helpers.grading.sandbox import bubblewrap
 
 matplotlib.use("agg")
 
+# Several workers share the cores: a thread of PyTorch's that waits must not spin on one. Read when
+# PyTorch is loaded, here and in every program that a test starts.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 pytest_plugins = ["tests.ahead"]
 
 # How long an example takes says more about what else the machine does. In CI the same each time.

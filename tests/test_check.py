@@ -1,6 +1,7 @@
 """What a student sees when a notebook calls `check`."""
 
 import linecache
+import math
 import re
 from dataclasses import replace
 from graphlib import TopologicalSorter
@@ -123,6 +124,19 @@ def test_a_dict_that_lacks_a_part_keeps_the_points_of_the_others():
     assert "lacks 'FLOP'" in verdict.hint
 
 
+def test_a_hint_after_a_question_begins_with_and():
+    exercise = EXERCISES["depthwise_cost"]
+    lines = {"MAC": 8, "FLOP": 2}
+
+    def answer(c, s, k):
+        return {part: lines[part] * right.total for part, right in RIGHT(c, s, k).items()}
+
+    RIGHT = exercise.reference
+    hint = judge(exercise, answer, exercise.public_cases()).hint
+    assert "? And FLOP: " in hint
+    assert "?;" not in hint
+
+
 def test_one_case_that_fails_does_not_hide_the_others():
     def answer(batch, n):
         if batch == 4:
@@ -223,7 +237,7 @@ def test_progress_counts_what_the_checks_saw(capsys):
     assert "  padding: wrong\n" in out
     assert "  conv_cost: not checked yet\n" in out
     assert "softmax_flops" not in out
-    assert out.endswith("What you explain in words is not among them: a person reads it\n")
+    assert out.endswith("What you explain in words is not among\nthem: a person reads it\n")
 
 
 def test_progress_of_an_unknown_unit():
@@ -483,6 +497,36 @@ def test_an_answer_that_calls_one_that_is_wrong_is_told_so_first(capsys):
     check("element_positions", space["element_positions"])
     check("tensor_map", space["tensor_map"])
     assert "Hint: it calls element_positions, not right yet" in capsys.readouterr().out
+
+
+ROW_MAJOR_AND_FLAT = (
+    "def row_major_strides(shape):\n    return [1] * len(shape)\n"
+    "def can_flatten(shape, strides):\n"
+    "    return strides[-1] == 1 if row_major_strides(shape) else None\n"
+)
+MENDED = (
+    "def row_major_strides(shape):\n"
+    "    return [math.prod(shape[at + 1:]) for at in range(len(shape))]\n"
+)
+
+
+def test_a_mistake_of_its_own_is_said_with_that_of_an_answer_that_it_calls(capsys):
+    space = {"math": math}
+    exec(ROW_MAJOR_AND_FLAT, space)
+    check("row_major_strides", space["row_major_strides"])
+    check("can_flatten", space["can_flatten"])
+    hint = capsys.readouterr().out.split("Hint: ")[-1]
+    assert hint.startswith("it calls row_major_strides, not right yet: mend that first")
+    assert "As it is now: the last stride is 1, but" in hint
+
+
+def test_an_answer_that_has_been_mended_since_its_check_is_blamed_for_nothing(capsys):
+    space = {"math": math}
+    exec(ROW_MAJOR_AND_FLAT, space)
+    check("row_major_strides", space["row_major_strides"])
+    exec(MENDED, space)
+    check("can_flatten", space["can_flatten"])
+    assert "row_major_strides" not in capsys.readouterr().out.split("can_flatten: ")[1]
 
 
 def test_what_such_an_answer_earns_all_the_same_is_said_with_it(capsys):

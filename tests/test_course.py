@@ -33,7 +33,7 @@ judged, wrong = [], []
 for exercise in EXERCISES.values():
     if exercise.unit != "{unit}" or exercise.read:
         continue
-    for seed in range(2 if exercise.slow else 10):
+    for seed in range(3):
         cases = grading_cases(exercise, bytes([seed]))
         verdict = judge(exercise, globals()[exercise.name], cases)
         if verdict.fraction != 1:

@@ -179,3 +179,21 @@ def test_a_number_that_is_there_beside_cases_without_one_is_compared():
     )
     answered = hint(exercise, lambda i, o, g: None if i % g else i * o * 9 // g + o)
     assert answered == "too much by o: what is counted that is not there?"
+
+
+def test_lists_of_one_sum_hide_no_argument():
+    exercise = asked(
+        lambda sizes, more: 3 * sum(sizes) + more, [([1, 2, 4], 5), ([4, 2, 1], 8), ([3, 4], 9)]
+    )
+    said = hint(exercise, lambda sizes, more: 2.5 * sum(sizes) + more)
+    assert "never changes" not in said
+    assert "changes with sizes" in said or "too little with sizes" in said
+
+
+def test_an_argument_that_matters_in_another_case_is_not_said_to_be_left_out():
+    exercise = asked(
+        lambda size, room: size * (1 if room > 9 else 2) + 0.25, [(3, 2), (5, 10), (7, 12), (8, 50)]
+    )
+    assert "come in?" not in hint(
+        exercise, lambda size, room: size * (1 if room > 9 and size > 3 else 2) + 0.5
+    )

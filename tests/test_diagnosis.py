@@ -201,7 +201,7 @@ def test_each_part_has_its_misconception_where_none_gives_them_all():
         question.visible_cases(),
     )
     assert verdict.misconceptions == ("elements", "rows")
-    assert verdict.hint == "read: how wide?; written: which rows?"
+    assert verdict.hint == "read: how wide? And written: which rows?"
 
 
 def test_of_misconceptions_that_give_the_same_numbers_the_first_is_named():

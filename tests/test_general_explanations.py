@@ -11,18 +11,19 @@ from helpers.ledger import Ledger, Term
 from helpers.reference import batch_norm_flops
 
 
-def question(reference, examples):
+def question(reference, examples, topic=""):
     return Exercise(
         name="question",
         points=1,
-        topic="",
+        topic=topic,
         examples=examples,
         hidden=lambda draw: [],
         reference=reference,
     )
 
 
-RATE = question(lambda size, width: 1.5 * size + width / 7, [(3, 5), (10, 2), (4, 9)])
+RATE = question(lambda size, width: 1.5 * size + width / 7, [(3, 5), (10, 2), (4, 9)], "bytes")
+SHARE = question(lambda size, width: size / (size + width), [(3, 5), (10, 2), (4, 9)])
 COUNT = question(lambda size, width: 3 * size + width + 40, [(3, 5), (10, 2), (4, 9)])
 
 
@@ -30,6 +31,22 @@ def said(exercise, answer):
     verdict = judge(exercise, answer, exercise.visible_cases())
     assert verdict.fraction < 1
     return verdict
+
+
+@pytest.mark.parametrize(
+    ("exercise", "factor", "name", "words"),
+    [
+        (SHARE, 100, General.UNIT, "percent, where a share"),
+        (RATE, 100, General.CONSTANT_FACTOR, "in every case this is 100 times"),
+        (SHARE, 1 / 4, General.CONSTANT_FACTOR, "exactly a quarter: what has a factor of 4?"),
+        (SHARE, 8, General.CONSTANT_FACTOR, "eight times too much: what has a factor of 8?"),
+        (RATE, 8, General.BITS_FOR_BYTES, "eight times too much: bits, not bytes?"),
+    ],
+)
+def test_a_factor_is_told_as_what_it_can_be_in_the_question(exercise, factor, name, words):
+    verdict = said(exercise, lambda *args: factor * exercise.reference(*args))
+    assert verdict.misconceptions == (name,)
+    assert words in verdict.hint
 
 
 @pytest.mark.parametrize(
@@ -43,7 +60,6 @@ def said(exercise, answer):
         (lambda r: r / 1e9, General.UNIT, "too small by 1000^3:"),
         (lambda r: r * 1024, General.UNIT, "too large by 1024:"),
         (lambda r: r * 1e6 / 2**20, General.STEPS_OF_1024, "of 1000 or of 1024"),
-        (lambda r: 100 * r, General.UNIT, "percent"),
         (lambda r: 1 / r, General.RECIPROCAL, "1 ÷ what is right"),
         (lambda r: -r, General.SIGN, "sign"),
         (lambda r: round(r, 1), General.ROUNDED, "all its digits"),
@@ -220,3 +236,11 @@ def test_a_share_that_is_lost_beside_a_product_is_not_said_to_be_in_it():
     large = [(512, 768), (2048, 4096), (1000, 300)]
     share = question(lambda size, width: size / (size + width), large)
     assert "too much by" not in said(share, lambda size, width: 8 * size * width**2).hint
+
+
+def test_a_constant_0_was_not_rounded_and_is_asked_about_both():
+    small = question(lambda size, rate: size / rate, [(3, 500), (10, 2000), (4, 900)])
+    for exercise, words in ((RATE, ""), (small, " Or does // or int() make 0 of what is less")):
+        verdict = said(exercise, lambda *args: 0)
+        assert verdict.misconceptions == ()
+        assert "same in every case: does it use what comes in?" + words in verdict.hint

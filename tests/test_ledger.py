@@ -35,6 +35,11 @@ def test_it_prints_as_an_aligned_table():
     )
 
 
+def test_where_every_price_is_1_a_count_is_the_amount_and_stands_once():
+    held = Ledger("B", (Term("weights", 4096), Term("inputs", 128)), title="held")
+    assert str(held) == ("held           B\n  weights  4,096\n  inputs     128\n           4,224")
+
+
 def test_it_shows_as_an_html_table_with_names_escaped():
     table = Ledger("B", (Term("<x>", 1),))._repr_html_()
     assert "&lt;x&gt;" in table

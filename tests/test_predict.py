@@ -110,5 +110,5 @@ def test_progress_draws_the_guesses_in_a_notebook(monkeypatch):
     plt.close("all")
     check.progress("01_building_blocks")
     (axes,) = plt.gcf().axes
-    assert axes.get_title() == "1 of your 1 guesses within a factor of 2"
+    assert axes.get_title() == "Your guess: within a factor of 2"
     plt.close("all")

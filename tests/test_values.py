@@ -96,6 +96,16 @@ def test_a_placeholder_below_an_answer_is_told_apart():
     assert isinstance(raised_by(left), PlaceholderLeft)
 
 
+def test_another_answer_that_is_missing_is_named():
+    space = {}
+    exec("def held(n):\n    raise NotImplementedError()\ndef best(n):\n    return held(n)\n", space)
+    with pytest.raises(NotImplementedError) as caught:
+        space["best"](3)
+    error = placeholder(caught.value, space["best"])
+    assert str(error) == "held has no answer yet: write that first"
+    assert not isinstance(error, PlaceholderLeft)
+
+
 def test_an_error_of_a_library_is_no_placeholder():
     def meta():
         return torch.empty(1, device="meta").cpu()

@@ -15,11 +15,11 @@ from typing import Any
 
 from helpers.diagnosis.comparison import is_number, is_right, remark_on
 from helpers.diagnosis.explanation import Attempt, Explanation, General
-from helpers.diagnosis.ledgers import explained_by_ledger
+from helpers.diagnosis.ledgers import DERIVATION, explained_by_ledger
 from helpers.diagnosis.relations import LAST_RESORT, numbers_of, paired, patterns, relations
-from helpers.diagnosis.two_slips import two_slips
+from helpers.diagnosis.two_slips import FIRST, two_slips
 from helpers.diagnosis.variants import FORGETTABLE, SEED, correct_for, variants
-from helpers.exercises.exercise import Case, Exercise, Right
+from helpers.exercises.exercise import Case, Exercise, OneOf, Right
 from helpers.ledger import Ledger
 
 __all__ = ["Attempt", "Explanation", "General", "explain", "is_number", "is_right", "remark_on"]
@@ -88,11 +88,23 @@ def _general(
     yield from _misread(exercise, part, cases, values)
     # Where it is right that there is none, no number stands to another.
     some = [i for i, right in enumerate(rights) if right is not None or values[i] is not None]
-    if by_case := paired([rights[i] for i in some], [values[i] for i in some]):
-        # What a ledger or a misread argument explains says more than how the numbers stand.
-        for each in relations(by_case, _varied(exercise, [cases[i] for i in some])):
-            yield replace(each, edits=each.edits + 0.05)
+    varied = _varied(exercise, [cases[i] for i in some])
+    for number, read in enumerate(_readings([rights[i] for i in some])):
+        if by_case := paired(read, [values[i] for i in some]):
+            # What a ledger or a misread argument explains says more than how the numbers stand.
+            for each in relations(by_case, varied, _is_about_bytes(exercise)):
+                yield replace(each, edits=each.edits + 0.05 + DERIVATION * number)
     yield from patterns(rights, values)
+
+
+def _readings(rights: Sequence[Right]) -> Iterator[Sequence[Right]]:
+    """The right values; where there are several ways in every case, those of each way."""
+    ways = [len(right.values) for right in rights if isinstance(right, OneOf)]
+    if len(ways) < len(rights) or len(set(ways)) != 1:
+        yield rights
+        return
+    for way in range(ways[0]):
+        yield [right.values[way] for right in rights if isinstance(right, OneOf)]
 
 
 def as_if_one(exercise: Exercise, part: str, cases: Sequence[Case]) -> dict[str, Sequence[Ledger]]:
@@ -127,8 +139,22 @@ def _misread(
         fitting = here
         if not fitting:
             return
-    for hint, name in (fitting or {}).items():
-        yield Explanation(name, hint)
+    found = fitting or {}
+    for hint, name in found.items():
+        # An argument that is no factor of it is missing as 1 and as 0: one of them is enough.
+        is_0 = " = 0:" in hint
+        if not is_0 or hint.replace(" = 0:", " = 1:") not in found:
+            # Of what is missing a ledger says more.
+            yield Explanation(name, hint, 1 + 0.02 * is_0)
+
+
+def _is_about_bytes(exercise: Exercise) -> bool:
+    said = " ".join((exercise.unit, exercise.name, exercise.topic, *exercise.parameters)).lower()
+    return any(word in said for word in _OF_BYTES)
+
+
+#: What a question's unit, name, topic or arguments say where bytes come into it.
+_OF_BYTES = ("byte", "bit", "memory", "bandwidth", "traffic", "cache", "roofline", "intensity")
 
 
 def _varied(exercise: Exercise, cases: Sequence[Case]) -> dict[str, list[float]]:
@@ -170,8 +196,12 @@ def _simplest(found: Sequence[Explanation]) -> Explanation | None:
 
 def _said(explanation: Explanation) -> str:
     """What tells an explanation from others."""
-    is_said_once = explanation.misconception in (General.ELEMENTS_FOR_BYTES, General.BITS_FOR_BYTES)
-    return explanation.misconception if is_said_once else explanation.hint
+    once = explanation.misconception in _SAID_ONCE
+    return explanation.misconception if once else explanation.hint
+
+
+#: Told in several ways, each of which says it all.
+_SAID_ONCE = (General.ELEMENTS_FOR_BYTES, General.BITS_FOR_BYTES, General.MAC_FOR_FLOP)
 
 
 def _one_of(equals: list[Explanation]) -> Explanation | None:
@@ -191,10 +221,12 @@ def _one_of(equals: list[Explanation]) -> Explanation | None:
         )
     shared = [slip for slip in distinct[0].slips if all(slip in each.slips for each in distinct)]
     if shared:
-        hint = f"more than one thing; look at this first: {shared[0]}"
+        hint = FIRST + shared[0]
         return replace(distinct[0], misconception=General.SEVERAL_SLIPS, hint=hint)
     if len(distinct) == 2:
         one, other = (each.hint for each in distinct)
+        if one.startswith(FIRST) and other.startswith(FIRST):
+            other = other.removeprefix(FIRST)
         return replace(distinct[0], hint=f"{one}{' Or' if one.endswith('?') else ', or'}: {other}")
     return None
 

@@ -94,7 +94,9 @@ def remark_on(right: Any, mine: object, quoted: bool = True) -> str:
     """
     first = right.values[0] if isinstance(right, OneOf) else right
     if first is None and isinstance(mine, str):
-        return "None without quotes says that there is none; a text is something else"
+        if mine.strip().lower() in _NONE_IN_WORDS:
+            return "None without quotes says that there is none; a text is something else"
+        return "where there is none, None is asked for" + (f", not {mine[:20]!r}" * quoted)
     kinds = [(mines, needed) for rights, mines, needed in _KINDS if isinstance(first, rights)]
     if not kinds:
         return ""
@@ -117,6 +119,8 @@ def remark_on(right: Any, mine: object, quoted: bool = True) -> str:
     return ""
 
 
+#: What people write who mean None.
+_NONE_IN_WORDS = ("none", "null", "nil", "nothing", "neither", "no", "-", "")
 _LAZY = ("generator", "map", "filter", "zip", "reversed", "range", "list_reverseiterator")
 _MENDS = {
     **{("a list", name): ": list(…) makes one of it" for name in (*_LAZY, "set", "dict_keys")},

@@ -48,11 +48,19 @@ def probes(exercise: Exercise) -> Iterator[Probe]:
     base = cases[0].args
     for at, name in enumerate(exercise.parameters):
         others = [c.args[at] for c in cases if not _equal(c.args[at], base[at])]
-        for value in [each for i, each in enumerate(others) if each not in others[:i]][:TRIED]:
+        values = [each for i, each in enumerate(others) if each not in others[:i]][:TRIED]
+        # Lists of several cases may have one sum.
+        for value in [*values, *_doubled(base[at])]:
             args = (*base[:at], value, *base[at + 1 :])
             right = _right(exercise, args)
             if right is not None:
                 yield Probe(name, args, right)
+
+
+def _doubled(value: Any) -> Iterator[Any]:
+    """A list with twice its whole numbers."""
+    if isinstance(value, list | tuple) and value and all(type(each) is int for each in value):
+        yield type(value)(2 * each for each in value)
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -101,7 +109,10 @@ def dependence(exercise: Exercise, parts: Mapping[str, Any], ask: Ask) -> dict[s
             if part in given:
                 move = _Move((base[part], probe.right[part]), (mine, given[part]))
                 moves[part].setdefault(probe.argument, []).append(move)
-    lines = {part: _line(each, _mattering(exercise, part)) for part, each in moves.items()}
+    lines = {
+        part: _line(each, _mattering(exercise, part), _being_still(exercise, part, ask))
+        for part, each in moves.items()
+    }
     return {part: line for part, line in lines.items() if line}
 
 
@@ -125,14 +136,34 @@ def _mattering(exercise: Exercise, part: str) -> Callable[[str], bool]:
     return matters
 
 
-def _line(moves: Moves, matters: Callable[[str], bool]) -> str:
+def _being_still(exercise: Exercise, part: str, ask: Ask) -> Callable[[str], bool]:
+    """Whether an argument alone moves the student's answer in no other case shown, either."""
+    cases = [case.args for case in exercise.visible_cases()]
+
+    def is_still(name: str) -> bool:
+        at = exercise.parameters.index(name)
+        values = [args[at] for args in cases[: TRIED + 1]]
+        for args in cases[1 : TRIED + 1]:
+            calls = [(*args[:at], value, *args[at + 1 :]) for value in values]
+            try:
+                given = [ask(call)[part] for call in calls if _right(exercise, call) is not None]
+            except Exception:
+                return False
+            if any(not _equal(each, given[0]) for each in given):
+                return False
+        return True
+
+    return is_still
+
+
+def _line(moves: Moves, matters: Callable[[str], bool], is_still: Callable[[str], bool]) -> str:
     still = [
         name
         for name, each in moves.items()
         if all(_equal(*m.mine) and m.mine[0] != 0 for m in each)
         and not any(_stays(m) for m in each)
     ]
-    if still and len(still) < len(moves):
+    if still and len(still) < len(moves) and all(map(is_still, still)):
         does = "does" if len(still) == 1 else "do"
         return f"this does not change with {_and(still)}: where {does} {_and(still)} come in?"
     needless = [
@@ -159,6 +190,8 @@ def _growth(moves: Moves) -> str:
             if (numbers := _numbers(move)) is None or 0 in numbers:
                 return ""
             before, after, mine_before, mine_after = numbers
+            if _is_rounded(before, mine_before):
+                return ""
             right, mine = after / before, mine_after / mine_before
             if right < 1:
                 right, mine = 1 / right, 1 / mine
@@ -172,6 +205,11 @@ def _growth(moves: Moves) -> str:
     return f"this changes {how} with {_and(list(wrong))}, and rightly with the rest"
 
 
+def _is_rounded(right: float, mine: float) -> bool:
+    """Whether a wrong number may be rounded otherwise: then no term of the formula is wrong."""
+    return type(right) is int and 0 < abs(mine - right) <= 1
+
+
 def _difference(moves: Moves) -> str:
     """The arguments that the difference to the right number depends on."""
     differing, numbers = list[str](), None
@@ -180,8 +218,8 @@ def _difference(moves: Moves) -> str:
             if (numbers := _numbers(move)) is None:
                 return ""
             before, after, mine_before, mine_after = numbers
-            if type(before) is int and abs(mine_before - before) <= 1:
-                return ""  # rounded otherwise: no term of the formula is wrong
+            if _is_rounded(before, mine_before) or mine_before == before:
+                return ""
             change = (mine_after - after) - (mine_before - before)
             if abs(change) > _EXACT * max(map(abs, numbers)):
                 differing.append(name)

@@ -117,7 +117,8 @@ class _Edit:
     @property
     def told(self) -> str:
         if self.kind == WITHOUT:
-            return f"the {self.argument} is missing in: {self.term}"
+            are = "are" if self.argument.endswith("s") else "is"
+            return f"the {self.argument} {are} missing in: {self.term}"
         return f"{_TOLD[self.kind]}: {self.term}"
 
 

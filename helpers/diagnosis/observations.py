@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 from helpers.diagnosis.comparison import is_right
@@ -32,7 +32,8 @@ def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[R
         for right, value in zip(theirs, values, strict=True)
     ]
     if len(values) > 1 and _all_equal(values) and not _all_equal(theirs):
-        return "this is the same in every case: does it use what comes in?"
+        line = "this is the same in every case: does it use what comes in?"
+        return f"{line} {_LEFT_BY_ROUNDING}" if _is_cut_off(theirs, values) else line
     if any(accepted) and not all(accepted):
         args = [attempt.case.args for attempt, _ in public]
         wrong = [
@@ -42,6 +43,15 @@ def observed(exercise: Exercise, attempts: Sequence[Attempt], rights: Sequence[R
             return "this is wrong where there is no such number, and None is asked for"
         return _divided(exercise, args, theirs, values) or _at_times(theirs, values)
     return _places(theirs, values, exercise.precision) or _factor(theirs, values)
+
+
+_LEFT_BY_ROUNDING = "Or does // or int() make 0 of what is less than 1?"
+
+
+def _is_cut_off(rights: Sequence[Right], values: Sequence[Any]) -> bool:
+    """Whether 0 stands where every right number is between 0 and 1."""
+    numbers = [number for right in rights for number in numbers_of(right)]
+    return values[0] == 0 and bool(numbers) and all(0 < number < 1 for number in numbers)
 
 
 def _all_equal(values: Sequence[Any]) -> bool:
@@ -79,40 +89,54 @@ def _dividing(
     columns.pop(SEED, None)
     right = sum(accepted)
     has_many = min(right, len(accepted) - right) >= _MANY
-    for what, holds in _facts(columns, has_many):
-        if holds == list(accepted):
-            yield f"this is {good} where {what}: what is different elsewhere?"
-        if holds == [not each for each in accepted]:
-            yield f"this is {bad} where {what}: try that case by hand"
+    for facts in (list(_facts(columns)), list(_weaker_facts(columns, has_many))):
+        # Where several are so of the same cases, it cannot be told which of them matters.
+        if so := [what for what, holds in facts if holds == list(accepted)]:
+            yield f"this is {good} where {' and '.join(so[:2])}: what is different elsewhere?"
+        if so := [what for what, holds in facts if holds == [not each for each in accepted]]:
+            yield f"this is {bad} where {' and '.join(so[:2])}: try that case by hand"
 
 
 #: Cases that are right, and as many wrong, which no fact on two arguments divides by chance.
 _MANY = 3
 
 
-def _facts(columns: Mapping[str, Sequence[Any]], of_two: bool) -> Iterator[tuple[str, list[bool]]]:
-    """What can be so of arguments, the simplest first: told, and whether it is, in each case.
+Columns = Mapping[str, Sequence[Any]]
+#: What is so of arguments, and whether it is in each case.
+Fact = tuple[str, list[bool]]
 
-    `of_two`: of two arguments, too, and not only that they are equal.
-    """
+
+def _facts(columns: Columns) -> Iterator[Fact]:
+    """What can be so of arguments: two are equal, or one is special."""
+    whole = _whole(columns)
+    for one, other in combinations(whole, 2):
+        equal = [a == b for a, b in zip(whole[one], whole[other], strict=True)]
+        yield f"{one} = {other}", equal
     for name, column in columns.items():
         for value in dict.fromkeys(each for each in column if _is_special(each)):
             holds = [type(each) is type(value) and each == value for each in column]
             yield f"{name} is {value!r}", holds
         yield from _first_words(name, column)
-    whole = {name: c for name, c in columns.items() if all(type(each) is int for each in c)}
+
+
+def _weaker_facts(columns: Columns, of_two: bool) -> Iterator[Fact]:
+    """What else can be so; `of_two`: of two arguments, too."""
+    whole = _whole(columns)
     for name, column in whole.items():
         yield f"{name} is odd", [each % 2 == 1 for each in column]
     for one, other in permutations(whole, 2):
         pairs = list(zip(whole[one], whole[other], strict=True))
-        if one < other:
-            yield f"{one} = {other}", [a == b for a, b in pairs]
         if of_two:
             yield f"{one} is larger than {other}", [a > b for a, b in pairs]
             yield f"{other} divides {one}", [bool(b) and a % b == 0 for a, b in pairs]
 
 
-def _first_words(name: str, column: Sequence[Any]) -> Iterator[tuple[str, list[bool]]]:
+def _whole(columns: Columns) -> Columns:
+    """The arguments that are whole numbers in every case."""
+    return {name: c for name, c in columns.items() if all(type(each) is int for each in c)}
+
+
+def _first_words(name: str, column: Sequence[Any]) -> Iterator[Fact]:
     """Of texts of several words: the first, where several begin with it."""
     if all(isinstance(value, str) and " " in value for value in column):
         words = [value.split()[0] for value in column]
@@ -143,7 +167,8 @@ def _at_times(rights: Sequence[Right], values: Sequence[Any]) -> str:
             (mine, right) = taken.pop()
             return f"where this is wrong it says {mine!r}: what makes it {right!r} there?"
         return ""
-    numbers = [(numbers_of(right), numbers_of(mine)) for right, mine in pairs]
+    some = [(right, mine) for right, mine in pairs if (right, mine) != (None, None)]
+    numbers = [(numbers_of(right), numbers_of(mine)) for right, mine in some]
     if not all(len(right) == len(mine) == 1 for right, mine in numbers):
         return ""
     offsets = {mine[0] - right[0] for right, mine in numbers} - {0}

@@ -49,13 +49,16 @@ def numbers_of(value: Any) -> list[float]:
 
 
 def relations(
-    by_case: Sequence[Sequence[tuple[float, float]]], varied: Varied
+    by_case: Sequence[Sequence[tuple[float, float]]], varied: Varied, of_bytes: bool
 ) -> Iterator[Explanation]:
-    """Every relation that holds between the right numbers and the student's, in all cases."""
+    """Every relation that holds between the right numbers and the student's, in all cases.
+
+    `of_bytes`: bytes come into the question, so that a factor may be that of another size.
+    """
     pairs = [pair for case in by_case for pair in case]
     if all(close(right, mine) for right, mine in pairs):
         return
-    yield from _factor(pairs)
+    yield from _factor(pairs, of_bytes)
     yield from _reciprocal(pairs)
     yield from _rounded(pairs)
     yield from _offset(pairs)
@@ -75,20 +78,26 @@ def _vary(pairs: Pairs) -> bool:
 _TWICE = "this is exactly double: what is counted twice?"
 _HALF = "this is exactly half: what has a factor of two?"
 _FOURTH = "this is exactly a quarter: are these numbers, where the bytes of them are asked for?"
+#: What a factor is told as, and what it is told as first where bytes come into the question.
 _NAMED_FACTORS: tuple[tuple[float, General, str], ...] = (
     (2, General.COUNTED_TWICE, _TWICE),
     (0.5, General.COUNTED_HALF, _HALF),
-    (0.25, General.ELEMENTS_FOR_BYTES, _FOURTH),
+    (0.25, General.CONSTANT_FACTOR, "this is exactly a quarter: what has a factor of 4?"),
     (4, General.CONSTANT_FACTOR, "this is exactly four times too much: what has a factor of 4?"),
-    (8, General.BITS_FOR_BYTES, "this is exactly eight times too much: bits, not bytes?"),
-    (0.125, General.BITS_FOR_BYTES, "this is exactly an eighth: bits and bytes exchanged?"),
-    (100, General.UNIT, "this is a hundred times too much: percent, where a share is asked for?"),
-    (0.01, General.UNIT, "this is a hundredth: a share, where percent are asked for?"),
+    (8, General.CONSTANT_FACTOR, "this is exactly eight times too much: what has a factor of 8?"),
+    (0.125, General.CONSTANT_FACTOR, "this is exactly an eighth: what has a factor of 8?"),
     (-1, General.SIGN, "the sign is the other way round"),
 )  # fmt: skip
+_FACTORS_OF_BYTES: tuple[tuple[float, General, str], ...] = (
+    (0.25, General.ELEMENTS_FOR_BYTES, _FOURTH),
+    (8, General.BITS_FOR_BYTES, "this is exactly eight times too much: bits, not bytes?"),
+    (0.125, General.BITS_FOR_BYTES, "this is exactly an eighth: bits and bytes exchanged?"),
+)
+_PERCENT = "this is a hundred times too much: percent, where a share is asked for?"
+_SHARE = "this is a hundredth: a share, where percent are asked for?"
 
 
-def _factor(pairs: Pairs) -> Iterator[Explanation]:
+def _factor(pairs: Pairs, of_bytes: bool) -> Iterator[Explanation]:
     """The student's numbers are the right ones times the same factor."""
     factors = [mine / right for right, mine in pairs if right]
     if not factors or any(mine for right, mine in pairs if not right):
@@ -96,9 +105,14 @@ def _factor(pairs: Pairs) -> Iterator[Explanation]:
     factor = factors[0]
     if not factor or not all(_same(factor, each) for each in factors):
         return
-    for named, name, hint in _NAMED_FACTORS:
+    for named, name, hint in (*(_FACTORS_OF_BYTES if of_bytes else ()), *_NAMED_FACTORS):
         if _same(factor, named):
             yield Explanation(name, hint)
+            return
+    rights, mines = zip(*pairs, strict=True)
+    for named, hint, shares in ((100, _PERCENT, rights), (0.01, _SHARE, mines)):
+        if _same(factor, named) and all(0 <= share <= 1 for share in shares):
+            yield Explanation(General.UNIT, hint)
             return
     if unit := _unit(factor):
         yield unit
@@ -137,6 +151,8 @@ def _rounded(pairs: Pairs) -> Iterator[Explanation]:
             hint = "a whole number is asked for: which way is this to be rounded?"
             yield Explanation(General.ROUNDED, hint)
         return
+    if not any(mine for _, mine in pairs):
+        return  # nothing is left to tell that it was rounded
     for digits in range(7):
         if all(mine == round(right, digits) for right, mine in pairs):
             yield Explanation(General.ROUNDED, _NOT_ROUNDED)

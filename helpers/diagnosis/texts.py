@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from helpers.diagnosis.comparison import is_number, is_right
@@ -27,6 +28,14 @@ def number_text(value: Any) -> str:
     except ValueError:  # an int among it that is too long for Python to print
         text = "more digits than can be shown"
     return text if len(text) <= 30 else f"{text[:29]}…"
+
+
+def in_one_line(lines: Iterable[str]) -> str:
+    """Several lines as one, each set apart from the next; empty ones left out."""
+    first, *rest = [line for line in lines if line] or [""]
+    for line in rest:
+        first += f"{' And' if first.endswith('?') else ';'} {line}"
+    return first
 
 
 def told_apart(mine: Any, right: Right) -> tuple[str, str]:

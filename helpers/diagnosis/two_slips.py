@@ -18,6 +18,8 @@ from helpers.ledger import Ledger
 
 #: In a single case two slips give many a number.
 _FEWEST = 2
+#: How a hint on several things begins.
+FIRST = "more than one thing; look at this first: "
 #: What a second slip may multiply by.
 _FACTORS = (0.5, 2, 0.25, 4, 8)
 
@@ -59,9 +61,7 @@ def two_slips(
 
 
 def _first(hint: str, edits: float) -> Explanation:
-    return Explanation(
-        General.SEVERAL_SLIPS, f"more than one thing; look at this first: {hint}", edits
-    )
+    return Explanation(General.SEVERAL_SLIPS, FIRST + hint, edits)
 
 
 def _part(answer: Any, part: str) -> Any:

@@ -12,6 +12,8 @@ from helpers.exercises.exercise import Case, Exercise
 
 #: Arguments that people forget to multiply by, with the name that this has.
 FORGETTABLE = {"batch": General.BATCH_FORGOTTEN, "tokens": General.TOKENS_FORGOTTEN}
+#: What a count is of that has not been multiplied by them.
+_ONE = {"batch": "sample", "tokens": "token"}
 
 #: An argument that numbers are drawn by: nobody misreads it, and no formula has it.
 SEED = "seed"
@@ -47,7 +49,7 @@ def variants(exercise: Exercise, case: Case) -> Iterator[Variant]:
             are = "are" if name.endswith("s") else "is"
             kind = FORGETTABLE.get(name, General.ARGUMENT_FORGOTTEN)
             hint = (
-                f"the {name} {are} missing: is this one sample?"
+                f"the {name} {are} missing: is this one {_ONE[name]}?"
                 if name in FORGETTABLE
                 else f"this is right for {name} = 1: where does {name} come in?"
             )

@@ -24,11 +24,6 @@ GB_AS_GIB = (
     "a bandwidth in GB/s counts in steps of 1000, not of 1024",
 )
 
-MEMORY_AS_GIB = (
-    "GB taken as GiB",
-    "a memory in GB counts in steps of 1000, not of 1024",
-)
-
 HALF_THE_WIDTH = (
     "half the width",
     "this is half: how many bytes does a number take in fp32?",

@@ -149,13 +149,13 @@ class Loan:
         if isinstance(value, Tensor):
             twin = self._twin(value)
             if twin is not value:
-                container[key] = twin
+                _put(container, key, twin)
         elif type(value) is tuple:
             if all(type(each) in PLAIN for each in value):  # a size, as most are
                 return
             exchanged = tree_map(self._in_tuple, value)
             if any(a is not b for a, b in zip(value, exchanged, strict=True)):
-                container[key] = exchanged
+                _put(container, key, exchanged)
         else:
             self.take(value)
 
@@ -217,16 +217,33 @@ def _is_object(value: Any) -> bool:
     )
 
 
+#: Kinds of containers, and what changes them whatever a class made of them forbids (diffusers keeps
+#: a model's configuration in a dict that lets nobody write).
+_BUILT_IN: tuple[Any, ...] = (OrderedDict, dict, list, deque, set)
+
+
+def _kind(container: Any) -> Any:
+    return next((kind for kind in _BUILT_IN if isinstance(container, kind)), type(container))
+
+
+def _put(container: Any, key: Any, value: Any) -> None:
+    _kind(container).__setitem__(container, key, value)
+
+
 def _restore(container: Any, before: Any) -> None:
-    if isinstance(container, dict):
-        container.clear()
+    kind = _kind(container)
+    if kind is set:
+        set.intersection_update(container, before)
+        set.update(container, before)
+        return
+    kind.clear(container)
+    if type(container) is dict:
         container.update(before)
-    elif isinstance(container, set):
-        container.intersection_update(before)
-        container.update(before)
+    elif isinstance(container, dict):
+        for key, value in before.items():
+            kind.__setitem__(container, key, value)
     else:
-        container.clear()
-        container.extend(before)
+        kind.extend(container, before)
 
 
 def _copy(tensor: Tensor, dtype: torch.dtype | None, is_input: bool) -> Tensor:

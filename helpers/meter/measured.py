@@ -21,7 +21,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from helpers.meter.memory.optimizer_states import make_optimizer, state_tensors
 from helpers.meter.memory.step import mean_of_squares
-from helpers.meter.meta import tensors_in
+from helpers.meter.meta import inner_tensors, tensors_in
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,8 @@ def allocations(profiler: Any) -> list[int]:
 
 
 def _tensors(model: nn.Module, inputs: Any, keywords: Any) -> Iterable[Tensor]:
-    yield from model.parameters()
-    yield from model.buffers()
-    yield from tensors_in(inputs, keywords)
+    for tensor in (*model.parameters(), *model.buffers(), *tensors_in(inputs, keywords)):
+        yield from inner_tensors(tensor).values() or (tensor,)
 
 
 def _device(model: nn.Module) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 from torch.utils._pytree import tree_leaves
 
 #: Types in which there is no tensor: nearly all that stands beside tensors in arguments.
@@ -60,9 +61,29 @@ def to_meta(tensor: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     if tensor.layout is not torch.strided or tensor.is_nested or tensor.is_quantized:
         raise NeedsValues(f"{_kind(tensor)} tensors have no twin of shapes alone")
     wanted = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
+    if parts := inner_tensors(tensor):
+        return _remade(tensor, {name: to_meta(part) for name, part in parts.items()})
     with torch.no_grad():
         twin = torch.empty_strided(tensor.shape, tensor.stride(), dtype=wanted, device="meta")
     return twin.requires_grad_(tensor.requires_grad)
+
+
+def inner_tensors(tensor: Tensor) -> dict[str, Tensor]:
+    """Of a tensor that is made of others, such as a quantized weight and its scales: those, by
+    name; of a plain one, or one that is shared among ranks, none."""
+    if type(tensor) in _PLAIN_TENSORS or not is_traceable_wrapper_subclass(tensor):
+        return {}
+    if type(tensor).__name__ == "DTensor":
+        return {}
+    names, _ = tensor.__tensor_flatten__()
+    return {name: getattr(tensor, name) for name in names}
+
+
+def _remade(tensor: Any, parts: dict[str, Tensor]) -> Tensor:
+    _, kept = tensor.__tensor_flatten__()
+    with torch.no_grad():
+        twin = type(tensor).__tensor_unflatten__(parts, kept, tensor.shape, tensor.stride())
+    return twin.requires_grad_(tensor.requires_grad)  # type: ignore[no-any-return]
 
 
 def _kind(tensor: Tensor) -> str:

@@ -7,10 +7,17 @@ import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
+
+from helpers.meter.meta import NoValues
+
+Result = TypeVar("Result")
+
+#: Bytes of a model that a command builds with values.
+_LARGEST = 4_000_000_000
 
 #: The formats that a model can run in here, by the course's names.
 TORCH_DTYPES = {
@@ -38,14 +45,20 @@ def build(
 def _built(name: str, device: torch.device) -> nn.Module:
     if ":" in name:
         module_name, _, factory_name = name.partition(":")
+        if not module_name or not factory_name:
+            raise ValueError(f"a model is named as module:function, not {name!r}")
         try:
             factory = getattr(importlib.import_module(module_name), factory_name)
         except (ImportError, AttributeError) as error:
             raise ValueError(f"no model {name!r}: {error}") from error
         if not callable(factory):
             raise ValueError(f"{name!r} is not a function that makes a model")
-        with device:
-            model = factory()
+        try:
+            with device:
+                model = factory()
+        except Exception as error:
+            reason = f"{type(error).__name__}: {_said(error)}"
+            raise ValueError(f"{name!r}, called without arguments, fails: {reason}") from error
         if not isinstance(model, nn.Module):
             raise ValueError(f"{name!r} returned {type(model).__name__}, not a torch.nn.Module")
         return model
@@ -72,20 +85,23 @@ def _is_timm(name: str) -> bool:
 def _of_transformers(name: str, device: torch.device) -> nn.Module:
     """The model of a configuration: a kind's own ("gpt2") or that of a file; nothing is fetched."""
     try:
-        from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, AutoModelForCausalLM
+        from transformers import CONFIG_MAPPING, AutoConfig
     except ImportError as error:
         known = "timm has no such model, and transformers, whose it may be, is not installed"
         raise ValueError(f"no model {name!r}: {known}") from error
     if name.endswith(".json"):
         try:
             options = json.loads(Path(name).read_text())
+            if not isinstance(options, dict) or "model_type" not in options:
+                raise ValueError("it has no model_type")
             kind = options.pop("model_type")
             if kind not in CONFIG_MAPPING:
-                raise ValueError(f"it has no kind {kind!r}")
+                raise ValueError(f"transformers knows no model_type {kind!r}")
             config = AutoConfig.for_model(kind, **options)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            reason = " ".join(str(error).split())
-            raise ValueError(f"{name} is no configuration of transformers: {reason}") from error
+        except Exception as error:  # transformers has errors of its own for wrong values
+            raise ValueError(
+                f"{name} is no configuration of transformers: {_said(error)}"
+            ) from error
     elif name in CONFIG_MAPPING:
         config = AutoConfig.for_model(name)
     else:
@@ -95,9 +111,41 @@ def _of_transformers(name: str, device: torch.device) -> nn.Module:
         )
     with device:
         try:
-            return AutoModelForCausalLM.from_config(config)  # type: ignore[no-any-return]
-        except ValueError:
-            return AutoModel.from_config(config)  # type: ignore[no-any-return]
+            return _of_config(config)
+        except Exception as error:
+            raise ValueError(f"transformers makes no model of {name}: {_said(error)}") from error
+
+
+def run_built(
+    name: str, train: bool, dtype: torch.dtype | None, run: Callable[[nn.Module], Result]
+) -> Result:
+    """What `run` makes of the model of that name, built without storage.
+
+    Where it needs values the model is built anew with some, if it is no larger than 4 GB.
+    """
+    model = build(name, train, dtype)
+    try:
+        return run(model)
+    except NoValues:
+        if sum(p.numel() * p.element_size() for p in model.parameters()) > _LARGEST:
+            raise
+    return run(build(name, train, dtype, on_meta=False))
+
+
+def _of_config(config: Any) -> nn.Module:
+    """The language model of a configuration, else the model without a head."""
+    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    reads_and_writes = getattr(config, "is_encoder_decoder", False)
+    made: Any = AutoModelForSeq2SeqLM if reads_and_writes else AutoModelForCausalLM
+    if type(config) not in made._model_mapping:
+        made = AutoModel
+    return made.from_config(config)  # type: ignore[no-any-return]
+
+
+def _said(error: Exception) -> str:
+    """An error's message in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def default_input(model: nn.Module) -> torch.Tensor:

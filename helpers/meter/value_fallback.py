@@ -19,6 +19,9 @@ Result = TypeVar("Result")
 
 _WANTS_WHOLE_NUMBERS = "scalar types: Long, Int"
 
+#: What a failure says where values, or a device that has them, would have helped.
+_ABOUT_VALUES = ("value", "meta", "item()", "data-dependent", "device", "look like", "storage")
+
 
 class CannotRun(ValueError):
     """A model failed; it may be that it needs more values. One line."""
@@ -47,7 +50,9 @@ def first_that_runs(run: Callable[[Values, bool], Result]) -> tuple[Result, str]
             else:
                 tries.pop(0)
         except NoValues as error:
-            raise ValueError(f"{failure} ({error})" if failure else str(error)) from failure
+            if failure and not any(word in str(failure) for word in _ABOUT_VALUES):
+                raise failure from None
+            raise NoValues(f"{failure} ({error})" if failure else str(error)) from failure
         else:
             return result, _how(values, failure, time.perf_counter() - begun)
     assert failure is not None

@@ -22,12 +22,14 @@ _READS: dict[str, str] = {
     "layer_norm": "input",
     "gelu": "input",
     "silu": "input",
+    "relu6": "input",
     "relu": "output",
     "sigmoid": "output",
     "tanh": "output",
     "softmax": "output",
     "max_pool": "input",
     "average_pool": "shape",
+    "dropout": "mask",
     "add": "shape",
 }
 
@@ -59,12 +61,13 @@ def layer_saved_bytes(
 ) -> Ledger:
     """Bytes that PyTorch's autograd keeps of one layer for its backward pass.
 
-    `layer`: "linear", "convolution", "batch_norm", "layer_norm", "gelu", "silu", "relu",
-    "sigmoid", "tanh", "softmax", "max_pool", "average_pool" or "add". `inputs`, `outputs`: shapes
-    or counts of elements, batch included. `statistics`: means that a norm keeps (channels of a
-    batch norm, rows of a layer norm); it keeps as many inverse deviations, both in fp32. A max pool
-    keeps an 8-byte index for each output. Two layers that keep the same tensor keep it once: a
-    convolution after a ReLU adds nothing.
+    `layer`: "linear", "convolution", "batch_norm", "layer_norm", "gelu", "silu", "relu6", "relu",
+    "sigmoid", "tanh", "softmax", "max_pool", "average_pool", "dropout" or "add". `inputs`,
+    `outputs`: shapes or counts of elements, batch included. `statistics`: means that a norm keeps
+    (channels of a batch norm, rows of a layer norm); it keeps as many inverse deviations, both in
+    fp32. A max pool keeps an 8-byte index for each output, a dropout a mask of numbers of `dtype`,
+    as a CPU's kernel makes it (one of a GPU has a byte for each). Two layers that keep the same
+    tensor keep it once: a convolution after a ReLU adds nothing.
     """
     if layer not in _READS:
         raise ValueError(f"layer must be one of {', '.join(_READS)}, not {layer!r}")
@@ -75,6 +78,8 @@ def layer_saved_bytes(
         terms.append(Term(_READS[layer], sizes[_READS[layer]], width))
     if layer in ("batch_norm", "layer_norm"):
         terms.append(Term("statistics", 2 * whole("statistics", statistics), 4))
+    if layer == "dropout":
+        terms.append(Term("mask", sizes["output"], width))
     if layer == "max_pool":
         terms.append(Term("indices", sizes["output"], 8))
     return Ledger("B", tuple(terms), title=f"saved by {layer}")

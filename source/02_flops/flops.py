@@ -45,9 +45,9 @@ dict(PRICE)
 from helpers.plots import ledger_bar
 from helpers.reference import sigmoid_flops
 
-print(sigmoid_flops(1000))
 ledger_bar(sigmoid_flops(1000))
 plt.show()
+sigmoid_flops(1000)
 
 # %% [markdown]
 # ## A matrix times a vector
@@ -166,8 +166,8 @@ if guessed("depthwise_speedup"):
         with torch.no_grad():
             times[groups] = best_of(layer, x, runs=20)
         rate = format_count(2 * macs / times[groups], "FLOP/s")
-        print(f"{groups:2} groups: {format_count(macs, 'MAC'):>11}", end="")
-        print(f" {1000 * times[groups]:7.3f} ms {rate:>15}")
+        print(f"{groups:2} groups: {format_count(macs, 'MAC')},")
+        print(f"   {1000 * times[groups]:.3f} ms, {rate}")
     outcome("depthwise_speedup", times[1] / times[64])
 
 # %% [markdown]
@@ -611,7 +611,8 @@ check("flopco_macs", flopco_macs)
 # Now PyTorch's counter, backward. One convolution, with more and more groups. Which of the two gradients goes wrong, and by how much?
 
 # %% tags=["skip-grading"]
-print("groups  forward  with weights'  and input's gradient")
+print("        forward  + gradients of")
+print("groups           weights  and input")
 for groups in (1, 4, 16, 64):
     with torch.device("meta"):
         layer = nn.Conv2d(64, 64, 3, padding=1, groups=groups, bias=False)
@@ -619,7 +620,7 @@ for groups in (1, 4, 16, 64):
     forward = torch_macs(layer, x)
     one = torch_macs(layer, x, backward=True) / forward
     both = torch_macs(layer, x.requires_grad_(), backward=True) / forward
-    print(f"{groups:6}  {forward / 1e6:5.2f} M  {one:11.0f} ×  {both:11.0f} ×")
+    print(f"{groups:6} {forward / 1e6:6.2f} M {one:6.0f} × {both:8.0f} ×")
 
 # %% [markdown]
 # Right would be 2 and 3, whatever the groups. (What you see is the version of torch printed above; another may count otherwise.)

@@ -207,9 +207,9 @@ def their_count(parameters, gradients, update):
     return parameters * sum(each.values())
 
 
+print("B a parameter, with gradients in  bf16  fp32")
 for way in "fused", "foreach":
-    print(f"{way:8} {their_count(1, 'bf16', way)} B a parameter,", end=" ")
-    print(f"with fp32 gradients {their_count(1, 'fp32', way)}")
+    print(f"{way:32}{their_count(1, 'bf16', way):6}{their_count(1, 'fp32', way):6}")
 
 # %% [markdown]
 # ✎ Some of these four numbers are wrong, all for one reason. Count right.
@@ -401,7 +401,7 @@ for name, each, step in (
     weights, saved = by_module(each, step)
     by_sum = (4 * sum(weights) + sum(saved)) / step.peak
     at = step.timeline.phases[step.timeline.peak_at]
-    print(f"{name}: {format_bytes(step.peak)}, in {at}")
+    print(f"{name}:\n  {format_bytes(step.peak)}, in {at}")
     walk, problem = tried(lambda *chain: numbers(chain_peak(*chain)), weights, saved)
     yours = problem or f"{walk / step.peak:.3f}"
     print(f"  of it: sum {by_sum:.3f}, your walk {yours}")
@@ -419,8 +419,8 @@ recorded = {1: 3243.1 * 2**20, 8: 6593.3 * 2**20}  # bytes; benchmarks/results/m
 
 
 def compare(what, predicted_bytes, real_bytes):
-    print(f"  {what}: {format_bytes(predicted_bytes)} predicted,", end=" ")
-    print(f"{format_bytes(real_bytes)} measured, ratio {predicted_bytes / real_bytes:.3f}")
+    print(f"  {what}: {format_bytes(predicted_bytes)} predicted,")
+    print(f"    {format_bytes(real_bytes)} measured, ratio {predicted_bytes / real_bytes:.3f}")
 
 
 if torch.cuda.is_available():
@@ -439,8 +439,9 @@ if torch.cuda.is_available():
     del on_gpu, x
     torch.cuda.empty_cache()
 else:
-    print("no GPU here. Recorded 2026-11-20 on 2 cores of a Xeon,")
-    print("torch 2.15.0, CPU allocator; the prediction is made now")
+    print("no GPU here. Recorded 2026-11-20: 2 cores")
+    print("of a Xeon, torch 2.15.0, CPU allocator;")
+    print("the prediction is made now")
     for batch, real in recorded.items():
         step = training_memory(network, (batch, 3, 224, 224))
         print(f"batch {batch}")
@@ -580,7 +581,7 @@ for (name, memory), found in zip(cards.items(), (t4.batch, 40, 149)):
     args = fixed, per_image, memory, t4.memory.context
     line, problem = tried(lambda args=args: numbers(batch_that_fits(*args)))
     yours = problem or f"{line}, ratio {line / found:.2f}"
-    print(f"{name:9} by search {found:3}, by your line {yours}")
+    print(f"{name:9} search {found:3}, your line {yours}")
 
 # %% tags=["skip-grading"]
 from helpers.plots.training import peak_by_batch
@@ -685,10 +686,12 @@ if guessed("peak_left") and guessed("time_taken"):
     outcome("time_taken", frugal_s / plain_s)
 
 # %% tags=["skip-grading"]
+summary = None
 if guessed("peak_left"):
     step_timeline(step, "Checkpointed: one block at a time fills and empties")
     plt.show()
-    print(step.ledger.summary())
+    summary = step.ledger.summary()
+summary
 
 # %% [markdown]
 # Each tooth is one block, computed again; the meter counts it among the temporaries.

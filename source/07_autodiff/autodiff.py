@@ -583,6 +583,9 @@ L = (u + v) * u
 show_nodes(L.grad_fn)
 
 # %% [markdown]
+# *A good place for a break: eight of fourteen questions are behind you. Save, and when you come back, run the cells above again.*
+
+# %% [markdown]
 # ## Why backwards?
 #
 # One can sweep *forwards*, too: carry with each value its slope with respect to **one** input. That input starts with slope 1, every other number with 0. Nothing needs to be kept.

@@ -589,6 +589,9 @@ def product_reads(m, n, k, tile):
 check("product_reads", product_reads)
 
 # %% [markdown]
+# *A good place for a break: ten of sixteen questions are behind you. Save, and when you come back, run the cells above again.*
+
+# %% [markdown]
 # ## A GPU's way: threads, blocks, grid
 #
 # On a GPU you do not write the loop. You write what **one thread** does, and start thousands. Threads come in **blocks**, blocks form a **grid**. A thread knows its place in its block and its block's place in the grid. Which element is its own?

@@ -109,7 +109,7 @@ plt.show()
 # %% [markdown]
 # Light: the pairs of a prompt of four. Dark: those of the next token. In every layer, a pair costs a **score** (query times key, `width` MAC over all heads), and another `width` MAC to weigh the **value**.
 #
-# ✎ FLOP of a pass over a prompt, and then of the next token, when nothing is computed twice. `weights` are those that multiply. Leave out softmax, norms and activations.
+# ✎ FLOP of a pass over a prompt, and then of the next token, when nothing is computed twice. `weights` are those that multiply. Count the pairs exactly, not as a round half. Leave out softmax, norms and activations.
 
 
 # %% answer="pass_flops"
@@ -322,7 +322,8 @@ def cached_decode(seed, prompt, more):
     cache = full_pass(model, prompt)[1]
     for token in more:
         logits = decode_step(model, token, cache)
-    return {"logits": logits.flatten().tolist(), "cached": [len(keys) for keys, _ in cache]}
+    logits = torch.as_tensor(logits).flatten().tolist()
+    return {"logits": logits, "cached": [len(keys) for keys, _ in cache]}
 
 
 # %% check="cached_decode"
@@ -540,7 +541,7 @@ print(f"meanwhile the cache of {tokens:.0f} tokens can be read")
 #
 # You promise every reader a token within so many milliseconds. The card has to hold the weights and all caches.
 #
-# ✎ The largest batch that keeps both (0 where not even one does), and the tokens a second that it writes.
+# ✎ The largest batch that keeps both (0 where not even one does), and the tokens a second that it writes. (A GB is 10⁹ B here; unit 06 has what a card calls one.)
 
 
 # %% answer="service_batch"
@@ -866,7 +867,7 @@ try:
         by_hand = yours["prompt"]
         print(f"yours {format_count(by_hand, 'FLOP')}, ratio {by_hand / counted:.4f}")
 except ImportError:
-    print("No transformers here: this cell counted nothing.")
+    print("No transformers here: nothing is counted.")
 
 # %% [markdown]
 # ## Done

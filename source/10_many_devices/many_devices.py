@@ -666,28 +666,40 @@ print(f"update   {task.sequences} sequences")
 # Here is a plan that fits none of the machines. What makes it so large?
 
 
-# %% tags=["skip-grading"]
+# %%
 def show_plan(plan):
-    """Prints and draws what a plan holds on its name's machine, and prints its seconds."""
+    """Prints what a plan holds on its name's machine, and its seconds."""
     own, given = own_task(plan["name"]), read_plan(plan)
     if mismatch(own, given):
         print("not this task:", mismatch(own, given))
         return
-    bytes_held, seconds = held_bytes(own, given), step_seconds(own, given)
-    room = own.machine.room
-    gib = {term.name: term.amount / 2**30 for term in bytes_held.terms if term.amount}
-    fits = "fits" if bytes_held.total <= room else "does NOT fit"
-    axes = stacked({"memory": gib}, "GiB on each device", f"It {fits}: dashed is the room")
+    held, seconds, room = held_bytes(own, given), step_seconds(own, given), own.machine.room
+    rows = [(term.name, f"{term.amount / 2**30:8.2f} GiB") for term in held.terms]
+    rows += [("held", f"{held.total / 2**30:8.2f} GiB"), ("room", f"{room / 2**30:8.2f} GiB")]
+    rows += [(term.name, f"{term.amount:8.2f} s") for term in seconds.terms]
+    rows.append(("a step", f"{seconds.total:8.2f} s"))
+    for name, amount in rows:
+        print(f"{name:28}{amount}")
+    print("It fits" if held.total <= room else "It does NOT fit")
+
+
+# %% tags=["skip-grading"]
+def draw_plan(plan):
+    """Shows a plan, and draws what it holds, where it is one for its name's task."""
+    show_plan(plan)
+    own, given = own_task(plan["name"]), read_plan(plan)
+    if mismatch(own, given):
+        return
+    held, room = held_bytes(own, given), own.machine.room
+    gib = {term.name: term.amount / 2**30 for term in held.terms if term.amount}
+    title = f"It {'fits' if held.total <= room else 'does not fit'}: dashed is the room"
+    axes = stacked({"memory": gib}, "GiB on each device", title)
     axes.axvline(room / 2**30, color="black", linestyle="--")
-    axes.set_xlim(0, 1.12 * max(bytes_held.total, room) / 2**30)
-    print(f"{format_bytes(bytes_held.total)} of {format_bytes(room)}; {fits}")
-    for term in seconds.terms:
-        print(f"  {term.name:22} {term.amount:8.2f} s")
-    print(f"  {'a step':22} {seconds.total:8.2f} s")
+    axes.set_xlim(0, 1.12 * max(held.total, room) / 2**30)
     plt.show()
 
 
-show_plan(
+draw_plan(
     {
         "name": MY_NAME or "nobody yet",
         "batch": 1,
@@ -729,7 +741,7 @@ plan, problem = tried(fit_it)
 if problem:
     print("no plan:", problem)
 else:
-    _, problem = tried(show_plan, plan)
+    _, problem = tried(draw_plan, plan)
     if problem:
         print("not shown:", problem)
 

@@ -181,6 +181,13 @@ def test_a_class_is_read_to_the_end_by_keys_as_formgrader_would_have_written(
     ]
 
 
+def test_an_empty_rubric_says_what_an_item_is(course, serve_page, page):
+    opened(page, serve_page(course))
+    assert "comment for the student with points" in page.locator("#no-rubric").inner_text()
+    add_items(page)
+    assert not page.locator("#no-rubric").is_visible()
+
+
 def test_one_click_marks_a_group_and_another_takes_one_answer_out_of_it(course, serve_page, page):
     opened(page, serve_page(course))
     add_items(page)

@@ -113,3 +113,26 @@ def test_modules_that_a_function_or_a_method_works_with_are_lent_too():
         count(run, torch.ones(2, 3))
         assert pipeline.kept == {}
         assert model.num_batches_tracked == 0
+
+
+class Frozen(OrderedDict):
+    """A configuration that lets nobody write, as diffusers has them."""
+
+    def __setitem__(self, key, value):
+        raise TypeError("frozen")
+
+    clear = pop = update = __setitem__
+
+
+class FrozenList(list):
+    clear = extend = __setitem__ = append = None
+
+
+def test_containers_that_let_nobody_write_come_back_as_they_were():
+    model, scale = nn.Linear(4, 4), torch.ones(4)
+    model.config, model.scales = Frozen(), FrozenList([scale])
+    OrderedDict.__setitem__(model.config, "scale", scale)
+    assert count(model, (2, 4), convention="mac2").macs == 2 * 16
+    assert not model.weight.is_meta
+    assert model.config["scale"] is scale
+    assert model.scales[0] is scale

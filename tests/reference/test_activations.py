@@ -56,6 +56,8 @@ def test_activations_grow_with_the_batch() -> None:
         ("layer_norm", nn.LayerNorm(32), (4, 32), (4, 32), 4),
         ("gelu", nn.GELU(), (4, 32), (4, 32), 0),
         ("silu", nn.SiLU(), (4, 32), (4, 32), 0),
+        ("relu6", nn.ReLU6(), (4, 32), (4, 32), 0),
+        ("dropout", nn.Dropout(0.1), (4, 32), (4, 32), 0),
         ("relu", nn.ReLU(), (4, 32), (4, 32), 0),
         ("sigmoid", nn.Sigmoid(), (4, 32), (4, 32), 0),
         ("tanh", nn.Tanh(), (4, 32), (4, 32), 0),

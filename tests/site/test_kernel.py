@@ -14,17 +14,21 @@ UNIT = "02_flops"
 STUB = "def linear_cost(batch, tokens, in_features, out_features):\n    "
 
 
-@pytest.fixture
-def ask(kernel):
-    notebook = (COURSE / "release" / UNIT / "flops.ipynb").read_text()
-    kernel.answer(json.dumps({"do": "open", "unit": UNIT, "notebook": notebook}))
+def asking(kernel, unit, notebook):
+    text = (COURSE / "release" / unit / notebook).read_text()
+    kernel.answer(json.dumps({"do": "open", "unit": unit, "notebook": text}))
 
     def asked(do, name, text, others=(), **more):
         answers = {**dict(others), name: text}
-        task = {"do": do, "unit": UNIT, "name": name, "answers": answers, **more}
+        task = {"do": do, "unit": unit, "name": name, "answers": answers, **more}
         return json.loads(kernel.answer(json.dumps(task)))
 
     return asked
+
+
+@pytest.fixture
+def ask(kernel):
+    return asking(kernel, UNIT, "flops.ipynb")
 
 
 def test_a_verdict_is_what_check_says(ask):
@@ -56,7 +60,17 @@ def test_an_answer_above_that_is_missing_is_said(ask):
     above = {"linear_cost": STUB + "raise NotImplementedError()"}
     text = "def convolution_macs(*args):\n    return linear_cost(1, 2, 3, 4)"
     came = ask("check", "convolution_macs", text, above)
-    assert "A question above has no answer yet" in came["printed"]
+    assert "linear_cost" in came["verdict"]["hint"]
+
+
+def test_a_plan_is_shown_in_words_where_nothing_draws(kernel):
+    ask = asking(kernel, "10_many_devices", "many_devices.ipynb")
+    plan = {"batch": 1, "accumulation": 16, "checkpointing": False, "precision": "mixed"}
+    plan |= {"name": "Ada Lovelace", "optimizer": "adam8bit", "zero": 3, "tensor": 1}
+    came = ask("run", "fit_it", f"def fit_it():\n    return {plan}\n\nshow_plan(fit_it())")
+    assert not came["error"]
+    assert "a step" in came["printed"]
+    assert came["printed"].endswith("It fits\n")
 
 
 def test_nothing_is_left_over_from_the_last_run(ask):

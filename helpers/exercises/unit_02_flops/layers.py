@@ -205,6 +205,21 @@ GROUPED_COST = Exercise(
             },
         ),
         Misconception(
+            "a bias added",
+            "one addition more for each output: is there a bias here?",
+            lambda i, o, size, k, g: {
+                "FLOP": o * (size - k + 1) ** 2 * (2 * (i // g) * k**2 + 1),
+            },
+        ),
+        Misconception(
+            "the first place forgotten",
+            "how many places has the kernel along a side? The first one counts, too (unit 01)",
+            lambda i, o, size, k, g: {
+                "MAC": o * (i // g) * k**2 * (size - k) ** 2,
+                "FLOP": 2 * o * (i // g) * k**2 * (size - k) ** 2,
+            },
+        ),
+        Misconception(
             *FIRST_ADDITION_SAVED,
             lambda i, o, size, k, g: {
                 "FLOP": o * (size - k + 1) ** 2 * (2 * (i // g) * k**2 - 1),

@@ -14,10 +14,10 @@ from helpers.exercises.alexnet import (
 )
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.mistakes import FIRST_ADDITION_SAVED
-from helpers.ledger import Ledger, Term
+from helpers.ledger import Alternative, Ledger, Term
 
 
-def _attention(tokens: int, width: int, heads: int) -> dict[str, Ledger | OneOf]:
+def _attention(tokens: int, width: int, heads: int) -> dict[str, Ledger]:
     one = tokens * width**2
     projections = (
         Term("queries, keys, values", 3 * one, 2),
@@ -27,9 +27,14 @@ def _attention(tokens: int, width: int, heads: int) -> dict[str, Ledger | OneOf]
     return {
         "projections": Ledger("FLOP", projections),
         "scores and values": Ledger("FLOP", products),
-        # Each token and those before it; half of all pairs is what most papers count.
-        "causal": OneOf((2 * tokens * (tokens + 1) * width, 2 * tokens**2 * width)),
+        "causal": Ledger("FLOP", (_half("scores", tokens, width), _half("values", tokens, width))),
     }
+
+
+def _half(name: str, tokens: int, width: int) -> Term:
+    """Of each token and those before it; half of all pairs is what most papers count."""
+    round_half = Alternative("half of all pairs", tokens**2 * width // 2, 2)
+    return Term(name, tokens * (tokens + 1) * width // 2, 2, (round_half,))
 
 
 def _attention_with_one_addition_less(tokens: int, width: int, heads: int) -> dict[str, Any]:
@@ -101,6 +106,13 @@ ATTENTION_COST = Exercise(
             },
         ),
         Misconception(
+            "projections in the causal part, too",
+            "causal: scores and values alone, as the text has it: are the projections in it, too?",
+            lambda s, d, h: {
+                "causal": OneOf((2 * s * (4 * d + s + 1) * d, 2 * s * (4 * d + s) * d))
+            },
+        ),
+        Misconception(
             "a token does not see itself",
             "a token looks at itself, too",
             lambda s, d, h: {"causal": 2 * s * (s - 1) * d},
@@ -163,6 +175,11 @@ def _alexnet_macs(image_channels: int, classes: int, width: int, groups: int = 2
     return {name: count * _SIDES.get(name, 1) ** 2 for name, count in weights.items()}
 
 
+def _outs(classes: int) -> tuple[int, ...]:
+    """Output channels of each layer, which are its biases."""
+    return (96, 256, 384, 384, 256, 4096, 4096, classes)
+
+
 def _of_convolutions(counts: dict[str, int], factor: int = 1) -> dict[str, int]:
     return {name: factor * count for name, count in counts.items() if name.startswith("conv")}
 
@@ -192,6 +209,32 @@ ALEXNET_LAYER_MACS = Exercise(
             "FLOP for MAC",
             "every layer is double: MAC are asked for, and one MAC is two FLOP",
             lambda *args: {name: 2 * count for name, count in _alexnet_macs(*args).items()},
+        ),
+        Misconception(
+            "biases counted",
+            "a bias is added to an output, not multiplied: is that a multiply-accumulate?",
+            lambda c, n: {
+                name: OneOf((macs + out, macs + out * _SIDES.get(name, 1) ** 2))
+                for (name, macs), out in zip(_alexnet_macs(c, n).items(), _outs(n), strict=True)
+            },
+        ),
+        Misconception(
+            "before the last pooling",
+            "conv5's 13 × 13 are pooled before fc6: what does it see, as the text has it?",
+            lambda c, n: {"fc6": 256 * 13**2 * 4096},
+        ),
+        Misconception(
+            "size before pooling",
+            "an output is pooled before the next convolution: at how many pixels is this used?",
+            lambda c, n: {
+                name: alexnet_weights(c, n)[name] * side**2
+                for name, side in (("conv2", 55), ("conv3", 27))
+            },
+        ),
+        Misconception(
+            "conv3 in two groups",
+            "which of the convolutions have two groups? This one sees all channels",
+            lambda c, n: {"conv3": _alexnet_macs(c, n)["conv3"] // 2},
         ),
         Misconception(
             "one side of the output only",

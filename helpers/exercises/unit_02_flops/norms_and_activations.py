@@ -104,6 +104,18 @@ BATCH_NORM_COST = Exercise(
             },
         ),
         Misconception(
+            "statistics of each sample",
+            "in training one μ stands for a channel of the whole batch, not of each sample",
+            lambda b, c, h, w: totals(_batch_norm(1, b * c, h, w)),
+        ),
+        Misconception(
+            "one division",
+            "mean and variance are averages: how many divisions are that in a channel?",
+            lambda b, c, h, w: {
+                "statistics": OneOf(tuple(4 * b * c * h * w + each * c for each in (4, 3)))
+            },
+        ),
+        Misconception(
             "variance sum missing",
             "mean and variance are averages: each of them is a sum",
             lambda b, c, h, w: totals(_batch_norm(b, c, h, w, without_variance_sum)),

@@ -8,7 +8,7 @@ from itertools import pairwise, zip_longest
 from math import ceil, prod
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.mistakes import OFFSET_FORGOTTEN
 
 Sizes = tuple[int, ...]
@@ -311,6 +311,19 @@ LINES_TOUCHED = Exercise(
             "the whole stretch, end included",
             "with a long stride lines are stepped over: are they loaded?",
             lambda count, stride: ceil(count * stride / LINE),
+        ),
+        Misconception(
+            "the whole stretch, rounded down",
+            "two things: a line that is begun is loaded as a whole, and with a long stride lines "
+            "are stepped over",
+            lambda count, stride: OneOf((count * stride // LINE, (count - 1) * stride // LINE)),
+        ),
+        Misconception(
+            "rounded down",
+            "a line that is begun is loaded as a whole: does the last one count?",
+            lambda count, stride: OneOf(
+                (min(count, count * stride // LINE), (count - 1) * min(stride, LINE) // LINE)
+            ),
         ),
     ),
 )

@@ -23,9 +23,10 @@ def _parts(
     for_each_part: int = 0,
     less: int = 0,
     divides: bool = True,
+    first: int = 1,
 ) -> int | None:
     """The fewest parts that fit, with so many bytes a parameter held `always`."""
-    for parts in range(1, batch + 1):
+    for parts in range(first, batch + 1):
         held = (always + for_each_part * parts) * parameters + saved_per_image * -(-batch // parts)
         if held <= memory - less and (batch % parts == 0 or not divides):
             return parts
@@ -154,6 +155,11 @@ FEWEST_PARTS = Exercise(
             _images,
         ),
         Misconception(
+            "never the batch as a whole",
+            "may all images fit at once? That is one part",
+            _other_parts(first=2),
+        ),
+        Misconception(
             "a number where nothing fits",
             "where one image is too many, no number of parts helps: what should come back then?",
             lambda *args: OneOf(
@@ -223,6 +229,16 @@ CHECKPOINTED_BYTES = Exercise(
             "boundary and inside exchanged",
             "each segment keeps its input, and the layers of one are held inside",
             lambda n, boundary, inside, s: s * inside + -(-n // s) * boundary,
+        ),
+        Misconception(
+            "as many layers as segments",
+            "a segment is computed again: how many layers has one, if so many are in all of them?",
+            lambda n, boundary, inside, s: s * (boundary + inside),
+        ),
+        Misconception(
+            "always a layer more",
+            "where segments divide the layers evenly, has one of them a layer more?",
+            lambda n, boundary, inside, s: s * boundary + (n // s + 1) * inside,
         ),
         Misconception(
             "one layer computed again",

@@ -37,16 +37,21 @@ def _draw_changes(draw: random.Random) -> Sequence[tuple[Any, ...]]:
                 changes.append(live[-1])
         # All is given back at the end, and never is the end the highest moment.
         changes += [-size for size in live]
-        # The peak comes once more, in two: asked for is when it is first there.
-        peak = _peak(tuple(changes))["peak"]
-        cases.append(((*changes, peak // 3, peak - peak // 3, -peak),))
+        # The peak comes once more, in two: asked for is when it is first there. And something stays.
+        peak, stays = _peak(tuple(changes))["peak"], draw.randrange(1, 10)
+        cases.append(((*changes, peak // 3, peak - peak // 3, stays - peak),))
     return cases
 
 
 PEAK_OF_CHANGES = Exercise(
     points=1,
     topic="the highest moment of a list of allocations",
-    examples=[((40, 30, -40, 20, -50),), ((100, 50, -50, 60, -100, -60),), ((50, -20, 20, -50),)],
+    examples=[
+        ((40, 30, -40, 20, -50),),
+        ((100, 50, -50, 60, -100, -60),),
+        ((50, -20, 20, -50),),
+        ((30, 20, 5, -25),),
+    ],
     hidden=_draw_changes,
     reference=_peak,
     misconceptions=(
@@ -313,6 +318,23 @@ CHAIN_PEAK = Exercise(
             "m and v forgotten",
             "what does Adam hold all the time, beside the weights?",
             lambda weights, saved: _chain(weights, saved) - 2 * sum(weights),
+        ),
+        Misconception(
+            "one number for Adam",
+            "Adam holds m, and something else: how many numbers of each weight are that?",
+            lambda weights, saved: _chain(weights, saved) - sum(weights),
+        ),
+        Misconception(
+            "gradients there from the start",
+            "are there gradients when backward begins? In which order do they come?",
+            lambda weights, saved: _chain(weights, saved) + sum(weights),
+        ),
+        Misconception(
+            "weights and saved walked in two directions",
+            "a layer's gradients and what it saved belong together: are both walked one way?",
+            lambda weights, saved: OneOf(
+                (_chain(weights[::-1], saved), _chain(weights, saved[::-1]))
+            ),
         ),
         Misconception(
             "nothing freed, or nothing of one layer",

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.unit_09_inference.models import (
     LLAMA_2_7B,
     LLAMA_2_7B_MULTIPLY,
@@ -94,7 +94,7 @@ def _flops(weights: int, layers: int, width: int, tokens: int) -> dict[str, Ledg
     }
 
 
-def _attending(sizes: Sequence[int], prompt: int, one: int) -> dict[str, int]:
+def _attending(sizes: Sequence[int], prompt: float, one: int) -> dict[str, float]:
     """FLOP where so many pairs of places are counted."""
     weights, layers, width, tokens = sizes
     return {
@@ -136,7 +136,14 @@ PASS_FLOPS = Exercise(
         Misconception(
             "half of the square",
             "draw the pairs for a prompt of 3: is it just half of 9?",
-            lambda *sizes: {"prompt": _attending(sizes, sizes[-1] ** 2 // 2, 0)["prompt"]},
+            lambda *sizes: {
+                "prompt": OneOf(
+                    tuple(
+                        _attending(sizes, pairs, 0)["prompt"]
+                        for pairs in (sizes[-1] ** 2 // 2, sizes[-1] ** 2 / 2)
+                    )
+                )
+            },
         ),
         Misconception(
             "itself not seen",

@@ -303,10 +303,24 @@ SERVICE_BATCH = Exercise(
         ),
         Misconception(
             "memory in GiB",
-            "a memory in GB counts in steps of 1000, not of 1024",
+            "memory_gb and bandwidth_gb are in 10⁹ B here, whatever a card's own GB are",
             lambda weights, cache, bandwidth, memory, milliseconds: _service(
                 weights, cache, bandwidth, memory * _GIB / 1e9, milliseconds
             ),
+        ),
+        Misconception(
+            "both in GiB",
+            "memory_gb and bandwidth_gb are in 10⁹ B here, whatever a card's own GB are",
+            lambda weights, cache, bandwidth, memory, milliseconds: {
+                "batch": _service(
+                    weights, cache, bandwidth * _GIB / 1e9, memory * _GIB / 1e9, milliseconds
+                )["batch"]
+            },
+        ),
+        Misconception(
+            "at least one",
+            "what is asked for where not even one reader is served?",
+            lambda *args: _served(max(1, min(_most(*args))), *args[:3]),
         ),
         Misconception(
             "the promise for the step",

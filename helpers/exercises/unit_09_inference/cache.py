@@ -119,6 +119,36 @@ CACHED_DECODE = Exercise(
             _slipped(normed_keys=False),
         ),
         Misconception(
+            "keys and values exchanged",
+            "attend takes the query, then keys, then values: in which order are yours?",
+            _slipped(exchanged=True),
+        ),
+        Misconception(
+            "one head",
+            "attend is told how many heads there are: does it cut the rows in as many?",
+            _slipped(heads=1),
+        ),
+        Misconception(
+            "attention's output matrix left out",
+            "in full_pass, what attention finds goes through one matrix more: through which?",
+            _slipped(out=False),
+        ),
+        Misconception(
+            "the MLP's input not normed",
+            "in full_pass the MLP gets norm(x), of the new x: what does yours get?",
+            _slipped(mlp_norm=False),
+        ),
+        Misconception(
+            "no bend in the MLP",
+            "without its ReLU an MLP is one matrix: where does full_pass bend?",
+            _slipped(mlp_bend=False),
+        ),
+        Misconception(
+            "the MLP's residual forgotten",
+            "what the MLP gives is added to x: is x still there?",
+            _slipped(mlp_residual=False),
+        ),
+        Misconception(
             "query not normed",
             "in full_pass, the query is made of norm(x): of what is yours?",
             _slipped(normed_query=False),

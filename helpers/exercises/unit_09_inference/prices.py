@@ -173,6 +173,11 @@ TRAINING_USE = Exercise(
             lambda *args: {"days": 24 * _training(*args)["days"]},
         ),
         Misconception(
+            "seconds",
+            "this is in seconds: how many has a day?",
+            lambda *args: {"days": 86_400 * _training(*args)["days"]},
+        ),
+        Misconception(
             "one token a weight",
             "20 tokens for each weight",
             lambda *args: {"days": _training(*args)["days"] / 20},

@@ -45,7 +45,13 @@ class Slips(NamedTuple):
     normed_keys: bool = True
     normed_query: bool = True
     values_are_keys: bool = False
+    exchanged: bool = False
+    heads: int = HEADS
+    out: bool = True
     residual: bool = True
+    mlp_norm: bool = True
+    mlp_bend: bool = True
+    mlp_residual: bool = True
     last_norm: bool = True
 
 
@@ -99,17 +105,22 @@ def _step(gpt: GPT, token: int, kept: list[list[tuple[Row, Row]]], goes: Slips) 
         if goes.keeps:
             pairs.append(new)
         query = _times(h if goes.normed_query else x, block.q)
-        found = _times(_attended(query, seen), block.out)
+        if goes.exchanged:
+            seen = [(value, key) for key, value in seen]
+        found = _attended(query, seen, goes.heads)
+        found = _times(found, block.out) if goes.out else found
         x = _sum(x, found) if goes.residual else found
-        inner = [max(0.0, each) for each in _times(_norm(x), block.up)]
-        x = _sum(x, _times(inner, block.down))
+        inner = _times(_norm(x) if goes.mlp_norm else x, block.up)
+        bent = [max(0.0, each) for each in inner] if goes.mlp_bend else inner
+        down = _times(bent, block.down)
+        x = _sum(x, down) if goes.mlp_residual else down
     last = _norm(x) if goes.last_norm else x
     return [_dot(last, row) for row in gpt.table]
 
 
-def _attended(query: Row, seen: list[tuple[Row, Row]]) -> Row:
+def _attended(query: Row, seen: list[tuple[Row, Row]], heads: int) -> Row:
     """Head by head: the values seen, weighed by the softmax of their keys' scores."""
-    size = WIDTH // HEADS
+    size = WIDTH // heads
     result: Row = []
     for start in range(0, WIDTH, size):
         part = slice(start, start + size)

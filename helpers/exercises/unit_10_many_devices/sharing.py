@@ -204,6 +204,22 @@ FEWEST_DEVICES = Exercise(
             lambda parameters, memory, stage: max(1, -(-16 * parameters // memory)) if stage else 1,
         ),
         Misconception(
+            "everything shared, rounded down",
+            "two things: with so few a share is too large, and what your stage does not share lies "
+            "whole on every device",
+            lambda parameters, memory, stage: OneOf(
+                (16 * parameters // memory, max(1, 16 * parameters // memory))
+            ),
+        ),
+        Misconception(
+            "everything shared, in broken devices",
+            "two things: devices come whole, and what your stage does not share lies whole on "
+            "every device",
+            lambda parameters, memory, stage: OneOf(
+                (16 * parameters / memory, max(1, 16 * parameters / memory))
+            ),
+        ),
+        Misconception(
             "rounded down",
             "with so few a share is a little too large: round the other way",
             _fewest_if(lambda shared, room: OneOf((max(1, shared // room), shared // room))),

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from torch import nn
+
 from helpers.conventions import dtype_name, format_bytes, format_count
-from helpers.meter.command_inputs import given
+from helpers.meter.command_inputs import Given, given, refuse_too_long
 from helpers.meter.flops.count import count
 from helpers.meter.flops.decoding import Decoding, decoding
 from helpers.meter.flops.result import Count
 from helpers.meter.flops.rules import RuleOfThumb, rule_of_thumb, utilization
-from helpers.meter.models import TORCH_DTYPES, build
+from helpers.meter.models import TORCH_DTYPES, build, run_built
 from helpers.meter.printing import show
 
 #: TF32 is a way of multiplying: its tensors lie in memory as fp32.
@@ -60,7 +62,7 @@ def count_command(
     """
     from helpers.hardware import device as named_device
 
-    where = named_device(device) if device else None
+    where = named_device(device) if device is not None else None
     width = dtype_name(dtype)
     if width not in _DTYPES:
         raise ValueError(f"a model is counted in one of {', '.join(_DTYPES)}, not {dtype}")
@@ -72,17 +74,23 @@ def count_command(
         raise ValueError(f"a depth is a whole number ≥ 1, not {depth}")
     if decode is not None and (input or tokens or backward):
         raise ValueError("--decode counts one token forward: give no --input, --tokens, --backward")
-    built = build(model, backward, _DTYPES[width])
     if decode is not None:
+        built = build(model, backward, _DTYPES[width])
+        refuse_too_long(built, decode + 1)
         step = decoding(built, decode, batch or 1, convention)
         counted, inputs, sizes = step.count, f"a token after {decode}, batch {batch or 1}", None
         rule: RuleOfThumb | None = rule_of_thumb(counted, batch or 1)
     else:
         named = [input] if isinstance(input, str) else list(input)
-        taken = given(built, named, tokens, batch, _DTYPES[width])
-        counted = count(
-            built, *taken.positional, convention=convention, backward=backward, **taken.named
-        )
+
+        def run(built: nn.Module) -> tuple[Given, Count]:
+            taken = given(built, named, tokens, batch, _DTYPES[width])
+            by_name: dict[str, Any] = {**taken.named}
+            return taken, count(
+                built, *taken.positional, convention=convention, backward=backward, **by_name
+            )
+
+        taken, counted = run_built(model, backward, _DTYPES[width], run)
         step, inputs, sizes = None, f"input {taken}", taken.sizes()
         rule = rule_of_thumb(counted, taken.tokens) if taken.tokens else None
     found = _Counted(

@@ -28,7 +28,7 @@ from helpers.meter.flops.summary import summarize
 from helpers.meter.flops.timm import Timm
 from helpers.meter.flops.whole_ops import counting_whole
 from helpers.meter.loan import Loan, Values, lending
-from helpers.meter.meta import NeedsValues, tensors_in
+from helpers.meter.meta import NeedsValues, inner_tensors, tensors_in
 from helpers.meter.models import as_inputs, build, default_input, plain, refuse_taken_names
 from helpers.meter.value_fallback import CannotRun, first_that_runs, reason_of
 
@@ -109,12 +109,13 @@ def _counted(
     modules = ModuleStack({id(part): path for path, part in parts.items()})
     with lending(model, values) as loan:
         arguments, keywords = _lent(loan, model, inputs, keyword_inputs)
-        tensors = (
+        tensors = [
             tensor
             for part in loan.modules
             for tensor in (*part._parameters.values(), *part._buffers.values())
             if tensor is not None
-        )
+        ]
+        tensors += [inner for tensor in tensors for inner in inner_tensors(tensor).values()]
         recorder = Recorder(rules, modules, {id(tensor): tensor for tensor in tensors}, values)
         with modules.following(), counting_whole(recorder), recorder:
             out = _run(model, arguments, keywords)

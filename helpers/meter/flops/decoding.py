@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,8 +15,9 @@ from helpers.meter.flops.result import Count
 from helpers.meter.flops.traffic import tensor_bytes
 from helpers.meter.meta import PLAIN, tensors_in
 
-#: What a cache is called as an argument and in a result: transformers has had three names for it.
-_NAMES = ("past_key_values", "cache", "cache_params")
+#: What a cache is called as an argument and in a result: transformers has had three names for it,
+#: of which it warns of the older two.
+_NAMES = ("cache", "past_key_values", "cache_params")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ def decoding(model: nn.Module, before: int, batch: int = 1, convention: str = "c
     """
     if before < 1 or batch < 1:
         raise ValueError(f"decoding needs ≥ 1 token before and ≥ 1 text, not {before}, {batch}")
+    if getattr(getattr(model, "config", None), "is_encoder_decoder", False):
+        raise ValueError(
+            f"{type(model).__name__} reads one text and writes another: what is decoded goes on in"
+            " a model of one text"
+        )
     taken = inspect.signature(model.forward).parameters
     name = next((each for each in _NAMES if each in taken), "")
     if not name:
@@ -55,10 +61,13 @@ def decoding(model: nn.Module, before: int, batch: int = 1, convention: str = "c
     def run(ids: Tensor) -> Any:
         nonlocal cache
         out = model(input_ids=ids, use_cache=True)
-        cache = _cache_of(model, out)
+        cache = _cache_of(out)
         return out
 
+    run.__name__ = type(model).__name__
     count(run, torch.empty(batch, before, dtype=torch.long, device="meta"))
+    if cache is None:
+        raise ValueError(f"{type(model).__name__} gave no cache back")
     held = _bytes(cache)
 
     class Next(nn.Module):
@@ -71,20 +80,29 @@ def decoding(model: nn.Module, before: int, batch: int = 1, convention: str = "c
         def forward(self, ids: Tensor) -> Tensor:
             nonlocal after
             out = self.model(input_ids=ids, use_cache=True, **{name: cache})
-            after = _bytes(_cache_of(model, out))
+            after = _bytes(_cache_of(out))
             return next(tensors_in(out))
 
     token = torch.empty(batch, 1, dtype=torch.long, device="meta")
-    counted = count(Next(), token, convention=convention)
+    counted = _of_the_model(count(Next(), token, convention=convention), type(model).__name__)
     return Decoding(before, counted, held, after, counted.bytes_moved + after)
 
 
-def _cache_of(model: nn.Module, out: Any) -> Any:
-    for name in _NAMES:
-        cache = getattr(out, name, None)
-        if cache is not None:
-            return cache
-    raise ValueError(f"{type(model).__name__} gave no cache back")
+def _of_the_model(counted: Count, kind: str) -> Count:
+    """The count of `Next` as one of the model in it, by the model's own names."""
+
+    def own(path: str) -> str:
+        return path.removeprefix("model").removeprefix(".")
+
+    whole, _, *parts = counted.modules
+    rows = (replace(whole, kind=kind), *(replace(row, name=own(row.name)) for row in parts))
+    entries = tuple(replace(entry, module=own(entry.module)) for entry in counted.entries)
+    return replace(counted, title=kind, modules=rows, entries=entries)
+
+
+def _cache_of(out: Any) -> Any:
+    found = (getattr(out, name, None) for name in _NAMES)
+    return next((cache for cache in found if cache is not None), None)
 
 
 def _bytes(cache: Any) -> int:

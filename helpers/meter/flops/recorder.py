@@ -15,6 +15,7 @@ from helpers.meter.flops.meta_fast_paths import shortcut
 from helpers.meter.flops.module_stack import ModuleStack
 from helpers.meter.flops.prices import OPS, name_of, record_of
 from helpers.meter.flops.prices.op import Call, places_of
+from helpers.meter.flops.prices.quantized import packed_weights
 from helpers.meter.flops.traffic import Traffic, tensor_bytes
 from helpers.meter.loan import Values
 from helpers.meter.meta import is_made_of_others, tensors_in
@@ -113,6 +114,13 @@ class Recorder(TorchDispatchMode):
             with self:
                 return (if_true if condition else if_false)(*operands)
         out = func(*args, **kwargs)
+        if name == "out_dtype":  # an operation whose result is wider than its arguments
+            inner, _, *operands = args
+            operation = _Operation(inner, self.convention)
+            call = Call(tuple(operands), {}, out, operation.places)
+            moved = self._moved(operation.traffic, call.args, {}, out)
+            self.record(operation.name, operation.cost, call, moved)
+            return out
         op, call = OPS.get(name), Call(args, kwargs, out, {})
         self.record(name, self.convention.cost(name, op) if op else None, call, 0)
         return out
@@ -143,6 +151,8 @@ class Recorder(TorchDispatchMode):
                     if isinstance(part, torch.Tensor):
                         moved += traffic.read(-1, part, out)
                         self.use(part)
+            elif isinstance(value, torch.ScriptObject):
+                moved += sum(map(tensor_bytes, tensors_in(packed_weights(value))))
         for value in kwargs.values():
             if isinstance(value, torch.Tensor):
                 moved += traffic.read(-1, value, out)

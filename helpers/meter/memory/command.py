@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from torch import nn
+
 from helpers.conventions import format_bytes
-from helpers.meter.command_inputs import given, training_options
+from helpers.meter.command_inputs import Given, given, training_options
 from helpers.meter.memory.predict import Memory, training_memory
 from helpers.meter.memory.sharding import Plan
 from helpers.meter.memory.timeline import Timeline
-from helpers.meter.models import build
+from helpers.meter.models import run_built
 from helpers.meter.printing import show
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -44,23 +46,26 @@ def memory_command(
     """
     from helpers.hardware import device as named_device
 
-    where = named_device(device) if device else None
+    where = named_device(device) if device is not None else None
     plan = _plan(data, zero, rank)
-    built = build(model)
-    inputs = given(built, input, tokens, batch)
-    named: dict[str, Any] = {**inputs.named, **training_options(built, inputs)}
-    memory = training_memory(
-        built,
-        *inputs.positional,
-        **named,
-        checkpoint=checkpoint,
-        fused=fused,
-        optimizer=optimizer,
-        device="cuda" if where else "cpu",
-        dtype=dtype,
-        autocast=autocast,
-        plan=plan,
-    )
+
+    def run(built: nn.Module) -> tuple[Given, Memory]:
+        inputs = given(built, input, tokens, batch)
+        named: dict[str, Any] = {**inputs.named, **training_options(built, inputs)}
+        return inputs, training_memory(
+            built,
+            *inputs.positional,
+            **named,
+            checkpoint=checkpoint,
+            fused=fused,
+            optimizer=optimizer,
+            device="cuda" if where else "cpu",
+            dtype=dtype,
+            autocast=autocast,
+            plan=plan,
+        )
+
+    inputs, memory = run_built(model, False, None, run)
     if as_json:
         said: dict[str, object] = {
             "model": model,

@@ -101,7 +101,8 @@ def make_optimizer(
         try:
             return known_optimizer(optimizer)(parameters, **updates)
         except TypeError as error:
-            raise ValueError(f"{optimizer} cannot be updated so: {error}") from error
+            how = " or ".join(updates)
+            raise ValueError(f"PyTorch's {optimizer} has no update that is {how}") from error
 
 
 @contextmanager

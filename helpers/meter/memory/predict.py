@@ -212,7 +212,7 @@ def training_memory(
                 parameters = step.strategy.parameters
             if not parameters:
                 raise ValueError(f"{type(step.model).__name__} has no parameter to train")
-            with step.failures("has an optimizer that fails beside"):
+            with step.failures("beside its optimizer, on"):
                 made = make_optimizer(optimizer, parameters, **updates)
                 prepare_states(made, parameters)
             how = made, parameters, zero_grad == "zero", loss or mean_of_squares, keep_output
@@ -254,6 +254,8 @@ def _step(
 ) -> Iterator[Step]:
     """A step of a model that is on loan as long as the step lasts."""
     own_type, products_type = _torch_dtype(dtype), _torch_dtype(autocast)
+    if products_type is not None and products_type.itemsize != 2:
+        raise ValueError(f"products run in bf16 or fp16 under autocast, not {autocast}")
     if isinstance(model, str):
         model = build(model, on_meta=values is not Values.ALL)
     with torch.inference_mode(False), lending(model, values, own_type) as loan:

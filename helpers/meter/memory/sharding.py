@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -217,12 +218,12 @@ class _Unit:
         self.gathered: Tensor | None = None
         self.whole: list[Tensor] = []
         self.is_last = module is owner.model
-        self._goes_back = self._is_done = False
+        self._is_done = False
 
     def hooks(self) -> list[Any]:
         """Those that gather, let go and reduce."""
         self.gathered, self.whole = None, []
-        self._goes_back = self._is_done = False
+        self._is_done = False
         return [
             self.module.register_forward_pre_hook(self._enter, with_kwargs=True),
             self.module.register_forward_hook(self._leave),
@@ -245,14 +246,16 @@ class _Unit:
         if self.owner.plan.stage == 3 and not self.is_last:
             self.whole = []
         self.owner.order.append(self)
+        begun: list[bool] = []  # of this call: a unit may run several times
         for tensor in tensors_in(out):
             if tensor.requires_grad:
-                tensor.register_hook(self._before_backward)
+                tensor.register_hook(partial(self._before_backward, begun))
 
-    def _before_backward(self, gradient: Tensor) -> None:
-        if self._goes_back:
+    def _before_backward(self, begun: list[bool], gradient: Tensor) -> None:
+        if begun:
             return
-        self._goes_back = True
+        begun.append(True)
+        self._is_done = False
         self._gather()
         self._copy_out(keep=False)
         order = self.owner.order

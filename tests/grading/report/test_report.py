@@ -20,7 +20,7 @@ from helpers.exercises import EXERCISES, Exercise, grading_cases
 from helpers.grading.engine.judge_inside import note_inside
 from helpers.grading.engine.verdict_outputs import MIME_TYPE, verdict_output, verdicts_of
 from helpers.grading.report.data import correlation, hints_seen, read_class
-from helpers.grading.report.page import write_report
+from helpers.grading.report.page import page, write_report
 from helpers.verdict import Verdict
 from tests.exercises.questions import mistaken
 from tests.grading import classbook
@@ -58,6 +58,14 @@ def test_difficulty_and_discrimination_are_those_of_the_gradebook(course: Path) 
         rest = [sum(scores[c][s] for c in scores if c != cell) for s in SCORES]
         assert question.difficulty == pytest.approx(statistics.mean(own) / classbook.CELLS[cell])
         assert question.discrimination == pytest.approx(statistics.correlation(own, rest))
+
+
+def test_the_bonus_is_spoken_of_where_there_is_one(course: Path) -> None:
+    report = read_class(course, UNIT)
+    without = replace(report, questions=tuple(q for q in report.questions if not q.bonus))
+    assert len(without.questions) == len(report.questions) - 1
+    assert "Points of the bonus make up for others, up to 4." in page(report)
+    assert "bonus" not in page(without).split("<h2>Questions")[0].split("<h2>Points")[1]
 
 
 def test_a_question_in_words_is_not_rated_before_it_is_read(course: Path) -> None:

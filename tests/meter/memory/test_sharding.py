@@ -73,6 +73,26 @@ def test_weights_are_whole_only_while_their_unit_runs() -> None:
     assert max(kept) >= 4 * 6 * 64 * 64
 
 
+def test_a_unit_that_runs_three_times_is_gathered_six_times_and_reduced_once() -> None:
+    class Repeated(nn.Module):
+        def __init__(self, times: int) -> None:
+            super().__init__()
+            self.times, self.first, self.block = times, nn.Linear(8, 8), nn.Linear(8, 8)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.first(x)
+            for _ in range(self.times):
+                x = self.block(x)
+            return x
+
+    def sent(times: int) -> int:
+        plan = {"stage": 3, "data": 2, "units": ("block",)}
+        return predicted(Repeated(times), (2, 8), device="cuda", **plan).sent.total
+
+    block = 4 * (64 + 8) // 2  # of the other rank; each time forward and backward
+    assert sent(3) - sent(1) == 2 * 2 * block
+
+
 def test_units_are_the_blocks_of_a_model_or_those_named() -> None:
     class Model(nn.Module):
         def __init__(self) -> None:

@@ -40,6 +40,7 @@ export function drawHead(state, groups, mode, namesShown, undoable) {
 }
 
 export function drawRubric(rubric, edited) {
+  at("no-rubric").hidden = rubric.length > 0;
   at("rubric").replaceChildren(
     ...rubric.map((item, place) =>
       make(

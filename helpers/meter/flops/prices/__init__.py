@@ -12,11 +12,14 @@ import torch
 
 from helpers.meter.flops.prices import (
     attention,
+    boxes,
     elementwise,
     linalg,
     losses,
     matmul,
     norms,
+    optimizers,
+    quantized,
     recurrent,
     reductions,
     sampling,
@@ -27,8 +30,8 @@ from helpers.meter.flops.prices import (
 from helpers.meter.flops.prices.op import Op
 
 _ROOMS = (
-    *(attention, elementwise, linalg, losses, matmul, norms, recurrent, reductions, sampling),
-    *(scatter, transforms, zero_flop),
+    *(attention, boxes, elementwise, linalg, losses, matmul, norms, optimizers, quantized),
+    *(recurrent, reductions, sampling, scatter, transforms, zero_flop),
 )
 
 #: The records by name: ATen's without the trailing underscore of in-place variants, those of other

@@ -161,10 +161,19 @@ OPS: dict[str, Op] = {
     **dict.fromkeys(
         """
         log1p erf erfc erfinv asin acos atan atan2 asinh acosh atanh sinc lgamma digamma special_i0
-        hypot logaddexp xlogy
+        hypot logaddexp logaddexp2 xlogy special_xlog1py special_entr special_log_ndtr special_ndtri
+        special_erfcx special_i0e special_i1 special_i1e i0 igamma igammac polygamma mvlgamma
+        special_zeta special_bessel_j0 special_bessel_j1
         """.split(),
         Op(each(TRANSCENDENTAL)),
     ),
+    "logit": Op(each(ADD + DIVIDE + TRANSCENDENTAL)),
+    "logit_backward": Op(each(ADD + MULTIPLY + DIVIDE)),
+    "glu_backward": Op(each(_SIGMOID + ADD + 2 * MULTIPLY)),
+    **dict.fromkeys(("deg2rad", "rad2deg", "ldexp", "_masked_scale"), Op(each(MULTIPLY))),
+    "_fused_dropout": Op(each(MULTIPLY)),
+    "_add_relu": Op(_sum),
+    "linalg_cross": Op(each(2 * MULTIPLY + ADD)),
     "exp2": Op(each(EXP)),
     "expm1": Op(each(EXP + ADD)),
     **dict.fromkeys(("fmod", "remainder", "floor_divide"), Op(each(DIVIDE))),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from helpers.meter.flops.prices.op import Call, Op, each
 from helpers.meter.flops.prices.tally import (
     ADD,
@@ -67,7 +69,45 @@ def _margins_of_several(call: Call) -> Tally:
     return pairs * 3 * ADD + rows * DIVIDE + _folded(rows, call["reduction"])
 
 
+def _steps_of_states(call: Call) -> int:
+    """Σ T (2 L + 1): in each step each letter, and a blank around each. Lengths that are not known
+    are those of the longest."""
+    scores, targets = call["log_probs"], call["targets"]
+    steps, texts = scores.shape[0], scores.shape[1] if scores.dim() == 3 else 1
+    letters = targets.shape[-1] if targets.dim() > 1 else targets.shape[0] // texts
+    times, lengths = call["input_lengths"], call["target_lengths"]
+    times = _known(times) or [steps] * texts
+    lengths = _known(lengths) or [letters] * texts
+    return sum(t * (2 * n + 1) for t, n in zip(times, lengths, strict=True))
+
+
+def _known(lengths: Any) -> list[int]:
+    if hasattr(lengths, "tolist"):
+        return [] if lengths.is_meta else list(lengths.reshape(-1).tolist())
+    return list(lengths)
+
+
+#: α = ln (e^a + e^b + e^c) + ln p, from the largest of the three on (Graves et al. 2006).
+_STATE = 3 * (ADD + EXP) + 2 * ADD + TRANSCENDENTAL + 2 * ADD
+
+
+def _ctc(call: Call) -> Tally:
+    return _steps_of_states(call) * _STATE
+
+
+def _ctc_gradient(call: Call) -> Tally:
+    """β as α, both added up for each letter, then e^y − e^(… − y) for each score."""
+    states, scores = _steps_of_states(call), call["log_probs"].numel()
+    summed = states * (ADD + 2 * (ADD + EXP) + ADD + TRANSCENDENTAL)
+    return states * _STATE + summed + scores * (2 * EXP + 3 * ADD + MULTIPLY)
+
+
 OPS: dict[str, Op] = {
+    "_ctc_loss": Op(_ctc),
+    "_ctc_loss_backward": Op(_ctc_gradient),
+    "binary_cross_entropy_backward": Op(each(2 * ADD + 2 * MULTIPLY + DIVIDE)),
+    "soft_margin_loss": _loss(MULTIPLY + EXP + ADD + TRANSCENDENTAL),
+    "soft_margin_loss_backward": Op(each(2 * MULTIPLY + EXP + ADD + DIVIDE + MULTIPLY)),
     "multi_margin_loss": Op(_margins),
     "multi_margin_loss_backward": Op(each(3 * ADD + DIVIDE)),
     "multilabel_margin_loss_forward": Op(_margins_of_several, assumes="half of the classes right"),

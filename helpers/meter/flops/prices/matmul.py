@@ -20,14 +20,14 @@ from helpers.meter.flops.prices.tally import ADD, MULTIPLY, NOTHING, Numbers, Ta
 
 
 def _mm(call: Call) -> int:
-    return _product(call.args[0], call.args[1], call.out)
+    return product(call.args[0], call.args[1], call.out)
 
 
 def _addmm(call: Call) -> int:
-    return _product(call.args[1], call.args[2], call.out)
+    return product(call.args[1], call.args[2], call.out)
 
 
-def _product(a: Any, b: Any, out: Any) -> int:
+def product(a: Any, b: Any, out: Any) -> int:
     """Each number of the result is a sum over the side that a and b share.
 
     Of a sparse matrix each number that is there meets a row or a column of the other.
@@ -106,6 +106,17 @@ def _bias_gradient(call: Call) -> Tally:
     return (gradient.numel() - gradient.shape[1]) * ADD
 
 
+def _linear_backward(call: Call) -> int:
+    return call["grad_output"].numel() * call.x.shape[-1] * sum(map(bool, call["output_mask"][:2]))
+
+
+def _linear_bias_gradient(call: Call) -> Tally:
+    if not call["output_mask"][2]:
+        return NOTHING
+    gradient = call["grad_output"]
+    return (gradient.numel() - gradient.shape[-1]) * ADD
+
+
 def _grouped(call: Call) -> int:
     """Groups of rows, columns or summands, each with a matrix of its own, or a batch of products.
 
@@ -180,12 +191,22 @@ OPS: dict[str, Op] = {
         Op(_bias_gradient, macs=_convolution_backward),
     ),
     **dict.fromkeys(
-        ("_grouped_mm", "_scaled_grouped_mm"),
+        ("_grouped_mm", "_scaled_grouped_mm", "_scaled_grouped_mm_v2"),
         Op(_bias, macs=_grouped, assumes="the offsets end where the matrix ends"),
     ),
     "_weight_int8pack_mm": Op(_scales, macs=_packed),
     **dict.fromkeys(
-        ("_weight_int4pack_mm", "_weight_int4pack_mm_for_cpu"), Op(_scales_and_zeros, macs=_packed)
+        (
+            *("_weight_int4pack_mm", "_weight_int4pack_mm_for_cpu"),
+            "_weight_int4pack_mm_with_scales_and_zeros",
+        ),
+        Op(_scales_and_zeros, macs=_packed),
+    ),
+    "_mixed_dtypes_linear": Op(_scales, macs=_linear),
+    "linear_backward": Op(_linear_bias_gradient, macs=_linear_backward),
+    "mkldnn_linear": Op(_bias, macs=lambda call: call.out.numel() * call.x.shape[-1]),
+    "mkldnn_convolution": Op(
+        _bias, macs=lambda call: convolution_macs(call.x, call["weight"], call.out, False)
     ),
     "_trilinear": Op(macs=_trilinear),
     "affine_grid_generator": Op(macs=lambda call: call.out.numel() * call["theta"].shape[-1]),

@@ -47,6 +47,10 @@ class Call:
         place, default = self._places.get(name, (len(self.args), None))
         return self.args[place] if place < len(self.args) else self.kwargs.get(name, default)
 
+    def of(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> Call:
+        """A call of the same operation with other arguments and result."""
+        return Call(args, kwargs, out, self._places)
+
     @property
     def x(self) -> Any:
         """The first argument."""
@@ -107,12 +111,13 @@ class Op:
     def scalars(self, call: Call) -> Tally | None:
         """The operations of a call beside its multiply-accumulates; None where they are unknown.
 
-        Arithmetic on integers and truth values is not FLOP.
+        Arithmetic on integers and truth values is not FLOP; a quantized tensor stands for real
+        numbers.
         """
         if call.is_complex:
             return self.tally(call) if self.complex or self.tally is no_arithmetic else None
         out = call.first
-        if isinstance(out, torch.Tensor) and not out.is_floating_point():
+        if isinstance(out, torch.Tensor) and not (out.is_floating_point() or out.is_quantized):
             return NOTHING
         return self.tally(call)
 

@@ -73,6 +73,11 @@ def _norm(name: str) -> Callable[[Call], Tally]:
     return tally
 
 
+def _difference(call: Call) -> Tally:
+    """The norm of x − y."""
+    return call.x.numel() * ADD + _norm("p")(call)
+
+
 def _scan(step: Tally) -> Callable[[Call], Tally]:
     """A running sum or product: one step for each element but the first of its row."""
 
@@ -130,6 +135,9 @@ OPS: dict[str, Op] = {
     "norm": Op(_norm("p"), complex=True),
     "cumsum": Op(_scan(ADD), complex=True),
     "cumprod": Op(_scan(MULTIPLY), complex=True),
+    **dict.fromkeys(("logcumsumexp", "_logcumsumexp"), Op(_scan(ADD + EXP + ADD + TRANSCENDENTAL))),
+    "dist": Op(_difference),
+    "segment_reduce": Op(lambda call: call.x.numel() * ADD),
     "trace": Op(_trace, complex=True),
     "_softmax": Op(_softmax),
     "_safe_softmax": Op(_softmax),

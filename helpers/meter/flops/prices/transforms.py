@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from math import log2, prod
+from typing import Any
 
 from helpers.meter.flops.prices.op import Call, Op
 from helpers.meter.flops.prices.tally import (
     ADD,
+    DIVIDE,
     MULTIPLY,
     NOTHING,
     ROOT,
@@ -31,12 +33,27 @@ def _fourier(call: Call) -> Tally:
 
 def _distances(call: Call) -> Tally:
     """(Σ |x − y|ᵖ)^(1/p) for each pair of rows."""
-    width, order, pairs = call["x1"].shape[-1], call["p"], call.out.numel()
+    return _p_distance(call["x1"].shape[-1], call["p"], call.out.numel())
+
+
+def _p_distance(width: int, order: Any, pairs: int) -> Tally:
     if order in (0, float("inf")):
         return pairs * width * ADD
     power = {1: NOTHING, 2: MULTIPLY}.get(order, TRANSCENDENTAL)
     after = {1: NOTHING, 2: ROOT}.get(order, TRANSCENDENTAL)
     return pairs * (width * (ADD + power) + max(width - 1, 0) * ADD + after)
+
+
+def _distance_gradient(call: Call) -> Tally:
+    """(x − y) · ∂d / d for each pair of rows, summed over the other rows."""
+    power = NOTHING if call["p"] in (1, 2) else TRANSCENDENTAL
+    numbers = call["grad_output"].numel() * call["x1"].shape[-1]
+    return call["grad_output"].numel() * DIVIDE + numbers * (2 * ADD + MULTIPLY + power)
+
+
+def _distances_within(call: Call) -> Tally:
+    """Of the rows of one matrix from each other."""
+    return _p_distance(call.x.shape[-1], call["p"], call.out.numel())
 
 
 def _squared_norms(call: Call) -> Tally:
@@ -58,7 +75,9 @@ def _window(call: Call) -> Tally:
 
 OPS: dict[str, Op] = {
     "_euclidean_dist": Op(_squared_norms, macs=_distances_by_product),
-    **dict.fromkeys(("hann_window", "hamming_window"), Op(_window)),
+    **dict.fromkeys(("hann_window", "hamming_window", "blackman_window"), Op(_window)),
     **dict.fromkeys(("_fft_r2c", "_fft_c2r", "_fft_c2c"), Op(_fourier, complex=True)),
     "_cdist_forward": Op(_distances),
+    "_cdist_backward": Op(_distance_gradient),
+    "_pdist_forward": Op(_distances_within),
 }

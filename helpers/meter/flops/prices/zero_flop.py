@@ -32,7 +32,16 @@ _MOVED = """
     _reshape_copy view_copy max_unpool2d upsample_nearest1d upsample_nearest2d upsample_nearest3d
     _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d complex
     _to_sparse _to_sparse_csr _to_dense sparse_mask _coalesce _local_scalar_dense _conj_physical
-    conj_physical
+    conj_physical _conj_copy _neg_view_copy alias_copy as_strided_copy detach_copy expand_copy
+    permute_copy select_copy slice_copy split_copy split_with_sizes_copy squeeze_copy t_copy
+    transpose_copy unbind_copy unsqueeze_copy values_copy indices_copy view_as_complex_copy
+    view_as_real_copy narrow_copy lu_unpack max_unpool3d fractional_max_pool3d diagonal_backward
+    masked_scatter_backward _unsafe_masked_index _stack _chunk_cat frexp fft_fftfreq fft_rfftfreq
+    nonzero_static poisson binomial _standard_gamma _sample_dirichlet normal_functional
+    to_padded_tensor _nested_from_padded _nested_from_padded_tensor _jagged_to_padded_dense_forward
+    _padded_dense_to_jagged_forward sparse_coo_tensor _convert_indices_from_coo_to_csr
+    _convert_indices_from_csr_to_coo _to_sparse_bsc _to_sparse_bsr _to_sparse_csc
+    copy_sparse_to_sparse unique_dim_consecutive _unique _aminmax gcd lcm histogram
 """
 
 #: Making or renaming a tensor without writing it, and notes to PyTorch itself.
@@ -41,8 +50,13 @@ _UNWRITTEN = """
     resize resize_as set as_strided squeeze unsqueeze transpose t detach alias _unsafe_view
     is_same_size _has_same_storage_numel _efficientzerotensor
     unsafe_split unsafe_split_with_sizes unsafe_chunk _assert_async _functional_assert_async
-    _assert_scalar _linalg_check_errors _pack_padded_sequence profiler::_record_function_enter
-    profiler::_record_function_enter_new profiler::_record_function_exit
+    _assert_scalar _assert_tensor_metadata _functional_assert_scalar
+    _functional_sym_constrain_range _functional_sym_constrain_range_for_size _fused_sdp_choice
+    record_stream _resize_output is_pinned is_coalesced _coalesced dense_dim sparse_dim _nnz _dimI
+    _dimV _sparse_coo_tensor_with_dims _sparse_coo_tensor_with_dims_and_tensors
+    _validate_compressed_sparse_indices _lazy_clone _linalg_check_errors _pack_padded_sequence
+    profiler::_record_function_enter profiler::_record_function_enter_new
+    profiler::_record_function_exit
 """
 
 #: Overwriting the first argument without reading it, if it is written in place.
