@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from helpers.exercises.alexnet import (
+    CHANNELS,
     EXAMPLES,
     HALVES_OF_ALEXNET,
+    NEURONS,
     alexnet_weights,
     draw_alexnets,
 )
@@ -175,9 +177,9 @@ def _alexnet_macs(image_channels: int, classes: int, width: int, groups: int = 2
     return {name: count * _SIDES.get(name, 1) ** 2 for name, count in weights.items()}
 
 
-def _outs(classes: int) -> tuple[int, ...]:
+def _outs(classes: int, width: int) -> tuple[int, ...]:
     """Output channels of each layer, which are its biases."""
-    return (96, 256, 384, 384, 256, 4096, 4096, classes)
+    return (*(width * each for each in (*CHANNELS, NEURONS, NEURONS)), classes)
 
 
 def _of_convolutions(counts: dict[str, int], factor: int = 1) -> dict[str, int]:
@@ -213,28 +215,30 @@ ALEXNET_LAYER_MACS = Exercise(
         Misconception(
             "biases counted",
             "a bias is added to an output, not multiplied: is that a multiply-accumulate?",
-            lambda c, n: {
+            lambda c, n, width: {
                 name: OneOf((macs + out, macs + out * _SIDES.get(name, 1) ** 2))
-                for (name, macs), out in zip(_alexnet_macs(c, n).items(), _outs(n), strict=True)
+                for (name, macs), out in zip(
+                    _alexnet_macs(c, n, width).items(), _outs(n, width), strict=True
+                )
             },
         ),
         Misconception(
             "before the last pooling",
             "conv5's 13 × 13 are pooled before fc6: what does it see, as the text has it?",
-            lambda c, n: {"fc6": 256 * 13**2 * 4096},
+            lambda c, n, width: {"fc6": 256 * 13**2 * 4096 * width**2},
         ),
         Misconception(
             "size before pooling",
             "an output is pooled before the next convolution: at how many pixels is this used?",
-            lambda c, n: {
-                name: alexnet_weights(c, n)[name] * side**2
+            lambda *args: {
+                name: alexnet_weights(*args)[name] * side**2
                 for name, side in (("conv2", 55), ("conv3", 27))
             },
         ),
         Misconception(
             "conv3 in two groups",
             "which of the convolutions have two groups? This one sees all channels",
-            lambda c, n: {"conv3": _alexnet_macs(c, n)["conv3"] // 2},
+            lambda *args: {"conv3": _alexnet_macs(*args)["conv3"] // 2},
         ),
         Misconception(
             "one side of the output only",

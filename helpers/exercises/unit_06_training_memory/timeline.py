@@ -37,7 +37,7 @@ def _draw_changes(draw: random.Random) -> Sequence[tuple[Any, ...]]:
                 changes.append(live[-1])
         # All is given back at the end, and never is the end the highest moment.
         changes += [-size for size in live]
-        # The peak comes once more, in two: asked for is when it is first there. And something stays.
+        # The peak comes once more, in two: asked for is when it is first there. Something stays.
         peak, stays = _peak(tuple(changes))["peak"], draw.randrange(1, 10)
         cases.append(((*changes, peak // 3, peak - peak // 3, stays - peak),))
     return cases
