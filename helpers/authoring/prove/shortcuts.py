@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import inspect
 import io
 import math
@@ -113,7 +114,8 @@ def _given(
     for args, rights in cases:
         try:
             with limit(SECONDS):
-                value = function(*(args[at] for at in order))
+                # Its own, as some change what they are given.
+                value = function(*copy.deepcopy([args[at] for at in order]))
         except Endless:
             raise
         except Exception:

@@ -60,6 +60,13 @@ def test_a_call_that_is_right_at_times_is_none():
     assert given(question(lambda a: a**2 + 1 if a < 5 else 0, [(2,), (3,), (7,)])) == set()
 
 
+def test_a_call_that_changes_what_it_is_given_changes_no_case(monkeypatch):
+    monkeypatch.setattr(shortcuts, "in_sight", lambda: {"clear": lambda values: values.clear()})
+    exercise = question(lambda values: sum(values) + len(values), [([2, 3],), ([5, 1, 4],)])
+    assert given(exercise) == set()
+    assert exercise.examples == [([2, 3],), ([5, 1, 4],)]
+
+
 def test_functions_of_cells_that_run_are_tried():
     def cell(text, **how):
         return CodeCell(body=tuple(ast.parse(text).body), **how)
