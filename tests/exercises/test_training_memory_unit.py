@@ -66,7 +66,6 @@ def test_a_list_of_changes_never_gives_back_more_than_was_taken(args):
     for change in args[0]:
         held += change
         assert held >= 0
-    assert held == 0
 
 
 def test_three_moments_of_the_large_model():
