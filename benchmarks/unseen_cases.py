@@ -33,7 +33,7 @@ class Case(NamedTuple):
 TIMM = [
     "nest_tiny",
     "deit3_small_patch16_224",
-    "repvit_m0_9",
+    "ghostnetv2_100",
     "inception_next_atto",
     "efficientvit_b0",
     "pvt_v2_b0",
@@ -53,7 +53,7 @@ TORCHVISION: dict[str, tuple[int, ...]] = {
     "swin_v2_t": (1, 3, 128, 128),
     "maxvit_t": (1, 3, 224, 224),
     "video.r3d_18": (1, 3, 4, 56, 56),
-    "video.s3d": (1, 3, 16, 64, 64),
+    "video.mc3_18": (1, 3, 4, 56, 56),
     "segmentation.lraspp_mobilenet_v3_large": (2, 3, 96, 96),
     "segmentation.fcn_resnet50": (1, 3, 64, 64),
     "optical_flow.raft_small": (1, 3, 128, 128),
@@ -85,7 +85,8 @@ def _of_torchvision(name: str) -> Case:
         return Case(model, (R(size),))
     found = {"boxes": torch.tensor([[8.0, 8.0, 60.0, 70.0]]), "labels": torch.tensor([1])}
     found |= {"masks": torch.ones(1, 96, 96, dtype=torch.uint8)} if "mask" in name else {}
-    return Case(model, ([torch.rand(size)], [found]), loss=lambda losses: sum(losses.values()))
+    inputs = [torch.rand(size), torch.rand(size)], [found, found]
+    return Case(model, inputs, loss=lambda losses: sum(losses.values()))
 
 
 def _diffusers() -> Any:

@@ -16,8 +16,8 @@ from helpers.meter.flops.traffic import tensor_bytes
 from helpers.meter.meta import PLAIN, tensors_in
 
 #: What a cache is called as an argument and in a result: transformers has had three names for it,
-#: of which it warns of the older two.
-_NAMES = ("cache", "past_key_values", "cache_params")
+#: of which it warns of two, and RWKV has one of its own.
+_NAMES = ("cache", "past_key_values", "cache_params", "state")
 
 
 @dataclass(frozen=True)

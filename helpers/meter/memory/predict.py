@@ -258,6 +258,9 @@ def _step(
         raise ValueError(f"products run in bf16 or fp16 under autocast, not {autocast}")
     if isinstance(model, str):
         model = build(model, on_meta=values is not Values.ALL)
+    if not isinstance(model, nn.Module):
+        given = getattr(model, "__name__", type(model).__name__)
+        raise ValueError(f"a step is one of a module or of a model's name, not of {given}")
     with torch.inference_mode(False), lending(model, values, own_type) as loan:
         try:
             arguments, named = loan.lend((inputs, keywords))

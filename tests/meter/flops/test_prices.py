@@ -35,6 +35,16 @@ PRICED = {
         lambda x: torch.fake_quantize_per_tensor_affine(x, 0.1, 0, 0, 9),
         (R(4),),
     ),
+    "look-ups of bounded rows": (
+        lambda x, i: F.embedding(i, x.clone(), max_norm=1.0),
+        (R(6, 3), torch.tensor([1, 4])),
+    ),
+    "weights of bags": (
+        lambda w, x, i: F.embedding_bag(i, x, torch.tensor([0]), None, 2.0, False, "sum", False, w),
+        (R(2), R(6, 3), torch.tensor([1, 4])),
+    ),
+    "distance within": (F.pdist, (R(4, 3),)),
+    "reflections": (lambda x: torch.linalg.householder_product(x, torch.ones(3)), (R(4, 3),)),
     "windows around boxes": (lambda x: boxes.roi_align(x, BOXES, 3), (R(1, 2, 9, 9),)),
     "moved windows": (
         lambda x, w: boxes.deform_conv2d(x, OFFSETS, w),
@@ -49,6 +59,19 @@ def test_it_has_a_price_forward_and_backward(name):
     counted = count(function, first.clone().requires_grad_(), *rest, backward=True)
     assert counted.unknown == ()
     assert counted.flops > 0
+
+
+@pytest.mark.skipif(not hasattr(F, "linear_cross_entropy"), reason="this PyTorch has none")
+def test_a_linear_layer_with_its_loss_has_the_products_of_both_parts():
+    x, weights, target = R(6, 8, requires_grad=True), R(20, 8, requires_grad=True), torch.ones(6)
+
+    def loss(x, weights):
+        return F.linear_cross_entropy(x, weights, target.long())
+
+    counted = count(loss, x, weights, backward=True)
+    assert counted.unknown == ()
+    assert counted.macs == 3 * 6 * 20 * 8
+    assert count(loss, x.detach(), weights.detach()).macs == 6 * 20 * 8
 
 
 def test_nothing_is_looked_at_that_is_only_copied_or_asked():

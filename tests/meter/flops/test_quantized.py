@@ -53,6 +53,26 @@ def test_a_quantized_linear_layer_rounds_multiplies_and_scales():
     assert counted.flops == 2 * LINEAR + rounded + scaled_with_bias
     weights, bias, inputs, outputs = 64 * 5, 4 * 5, 4 * 2 * 64, 4 * 2 * 5
     assert counted.bytes_unfused == weights + bias + inputs + outputs
+    assert "packed weights are not among the parameters" in " ".join(counted.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("layer", "gates"),
+    [
+        (nn.LSTM(6, 5, 2, bidirectional=True), 4),
+        (nn.GRU(6, 5, 2, bidirectional=True), 3),
+        (nn.LSTMCell(6, 5), 4),
+        (nn.GRUCell(6, 5), 3),
+    ],
+)
+def test_a_quantized_recurrent_layer_has_the_products_of_the_real_one(layer, gates):
+    quantize = torch.ao.quantization.quantize_dynamic
+    model = quantize(nn.Sequential(layer), {type(layer)}, dtype=torch.qint8)
+    is_cell = isinstance(layer, nn.RNNCellBase)
+    counted = count(model, torch.ones(3, 6) if is_cell else torch.ones(7, 3, 6))
+    both_layers = 2 * 7 * ((6 + 5) + (10 + 5))
+    assert counted.macs == 3 * gates * 5 * (6 + 5 if is_cell else both_layers)
+    assert counted.unknown == ()
 
 
 class EightBits(torch.Tensor):

@@ -246,3 +246,14 @@ def test_wrong_input_gets_one_clear_line(call: Callable[[], Any], line: str) -> 
     with pytest.raises(ValueError, match=line) as raised:
         call()
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("predict", [training_memory, inference_memory])
+def test_what_is_no_module_is_refused_in_a_line(predict):
+    def function(x):
+        return x
+
+    with pytest.raises(ValueError, match="a module or of a model's name, not of function"):
+        predict(function, (2, 4))
+    with pytest.raises(ValueError, match="not of NoneType"):
+        predict(None, (2, 4))

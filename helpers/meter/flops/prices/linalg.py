@@ -103,6 +103,17 @@ def _qr(call: Call) -> Tally:
     return _halves(prod(batch) * flops)
 
 
+def _reflections(call: Call) -> Tally:
+    *batch, rows, columns = call.x.shape
+    return _halves(prod(batch) * _householder(rows, columns))
+
+
+def _product_of_reflections(call: Call) -> Tally:
+    """Q from its reflections, which takes what it took to find them (5.1)."""
+    *batch, rows, columns = call.x.shape
+    return _halves(prod(batch) * _householder(rows, columns))
+
+
 def _least_squares(call: Call) -> Tally:
     """Q R, then Qᵀ b and a triangle for each right side (5.3)."""
     *batch, rows, columns = call["self"].shape
@@ -166,6 +177,8 @@ OPS: dict[str, Op] = {
     "_linalg_solve_ex": Op(_solve),
     "linalg_qr": Op(_qr),
     "linalg_lstsq": Op(_least_squares),
+    "linalg_householder_product": Op(_product_of_reflections),
+    "geqrf": Op(_reflections),
     "_linalg_svd": Op(_singular, assumes=_USUAL),
     "linalg_pinv": Op(_pseudoinverse, assumes=_USUAL),
     "_linalg_eigh": Op(_symmetric, assumes=_USUAL),

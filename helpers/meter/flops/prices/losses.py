@@ -102,7 +102,38 @@ def _ctc_gradient(call: Call) -> Tally:
     return states * _STATE + summed + scores * (2 * EXP + 3 * ADD + MULTIPLY)
 
 
+#: Of a linear layer with its cross entropy as one operation, the gradients that the forward pass
+#: makes beside the loss; the backward pass scales them.
+_MADE_AT_ONCE = ("compute_input_grad", "compute_linear_weight_grad")
+
+
+def _scores(call: Call) -> int:
+    return call["input"].numel() // call["input"].shape[-1] * call["linear_weight"].shape[0]
+
+
+def _linear_cross_entropy(call: Call) -> int:
+    """Scores, and the products of the gradients that are wanted."""
+    wanted = sum(bool(call[name]) for name in _MADE_AT_ONCE)
+    return _scores(call) * call["input"].shape[-1] * (1 + wanted)
+
+
+def _linear_cross_entropy_scalars(call: Call) -> Tally:
+    """Bias, log-softmax; of gradients p − t, and its sum for the bias."""
+    scores, texts = _scores(call), call["target"].shape[0]
+    biased = scores * ADD if call["linear_bias"] is not None else NOTHING
+    tally = biased + scores * (EXP + 2 * ADD) + texts * (TRANSCENDENTAL + 2 * ADD)
+    if any(call[name] for name in _MADE_AT_ONCE):
+        tally += scores * (EXP + MULTIPLY) + texts * ADD
+    return tally + (scores * ADD if call["compute_linear_bias_grad"] else NOTHING)
+
+
+_LINEAR_CROSS_ENTROPY = Op(_linear_cross_entropy_scalars, macs=_linear_cross_entropy)
+
 OPS: dict[str, Op] = {
+    **{
+        f"torch_nn::_linear_cross_entropy_batch_chunked{which}": _LINEAR_CROSS_ENTROPY
+        for which in ("", "_no_reduction")
+    },
     "_ctc_loss": Op(_ctc),
     "_ctc_loss_backward": Op(_ctc_gradient),
     "binary_cross_entropy_backward": Op(each(2 * ADD + 2 * MULTIPLY + DIVIDE)),

@@ -171,7 +171,7 @@ def registered(packet: Any) -> Op | None:
 
 
 OPS: dict[str, Op] = {
-    **dict.fromkeys(("mm", "bmm", "mv", "_int_mm", "_sparse_mm"), Op(macs=_mm)),
+    **dict.fromkeys(("mm", "bmm", "mv", "_int_mm", "_sparse_mm", "_scaled_mm_v2"), Op(macs=_mm)),
     **dict.fromkeys(("dot", "vdot"), Op(macs=_dot)),
     **dict.fromkeys(
         ("addmm", "baddbmm", "addmv", "_addmm_activation", "_sparse_addmm"),
@@ -202,6 +202,12 @@ OPS: dict[str, Op] = {
         ),
         Op(_scales_and_zeros, macs=_packed),
     ),
+    # Of a sparse result only the numbers that are there.
+    "sparse_sampled_addmm": Op(
+        lambda call: call.x._nnz() * 2 * ADD,
+        macs=lambda call: call.x._nnz() * call["mat1"].shape[-1],
+    ),
+    "_sparse_mm_reduce_impl": Op(macs=lambda call: call.x._nnz() * call["other"].shape[-1]),
     "_mixed_dtypes_linear": Op(_scales, macs=_linear),
     "linear_backward": Op(_linear_bias_gradient, macs=_linear_backward),
     "mkldnn_linear": Op(_bias, macs=lambda call: call.out.numel() * call.x.shape[-1]),

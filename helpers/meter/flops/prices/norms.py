@@ -68,6 +68,11 @@ def _batch_norm_gradient(call: Call) -> Tally:
     return normalize_gradient(x.numel(), x.shape[1], _length(call["weight"]), call["train"])
 
 
+def _batch_norm_gradient_of_update(call: Call) -> Tally:
+    x = call["input"]
+    return normalize_gradient(x.numel(), x.shape[1], _length(call["weight"]), call["update"])
+
+
 def _norm_of_groups(call: Call) -> Tally:
     """Layer and group norm: the second result is each group's average."""
     return normalize(call["input"].numel(), call.out[1].numel(), call["weight"] is not None)
@@ -104,6 +109,7 @@ OPS: dict[str, Op] = {
         ("_native_batch_norm_legit_no_training", "_batch_norm_no_update"), Op(_batch_norm_of_known)
     ),
     "native_batch_norm_backward": Op(_batch_norm_gradient),
+    "batch_norm_backward": Op(_batch_norm_gradient_of_update),
     **dict.fromkeys(("native_layer_norm", "native_group_norm"), Op(_norm_of_groups)),
     **dict.fromkeys(
         ("native_layer_norm_backward", "native_group_norm_backward"), Op(_gradient_of_groups)

@@ -7,6 +7,7 @@ one, and a scale for each result of a product.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from helpers.meter.flops.prices import elementwise, norms, reductions
@@ -103,7 +104,14 @@ def _learned_fake_gradient(call: Call) -> Tally:
 
 _CONVOLUTIONS = [f"conv{n}d{after}" for n in (1, 2, 3) for after in ("", "_relu")]
 _CONVOLUTIONS += ["conv2d_add", "conv2d_add_relu"]
-_LINEAR = Op(_scale_and_bias, macs=_linear)
+_OUTSIDE = "packed weights are not among the parameters"
+
+
+def _packed_product(tally: Callable[[Call], Tally], macs: Callable[[Call], int]) -> Op:
+    return Op(tally, macs=macs, assumes=_OUTSIDE)
+
+
+_LINEAR = _packed_product(_scale_and_bias, _linear)
 _SAME = ("sigmoid", "hardswish", "elu", "celu", "leaky_relu")
 _FREE = (
     *("relu6", "clamp", "threshold", "max_pool1d", "max_pool2d", "cat", "cat_relu", "dropout"),
@@ -120,15 +128,21 @@ OPS: dict[str, Op] = {
         {
             **dict.fromkeys(("linear", "linear_relu", "linear_leaky_relu", "linear_tanh"), _LINEAR),
             **dict.fromkeys(
-                ("linear_dynamic", "linear_relu_dynamic"), Op(_rounded_first, macs=_linear)
+                ("linear_dynamic", "linear_relu_dynamic"), _packed_product(_rounded_first, _linear)
             ),
             **dict.fromkeys(
                 ("linear_dynamic_fp16", "linear_relu_dynamic_fp16"),
-                Op(_bias_of_halves, macs=_linear),
+                _packed_product(_bias_of_halves, _linear),
             ),
-            **dict.fromkeys(_CONVOLUTIONS, Op(_scale_and_bias, macs=_convolution)),
-            **{f"conv{n}d_dynamic": Op(_rounded_first, macs=_convolution) for n in (1, 2, 3)},
-            **{f"conv_transpose{n}d": Op(_scale_and_bias, macs=_transposed) for n in (1, 2, 3)},
+            **dict.fromkeys(_CONVOLUTIONS, _packed_product(_scale_and_bias, _convolution)),
+            **{
+                f"conv{n}d_dynamic": _packed_product(_rounded_first, _convolution)
+                for n in (1, 2, 3)
+            },
+            **{
+                f"conv_transpose{n}d": _packed_product(_scale_and_bias, _transposed)
+                for n in (1, 2, 3)
+            },
             "matmul": Op(each(MULTIPLY), macs=_product),
             "int4mm_packed_weight_cpu": Op(each(MULTIPLY), macs=_product),
             **dict.fromkeys(("add", "add_relu", "add_scalar", "add_scalar_relu"), Op(each(ADD))),

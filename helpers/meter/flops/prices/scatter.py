@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from helpers.meter.flops.prices.op import Call, Op
-from helpers.meter.flops.prices.tally import ADD, DIVIDE, MULTIPLY, NOTHING, Tally
+from helpers.meter.flops.prices.tally import ADD, DIVIDE, MULTIPLY, NOTHING, ROOT, Tally
 
 
 def _added_back(call: Call) -> Tally:
@@ -22,7 +22,21 @@ def _scattered(name: str) -> Op:
 
 
 def _put(call: Call) -> Tally:
-    return call["values"].numel() * ADD if call["accumulate"] else NOTHING
+    values = call["values"] if call["values"] is not None else call["source"]
+    return values.numel() * ADD if call["accumulate"] else NOTHING
+
+
+def _renorm(call: Call) -> Tally:
+    """The norm of each row that is looked up, and the row scaled."""
+    looked_up = call["indices"]
+    rows = call.x.shape[call["dim"] or 0] if looked_up is None else looked_up.numel()
+    numbers = rows * (call.x.numel() // max(call.x.shape[call["dim"] or 0], 1))
+    return numbers * (2 * MULTIPLY + ADD) + rows * (ROOT + ADD + DIVIDE)
+
+
+def _weights_of_bags_gradient(call: Call) -> Tally:
+    """Of each look-up the product of its row and of its bag's ∂y."""
+    return call["indices"].numel() * call["weight"].shape[-1] * (MULTIPLY + ADD)
 
 
 def _embedding_bag(call: Call) -> Tally:
@@ -62,6 +76,11 @@ OPS: dict[str, Op] = {
     **dict.fromkeys(("index_add", "index_reduce"), _scattered("source")),
     **dict.fromkeys(("scatter_add", "scatter_reduce"), _scattered("src")),
     **dict.fromkeys(("index_put", "_index_put_impl", "_unsafe_index_put"), Op(_put)),
+    "put": Op(_put),
+    "_unsafe_masked_index_put_accumulate": Op(lambda call: call["values"].numel() * ADD),
+    "_segment_reduce_backward": Op(lambda call: call["data"].numel() * DIVIDE),
+    **dict.fromkeys(("renorm", "embedding_renorm"), Op(_renorm)),
+    "_embedding_bag_per_sample_weights_backward": Op(_weights_of_bags_gradient),
     "_embedding_bag": Op(_embedding_bag),
     "_embedding_bag_forward_only": Op(_embedding_bag),
     "_embedding_bag_backward": Op(_embedding_bag_gradient),

@@ -56,6 +56,13 @@ def _distances_within(call: Call) -> Tally:
     return _p_distance(call.x.shape[-1], call["p"], call.out.numel())
 
 
+def _gradient_within(call: Call) -> Tally:
+    """As of two matrices; each pair's goes to both of its rows."""
+    power = NOTHING if call["p"] in (1, 2) else TRANSCENDENTAL
+    pairs = call["grad_output"].numel()
+    return pairs * DIVIDE + pairs * call["self"].shape[-1] * (3 * ADD + MULTIPLY + power)
+
+
 def _squared_norms(call: Call) -> Tally:
     """Of all rows of both sides, the factor −2, and a root for each distance."""
     numbers, rows = call["x1"].numel() + call["x2"].numel(), call["x1"].shape[-1]
@@ -80,4 +87,5 @@ OPS: dict[str, Op] = {
     "_cdist_forward": Op(_distances),
     "_cdist_backward": Op(_distance_gradient),
     "_pdist_forward": Op(_distances_within),
+    "_pdist_backward": Op(_gradient_within),
 }

@@ -42,6 +42,7 @@ _MOVED = """
     _padded_dense_to_jagged_forward sparse_coo_tensor _convert_indices_from_coo_to_csr
     _convert_indices_from_csr_to_coo _to_sparse_bsc _to_sparse_bsr _to_sparse_csc
     copy_sparse_to_sparse unique_dim_consecutive _unique _aminmax gcd lcm histogram
+    _histogramdd_bin_edges _histogramdd_from_bin_cts _histogramdd_from_bin_tensors nextafter
 """
 
 #: Making or renaming a tensor without writing it, and notes to PyTorch itself.
