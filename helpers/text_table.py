@@ -36,16 +36,20 @@ def text_table(rows: Sequence[Row], left: int = 1) -> str:
 
 
 def html_table(rows: Sequence[Row], left: int = 1, foot: bool = False) -> str:
-    """The same as HTML; with `foot` the last row is the table's foot. Indents are kept."""
+    """The same as HTML; with `foot` the last row is the table's foot. Indents are kept.
+
+    On a narrow screen a long name breaks, not the table.
+    """
+    text, number = "text-align:left;overflow-wrap:anywhere", "text-align:right"
 
     def line(row: Row, tag: str) -> str:
         cells = (
-            f'<{tag} style="text-align:{"left" if column < left else "right"}">'
+            f'<{tag} style="{text if column < left else number}">'
             f"{html.escape(cell).replace('  ', '&emsp;')}</{tag}>"
             for column, cell in enumerate(row)
         )
         return f"<tr>{''.join(cells)}</tr>"
 
     heads = {0, len(rows) - 1} if foot else {0}
-    lines = (line(row, "th" if number in heads else "td") for number, row in enumerate(rows))
+    lines = (line(row, "th" if at in heads else "td") for at, row in enumerate(rows))
     return f"<table>{''.join(lines)}</table>"

@@ -381,7 +381,7 @@ def test_the_line_of_the_cell_that_failed_is_named(capsys):
 
 
 def test_a_failure_without_arguments_names_none():
-    exercise = replace(SOFTMAX, examples=[()], reference=lambda: 7, misconceptions=())
+    exercise = replace(SOFTMAX, examples=[()], spare=(), reference=lambda: 7, misconceptions=())
     verdict = judge(exercise, lambda: 1 / 0, exercise.visible_cases())
     assert verdict.hint.startswith("your function fails with ZeroDivisionError: division by zero")
 

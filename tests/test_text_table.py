@@ -17,7 +17,7 @@ def test_html_has_a_head_perhaps_a_foot_and_no_markup_of_its_cells():
     table = html_table(ROWS, left=2, foot=True)
     assert table.count("<tr>") == 3
     assert table.count("<th ") == 6
-    assert '<td style="text-align:left">&emsp;a&lt;b</td>' in table
+    assert '<td style="text-align:left;overflow-wrap:anywhere">&emsp;a&lt;b</td>' in table
     assert '<td style="text-align:right">1,000</td>' in table
     assert html_table(ROWS).count("<th ") == 3
 

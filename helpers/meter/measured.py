@@ -8,20 +8,18 @@ gradients freed before it starts.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor, nn, optim
-from torch.profiler import ProfilerActivity, profile
 
 from helpers.meter.memory.optimizer_states import make_optimizer, state_tensors
 from helpers.meter.memory.step import mean_of_squares
 from helpers.meter.meta import inner_tensors, tensors_in
+from helpers.meter.profiled import profiled_peak
 
 
 @dataclass(frozen=True)
@@ -97,19 +95,9 @@ def _measured(device: str, run: Callable[[], None], held: Iterable[Tensor]) -> M
         torch.cuda.synchronize()
         statistics = torch.cuda.memory_stats()
         return Measured(statistics["active_bytes.all.peak"], statistics["reserved_bytes.all.peak"])
-    # The profiler writes lines about itself to stderr; it reads this when it is used first.
-    os.environ.setdefault("KINETO_LOG_LEVEL", "6")
     before = sum({t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in held}.values())
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        run()
-    peak = before + max(accumulate(allocations(profiler), initial=0))
+    peak = before + profiled_peak(run)
     return Measured(peak, peak)
-
-
-def allocations(profiler: Any) -> list[int]:
-    """Bytes of each allocation (positive) and release (negative), in the order of time."""
-    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
-    return [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
 
 
 def _tensors(model: nn.Module, inputs: Any, keywords: Any) -> Iterable[Tensor]:

@@ -65,6 +65,8 @@ def reason_of(error: BaseException) -> str:
     unmade = re.search(r"register_meta function for (\S+?)\(", text)
     if unmade or "data-dependent" in text:
         return f"{unmade[1] if unmade else 'an operation'} has a shape that depends on values"
+    if "found no compiled frames" in text:
+        return "it compiles itself as it runs (flex_attention does), which cannot be followed"
     if "fake impl" in text:
         return "an operation does not say what its results look like"
     return re.split(r"(?<=[a-z)])\. |\.?Hint: ", text)[0]

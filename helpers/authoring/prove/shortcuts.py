@@ -114,7 +114,7 @@ def _given(
     for args, rights in cases:
         try:
             with limit(SECONDS):
-                # Its own, as some change what they are given.
+                # A copy: a function that empties a list would change the question.
                 value = function(*copy.deepcopy([args[at] for at in order]))
         except Endless:
             raise

@@ -1,3 +1,3 @@
 """The questions of unit 01: shapes that pass through layers, and parameters that stay in them."""
 
-CHAPTERS = ("shapes", "parameters", "alexnet")
+CHAPTERS = ("shapes", "parameters", "norms_and_activations", "networks")

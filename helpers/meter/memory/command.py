@@ -113,6 +113,11 @@ def _print(memory: Memory, title: str) -> None:
     lines = [f"peak in {operation}, {memory.timeline.phases[at]}", _sketch(memory.timeline)]
     for term in memory.sent.terms:
         lines.append(f"sends {format_bytes(term.amount)} by {term.name}")
+    if memory.asked:
+        asked = ", ".join(
+            name.removeprefix("aten.").removesuffix(".default") for name in memory.asked
+        )
+        lines.append(f"run alone on this CPU, to see what they take: {asked}")
     if memory.uncertain:
         more = format_bytes(memory.uncertain)
         lines.append(f"kernels of this CPU may take up to {more} more: not known here")

@@ -26,6 +26,7 @@ from helpers.ledger import Ledger, Term
 from helpers.meter.loan import Values, lending
 from helpers.meter.memory.checkpointing import checkpoint_modules
 from helpers.meter.memory.device.allocator import CUDA_CONTEXT
+from helpers.meter.memory.device.asking import NEGLIGIBLE, settle
 from helpers.meter.memory.device.cuda_replay import cublas_bytes, replay
 from helpers.meter.memory.optimizer_states import known_optimizer, make_optimizer, prepare_states
 from helpers.meter.memory.sharding import Plan
@@ -35,9 +36,6 @@ from helpers.meter.memory.timeline import Timeline, timeline_of
 from helpers.meter.meta import NeedsValues, NoValues, is_uninitialized
 from helpers.meter.models import TORCH_DTYPES, as_inputs, build, refuse_taken_names
 from helpers.meter.value_fallback import CannotRun, first_that_runs
-
-#: The share of a peak below which not knowing it is not worth a word.
-_NEGLIGIBLE = 0.002
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,8 @@ class Memory:
         log: every storage that came and went.
         ran: how the step ran, where shapes were not enough.
         uncertain: bytes that the peak may be higher, where a CPU's kernels take scratch space of
-            sizes that are not known here: 16-bit products, rare convolutions. 0 where that is
-            less than 0.2 % of the peak.
+            sizes that are not known here. 0 where that is less than 0.2 % of the peak.
+        asked: operations whose kernels were run alone, on this CPU, to see what they take.
     """
 
     peak: int
@@ -69,6 +67,7 @@ class Memory:
     log: StorageLog = field(repr=False, compare=False)
     ran: str = field(default="", compare=False)
     uncertain: int = 0
+    asked: tuple[str, ...] = ()
 
     def fits(self, capacity: float) -> bool:
         """Whether the step runs on a device of `capacity` bytes.
@@ -111,6 +110,7 @@ class Memory:
             "peak_phase": self.timeline.phases[at],
             "ledger": self.ledger.to_dict(),
             "uncertain": self.uncertain,
+            "asked": list(self.asked),
             "sent": self.sent.to_dict(),
             "saved": [asdict(tensor) for tensor in self.saved],
             "ran": self.ran,
@@ -274,12 +274,12 @@ def _step(
 
 def _memory(step: Step, own_tensors: str) -> Memory:
     uncertain = 0
+    asked: tuple[str, ...] = ()
     if step.device == "cpu":
+        asked, most = settle(step.log)
         timeline = timeline_of(step.log, own_tensors, {})
         peak = reserved = timeline.total[timeline.peak_at]
-        both = zip(timeline.total, step.log.operations, strict=True)
-        uncertain = max(total + operation.unsure for total, operation in both) - peak
-        uncertain = uncertain if uncertain > _NEGLIGIBLE * peak else 0
+        uncertain = most - peak if most - peak > NEGLIGIBLE * peak else 0
     else:
         workspace = {"temporaries/cuBLAS workspace": cublas_bytes(step.log)}
         timeline = timeline_of(step.log, own_tensors, workspace)
@@ -296,6 +296,7 @@ def _memory(step: Step, own_tensors: str) -> Memory:
         context=CUDA_CONTEXT if step.device == "cuda" else 0,
         log=step.log,
         uncertain=uncertain,
+        asked=asked,
     )
 
 

@@ -14,8 +14,9 @@ from helpers.conventions import dtype_name
 from helpers.meter.loan import Values
 from helpers.meter.memory.device.allocator import rounded
 from helpers.meter.memory.device.autocast import autocasting
-from helpers.meter.memory.device.cpu_kernels import LAYOUTS, UNSURE, WORKSPACES
-from helpers.meter.memory.device.kernel_choice import kernels_of
+from helpers.meter.memory.device.cpu_kernels import LAYOUTS
+from helpers.meter.memory.device.kernel_bytes import taken_on_cpu
+from helpers.meter.memory.device.kernel_choice import fast_paths, kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, state_tensors
 from helpers.meter.memory.sharding import Plan, strategy_of
 from helpers.meter.memory.storages import StorageLog, StorageTracker
@@ -98,7 +99,7 @@ class Step:
     def infer(self) -> None:
         """Runs the forward pass without gradients."""
         self.model.eval()
-        with self.tracker, torch.no_grad():
+        with self.tracker, torch.no_grad(), fast_paths():
             self._forward()
 
     def train(
@@ -170,9 +171,11 @@ class Step:
     def _new_tracker(self) -> StorageTracker:
         layouts = {} if self.values is Values.ALL else LAYOUTS
         if self.device == "cpu":
-            return StorageTracker(WORKSPACES, layouts, values=self.values, unsure=UNSURE)
+            return StorageTracker(taken_on_cpu, layouts, values=self.values)
         count_cpu = self.values is Values.ALL
-        return StorageTracker({}, layouts, count_cpu, rounded, self.values)
+        return StorageTracker(
+            layouts=layouts, count_cpu=count_cpu, rounded=rounded, values=self.values
+        )
 
     @contextmanager
     def _choices(self, cache: bool) -> Iterator[None]:
@@ -215,6 +218,7 @@ class Step:
                 hook.remove()
 
     def _save(self, tensor: Tensor) -> Tensor:
+        # A result that is kept for its own gradient would keep itself, where no gradient comes.
         number = self.tracker.relabel(tensor, "saved activations")
         if number is not None and number not in self.saved:
             self.saved[number] = SavedTensor(
@@ -223,7 +227,7 @@ class Step:
                 dtype=_format(tensor.dtype),
                 bytes=self.log.storages[number].bytes,
             )
-        return tensor
+        return tensor.detach()
 
     def _given(self) -> list[Tensor]:
         return list(tensors_in(self.inputs, self.keywords))

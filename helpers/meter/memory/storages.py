@@ -13,20 +13,39 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 
 from helpers.meter.loan import Values
 from helpers.meter.memory.accumulation import Accumulation
+from helpers.meter.memory.request import Request, request_of
 from helpers.meter.meta import is_inexact, is_made_of_others, tensors_in
 from helpers.meter.mixed_meta import Dispatcher
 
-#: Bytes that a kernel takes inside an operation and gives back before it ends, beyond its outputs.
-Workspace = Callable[..., int]
+
+@dataclass(frozen=True)
+class Taken:
+    """Bytes that a kernel takes inside an operation and gives back before it ends, beyond its
+    outputs: by the best that is known, at least, and at most.
+
+    `asked`: how often the kernel has to be called to know it: twice where it takes more of large
+    numbers than of zeros, never where it looks at numbers otherwise.
+    """
+
+    known: int
+    least: int
+    most: int
+    asked: Literal["never", "once", "twice"] = "once"
+
+
+_NOTHING = Taken(0, 0, 0)
+
+#: What an operation takes: of it, its result and its arguments.
+Kernels = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Taken]
 
 
 @dataclass
@@ -45,14 +64,19 @@ class Storage:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation that reached a kernel: its name, its phase, its workspace in bytes, how many
-    more it may take, where that is not known, and the bytes that it sends to other devices."""
+    """One operation that reached a kernel: its name and phase, what its kernel takes, the bytes
+    that it sends to other devices. `request` makes the call again, where it is not sure what the
+    kernel takes."""
 
     name: str
     phase: str
-    workspace: int
-    unsure: int = 0
+    taken: Taken = _NOTHING
     sent: int = 0
+    request: Request | None = None
+
+    @property
+    def workspace(self) -> int:
+        return self.taken.known
 
 
 @dataclass
@@ -86,9 +110,8 @@ class StorageTracker(TorchDispatchMode):
     """Logs every storage that comes and goes while the mode is active.
 
     `hold` names what is there from the start (weights, inputs). `phase` is the part of the step
-    that operations belong to. `workspaces` gives, for an operation, the function of its arguments
-    and result that says how much its kernel takes beyond its outputs, `unsure` how much more it
-    may take. `layouts` replaces the meta kernel of an operation where the real kernel returns
+    that operations belong to. `kernels` says how much an operation's kernel takes beyond its
+    outputs. `layouts` replaces the meta kernel of an operation where the real kernel returns
     other strides. `count_cpu` says whether
     real CPU tensors (an optimizer's step counts) belong to the device that is asked about, and
     `rounded` how many bytes its allocator hands out for a request.
@@ -98,19 +121,17 @@ class StorageTracker(TorchDispatchMode):
 
     def __init__(
         self,
-        workspaces: Mapping[Any, Workspace] | None = None,
+        kernels: Kernels = lambda func, out, args, kwargs: _NOTHING,
         layouts: Mapping[Any, Callable[..., Any]] | None = None,
         count_cpu: bool = True,
         rounded: Callable[[int], int] = int,
         values: Values = Values.NONE,
-        unsure: Mapping[Any, Workspace] | None = None,
     ) -> None:
         super().__init__()
         self.log = StorageLog()
         self.phase = ""
         self.accumulation = Accumulation()
-        self._workspaces = workspaces or {}
-        self._unsure = unsure or {}
+        self._kernels = kernels
         self._layouts = layouts or {}
         self._count_cpu = count_cpu
         self._rounded = rounded
@@ -123,7 +144,9 @@ class StorageTracker(TorchDispatchMode):
 
     def transfer(self, name: str, sent: int, workspace: int = 0) -> None:
         """Notes that bytes go to other devices, by a collective of that name."""
-        self.log.operations.append(Operation(name, self.phase, workspace, sent=sent))
+        self.log.operations.append(
+            Operation(name, self.phase, Taken(workspace, workspace, workspace), sent)
+        )
 
     def relabel(self, tensor: torch.Tensor, category: str) -> int | None:
         """Says what a storage that the step made is for, and returns its number.
@@ -164,22 +187,41 @@ class StorageTracker(TorchDispatchMode):
                 with self:
                     return args[1 if args[0] else 2](*args[3])
             return func(*args, **kwargs)
-        if self.accumulation.in_place(func, args):
-            out = args[0].add_(*args[1:], **kwargs)
-        else:
-            run = self._layouts.get(func, func)
-            out, args, kwargs = self._dispatcher.run(run, args, kwargs)
-        workspace = self._workspaces.get(func)
-        extra = workspace(out, *args, **kwargs) if workspace else 0
-        unsure = self._unsure.get(func)
-        more = unsure(out, *args, **kwargs) if unsure else 0
-        self.log.operations.append(Operation(str(func), self.phase, extra, more))
+        run = self._layouts.get(func, func)
+        in_place = self.accumulation.in_place(func, args)
+        if in_place:
+            run, args = in_place, (self._changeable(args), *args[1:])
+        out, args, kwargs = self._dispatcher.run(run, args, kwargs)
+        if in_place:
+            self.accumulation.changed(out)
+        taken = self._kernels(func, out, args, kwargs)
+        self.log.operations.append(Operation(str(func), self.phase, taken))
+        before = len(self.log.storages)
         for tensor in tensors_in(out):
             self._see(tensor, "temporaries")
+        if taken.most > taken.least and taken.asked != "never":
+            made = sum(storage.bytes for storage in self.log.storages[before:])
+            request = request_of(func, args, kwargs, out, made)
+            self.log.operations[-1] = replace(self.log.operations[-1], request=request)
         return out
+
+    def _changeable(self, args: tuple[Any, ...]) -> torch.Tensor:
+        """The first tensor, to be changed in place by the others; on meta, if one of them is.
+
+        Its twin there takes no memory, and keeps the tensor as long as it is there itself.
+        """
+        first: torch.Tensor = args[0]
+        if first.is_meta or not any(tensor.is_meta for tensor in tensors_in(args)):
+            return first
+        twin: Any = torch.empty_like(first, device="meta")
+        twin.of = first
+        self._see(twin, "temporaries", 0)
+        return twin  # type: ignore[no-any-return]
 
     def _see(self, tensor: torch.Tensor, category: str, size: int | None = None) -> None:
         for part in _stored(tensor):
+            if part._is_zerotensor():  # forward-mode gradients: nothing is there but a shape
+                continue
             if part.is_meta or self._count_cpu or not is_inexact(part):
                 self._see_storage(part.untyped_storage(), category, size)
 

@@ -60,11 +60,11 @@ def test_a_call_that_is_right_at_times_is_none():
     assert given(question(lambda a: a**2 + 1 if a < 5 else 0, [(2,), (3,), (7,)])) == set()
 
 
-def test_a_call_that_changes_what_it_is_given_changes_no_case(monkeypatch):
-    monkeypatch.setattr(shortcuts, "in_sight", lambda: {"clear": lambda values: values.clear()})
-    exercise = question(lambda values: sum(values) + len(values), [([2, 3],), ([5, 1, 4],)])
+def test_a_function_that_empties_a_list_changes_no_question(monkeypatch):
+    monkeypatch.setattr(shortcuts, "in_sight", lambda: {"clear": lambda sizes: sizes.clear()})
+    exercise = question(lambda sizes: sum(sizes) + 1, [([1, 2],), ([3, 4],)])
     assert given(exercise) == set()
-    assert exercise.examples == [([2, 3],), ([5, 1, 4],)]
+    assert exercise.examples == [([1, 2],), ([3, 4],)]
 
 
 def test_functions_of_cells_that_run_are_tried():

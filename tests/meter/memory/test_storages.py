@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from helpers.meter.memory.storages import StorageTracker
+from helpers.meter.memory.storages import StorageTracker, Taken
 from helpers.meter.memory.timeline import timeline_of
 
 
@@ -53,7 +53,8 @@ def test_rounding_is_the_devices() -> None:
 
 def test_the_peak_counts_a_kernels_workspace() -> None:
     add = torch.ops.aten.add.Tensor
-    tracker = StorageTracker({add: lambda out, *args: 1000})
+    taken = {add: Taken(1000, 1000, 1000)}
+    tracker = StorageTracker(lambda func, *_: taken.get(func, Taken(0, 0, 0)))
     tracker.phase = "forward"
     with tracker:
         x = torch.empty(10, device="meta")

@@ -26,10 +26,8 @@ from helpers.meter.memory.device.recurrent import (
     rnn_layer,
     rnn_layer_backward,
     rnn_layer_backward_workspace,
-    rnn_layer_unsure,
     rnn_layer_workspace,
 )
-from helpers.meter.meta import tensors_in
 
 aten = torch.ops.aten
 
@@ -40,7 +38,7 @@ def _memory_format(source: Tensor, weight: Tensor) -> torch.memory_format:
     return torch.channels_last if source.dim() == 4 else torch.channels_last_3d
 
 
-class _Convolution(NamedTuple):
+class ConvolutionCall(NamedTuple):
     """The arguments of `aten.convolution`."""
 
     source: Tensor
@@ -54,7 +52,7 @@ class _Convolution(NamedTuple):
     groups: int
 
 
-class _ConvolutionBackward(NamedTuple):
+class ConvolutionBackwardCall(NamedTuple):
     """The arguments of `aten.convolution_backward`; `mask`: gradients of input, weight, bias."""
 
     gradient: Tensor
@@ -71,13 +69,13 @@ class _ConvolutionBackward(NamedTuple):
 
 
 def _convolution(*args: Any) -> Tensor:
-    call = _Convolution(*args)
+    call = ConvolutionCall(*args)
     out = aten.convolution.default(*args)
     return torch.empty_like(out, memory_format=_memory_format(call.source, call.weight))
 
 
 def _convolution_backward(*args: Any) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    call = _ConvolutionBackward(*args)
+    call = ConvolutionBackwardCall(*args)
     layout = _memory_format(call.source, call.weight)
     return (
         torch.empty_like(call.source, memory_format=layout) if call.mask[0] else None,
@@ -104,6 +102,19 @@ def _batch_norm_backward(gradient: Tensor, source: Tensor, *args: Any) -> tuple[
     return torch.empty_like(source, memory_format=suggest_memory_format(source)), *out[1:]
 
 
+def _keeping_losses(func: Any) -> Callable[..., Tensor]:
+    """A loss that is reduced to a number: it lies where the losses of all elements were."""
+
+    def loss(source: Tensor, target: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        out: Tensor = func(source, target, *args, **kwargs)
+        if out.dim():
+            return out
+        each = torch.broadcast_shapes(source.shape, target.shape)
+        return out.new_empty(each).as_strided((), ())
+
+    return loss
+
+
 def _layer_norm_workspace(out: Any, source: Tensor, *args: Any) -> int:
     return _copy_bytes(source, torch.contiguous_format)
 
@@ -114,6 +125,17 @@ def _layer_norm_backward_workspace(
     """Copies of what is not contiguous, and each thread's sums for weight and bias."""
     copies = sum(_copy_bytes(t, torch.contiguous_format) for t in (gradient, source))
     return copies + 2 * torch.get_num_threads() * prod(shape) * source.itemsize
+
+
+def _batch_norm_workspace(
+    out: Any, source: Tensor, weight: Any, bias: Any, mean: Any, var: Any, train: bool, *args: Any
+) -> int:
+    """Two numbers a channel; twice, where sums are made across a row of channels. In inference,
+    meta takes them for results."""
+    if not train:
+        return 0
+    channels_first = source.is_contiguous() and prod(source.shape[2:]) > 1
+    return 2 * source.shape[1] * source.itemsize * (1 if channels_first else 2)
 
 
 def _batch_norm_backward_workspace(out: Any, gradient: Tensor, source: Tensor, *args: Any) -> int:
@@ -144,10 +166,16 @@ def _copy_bytes(tensor: Tensor, layout: torch.memory_format) -> int:
     return 0 if tensor.is_contiguous(memory_format=layout) else tensor.numel() * tensor.itemsize
 
 
+def _group_norm_backward_workspace(out: Any, *args: Any) -> int:
+    """Copies, and two sums for each channel of each image."""
+    sums = 2 * args[0].shape[0] * args[0].shape[1] * args[0].itemsize
+    return sums + _contiguous_copies(2, channels_last=True)(out, *args)
+
+
 def _convolution_workspace(out: Tensor, *args: Any) -> int:
-    call = _Convolution(*args)
+    call = ConvolutionCall(*args)
     copies = _copy_bytes(call.source, _memory_format(call.source, call.weight))
-    shapes = _shapes(call, out)
+    shapes = shapes_of(call, out)
     if shapes is None:
         return copies + _own_kernel_bytes(call, out)
     if call.transposed:
@@ -156,17 +184,17 @@ def _convolution_workspace(out: Tensor, *args: Any) -> int:
 
 
 def _convolution_backward_workspace(out: tuple[Tensor | None, ...], *args: Any) -> int:
-    call = _ConvolutionBackward(*args)
+    call = ConvolutionBackwardCall(*args)
     layout = _memory_format(call.source, call.weight)
     copies = _copy_bytes(call.source, layout) + _copy_bytes(call.gradient, layout)
     mask = call.mask[0], call.mask[1], call.mask[2]
-    shapes = _shapes(call, call.gradient)
+    shapes = shapes_of(call, call.gradient)
     if shapes is None:
         return copies + _own_kernel_bytes(call, call.gradient)
     return copies + (shapes.transposed_backward if call.transposed else shapes.backward)(mask)
 
 
-def _shapes(call: _Convolution | _ConvolutionBackward, out: Tensor) -> Convolution | None:
+def shapes_of(call: ConvolutionCall | ConvolutionBackwardCall, out: Tensor) -> Convolution | None:
     """Those of a call whose result is as large as `out`; None where oneDNN does not run it."""
     if not uses_onednn(call.source, call.weight, call.stride, call.dilation, call.groups):
         return None
@@ -176,7 +204,7 @@ def _shapes(call: _Convolution | _ConvolutionBackward, out: Tensor) -> Convoluti
     )
 
 
-def _own_kernel_bytes(call: _Convolution | _ConvolutionBackward, out: Tensor) -> int:
+def _own_kernel_bytes(call: ConvolutionCall | ConvolutionBackwardCall, out: Tensor) -> int:
     """What PyTorch's own kernel takes; `out` is as large as the result."""
     if call.transposed:
         channels = call.weight.shape[1] * prod(call.weight.shape[2:])
@@ -235,50 +263,6 @@ def _distances_workspace(out: Any, first: Tensor, second: Tensor) -> int:
     return sum(t.numel() // t.shape[-1] * (t.shape[-1] + 2) * t.itemsize for t in (first, second))
 
 
-def _lapack_bytes(out: Any, matrix: Tensor, *args: Any, **kwargs: Any) -> int:
-    """The most that a decomposition was seen to take: its matrix some times, in columns."""
-    return 4 * matrix.numel() * matrix.itemsize + _PAGE
-
-
-def _matrix_exp_bytes(out: Any, matrix: Tensor) -> int:
-    """The same of a Taylor polynomial's powers."""
-    return 16 * matrix.numel() * matrix.itemsize + _PAGE
-
-
-def _bag_bytes(out: Any, first: Tensor, indices: Tensor, *args: Any, **kwargs: Any) -> int:
-    """The most that a sum of embeddings was seen to take: orders of its indices."""
-    return 5 * indices.numel() * 8 + _PAGE
-
-
-_PAGE = 4096
-#: What kernels for 16 bits were seen to keep beside their blocks, at most.
-_HALF_PRECISION_BOOKS = 16 * 1024
-
-
-def _half_precision_bytes(out: Any, *args: Any, **kwargs: Any) -> int:
-    """The most that a product of 16-bit numbers was seen to take: its operands once more, in
-    blocks, and its results in fp32."""
-    operands = [t for t in tensors_in(args) if t.itemsize == 2 and t.is_floating_point()]
-    if not operands:
-        return 0
-    results = sum(t.numel() * 4 for t in tensors_in(out))
-    return sum(t.numel() * 2 for t in operands) + results + _HALF_PRECISION_BOOKS
-
-
-def _unsure_convolution(out: Any, *args: Any) -> int:
-    """Of 16 bits the same, and 16 x 16 weights for each of several groups, in fp32."""
-    backward = isinstance(out, tuple)
-    call = _ConvolutionBackward(*args) if backward else _Convolution(*args)
-    if call.weight.itemsize == 2:
-        blocks = call.groups * 16 * 16 * prod(call.weight.shape[2:]) * 4 if call.groups > 1 else 0
-        return _half_precision_bytes(out, *args) + blocks
-    shapes = _shapes(call, args[0] if backward else out)
-    if shapes is None:
-        return 0
-    known = (_convolution_backward_workspace if backward else _convolution_workspace)(out, *args)
-    return shapes.at_most(known) - known
-
-
 #: Operations whose results lie otherwise on a CPU than on meta, and how they lie.
 LAYOUTS: dict[Any, Callable[..., Any]] = {
     aten.convolution.default: _convolution,
@@ -287,6 +271,13 @@ LAYOUTS: dict[Any, Callable[..., Any]] = {
     aten.native_batch_norm_backward.default: _batch_norm_backward,
     aten.mkldnn_rnn_layer.default: rnn_layer,
     aten.mkldnn_rnn_layer_backward.default: rnn_layer_backward,
+    **{
+        loss: _keeping_losses(loss)
+        for loss in (
+            *(aten.mse_loss.default, aten.smooth_l1_loss.default),
+            *(aten.binary_cross_entropy.default, aten.soft_margin_loss.default),
+        )
+    },
 }
 
 #: Bytes beyond the outputs that an operation holds at its highest: of its result and arguments.
@@ -295,6 +286,7 @@ WORKSPACES: dict[Any, Callable[..., int]] = {
     aten.convolution_backward.default: _convolution_backward_workspace,
     aten.native_layer_norm.default: _layer_norm_workspace,
     aten.native_layer_norm_backward.default: _layer_norm_backward_workspace,
+    aten.native_batch_norm.default: _batch_norm_workspace,
     aten.native_batch_norm_backward.default: _batch_norm_backward_workspace,
     aten._scaled_dot_product_flash_attention_for_cpu.default: _flash_attention_workspace,
     aten._scaled_dot_product_flash_attention_for_cpu_backward.default: (
@@ -311,36 +303,8 @@ WORKSPACES: dict[Any, Callable[..., int]] = {
     aten._softmax_backward_data.default: _contiguous_copies(2),
     aten._log_softmax_backward_data.default: _contiguous_copies(2),
     aten.native_group_norm.default: _contiguous_copies(1, channels_last=True),
-    aten.native_group_norm_backward.default: _contiguous_copies(2, channels_last=True),
+    aten.native_group_norm_backward.default: _group_norm_backward_workspace,
     aten.max_pool2d_with_indices.default: _contiguous_copies(1, channels_last=True),
     aten.avg_pool2d.default: _contiguous_copies(1, channels_last=True),
     aten._adaptive_avg_pool2d.default: _contiguous_copies(1, channels_last=True),
-}
-
-_LAPACK = """
-    _linalg_svd _linalg_eigh linalg_eig linalg_qr linalg_inv_ex linalg_lu linalg_lu_factor_ex
-    linalg_lstsq linalg_cholesky_ex linalg_ldl_factor_ex _linalg_det _linalg_slogdet
-    _linalg_solve_ex
-"""
-
-#: Bytes that an operation may take beyond that: kernels whose sizes are not known here.
-UNSURE: dict[Any, Callable[..., int]] = {
-    **dict.fromkeys(
-        (aten.mm.default, aten.addmm.default, aten.bmm.default, aten.baddbmm.default),
-        _half_precision_bytes,
-    ),
-    **dict.fromkeys(
-        (aten.convolution.default, aten.convolution_backward.default), _unsure_convolution
-    ),
-    aten.mkldnn_rnn_layer.default: rnn_layer_unsure,
-    **dict.fromkeys((getattr(aten, name).default for name in _LAPACK.split()), _lapack_bytes),
-    aten.linalg_matrix_exp.default: _matrix_exp_bytes,
-    **dict.fromkeys(
-        (
-            aten._embedding_bag.default,
-            aten._embedding_bag_forward_only.default,
-            aten._embedding_bag_backward.default,
-        ),
-        _bag_bytes,
-    ),
 }

@@ -8,6 +8,7 @@ beside a tensor is made a tensor of fp64 first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache, reduce
 from typing import Any
 
 import torch
@@ -42,6 +43,29 @@ def _binary(out: Any, *args: Any, **kwargs: Any) -> int:
 def _binary_with_number(out: Any, source: Any, other: Any = None, *args: Any, **kwargs: Any) -> int:
     number = 8 + source.itemsize if isinstance(other, (int, float)) else 0
     return number + _binary(out, source, other)
+
+
+#: They are made of several loops, or keep sums.
+_IN_STEPS = ("deg2rad", "rad2deg", "isinf", "ldexp", "logit", "mvlgamma", "native_dropout_backward")
+
+
+@cache
+def is_elementwise(func: Any) -> bool:
+    """Whether an operation goes through its tensors once, element by element."""
+    name = func._schema.name.removeprefix("aten::").removesuffix("_")
+    return torch.Tag.pointwise in func.tags and name not in _IN_STEPS
+
+
+def converted(out: Any, *operands: Any) -> int:
+    """Operands in the format in which the operation is done: the widest of theirs, or that of a
+    result which is real where they are whole."""
+    tensors = [each for each in operands if isinstance(each, Tensor)]
+    if not tensors or not isinstance(out, Tensor):
+        return 0
+    common = reduce(torch.promote_types, (each.dtype for each in tensors if each.dim()), out.dtype)
+    if not is_inexact(out):
+        common = reduce(torch.promote_types, (each.dtype for each in tensors if each.dim()))
+    return _converted(tensors, common)
 
 
 def _where(out: Tensor, condition: Tensor, *choices: Any) -> int:

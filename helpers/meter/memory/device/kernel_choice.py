@@ -8,14 +8,19 @@ watched changes one choice, which is changed back here.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
 
-from helpers.meter.interception import RECURRENT, Handler, intercepting
-from helpers.meter.memory.device.recurrent import gru, lstm
+from helpers.meter.interception import RECURRENT, VALUES_ONLY, Handler, intercepting
+from helpers.meter.memory.device.products import PRODUCTS
+from helpers.meter.memory.device.recurrent import lstm
+from helpers.meter.memory.device.recurrent_steps import STEPS
 
 aten = torch.ops.aten
 
@@ -25,15 +30,30 @@ _FLASH_WIDTH = 256
 
 def kernels_of(device: str) -> AbstractContextManager[None]:
     """Sends attention, linear layers and dropout to the kernels of `device`, "cpu" or "cuda"."""
-    chosen: dict[torch._ops.OpOverload, Handler] = {**RECURRENT, aten.linear.default: _linear}
+    chosen: dict[torch._ops.OpOverload, Handler] = {**RECURRENT, **VALUES_ONLY, **PRODUCTS}
+    chosen[aten.linear.default] = _linear
     if device == "cuda":
         chosen[aten.scaled_dot_product_attention.default] = _cuda_attention
         chosen[aten.dropout.default] = _fused_dropout
     else:
+        chosen |= STEPS
         chosen[aten.lstm.input] = lstm
-        chosen[aten.gru.input] = gru
         chosen[aten.scaled_dot_product_attention.default] = _cpu_attention
     return intercepting(chosen)
+
+
+@contextmanager
+def fast_paths() -> Iterator[None]:
+    """Lets encoder layers and attention of `torch.nn` run as one kernel each, in inference.
+
+    They ask for a real device, or one that others have registered, and for nobody who watches.
+    """
+    registration = import_module("torch.utils.backend_registration")
+    with (
+        patch.object(registration, "_privateuse1_backend_name", "meta"),
+        patch.object(torch.overrides, "has_torch_function", lambda tensors: False),
+    ):
+        yield
 
 
 def _fused(query: Tensor, key: Tensor, value: Tensor, grouped: bool) -> bool:

@@ -24,7 +24,7 @@ _BOOKKEEPING = 8448
 _PRODUCT_SUMS = 262_144
 
 #: Bytes that kernels were seen to take to find their blocks, at most.
-_POINTERS = 80 * 1024
+POINTERS = 80 * 1024
 
 #: Bytes that align the columns of threads.
 _ALIGNMENT = 256
@@ -254,22 +254,29 @@ class Convolution:
             scratch += self._gathered_bytes() // 2
         return max(destination + source + weight + scratch, weight + plain)
 
-    def at_most(self, known: int) -> int:
-        """Bytes that a kernel may take where it is predicted to take `known`.
-
-        Which kernel runs was read off for what models are mostly made of. Whatever runs else holds
-        its tensors in blocks, the weights some times, or unfolds the input in every thread.
-        """
-        usual = not self.dilated and (self.groups == 1 or self.depthwise)
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is of those that models are mostly made of: what the formulas say it takes,
+        it does take."""
         first = self.in_channels in (1, 3) and not self.pointwise  # layer of a model of images
         wide = self.out_channels >= 16 and (self.in_channels >= 16 or first)
-        if usual and wide and not self.transposed and self.register == 16:
-            return known + _POINTERS
+        whole = self.groups == 1 or self.depthwise
+        return wide and whole and not self.dilated and not self.transposed
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether the formulas were read off for it, and hold some kB apart: see `POINTERS`."""
+        lies_so = len(self.kernel) == 2 and not self.channels_last
+        return self.is_plain and lies_so and self.register == 16
+
+    def at_most(self) -> int:
+        """Bytes that a kernel may take, whichever runs: it holds its tensors in blocks, the weights
+        some times, or unfolds the input in every thread."""
         block = self.register
         weights = max(self.weight_bytes(block, block), self.groups * self.weight_bytes())
         blocked = self.source_bytes(block) + self.destination_bytes(block) + 4 * weights
         unfolded = self.threads * (self._column_bytes() + 4 * self.weight_bytes())
-        return max(known, blocked, unfolded + 3 * self.weight_bytes()) + _POINTERS
+        return max(blocked, unfolded + 3 * self.weight_bytes()) + POINTERS
 
     def _column_bytes(self) -> int:
         """One image and group, unfolded."""

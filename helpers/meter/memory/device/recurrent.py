@@ -1,4 +1,4 @@
-"""Recurrent layers as a CPU runs them: LSTM by oneDNN's kernel, GRU by PyTorch's own steps.
+"""LSTM as a CPU runs it, by oneDNN's kernel.
 
 oneDNN runs a layer in one direction over all steps at once. For the backward pass it keeps a
 workspace; while it runs it takes scratch space, and copies of the weights in its own layout. The
@@ -21,6 +21,7 @@ from helpers.meter.memory.device.processor import (
     onednn_version,
     vector_register,
 )
+from helpers.meter.memory.device.recurrent_steps import lstm_steps
 
 aten = torch.ops.aten
 
@@ -44,12 +45,12 @@ def lstm(
     train: bool,
     bidirectional: bool,
     batch_first: bool,
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, ...]:
     """`aten.lstm.input` as on a CPU. Projections and 16 bits go PyTorch's own way."""
     options = has_biases, num_layers, dropout, train, bidirectional, batch_first
     projected = hx[0].shape[-1] != hx[1].shape[-1]
     if projected or input.dtype is not torch.float32 or not onednn_runs():
-        return aten.lstm.input.decompose(input, hx, params, *options)
+        return lstm_steps(input, hx, params, *options)
     hidden = hx[1].shape[-1]
 
     def layer(
@@ -62,37 +63,8 @@ def lstm(
         )
         return out, [h, c]
 
-    out, (h, c) = _stacked(layer, input.contiguous(), hx, params, *options, onednn=True)
+    out, (h, c) = _stacked(layer, input.contiguous(), hx, params, *options)
     return out, h, c
-
-
-def gru(input: Tensor, hx: Tensor, params: list[Tensor], *options: Any) -> tuple[Tensor, Tensor]:
-    """`aten.gru.input` as on a CPU: the input's products first, gates made in place."""
-    has_biases = options[0]
-
-    def layer(
-        x: Tensor, states: list[Tensor], weights: list[Tensor], backwards: bool
-    ) -> tuple[Tensor, list[Tensor]]:
-        bias_in, bias_hidden = weights[2:] if has_biases else (None, None)
-        steps = torch.nn.functional.linear(x, weights[0], bias_in).unbind(0)
-        hidden, outs = states[0], []
-        for step in reversed(steps) if backwards else steps:
-            hidden = _gru_cell(step, hidden, weights[1], bias_hidden)
-            outs.append(hidden)
-        return torch.stack(outs[::-1] if backwards else outs, 0), [hidden]
-
-    out, (hidden,) = _stacked(layer, input, [hx], params, *options)
-    return out, hidden
-
-
-def _gru_cell(products: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """One step, from the products of its input."""
-    reset, update, new = products.unsafe_chunk(3, 1)
-    own = torch.nn.functional.linear(hidden, weight, bias).unsafe_chunk(3, 1)
-    reset = own[0].add_(reset).sigmoid_()
-    update = own[1].add_(update).sigmoid_()
-    new = new.add(own[2].mul_(reset)).tanh_()
-    return (hidden - new).mul_(update).add_(new)
 
 
 def _stacked(
@@ -106,20 +78,16 @@ def _stacked(
     train: bool,
     bidirectional: bool,
     batch_first: bool,
-    onednn: bool = False,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Layers on top of each other, each in one direction or two; as oneDNN's are held, if they are
-    its own."""
+    """Layers on top of each other, each in one direction or two."""
     each, directions = (4 if has_biases else 2), (2 if bidirectional else 1)
     weights = iter([params[at : at + each] for at in range(0, len(params), each)])
     starts: Iterator[tuple[Tensor, ...]] = zip(*(states.unbind(0) for states in hx), strict=True)
     x = x.transpose(0, 1) if batch_first else x
-    x = first = x.contiguous() if onednn else x  # which is kept until all layers have run
-    outs: list[Tensor] = []
+    x = first = x.contiguous()  # which is kept until all layers have run
+    outs: list[Tensor] = []  # what a layer gave is kept until the next has taken its place
     ends: list[list[Tensor]] = []
     for number in range(num_layers):
-        if not onednn:  # which keeps what a layer gave until the next has taken its place
-            outs = []
         for direction in range(directions):
             out, states = layer(x, list(next(starts)), next(weights), direction == 1)
             outs[direction : direction + 1] = [out]

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from helpers.meter.measured import allocations
 from helpers.meter.memory.device.cpu_kernels import WORKSPACES
 from helpers.meter.memory.device.onednn import Convolution
+from helpers.meter.profiled import allocations
 
 aten = torch.ops.aten
 

@@ -1,4 +1,4 @@
-"""Unit 01: AlexNet's 61 million parameters."""
+"""Unit 01: parameters of whole networks: a transformer's block, and AlexNet's 61 million."""
 
 from __future__ import annotations
 
@@ -11,6 +11,64 @@ from helpers.exercises.alexnet import (
     draw_alexnets,
 )
 from helpers.exercises.exercise import Exercise, Misconception
+from helpers.ledger import Ledger, Term
+
+
+def _block(width: int, heads: int) -> dict[str, Ledger]:
+    def ledger(*terms: Term) -> Ledger:
+        return Ledger("parameters", terms)
+
+    return {
+        "attention": ledger(
+            Term("queries, keys, values", 3 * width**2),
+            Term("output projection", width**2),
+            Term("biases", 4 * width),
+        ),
+        "MLP": ledger(
+            Term("up", 4 * width**2), Term("down", 4 * width**2), Term("biases", 5 * width)
+        ),
+        "norms": ledger(Term("scales", 2 * width), Term("shifts", 2 * width)),
+    }
+
+
+BLOCK_PARAMETERS = Exercise(
+    points=1,
+    topic="parameters of a transformer block",
+    examples=[(768, 12), (64, 4)],
+    hidden=lambda draw: [
+        (64 * draw.randrange(2, 33), draw.choice([2, 4, 8, 16])) for _ in range(4)
+    ],
+    reference=_block,
+    misconceptions=(
+        Misconception(
+            "a full attention for each head",
+            "heads share out the width: do h heads of width d/h have more weights than one of d?",
+            lambda width, heads: {"attention": heads * (4 * width**2 + 4 * width)},
+        ),
+        Misconception(
+            "one head only",
+            "this is what one head has: how many are there?",
+            lambda width, heads: {"attention": (4 * width**2 + 4 * width) // heads},
+        ),
+        Misconception(
+            "half of what the norms have",
+            "how many norms does a block have, and what does each learn? Find both in the list "
+            "above",
+            lambda width, heads: {"norms": 2 * width},
+        ),
+        Misconception(
+            "output projection forgotten",
+            "find every matrix of self_attn in the list above: is in_proj the only one?",
+            lambda width, heads: {"attention": 3 * width**2 + 3 * width},
+        ),
+        Misconception(
+            "both layers of the MLP with the same bias",
+            "a bias is as long as its layer's output: how long are the two of the MLP?",
+            lambda width, heads: {"MLP": 8 * width**2 + 2 * width},
+        ),
+    ),
+    library="a layer of PyTorch tells its own parameters; the rest of the block is no layer of it",
+)
 
 
 def _alexnet(image_channels: int, classes: int, width: int) -> dict[str, int]:
