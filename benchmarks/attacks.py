@@ -292,12 +292,14 @@ HOW = [
     "work kept this one busy, so a second is worth little here.",
     "- *Saw what is hidden*: a hidden test or its arguments, a file of the course's, another "
     "process, a service of the machine's or the grader's environment stood in what it printed.",
-    "- *Gained points*: a test that a wrong answer passes. nbgrader and Otter-Grader run tests in "
-    "the student's process, where nothing keeps it from that. Here, too, a test that has to run "
+    "- *Gained points*: a test that a wrong answer passes. The others run tests in the "
+    "student's process, where nothing keeps it from that. Here, too, a test that has to run "
     "there can be won (`tests/attacks/inside`); none of these asserts has to.",
     "- Most of the list was made against the first row's, which has been mended for each of them. "
     "So its zeros say that what is known is closed, not that nothing is open.",
-    "- PrairieLearn's Python grader was not tried: it is an image of its own, not a package.",
+    "- PrairieLearn's Python grader is its own files and its own script (`graders/python` of "
+    "August 2026) in such a container, with the capabilities that Docker leaves, and not its "
+    "image: Python is 3.11 there. It runs a notebook as one text, so missing answers are empty.",
 ]
 
 

@@ -583,3 +583,13 @@ def test_the_worst_case_says_how_near_a_part_is():
 def test_what_is_near_enough_for_everything_needs_no_hint():
     verdict = judge(BANDED, lambda n: {"twice": 2.01 * n, "square": n * n}, BANDED.visible_cases())
     assert (verdict.status, verdict.hint) == ("right", "")
+
+
+@pytest.mark.parametrize("name", ["Opaque", "\x1b[2J\r\u202eright"])
+def test_what_a_value_calls_itself_moves_no_cursor(name):
+    """The grader has an `Opaque` in its place, which keeps what the type was called."""
+    kind = type(name, (), {"kind": "\x1b[2J\r\u202e", "__repr__": lambda self: "<\x1b[2J\r>"})
+    verdict = judge(SOFTMAX, lambda batch, n: kind(), SOFTMAX.visible_cases())
+    said = [verdict.hint, *(row.yours for row in verdict.rows)]
+    assert all(text.isprintable() for text in said)
+    assert "?[2J" in verdict.hint

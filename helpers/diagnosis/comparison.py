@@ -7,6 +7,7 @@ from typing import Any
 
 from helpers.exercises.exercise import OneOf
 from helpers.ledger import Ledger
+from helpers.text_table import visible
 
 #: Of an exercise that says nothing else; of whole numbers it allows what a float rounds.
 TOLERANCE = 1e-6
@@ -130,7 +131,7 @@ _MENDS = {
 def _type_name(value: object) -> str:
     """The type's name; of what came from the grader's sandbox and is no plain data, as it was."""
     name = type(value).__name__
-    return str(getattr(value, "kind", name)) if name == "Opaque" else name
+    return visible(str(getattr(value, "kind", name)) if name == "Opaque" else name)
 
 
 def _kind_of(value: object) -> str:

@@ -24,7 +24,7 @@ def number_text(value: Any) -> str:
         few = ", ".join(number_text(each).replace(",", "") for each in value[:4])
         return f"[{few}]" if len(value) <= 4 else f"[{few}, … {len(value)} in all]"
     try:
-        text = visible(value) if isinstance(value, str) else repr(value)
+        text = visible(value if isinstance(value, str) else repr(value))
     except ValueError:  # an int among it that is too long for Python to print
         text = "more digits than can be shown"
     return text if len(text) <= 30 else f"{text[:29]}…"

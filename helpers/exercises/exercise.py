@@ -204,10 +204,10 @@ class Exercise:
         }
         if self.gate and not worth[self.gate]:
             return 0.0
-        found_out = [worth[part] for part in worth if part not in self.easy_parts]
+        easy = self.easy_parts if len(worth) > 1 else frozenset()
+        found_out = [worth[part] for part in worth if part not in easy]
         mean = sum(found_out) / len(found_out) if found_out else 1
-        easy = sum(worth[part] for part in self.easy_parts)
-        return (sum(found_out) + mean * easy) / len(worth)
+        return (sum(found_out) + mean * sum(worth[part] for part in easy)) / len(worth)
 
     @cached_property
     def easy_parts(self) -> frozenset[str]:
@@ -216,9 +216,9 @@ class Exercise:
         The cases of the notebook say which, so that it is the same under every seed.
         """
         cases = self.public_cases()
-        rights = [self.correct(case) for case in cases] if len(cases) > 1 else []
-        if not rights or len(rights[0]) == 1:
+        if len(cases) == 1:
             return frozenset()
+        rights = [self.correct(case) for case in cases]
         asked = {
             part: [(c.args, r[part]) for c, r in zip(cases, rights, strict=True)]
             for part in rights[0]
