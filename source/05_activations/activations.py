@@ -336,7 +336,7 @@ check("relu_peak", relu_peak)
 # %% tags=["skip-grading"]
 from torch.profiler import ProfilerActivity, profile
 
-from helpers.meter.measured import allocations
+from helpers.meter.profiled import allocations
 
 
 def blocks_at_peak(model, images):

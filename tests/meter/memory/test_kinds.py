@@ -169,6 +169,9 @@ KINDS: dict[str, Made] = {
     ),
     "rotated pairs": of(lin(64, 64), twisted, (4, 24, 64)),
     "largest of a row": of(lin(64, 200), lambda f, x: f(x).sort(-1).values[:, :5], (96, 64)),
+    "numbers compared": of(
+        lin(64, 200), lambda f, x: torch.where(f(x).amax() > x.amin(), f(x), x.sum()), (96, 64)
+    ),
     "top of a row": of(lin(64, 200), lambda f, x: f(x).topk(9).values, (96, 64)),
     "clamped": of(lin(64, 200), lambda f, x: torch.maximum(f(x), x.sum(1, True)), (96, 64)),
     "product of a row": of(lin(64, 200), lambda f, x: (1 - f(x).sigmoid()).prod(1), (96, 64)),

@@ -59,13 +59,12 @@ def is_elementwise(func: Any) -> bool:
 def converted(out: Any, *operands: Any) -> int:
     """Operands in the format in which the operation is done: the widest of theirs, or that of a
     result which is real where they are whole."""
-    tensors = [each for each in operands if isinstance(each, Tensor)]
+    # A tensor of one number is converted as it is read.
+    tensors = [each for each in operands if isinstance(each, Tensor) and each.dim()]
     if not tensors or not isinstance(out, Tensor):
         return 0
-    common = reduce(torch.promote_types, (each.dtype for each in tensors if each.dim()), out.dtype)
-    if not is_inexact(out):
-        common = reduce(torch.promote_types, (each.dtype for each in tensors if each.dim()))
-    return _converted(tensors, common)
+    formats = [each.dtype for each in tensors]
+    return _converted(tensors, reduce(torch.promote_types, formats + [out.dtype] * is_inexact(out)))
 
 
 def _where(out: Tensor, condition: Tensor, *choices: Any) -> int:
