@@ -109,8 +109,12 @@ _EARS = {
     "num_conv_pos_embeddings": 16,
     "num_conv_pos_embedding_groups": 4,
     "mask_time_prob": 0.0,
+    # A layer that is left out at times takes no memory then.
+    "layerdrop": 0.0,
 }
 _FORECAST = {
+    "encoder_layerdrop": 0.0,
+    "decoder_layerdrop": 0.0,
     "prediction_length": 8,
     "context_length": 16,
     "lags_sequence": [1, 2],

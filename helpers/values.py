@@ -58,7 +58,7 @@ def placeholder(error: NotImplementedError, function: Any) -> NotImplementedErro
     """What a function's NotImplementedError says: without a message, that there is no answer yet.
 
     That is so only where the student's own code raises it, and raises nothing else: PyTorch has
-    errors of this type, too. Of another answer that it calls the message names that.
+    errors of this type, too. Of an answer in another cell, which it calls, the message names that.
     """
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -71,8 +71,11 @@ def placeholder(error: NotImplementedError, function: Any) -> NotImplementedErro
     names = {each.opname for each in dis.get_instructions(frame.f_code)} - _ITS_OWN
     if not names <= _OF_A_PLACEHOLDER:
         return PlaceholderLeft()
-    name = frame.f_code.co_name
+    name, own = frame.f_code.co_name, getattr(function, "__code__", frame.f_code)
     called = frame.f_globals.get(name)
-    if called is function or getattr(called, "__code__", None) is not frame.f_code:
+    # What stands in the same cell is a part of this answer.
+    if own.co_filename == frame.f_code.co_filename:
+        return error
+    if getattr(called, "__code__", None) is not frame.f_code:
         return error
     return NotImplementedError(f"{name} has no answer yet: write that first")

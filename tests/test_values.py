@@ -96,13 +96,28 @@ def test_a_placeholder_below_an_answer_is_told_apart():
     assert isinstance(raised_by(left), PlaceholderLeft)
 
 
-def test_another_answer_that_is_missing_is_named():
+CALLER = "def best(n):\n    return held(n)"
+
+
+def raised_in_cells(*cells):
+    """What is told of a call of `best`, where each cell has a file name of its own."""
     space = {}
-    exec("def held(n):\n    raise NotImplementedError()\ndef best(n):\n    return held(n)\n", space)
+    for number, cell in enumerate(cells):
+        exec(compile(cell, f"cell {number}", "exec"), space)
     with pytest.raises(NotImplementedError) as caught:
         space["best"](3)
-    error = placeholder(caught.value, space["best"])
+    return placeholder(caught.value, space["best"])
+
+
+def test_another_answer_that_is_missing_is_named():
+    error = raised_in_cells("def held(n):\n    raise NotImplementedError()", CALLER)
     assert str(error) == "held has no answer yet: write that first"
+    assert not isinstance(error, PlaceholderLeft)
+
+
+def test_what_stands_in_the_same_cell_is_a_part_of_the_answer():
+    error = raised_in_cells(f"def held(n):\n    raise NotImplementedError()\n{CALLER}")
+    assert not error.args
     assert not isinstance(error, PlaceholderLeft)
 
 

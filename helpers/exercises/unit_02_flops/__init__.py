@@ -1,3 +1,3 @@
 """The questions of unit 02: MAC and FLOP, from one layer to a published table."""
 
-CHAPTERS = ("layers", "norms_and_activations", "networks")
+CHAPTERS = ("layers", "norms_and_activations", "attention", "networks")

@@ -94,6 +94,12 @@ def _layer_norm_backward(
     return torch.empty_like(source, memory_format=torch.contiguous_format), *out[1:]
 
 
+def _batch_norm(source: Tensor, *args: Any) -> tuple[Tensor, ...]:
+    """What comes out is contiguous or channels last; on meta it lies as the input does."""
+    out = aten.native_batch_norm.default(source, *args)
+    return torch.empty_like(source, memory_format=suggest_memory_format(source)), *out[1:]
+
+
 def _batch_norm_backward(gradient: Tensor, source: Tensor, *args: Any) -> tuple[Tensor | None, ...]:
     """The gradient of a batch norm's input lies as the input does; meta makes it unasked."""
     out = aten.native_batch_norm_backward.default(gradient, source, *args)
@@ -268,6 +274,7 @@ LAYOUTS: dict[Any, Callable[..., Any]] = {
     aten.convolution.default: _convolution,
     aten.convolution_backward.default: _convolution_backward,
     aten.native_layer_norm_backward.default: _layer_norm_backward,
+    aten.native_batch_norm.default: _batch_norm,
     aten.native_batch_norm_backward.default: _batch_norm_backward,
     aten.mkldnn_rnn_layer.default: rnn_layer,
     aten.mkldnn_rnn_layer_backward.default: rnn_layer_backward,
