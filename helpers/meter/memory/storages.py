@@ -23,6 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper
 from helpers.meter.loan import Values
 from helpers.meter.memory.accumulation import Accumulation
 from helpers.meter.memory.request import Request, request_of
+from helpers.meter.memory.strides import with_strides
 from helpers.meter.meta import is_inexact, is_made_of_others, tensors_in
 from helpers.meter.mixed_meta import Dispatcher
 
@@ -194,6 +195,8 @@ class StorageTracker(TorchDispatchMode):
         out, args, kwargs = self._dispatcher.run(run, args, kwargs)
         if in_place:
             self.accumulation.changed(out)
+        else:
+            out = with_strides(func, out, args, kwargs)
         taken = self._kernels(func, out, args, kwargs)
         self.log.operations.append(Operation(str(func), self.phase, taken))
         before = len(self.log.storages)

@@ -128,6 +128,12 @@ def lin(ins: int, outs: int) -> Callable[[], nn.Module]:
     return lambda: nn.Linear(ins, outs)
 
 
+def pixels_and_rows(net: Any, x: Tensor) -> Tensor:
+    rows = net[0](x.flatten(2).transpose(1, 2)).transpose(1, 2).reshape(x.shape)
+    both: Tensor = net[1](F.interpolate((rows + x) / 2.0, scale_factor=2.0))
+    return both
+
+
 KINDS: dict[str, Made] = {
     "packed LSTM": packed(nn.LSTM),
     "packed LSTM, both ways": packed(nn.LSTM, num_layers=2, bidirectional=True),
@@ -169,6 +175,16 @@ KINDS: dict[str, Made] = {
     ),
     "rotated pairs": of(lin(64, 64), twisted, (4, 24, 64)),
     "largest of a row": of(lin(64, 200), lambda f, x: f(x).sort(-1).values[:, :5], (96, 64)),
+    "batch norm of columns": of(
+        lambda: nn.ModuleList([nn.BatchNorm1d(24), nn.Linear(24, 24)]),
+        lambda f, x: f[1](f[0](x.transpose(1, 2)).transpose(1, 2)),
+        (8, 40, 24),
+    ),
+    "one image, as rows and as pixels": of(
+        lambda: nn.ModuleList([nn.Linear(64, 64), nn.Conv2d(64, 32, 3, padding=1)]),
+        pixels_and_rows,
+        (1, 64, 16, 16),
+    ),
     "numbers compared": of(
         lin(64, 200), lambda f, x: torch.where(f(x).amax() > x.amin(), f(x), x.sum()), (96, 64)
     ),
