@@ -290,8 +290,8 @@ HOW = [
     "- A cell may take 10 s where a grader has such a limit; Otter-Grader has its container's.",
     "- A class may take 3 GiB and some hundred processes: a larger machine is filled later. Other "
     "work kept this one busy, so a second is worth little here. Eight of the attacks with which "
-    "Otter-Grader did not end were tried again, and the last run of each is what stands: on a quiet "
-    "machine its last column may be another.",
+    "Otter-Grader did not end were tried again, and the last run of each is what stands: on a "
+    "quiet machine its last column may be another.",
     "- *Saw what is hidden*: a hidden test or its arguments, a file of the course's, another "
     "process, a service of the machine's or the grader's environment stood in what it printed.",
     "- *Gained points*: a test that a wrong answer passes. The others run tests in the "
