@@ -15,15 +15,17 @@ def with_strides(func: Any, out: Any, args: tuple[Any, ...], kwargs: Mapping[str
     choose others for a dimension of size 1, and by these PyTorch tells channels last from
     contiguous.
     """
-    if not isinstance(out, Tensor) or not out.is_meta or 1 not in out.shape or out is args[0]:
+    if torch.Tag.pointwise not in func.tags or kwargs.get("memory_format") is not None:
+        return out
+    if not isinstance(out, Tensor) or not out.is_meta or 1 not in out.shape:
         return out
     operands = [each for each in args if isinstance(each, Tensor) and each.dim()]
     strides = {each.stride() for each in operands if each.shape == out.shape}
-    if torch.Tag.pointwise not in func.tags or len(strides) != 1 or out.stride() in strides:
+    if len(strides) != 1 or out.stride() in strides:
         return out
     if any(each.shape != out.shape or not _is_dense(each) for each in operands):
         return out
-    if operands[0].is_contiguous() or kwargs.get("memory_format") is not None:
+    if operands[0].is_contiguous():
         return out
     return out.new_empty_strided(out.shape, *strides)
 
