@@ -19,6 +19,7 @@ from torch import Tensor
 
 from helpers.meter.interception import RECURRENT, VALUES_ONLY, Handler, intercepting
 from helpers.meter.memory.device.products import PRODUCTS
+from helpers.meter.memory.device.quantiles import QUANTILES
 from helpers.meter.memory.device.recurrent import lstm
 from helpers.meter.memory.device.recurrent_steps import STEPS
 
@@ -36,7 +37,7 @@ def kernels_of(device: str) -> AbstractContextManager[None]:
         chosen[aten.scaled_dot_product_attention.default] = _cuda_attention
         chosen[aten.dropout.default] = _fused_dropout
     else:
-        chosen |= STEPS
+        chosen |= {**STEPS, **QUANTILES}
         chosen[aten.lstm.input] = lstm
         chosen[aten.scaled_dot_product_attention.default] = _cpu_attention
     return intercepting(chosen)
