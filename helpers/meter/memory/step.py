@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn, optim
 
 from helpers.conventions import dtype_name
-from helpers.meter.loan import Values
+from helpers.meter.loan import Values, constants
 from helpers.meter.memory.device.allocator import rounded
 from helpers.meter.memory.device.autocast import autocasting
 from helpers.meter.memory.device.cpu_kernels import LAYOUTS
@@ -93,6 +93,9 @@ class Step:
             self.strategy.hold(self.tracker)
         for buffer in self.model.buffers():
             self.tracker.hold(buffer, "buffers")
+        if self.device == "cpu":  # from there a model that moves leaves them behind
+            for tensor in constants(self.model):
+                self.tracker.hold(tensor, "buffers")
         for tensor in self._given():
             self.tracker.hold(tensor, "inputs")
 

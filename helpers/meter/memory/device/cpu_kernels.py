@@ -84,6 +84,12 @@ def _convolution_backward(*args: Any) -> tuple[Tensor | None, Tensor | None, Ten
     )
 
 
+def _layer_norm(source: Tensor, *args: Any) -> tuple[Tensor, ...]:
+    """What comes out is always contiguous, also in the stride of a dimension of size 1."""
+    out = aten.native_layer_norm.default(source, *args)
+    return out[0].new_empty(source.shape), *out[1:]
+
+
 def _layer_norm_backward(
     gradient: Tensor, source: Tensor, shape: Any, *args: Any
 ) -> tuple[Tensor | None, ...]:
@@ -273,6 +279,7 @@ def _distances_workspace(out: Any, first: Tensor, second: Tensor) -> int:
 LAYOUTS: dict[Any, Callable[..., Any]] = {
     aten.convolution.default: _convolution,
     aten.convolution_backward.default: _convolution_backward,
+    aten.native_layer_norm.default: _layer_norm,
     aten.native_layer_norm_backward.default: _layer_norm_backward,
     aten.native_batch_norm.default: _batch_norm,
     aten.native_batch_norm_backward.default: _batch_norm_backward,
