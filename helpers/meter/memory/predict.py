@@ -202,8 +202,8 @@ def training_memory(
 
     def run(values: Values, whole: bool) -> Memory:
         given, named = as_inputs((inputs, keywords), whole)
-        if plan and values is Values.ALL:
-            raise NoValues("ranks are predicted from shapes alone")
+        if plan and plan.tensor > 1 and values is Values.ALL:
+            raise NoValues("ranks that share layers are predicted from shapes alone")
         with _step(values, model, given, named, device, dtype, autocast, plan) as step:
             step.model.train()
             checkpoint_modules(step.model, checkpoint)
