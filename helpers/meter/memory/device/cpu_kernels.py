@@ -127,6 +127,20 @@ def _keeping_losses(func: Any) -> Callable[..., Tensor]:
     return loss
 
 
+def _as_its_source(func: Any, place: int = 0) -> Callable[..., Tensor]:
+    """A result that is contiguous or channels last, as the argument in this place is."""
+
+    def call(*args: Any) -> Tensor:
+        out: Tensor = func(*args)
+        return torch.empty_like(out, memory_format=suggest_memory_format(args[place]))
+
+    return call
+
+
+def _log_sigmoid(source: Tensor) -> tuple[Tensor, ...]:
+    return tuple(t.contiguous() for t in aten.log_sigmoid_forward.default(source))
+
+
 def _layer_norm_workspace(out: Any, source: Tensor, *args: Any) -> int:
     return _copy_bytes(source, torch.contiguous_format)
 
@@ -285,6 +299,21 @@ LAYOUTS: dict[Any, Callable[..., Any]] = {
     aten.native_batch_norm_backward.default: _batch_norm_backward,
     aten.mkldnn_rnn_layer.default: rnn_layer,
     aten.mkldnn_rnn_layer_backward.default: rnn_layer_backward,
+    aten.log_sigmoid_forward.default: _log_sigmoid,
+    **{
+        func: _as_its_source(func)
+        for func in (
+            *(aten.reflection_pad2d.default, aten.replication_pad2d.default),
+            *(aten.pixel_shuffle.default, aten.channel_shuffle.default),
+        )
+    },
+    **{
+        func: _as_its_source(func, 1)
+        for func in (
+            aten.reflection_pad2d_backward.default,
+            aten.replication_pad2d_backward.default,
+        )
+    },
     **{
         loss: _keeping_losses(loss)
         for loss in (
