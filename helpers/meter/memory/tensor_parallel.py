@@ -48,6 +48,8 @@ class TensorRank:
         self._tracker: StorageTracker | None = None
         self._parts: dict[int, nn.Parameter] = {}
         self._widths: dict[str, int] = {}
+        #: Features of a key that are turned by its position and shared by all heads (DeepSeek's).
+        self._turned = _turned(model)
         #: Tables that are cut by rows, by the id of a rank's part: how many rows they have in all.
         self._rows: dict[int, int] = {}
         self._undo = ExitStack()
@@ -171,8 +173,7 @@ class TensorRank:
             return unmark(_Summed.apply(self, out, style.in_place))
         if style.leaves == "gathered":
             return unmark(_Gathered.apply(self, out, self._widths[name]))
-        width = module.config.qk_rope_head_dim  # type: ignore[union-attr]
-        kept, turned = out.split([out.shape[-1] - width, width], dim=-1)
+        kept, turned = out.split([out.shape[-1] - self._turned, self._turned], dim=-1)
         return torch.cat([kept, _Copied.apply(self, turned, True)], dim=-1)
 
     def _look_up(
@@ -195,6 +196,12 @@ def _cut_differently(modules: Mapping[str, nn.Module], styles: Mapping[str, Styl
                 style = styles.get(f"{name}.{key}", styles.get(name))
                 cuts.setdefault(id(parameter), set()).add(style.cut if style else None)
     return {number for number, found in cuts.items() if len(found) > 1}
+
+
+def _turned(model: nn.Module) -> int:
+    configs = (getattr(module, "config", None) for module in model.modules())
+    found = (getattr(config, "qk_rope_head_dim", None) for config in configs)
+    return next((width for width in found if isinstance(width, int)), 0)
 
 
 def _is_transposed(module: nn.Module) -> bool:
