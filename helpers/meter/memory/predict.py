@@ -174,7 +174,8 @@ def training_memory(
         optimizer: "sgd", "momentum", "adam", "adamw", "adafactor", "adam8bit", or a function from
             parameters to a torch optimizer.
         foreach: whether the optimizer updates all parameters at once; PyTorch's default is no on
-            a CPU, yes on CUDA.
+            a CPU, yes on CUDA. Where ranks cut layers it is no: PyTorch refuses to update weights
+            that are cut and weights that are whole at once.
         fused: whether one kernel updates all parameters, without temporaries.
         device: "cpu" or "cuda", the kernels and the allocator to assume.
         dtype: to convert model and inputs to ("bf16": weights, gradients and states in 16 bits).
@@ -197,7 +198,7 @@ def training_memory(
         known_optimizer(optimizer)
     updates = {"fused": True} if fused else {"foreach": foreach}
     if foreach is None and not fused:
-        updates = {"foreach": device == "cuda"}
+        updates = {"foreach": device == "cuda" and not (plan and plan.tensor > 1)}
 
     options = {"device": device != "cpu", "dtype": dtype, "autocast": autocast, "loss": loss}
     options |= {"foreach": foreach is not None, "fused": fused, "checkpoint": checkpoint}

@@ -87,7 +87,8 @@ class Step:
             with self.tracker, torch.no_grad():
                 return self._forward()
 
-        return tensor_rank_of(self.model, plan.cut, plan.tensor, plan.rank % plan.tensor, run)
+        place = plan.tensor, plan.rank % plan.tensor
+        return tensor_rank_of(self.model, plan.cut, *place, run, on_gloo=self.device == "cpu")
 
     @property
     def log(self) -> StorageLog:

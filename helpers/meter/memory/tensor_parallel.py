@@ -21,6 +21,7 @@ from helpers.meter.memory.storages import StorageTracker
 from helpers.meter.memory.tensor_plan import (
     Cut,
     Style,
+    alike,
     found_plan,
     is_linear,
     own_plan,
@@ -39,8 +40,10 @@ class TensorRank:
     fails, they say which pair is at fault.
     """
 
-    def __init__(self, model: nn.Module, plan: Mapping[str, str], ranks: int, rank: int) -> None:
-        self.ranks, self.rank = ranks, rank
+    def __init__(
+        self, model: nn.Module, plan: Mapping[str, str], ranks: int, rank: int, on_gloo: bool
+    ) -> None:
+        self.ranks, self.rank, self.on_gloo = ranks, rank, on_gloo
         whole = sum(p.numel() for p in model.parameters())
         styles = styles_of(plan, model)
         self.open: list[str] = []
@@ -288,7 +291,8 @@ def _gathered(owner: TensorRank, part: Tensor, width: int) -> Tensor:
     if part.shape[-1] != most:  # a last part may be smaller, and is sent as large as the others
         part = nn.functional.pad(part, (0, most - part.shape[-1]))
     gathered = part.new_empty((owner.ranks * part.shape[0], *part.shape[1:]))
-    owner.send("all-gather", _bytes(gathered), workspace=_bytes(gathered))
+    size = _bytes(gathered)
+    owner.send("all-gather", size, workspace=size if owner.on_gloo else 0)
     return torch.cat(gathered.chunk(owner.ranks), dim=-1)[..., :width]
 
 
@@ -321,7 +325,12 @@ class _Split(torch.autograd.Function):
 
 
 def tensor_rank_of(
-    model: nn.Module, named: Mapping[str, str] | None, ranks: int, rank: int, run: Callable[[], Any]
+    model: nn.Module,
+    named: Mapping[str, str] | None,
+    ranks: int,
+    rank: int,
+    run: Callable[[], Any],
+    on_gloo: bool = True,
 ) -> tuple[TensorRank, Cut]:
     """A model as one of `ranks` has it, by the plan `named`, its own, or one that is found.
 
@@ -329,7 +338,7 @@ def tensor_rank_of(
     line, where it fails when it is cut so, and ValueError where nothing of it can be cut.
     """
     if plan := named or own_plan(model):
-        cut = TensorRank(model, plan, ranks, rank)
+        cut = TensorRank(model, plan, ranks, rank, on_gloo)
         try:
             with cut.running(None):
                 run()
@@ -338,7 +347,7 @@ def tensor_rank_of(
         return cut, cut.said(plan, "given" if named else "its own")
     whole: frozenset[str] = frozenset()
     while plan := found_plan(model, run, ranks, whole):
-        cut = TensorRank(model, plan, ranks, rank)
+        cut = TensorRank(model, plan, ranks, rank, on_gloo)
         try:
             with cut.running(None):
                 run()
@@ -347,7 +356,7 @@ def tensor_rank_of(
             cut.undo()
             if not cut.open:
                 raise
-            whole |= frozenset(cut.open)
+            whole |= alike(model, cut.open, plan)
     raise ValueError(
         f"{type(model).__name__} has no pair of linear layers that {ranks} ranks can cut: try"
         " another number of them, or give a plan"
