@@ -111,10 +111,10 @@ class TensorRank:
             module.nf = self._parts[id(whole)].shape[1]  # type: ignore[assignment]
 
     def _part(self, whole: nn.Parameter, dimension: int) -> nn.Parameter:
-        sizes = list(whole.shape)
-        most = -(-sizes[dimension] // self.ranks)
-        sizes[dimension] = max(0, min(most, sizes[dimension] - self.rank * most))
-        part = torch.empty(sizes, dtype=whole.dtype, device="meta")
+        size = whole.shape[dimension]
+        most = -(-size // self.ranks)
+        first = min(size, self.rank * most)
+        part = whole.detach().narrow(dimension, first, min(most, size - first)).clone()
         return nn.Parameter(part, whole.requires_grad)
 
     def _hook(self, name: str, module: nn.Module, style: Style) -> None:
@@ -290,7 +290,7 @@ def _gathered(owner: TensorRank, part: Tensor, width: int) -> Tensor:
     most = -(-width // owner.ranks)
     if part.shape[-1] != most:  # a last part may be smaller, and is sent as large as the others
         part = nn.functional.pad(part, (0, most - part.shape[-1]))
-    gathered = part.new_empty((owner.ranks * part.shape[0], *part.shape[1:]))
+    gathered = part.new_zeros((owner.ranks * part.shape[0], *part.shape[1:]))
     size = _bytes(gathered)
     owner.send("all-gather", size, workspace=size if owner.on_gloo else 0)
     return torch.cat(gathered.chunk(owner.ranks), dim=-1)[..., :width]
