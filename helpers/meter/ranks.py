@@ -31,10 +31,11 @@ _BYTES_WAITING, _BYTES_SENT, _INFO = 144, 200, 216
 @dataclass(frozen=True)
 class Job:
     """`kind`: "ddp", "zero1", "zero2" (FSDP2 that keeps what it gathered until the backward pass),
-    "fsdp", "lora" (DDP of which only thin matrices learn), or a collective of `collectives`.
+    "fsdp", "tensor", "lora" (DDP of which only thin matrices learn), or a collective of `collectives`.
 
-    `model`: a `module:function` that gives a model, its inputs and the names of submodules that
-    FSDP2 shards each on its own; the chain of layers below, if empty.
+    `model`: a `module:function` that gives a model, its inputs, the names of submodules that FSDP2
+    shards each on its own, and for "tensor" a function that cuts the model on a device mesh; the chain
+    of layers below, if empty.
     """
 
     kind: str
@@ -129,6 +130,7 @@ def _main() -> None:
     # All that a rank needs, once, before the ranks part: an optimizer brings dynamo.
     import torch
     import torch._dynamo
+    import torch.distributed.device_mesh
     import torch.distributed.fsdp
     import torch.distributed.optim
     import torch.nn.parallel
@@ -210,7 +212,10 @@ def _training(job: Job, rank: int) -> Rank:
     from torch.profiler import ProfilerActivity, profile
 
     torch.manual_seed(0)
-    model, inputs, units = _of(job, rank)
+    model, inputs, units, *cutting = _of(job, rank)
+    if job.kind == "tensor":
+        mesh = dist.init_device_mesh("cpu", (job.ranks,))
+        cutting[0](model, mesh)
     model, optimizer = _made(job.kind, model, units)
 
     def step() -> None:
@@ -238,8 +243,8 @@ def _training(job: Job, rank: int) -> Rank:
     )
 
 
-def _of(job: Job, rank: int) -> tuple[Any, tuple[Any, ...], list[str]]:
-    """The model of a job, its inputs, and what of it is sharded on its own."""
+def _of(job: Job, rank: int) -> tuple[Any, ...]:
+    """The model of a job, its inputs, what of it is sharded on its own, and how it is cut."""
     import torch
 
     if job.model:
@@ -265,6 +270,8 @@ def _made(kind: str, model: Any, units: Sequence[str]) -> tuple[Any, Any]:
         for name in units:
             fully_shard(model.get_submodule(name), **options)
         fully_shard(model, **options)
+        return model, torch.optim.Adam(model.parameters(), foreach=False)
+    if kind == "tensor":
         return model, torch.optim.Adam(model.parameters(), foreach=False)
     if kind not in ("ddp", "zero1", "lora"):
         raise ValueError(f"no job {kind!r}")
