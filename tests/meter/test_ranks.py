@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.meter import ranks
+from helpers.meter import rank_bytes, ranks
 from helpers.meter.ranks import LAYERS, RECORDED, WIDTH, Job, RanksError, run_ranks
 from helpers.reference.many_devices import zero_bytes
 
@@ -61,8 +61,8 @@ def test_what_waits_for_a_slow_receiver_counts_as_sent() -> None:
         server.accept()[0],
     ):
         sender.setblocking(False)
-        before, given = ranks._sent() or 0, 0
+        before, given = rank_bytes.bytes_sent() or 0, 0
         with contextlib.suppress(BlockingIOError):
             while True:
                 given += sender.send(bytes(2**16))
-        assert (ranks._sent() or 0) - before == given
+        assert (rank_bytes.bytes_sent() or 0) - before == given

@@ -36,8 +36,8 @@ class Plan:
     every layer; `rank` is the one that is looked at, counted through one group after another.
 
     `units`: names of submodules that are gathered one at a time; the blocks of the model, if None.
-    `cut`: styles of the layers that are shared, as `tensor_plan` takes them; the model's own, or such as
-    are found, if None.
+    `cut`: styles of the layers that are shared, as `tensor_plan` takes them; the model's own, or
+    such as are found, if None.
     """
 
     stage: int = 0

@@ -1,9 +1,9 @@
 """One rank of several that share each layer: tensor parallelism.
 
-A rank has a part of each weight that the plan cuts, and works on its part of the features. As PyTorch
-does it (`torch.distributed.tensor.parallel`), every layer that is cut by columns sums the gradient of
-its input over all ranks, every layer that is cut by rows its result; a sum is a copy that is then added
-to in place. What is not cut, each rank has and computes whole.
+A rank has a part of each weight that the plan cuts, and works on its part of the features. As
+PyTorch does it (`torch.distributed.tensor.parallel`), every layer that is cut by columns sums the
+gradient of its input over all ranks, every layer that is cut by rows its result; a sum is a copy
+that is then added to in place. What is not cut, each rank has and computes whole.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from helpers.meter.memory.local_sizes import LocalSizes, mark, unmark
 from helpers.meter.memory.storages import StorageTracker
 from helpers.meter.memory.tensor_plan import (
+    Cut,
     Style,
     found_plan,
     is_linear,
@@ -34,18 +35,21 @@ class TensorRank:
     """A model, on loan, as one of several ranks has it: with parts of weights, and hooks that note
     what is sent.
 
-    `open`: names of layers by columns whose results have not reached one by rows. When the model fails,
-    they say which pair is at fault.
+    `open`: names of layers by columns whose results have not reached one by rows. When the model
+    fails, they say which pair is at fault.
     """
 
     def __init__(self, model: nn.Module, plan: Mapping[str, str], ranks: int, rank: int) -> None:
         self.ranks, self.rank = ranks, rank
-        self.plan = {wildcard(name): style for name, style in plan.items()}
+        whole = sum(p.numel() for p in model.parameters())
         styles = styles_of(plan, model)
         self.open: list[str] = []
+        self._bias: Tensor | None = None
         self._tracker: StorageTracker | None = None
         self._parts: dict[int, nn.Parameter] = {}
         self._widths: dict[str, int] = {}
+        #: Features of a key that are turned by its position and shared by all heads (DeepSeek's).
+        self._turned = _turned(model)
         #: Tables that are cut by rows, by the id of a rank's part: how many rows they have in all.
         self._rows: dict[int, int] = {}
         self._undo = ExitStack()
@@ -65,6 +69,12 @@ class TensorRank:
             if style.vocabulary:
                 self._rows[id(module._parameters["weight"])] = module.num_embeddings
             self._hook(name, module, style)
+        held = sum(p.numel() for p in model.parameters())
+        kept = sum(
+            p.numel() for p in model.parameters() if id(p) not in set(map(id, self._parts.values()))
+        )
+        #: The shares of all weights that are cut, and that this rank has.
+        self.share, self.held = 1 - kept / max(whole, 1), held / max(whole, 1)
 
     @contextmanager
     def running(self, tracker: StorageTracker | None) -> Iterator[None]:
@@ -95,7 +105,7 @@ class TensorRank:
         module._parameters[key] = self._parts[id(whole)]
         if _is_transposed(module) and whole.dim() == 2:  # it shapes its result by its own width
             self._undo.callback(setattr, module, "nf", module.nf)
-            module.nf = self._parts[id(whole)].shape[1]
+            module.nf = self._parts[id(whole)].shape[1]  # type: ignore[assignment]
 
     def _part(self, whole: nn.Parameter, dimension: int) -> nn.Parameter:
         sizes = list(whole.shape)
@@ -120,6 +130,10 @@ class TensorRank:
             ]
         for hook in hooks:
             self._undo.callback(hook.remove)
+
+    def said(self, plan: Mapping[str, str], whose: str) -> Cut:
+        """What was cut, as data."""
+        return Cut({wildcard(n): style for n, style in plan.items()}, whose, self.share, self.held)
 
     def undo(self) -> None:
         """The model as it was."""
@@ -159,8 +173,7 @@ class TensorRank:
             return unmark(_Summed.apply(self, out, style.in_place))
         if style.leaves == "gathered":
             return unmark(_Gathered.apply(self, out, self._widths[name]))
-        width = module.config.qk_rope_head_dim  # type: ignore[union-attr]
-        kept, turned = out.split([out.shape[-1] - width, width], dim=-1)
+        kept, turned = out.split([out.shape[-1] - self._turned, self._turned], dim=-1)
         return torch.cat([kept, _Copied.apply(self, turned, True)], dim=-1)
 
     def _look_up(
@@ -183,6 +196,12 @@ def _cut_differently(modules: Mapping[str, nn.Module], styles: Mapping[str, Styl
                 style = styles.get(f"{name}.{key}", styles.get(name))
                 cuts.setdefault(id(parameter), set()).add(style.cut if style else None)
     return {number for number, found in cuts.items() if len(found) > 1}
+
+
+def _turned(model: nn.Module) -> int:
+    configs = (getattr(module, "config", None) for module in model.modules())
+    found = (getattr(config, "qk_rope_head_dim", None) for config in configs)
+    return next((width for width in found if isinstance(width, int)), 0)
 
 
 def _is_transposed(module: nn.Module) -> bool:
@@ -278,13 +297,12 @@ class _Gathered(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, owner: TensorRank, x: Tensor, width: int) -> Tensor:
-        ctx.how = owner, x.shape[-1]
+        ctx.width = x.shape[-1]
         return _gathered(owner, x, width)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        owner, width = ctx.how
-        return None, gradients[0][..., :width].contiguous(), None
+        return None, gradients[0][..., : ctx.width].contiguous(), None
 
 
 class _Split(torch.autograd.Function):
@@ -304,11 +322,11 @@ class _Split(torch.autograd.Function):
 
 def tensor_rank_of(
     model: nn.Module, named: Mapping[str, str] | None, ranks: int, rank: int, run: Callable[[], Any]
-) -> TensorRank:
+) -> tuple[TensorRank, Cut]:
     """A model as one of `ranks` has it, by the plan `named`, its own, or one that is found.
 
-    `run` runs a forward pass, and raises CannotRun where the model fails. Raises CannotRun, in one line,
-    where it fails when it is cut so, and ValueError where nothing of it can be cut.
+    `run` runs a forward pass, and raises CannotRun where the model fails. Raises CannotRun, in one
+    line, where it fails when it is cut so, and ValueError where nothing of it can be cut.
     """
     if plan := named or own_plan(model):
         cut = TensorRank(model, plan, ranks, rank)
@@ -317,20 +335,20 @@ def tensor_rank_of(
                 run()
         except CannotRun as error:
             raise CannotRun(f"cut among {ranks} ranks, {error}") from error
-        return cut
+        return cut, cut.said(plan, "given" if named else "its own")
     whole: frozenset[str] = frozenset()
     while plan := found_plan(model, run, ranks, whole):
         cut = TensorRank(model, plan, ranks, rank)
         try:
             with cut.running(None):
                 run()
-            return cut
+            return cut, cut.said(plan, "found")
         except CannotRun:
             cut.undo()
             if not cut.open:
                 raise
             whole |= frozenset(cut.open)
     raise ValueError(
-        f"{type(model).__name__} has no pair of linear layers that {ranks} ranks can cut: give a plan, or"
-        " other ranks"
+        f"{type(model).__name__} has no pair of linear layers that {ranks} ranks can cut: try"
+        " another number of them, or give a plan"
     )
