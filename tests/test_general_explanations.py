@@ -130,12 +130,12 @@ def batch_norm(batch, channels, height, width):
     [
         (
             "block_flops",
-            lambda batch: 2 * 64 * batch + 64 * 32 * 2,
+            lambda batch, i, o: 2 * i * batch + i * o * 2,
             "the batch is missing in: Linear multiply-accumulates",
         ),
         (
             "block_bytes",
-            lambda batch: 64 * batch * 4 + (64 * batch + 32) * 4,
+            lambda batch, i, o: i * batch * 4 + (i * batch + o) * 4,
             "you left out: read weights",
         ),
     ],

@@ -454,17 +454,19 @@ check("conv_traffic", conv_traffic)
 #
 # A residual connection computes `relu(a + b)`. PyTorch runs it as two kernels, and the second one starts when the first is done. Where is `a + b` in the meantime? In memory.
 #
-# ✎ Count what both kernels read and write.
+# ✎ Count what the kernels read and write. Where more branches come together, `relu(a + b + c)`, each addition of two tensors is a kernel of its own.
 
 
 # %% answer="residual_traffic"
-def residual_traffic(elements):
-    """Bytes that relu(a + b) moves; a and b have
-    this many fp32 elements each."""
+def residual_traffic(elements, inputs):
+    """Bytes that relu(a + b + …) moves: so many
+    inputs, of this many fp32 elements each."""
     ### BEGIN SOLUTION
-    add = 2 * elements + elements  # reads a and b, writes the sum
-    relu = elements + elements  # reads the sum, writes the output
-    return 4 * (add + relu)
+    # an addition reads two tensors and writes one
+    additions = (inputs - 1) * 3 * elements
+    # the ReLU reads the sum, writes the output
+    relu = 2 * elements
+    return 4 * (additions + relu)
     ### END SOLUTION
 
 
@@ -488,7 +490,7 @@ copying, measured = in_turns(lambda: result.copy_(a), residual, 25)
 bandwidth = 2 * elements * 4 / copying  # read once, written once
 print(f"this machine copies {bandwidth / 1e9:.1f} GB/s")
 try:
-    predicted = residual_traffic(elements) / bandwidth
+    predicted = residual_traffic(elements, 2) / bandwidth
     print(f"predicted {predicted * 1e3:.2f} ms, measured {measured * 1e3:.2f} ms,", end=" ")
     print(f"ratio {predicted / measured:.2f}")
 except NotImplementedError:

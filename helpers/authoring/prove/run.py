@@ -20,6 +20,7 @@ from helpers.authoring.prove.answers import CodeCell, answers, code_cells
 from helpers.authoring.prove.derivations import derived
 from helpers.authoring.prove.guesses import NO_GUESS, Guess, best_guess
 from helpers.authoring.prove.judging import Outcome, Question
+from helpers.authoring.prove.lines import line_through
 from helpers.authoring.prove.shortcuts import Shortcut, shortcuts
 from helpers.exercises import EXERCISES
 
@@ -38,6 +39,7 @@ class Proof:
         outcomes: what came of every answer.
         shortcuts: the calls that give a part of it without any work.
         guess: the best answer that knows nothing.
+        line: the arguments of which a straight line through the cases shown earns everything.
         untried: answers that there was no time for.
         seconds: processor seconds that it took.
     """
@@ -46,6 +48,7 @@ class Proof:
     outcomes: tuple[Outcome, ...]
     shortcuts: tuple[Shortcut, ...] = ()
     guess: Guess = NO_GUESS
+    line: tuple[str, ...] = ()
     untried: int = 0
     seconds: float = 0.0
 
@@ -90,8 +93,9 @@ def prove_one(course: Path, name: str, seeds: int) -> Proof:
         if outcome is not None:
             outcomes.append(outcome)
     calls = tuple(shortcuts(exercise, cells))
-    guess = best_guess(exercise)
-    return Proof(name, tuple(outcomes), calls, guess, untried, time.process_time() - start)
+    guess, line = best_guess(exercise), line_through(exercise)
+    seconds = time.process_time() - start
+    return Proof(name, tuple(outcomes), calls, guess, line, untried, seconds)
 
 
 @functools.cache
