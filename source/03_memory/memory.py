@@ -16,6 +16,7 @@ from helpers.check import check, progress
 from helpers.conventions import BYTE_UNITS, dtype_bytes, format_bytes
 from helpers.predict import guessed, outcome, predict
 
+torch.set_num_threads(1)  # one core: other programs disturb it less
 device = "cuda" if torch.cuda.is_available() else "cpu"
 
 # %% [markdown]
@@ -683,11 +684,12 @@ plt.show()
 # So where does a layer's energy go? For Linear(768 → 3072) without bias, a MAC takes 3.7 + 0.9 pJ, and each number that is read or written 640.
 
 # %% tags=["skip-grading"]
+print("energy of moving ÷ energy of computing")
 for batch in 1, 64, 4096:
     macs = linear_flops(batch, 768, 3072, bias=False).total / 2
     moved = linear_bytes(batch, 768, 3072, bias=False).total / 4  # numbers
     ratio = 640 * moved / ((3.7 + 0.9) * macs)
-    print(f"batch {batch:5,}: moving takes {ratio:5.1f} × the energy of computing")
+    print(f"  batch {batch:5,}: {ratio:5.1f}")
 
 # %% [markdown]
 # A batch shares each weight; what goes in and out is everyone's own. Here, too, intensity saturates.
