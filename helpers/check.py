@@ -15,6 +15,7 @@ from typing import Any
 
 from helpers import missing_imports, predict
 from helpers.diagnosis import Attempt, General, explain, is_right, remark_on
+from helpers.diagnosis.comparison import with_lists
 from helpers.diagnosis.dependence import dependence
 from helpers.diagnosis.errors import error_line
 from helpers.diagnosis.observations import observed
@@ -224,7 +225,7 @@ def _outcome(
     none_is_an_answer: bool,
 ) -> _Outcome:
     try:
-        value = answer(*case.args)
+        value = with_lists(answer(*case.args), rights)
     except Exception as error:
         if isinstance(error, NotImplementedError) and not error.args:
             raise
