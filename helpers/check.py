@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -22,7 +23,7 @@ from helpers.diagnosis.observations import observed
 from helpers.diagnosis.texts import in_one_line, number_text, right_text, told_apart
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, Right
-from helpers.figures import current_figure, no_show
+from helpers.figures import current_figure, no_show, own_figures
 from helpers.timing import in_time
 from helpers.values import PlaceholderLeft, placeholder, plain
 from helpers.verdict import Row, Status, Verdict, first_of_all
@@ -369,16 +370,21 @@ def plain_answer(answer: Any, draws: bool) -> Any:
     if not callable(answer):
         return answer
 
+    drawn = 0
+
     def call(*args: Any) -> Any:
+        nonlocal drawn
+        # Of several cases the first one's picture is shown.
+        drawn += draws
         # A copy: an answer that empties a list would change the question.
         try:
-            with no_show():
+            with no_show(), own_figures(kept=drawn == 1) if draws else nullcontext():
                 value = answer(*copy.deepcopy(args))
+                return plain(current_figure() if draws and value is None else value)
         except NotImplementedError as error:
             raise placeholder(error, answer) from error.__cause__
         except SystemExit:
             raise RuntimeError("it calls exit(), which ends everything: use return") from None
-        return plain(current_figure() if draws and value is None else value)
 
     return call
 

@@ -649,3 +649,37 @@ def test_what_a_value_calls_itself_moves_no_cursor(name):
     said = [verdict.hint, *(row.yours for row in verdict.rows)]
     assert all(text.isprintable() for text in said)
     assert "?[2J" in verdict.hint
+
+
+PLOT = EXERCISES["plot_intensity"]
+
+
+def drawn(flop, moved, once, largest):
+    batches = range(1, largest + 1)
+    plt.plot(batches, [b * flop / (once + b * moved) for b in batches])
+    plt.xlabel("batch size")
+    plt.ylabel("FLOP/B")
+
+
+def test_who_draws_nothing_has_no_picture_though_another_one_is_open():
+    drawn(*PLOT.examples[0])
+    verdict = judge(PLOT, plain_answer(lambda *_: None, draws=True), PLOT.visible_cases())
+    assert (verdict.fraction, "no" in verdict.hint) == (0, True)
+    plt.close("all")
+
+
+def test_of_several_cases_each_is_drawn_on_its_own_and_the_first_is_shown():
+    assert judge(PLOT, plain_answer(drawn, draws=True), PLOT.visible_cases()).fraction == 1
+    (number,) = plt.get_fignums()
+    (line,) = plt.figure(number).axes[0].get_lines()
+    assert len(line.get_xdata()) == PLOT.examples[0][-1]
+    plt.close("all")
+
+
+@pytest.mark.parametrize("name", ["plot_intensity", "plot_pair"])
+def test_what_is_written_down_for_one_picture_is_wrong_in_a_case_shown(name):
+    exercise = EXERCISES[name]
+    first, *others = exercise.visible_cases()
+    assert all(a != b for case in others for a, b in zip(first.args, case.args, strict=True)), (
+        "each argument changes"
+    )

@@ -199,7 +199,9 @@ def _offset(pairs: Pairs) -> Iterator[Explanation]:
         (offset,) = offsets
         if abs(offset) <= _FEW and float(offset).is_integer():
             hint = f"in every case this is {abs(offset):.0f} too {_much(offset)}"
-            yield Explanation(General.ONE_OFF, f"{hint}: which term does not change?", 1.2)
+            by_one = "is it rounded the other way, or an end counted otherwise?"
+            what = by_one if abs(offset) == 1 else "which term does not change?"
+            yield Explanation(General.ONE_OFF, f"{hint}: {what}", 1.2)
 
 
 #: An offset beyond this is no slip by a few.

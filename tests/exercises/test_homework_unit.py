@@ -158,7 +158,7 @@ def plotted(draw):
     """The verdict on a function that draws with pyplot, in the notebook's case."""
     exercise = EXERCISES["plot_intensity"]
     try:
-        return judge(exercise, plain_answer(draw, draws=True), exercise.visible_cases())
+        return judge(exercise, plain_answer(draw, draws=True), exercise.visible_cases()[:1])
     finally:
         plt.close("all")
 

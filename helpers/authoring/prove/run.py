@@ -16,13 +16,15 @@ from itertools import chain
 from pathlib import Path
 
 from helpers.authoring.notebooks import find_unit
-from helpers.authoring.prove.answers import CodeCell, answers, code_cells
+from helpers.authoring.prove.answers import Answer, CodeCell, answers, code_cells
 from helpers.authoring.prove.derivations import derived
 from helpers.authoring.prove.guesses import NO_GUESS, Guess, best_guess
 from helpers.authoring.prove.judging import Outcome, Question
 from helpers.authoring.prove.lines import line_through
+from helpers.authoring.prove.pictures import wrong_pictures
 from helpers.authoring.prove.shortcuts import Shortcut, shortcuts
 from helpers.exercises import EXERCISES
+from helpers.exercises.exercise import Exercise
 
 #: Bytes that a process may take: a slip can make a list that never ends.
 MEMORY = 6 * 1024**3
@@ -79,7 +81,7 @@ def prove_one(course: Path, name: str, seeds: int) -> Proof:
     question = Question(exercise, seeds)
     outcomes, untried, start = list[Outcome](), 0, time.process_time()
     cells = _cells(course, exercise.unit)
-    for answer in chain(answers(exercise, cells), derived(exercise)):
+    for answer in chain(_in_order(exercise, cells), derived(exercise)):
         if not outcomes:
             question.time(answer)
         elif time.process_time() - start > SECONDS:
@@ -96,6 +98,14 @@ def prove_one(course: Path, name: str, seeds: int) -> Proof:
     guess, line = best_guess(exercise), line_through(exercise)
     seconds = time.process_time() - start
     return Proof(name, tuple(outcomes), calls, guess, line, untried, seconds)
+
+
+def _in_order(exercise: Exercise, cells: Sequence[CodeCell]) -> Iterator[Answer]:
+    """The worked answer first; of a picture the wrong ones follow."""
+    for number, answer in enumerate(answers(exercise, cells)):
+        yield answer
+        if not number and exercise.read is not None:
+            yield from wrong_pictures(answer)
 
 
 @functools.cache

@@ -238,10 +238,11 @@ def _draw_plots(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PLOT_INTENSITY = Exercise(
     points=2,
     topic="intensity against batch size, plotted",
-    examples=[(4160, 896, 8196, 64)],
+    # Two: what is written down for the first is wrong in the second.
+    examples=[(4160, 896, 8196, 64), (9000, 1200, 20_000, 40)],
     hidden=_draw_plots,
     reference=lambda flop, moved, once, largest: right_plot(flop, moved, once, largest),
-    # Each one would be drawn into the notebook.
+    # Pictures take their time.
     spare=(),
     read=read_intensity_plot,
     gate="intensity",
