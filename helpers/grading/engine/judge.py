@@ -47,6 +47,8 @@ class Judgement:
         needs_review: the test itself failed, so the score means nothing.
         settled: to try the test among the student's cells would say no more: they changed what it
             works with, or it took all its time.
+        blind: something of the student's could not be seen from outside, so that to pass says
+            nothing.
     """
 
     score: float
@@ -54,6 +56,7 @@ class Judgement:
     remark: str = ""
     needs_review: bool = False
     settled: bool = False
+    blind: bool = False
 
 
 @dataclass
@@ -122,7 +125,8 @@ class Session:
             return Judgement(0.0, outputs, remark[:300], bool(remark), bool(tampered))
         finally:
             self.student_seconds += space.seconds
-        return Judgement(score, [*_stream(printed), *emitted, *result])
+        outputs = [*_stream(printed), *emitted, *result]
+        return Judgement(score, outputs, blind=space.is_blind)
 
     def _check(self, name: str, answer: Any, points: float, emitted: list[dict[str, Any]]) -> float:
         """What `check(...)` is where a notebook is graded. It returns points: what the last line of

@@ -38,6 +38,7 @@ class Namespace(dict[str, Any]):
     Attributes:
         lost: what ended the student's process or a call in it; then no other call is made.
         not_plain: the first that came from the student and is no plain data, in a few words.
+        asked_a_function: whether it was asked for more of a student's function than a result.
         computed: names whose value is what the instructor's cells compute.
         seconds: time that the student's functions took.
     """
@@ -60,6 +61,7 @@ class Namespace(dict[str, Any]):
         self.lost: StudentError | None = None
         self.seconds = 0.0
         self.not_plain = ""
+        self.asked_a_function = False
 
     def __missing__(self, name: str) -> Any:
         if name not in self._answers:
@@ -83,6 +85,12 @@ class Namespace(dict[str, Any]):
             self.not_plain = self.not_plain or not_plain(value)
         self[name] = value
         return value
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether there was something of the student's that cannot be seen from here: a test can
+        pass for that reason alone, as one that expects an AttributeError."""
+        return bool(self.not_plain) or self.asked_a_function
 
     def changed(self) -> list[str]:
         """Names that a test took for the instructor's and that mean something else by now in the
@@ -149,6 +157,7 @@ class StudentFunction:
     """
 
     def __init__(self, space: Namespace, name: str) -> None:
+        self._space = space
         self._call = lambda args, kwargs: space.call(name, args, kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -159,6 +168,7 @@ class StudentFunction:
             return StudentFunction
         if name in _NOT_EVERY_CALLABLE_HAS:
             raise AttributeError(name)
+        object.__getattribute__(self, "_space").asked_a_function = True
         raise ToldInside(f"{name} of a function is seen in the student's process only")
 
 

@@ -73,6 +73,39 @@ def test_a_test_goes_inside_with_the_one_that_it_needs() -> None:
     assert found == {"t1", "t2"}
 
 
+READ_ONLY = """\
+try:
+    pair.left = 3
+except AttributeError:
+    pass
+else:
+    raise AssertionError"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "test"),
+    [
+        ("from types import MappingProxyType as View\npair = View({})", READ_ONLY),
+        ("class Dog:\n    kind = 'Dog'\npet = Dog()", "assert pet.kind == 'Dog'"),
+        (PAIR, "assert not hasattr(Pair(), 'right')"),
+        (
+            PAIR,
+            "try:\n    x = Pair.x\nexcept Exception:\n    x = 1\nassert x == 1 and Pair()",
+        ),
+    ],
+    ids=["read only", "named as the type", "has not", "of a function"],
+)
+def test_a_test_that_passes_outside_for_what_cannot_be_seen_there_is_judged_inside(
+    answer: str, test: str
+) -> None:
+    assert settled(question(answer, test)) == {"t0"}
+
+
+def test_of_a_solution_that_ends_in_an_error_that_is_said() -> None:
+    with pytest.raises(ValueError, match=r"\): the solution of a0 ends in ZeroDivisionError: div"):
+        settled(question("words = []\n1 / 0\nwords = ['a']", "assert words[0] == 'a'"))
+
+
 @pytest.mark.parametrize("place", ["inside", "outside"])
 def test_metadata_fix_the_place(place: str) -> None:
     found = settled(question(DOUBLE, "assert double(2) == 4", place=place))
