@@ -21,7 +21,7 @@ from helpers.grading.class_run import (
 )
 from helpers.grading.commands.grade import as_data, print_table
 from helpers.grading.engine.grade_submission import CellScore
-from helpers.grading.handin.ipynb import kernel_of, read_notebook
+from helpers.grading.handin.ipynb import kernel_of, read_notebook, shown_lines
 from helpers.grading.handin.template import make_template
 from helpers.grading.lms.export import grades_of
 from helpers.grading.nbgrader.config import open_course
@@ -263,6 +263,20 @@ def test_a_name_given_twice_is_said_in_one_line() -> None:
     cells = [notebooks.code("1", grade_id="a", locked=True)] * 2
     with pytest.raises(ValueError, match=r"metadata are not in order: Duplicate grade id: a$"):
         make_template(read_notebook(json.dumps(notebooks.notebook(cells)).encode()))
+
+
+def test_a_courses_own_marks_hide_its_tests() -> None:
+    from traitlets.config import Config
+
+    config = Config()
+    config.ClearHiddenTests.begin_test_delimeter = "VVV"
+    config.ClearHiddenTests.end_test_delimeter = "AAA"
+    text = "assert x\n# VVV\nassert x == 17\n# AAA\nassert 1"
+    cell = notebooks.code(text, grade_id="t", grade=True, locked=True, points=1)
+    source = read_notebook(json.dumps(notebooks.notebook([cell])).encode())
+    made = make_template(source, config).cells[0]["source"]
+    assert shown_lines(made) == "assert x\nassert 1"
+    assert shown_lines(make_template(source).cells[0]["source"]) == text
 
 
 def test_a_unit_without_headings_has_its_points_under_the_notebooks_name(
