@@ -24,6 +24,7 @@ from traitlets import List, Type
 from traitlets.config import Config
 
 from helpers.grading.report.grades import Grades
+from helpers.grading.report.hidden_tests import HideTests
 
 if TYPE_CHECKING:
     from jinja2.bccache import Bucket
@@ -166,7 +167,7 @@ def _kept_colours(colour: Callable[..., str]) -> Callable[..., str]:
 
 class _Feedback(GenerateFeedback):
     exporter_class = Type(_Exporter, klass=Exporter)
-    preprocessors = List([Grades, CSSHTMLHeaderPreprocessor]).tag(config=True)
+    preprocessors = List([Grades, HideTests, CSSHTMLHeaderPreprocessor]).tag(config=True)
 
 
 def make_pages(api: NbGraderAPI, unit: str, student: str) -> bool:
