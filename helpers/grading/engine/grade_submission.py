@@ -95,7 +95,7 @@ class Graded(Scored):
         notebook: the autograded notebook.
         student_seconds: time that the student's own cells and functions took.
         noted: where tests are only tried, what the instructor's cells computed before each.
-        blind: tests that passed outside, with something that cannot be seen from there.
+        blind: tests that passed outside without a look at all that they are about.
     """
 
     status: Status

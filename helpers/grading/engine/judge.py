@@ -47,8 +47,8 @@ class Judgement:
         needs_review: the test itself failed, so the score means nothing.
         settled: to try the test among the student's cells would say no more: they changed what it
             works with, or it took all its time.
-        blind: something of the student's could not be seen from outside, so that to pass says
-            nothing.
+        blind: nothing of the student's was looked at, or something that cannot be seen from
+            outside, so that to pass says nothing.
     """
 
     score: float

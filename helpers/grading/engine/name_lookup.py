@@ -38,7 +38,8 @@ class Namespace(dict[str, Any]):
     Attributes:
         lost: what ended the student's process or a call in it; then no other call is made.
         not_plain: the first that came from the student and is no plain data, in a few words.
-        asked_a_function: whether it was asked for more of a student's function than a result.
+        asked: whether it was asked for anything of the student's.
+        asked_a_function: whether for more of a function than a result.
         computed: names whose value is what the instructor's cells compute.
         seconds: time that the student's functions took.
     """
@@ -61,7 +62,7 @@ class Namespace(dict[str, Any]):
         self.lost: StudentError | None = None
         self.seconds = 0.0
         self.not_plain = ""
-        self.asked_a_function = False
+        self.asked = self.asked_a_function = False
 
     def __missing__(self, name: str) -> Any:
         if name not in self._answers:
@@ -75,6 +76,7 @@ class Namespace(dict[str, Any]):
                 return self[name]
             if hasattr(builtins, name):
                 raise KeyError(name)
+        self.asked = True
         try:
             value = self.student.get(name, self._timeout)
         except KeyError:
@@ -88,9 +90,9 @@ class Namespace(dict[str, Any]):
 
     @property
     def is_blind(self) -> bool:
-        """Whether there was something of the student's that cannot be seen from here: a test can
-        pass for that reason alone, as one that expects an AttributeError."""
-        return bool(self.not_plain) or self.asked_a_function
+        """Whether nothing of the student's was looked at, or something that cannot be seen from
+        here: a test can pass for that reason alone, as one that expects an AttributeError."""
+        return not self.asked or bool(self.not_plain) or self.asked_a_function
 
     def changed(self) -> list[str]:
         """Names that a test took for the instructor's and that mean something else by now in the

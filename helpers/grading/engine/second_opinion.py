@@ -1,5 +1,5 @@
 """What failed outside the student's process is tried once more inside it, before it is believed.
-So is what passed there with something that cannot be seen from outside.
+So is what passed there without a look at all that it is about.
 
 An answer may be right in a way that the unit's solution is not: a generator in the place of a list.
 Outside such an answer fails, for what is lost on the way out. Inside, where nbgrader would have

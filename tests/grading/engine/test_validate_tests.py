@@ -101,6 +101,23 @@ def test_a_test_that_passes_outside_for_what_cannot_be_seen_there_is_judged_insi
     assert settled(question(answer, test)) == {"t0"}
 
 
+LARGEST = "def largest(values):\n    return max(values)"
+
+
+@pytest.mark.parametrize(
+    "later",
+    ["assert data == [3, 1, 2]", "assert largest([4]) == 4\nassert data == [3, 1, 2]"],
+    ids=["alone", "beside a call"],
+)
+def test_what_an_answer_got_from_an_earlier_test_is_looked_at_inside(later: str) -> None:
+    found = settled(
+        question(LARGEST, "assert largest(data) == 3"),
+        question("", later, untouched="passes"),
+        before="data = [3, 1, 2]",
+    )
+    assert found == {"t1"}
+
+
 def test_of_a_solution_that_ends_in_an_error_that_is_said() -> None:
     with pytest.raises(ValueError, match=r"\): the solution of a0 ends in ZeroDivisionError: div"):
         settled(question("words = []\n1 / 0\nwords = ['a']", "assert words[0] == 'a'"))
@@ -167,7 +184,7 @@ def test_all_tests_that_are_refused_are_named() -> None:
 def test_a_test_that_nobody_has_to_answer_is_refused() -> None:
     with pytest.raises(ValueError, match="t0 gives a notebook without answers 2 of 2 points"):
         settled(question("x = 1", "assert True"))
-    assert settled(question("x = 1", "assert True", untouched="passes")) == set()
+    assert settled(question("x = 1", "assert True", untouched="passes")) == {"t0"}
 
 
 @pytest.mark.parametrize(
