@@ -146,14 +146,14 @@ class _Exporter(HTMLExporter, _Held):
 
 def _with_names(page: str) -> str:
     """The list at the top says which question each line is of; nbgrader's says only its kind."""
-    kinds = "Test cell|Written response|Comment"
+    kinds = "Test cell|Written response|Task|Comment"
     line = rf'(<li><a href="#(?:comment-)?(?:check_)?([^"]+)">)({kinds})(</a>)'
     return re.sub(line, _named, page)
 
 
 def _named(line: re.Match[str]) -> str:
     begin, name, kind, end = line.groups()
-    shown = {"Test cell": name, "Written response": f"{name}, in words"}
+    shown = {"Test cell": name, "Written response": f"{name}, in words", "Task": f"{name}, a task"}
     return f"{begin}{shown.get(kind, f'Comment on {name}')}{end}"
 
 

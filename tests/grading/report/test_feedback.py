@@ -117,6 +117,7 @@ def test_of_any_course_hidden_tests_are_in_no_page_and_pages_are_where_it_says(
         ("Test cell", "check_padding", "padding"),
         ("Test cell", "test_1", "test_1"),
         ("Written response", "explain_padding", "explain_padding, in words"),
+        ("Task", "draw", "draw, a task"),
         ("Comment", "comment-explain_padding", "Comment on explain_padding"),
     ],
 )
