@@ -138,7 +138,8 @@ def _asks_about_the_process(
     except SyntaxError:
         # Magics, or an await outside of a function.
         return True
-    before, here = dict.fromkeys(given, 0), _given_to_answers(source, answers)
+    before = dict.fromkeys(given - _bound_in(tree), 0)
+    here = _given_to_answers(source, answers)
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     imported = {name for node in ast.walk(tree) for name in _imported(node)}
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
@@ -185,6 +186,16 @@ def _given_to_answers(source: str, answers: set[str]) -> dict[str, int]:
                 if isinstance(each, ast.Name):
                     given[each.id] = min(call.lineno, given.get(each.id, call.lineno))
     return given
+
+
+def _bound_in(tree: ast.Module) -> set[str]:
+    """Names that get a value in a test, parameters included."""
+    stored = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    return stored | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
 
 
 def _looks_at_arguments(

@@ -118,6 +118,16 @@ def test_what_an_answer_got_from_an_earlier_test_is_looked_at_inside(later: str)
     assert found == {"t1"}
 
 
+def test_a_name_that_a_test_gives_a_value_of_its_own_is_another() -> None:
+    again = "def same(data):\n    return data == 4\nassert same(largest([4]))"
+    found = settled(
+        question(LARGEST, "assert largest(data) == 3"),
+        question("", again),
+        before="data = [3, 1, 2]",
+    )
+    assert found == set()
+
+
 def test_of_a_solution_that_ends_in_an_error_that_is_said() -> None:
     with pytest.raises(ValueError, match=r"\): the solution of a0 ends in ZeroDivisionError: div"):
         settled(question("words = []\n1 / 0\nwords = ['a']", "assert words[0] == 'a'"))
