@@ -31,15 +31,18 @@ _BYTES_WAITING, _BYTES_SENT, _INFO = 144, 200, 216
 @dataclass(frozen=True)
 class Job:
     """`kind`: "ddp", "zero1", "zero2" (FSDP2 that keeps what it gathered until the backward pass),
-    "fsdp", "lora" (DDP of which only thin matrices learn), or a collective of `collectives`.
+    "fsdp", "plain" (one group of ranks), "lora" (DDP of which only thin matrices learn), or a
+    collective of `collectives`.
 
-    `model`: a `module:function` that gives a model, its inputs and the names of submodules that
-    FSDP2 shards each on its own; the chain of layers below, if empty.
+    `tensor`: so many ranks share each layer. `model`: a `module:function` that gives a model, its
+    inputs, the names of submodules that FSDP2 shards each on its own, and a function that cuts the
+    model on a device mesh, where layers are shared; the chain of layers below, if empty.
     """
 
     kind: str
     ranks: int
     model: str = ""
+    tensor: int = 1
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,9 @@ RECORDED = {
     Job("zero1", 4): (Rank(8_388_608, 8_388_608, 4_194_304, 24_248_340, 18_879_862),),
     Job("fsdp", 4): (Rank(2_097_152, 2_097_152, 4_194_304, 12_582_952, 25_195_474),),
     Job("lora", 2): (Rank(8_650_752, 262_144, 524_288, 11_157_576, 262_984),),
+    Job("plain", 2, tensor=2): (Rank(4_194_304, 4_194_304, 8_388_608, 18_481_196, 921_536),),
+    Job("plain", 4, tensor=4): (Rank(2_097_152, 2_097_152, 4_194_304, 9_306_156, 1_388_352),),
+    Job("fsdp", 4, tensor=2): (Rank(2_097_152, 2_097_152, 4_194_304, 10_354_728, 9_319_360),),
     Job("reduce-scatter", 4): (Rank(0, 0, 0, 0, 6_001_776),),
 }
 
@@ -129,6 +135,7 @@ def _main() -> None:
     # All that a rank needs, once, before the ranks part: an optimizer brings dynamo.
     import torch
     import torch._dynamo
+    import torch.distributed.device_mesh
     import torch.distributed.fsdp
     import torch.distributed.optim
     import torch.nn.parallel
@@ -210,8 +217,14 @@ def _training(job: Job, rank: int) -> Rank:
     from torch.profiler import ProfilerActivity, profile
 
     torch.manual_seed(0)
-    model, inputs, units = _of(job, rank)
-    model, optimizer = _made(job.kind, model, units)
+    model, inputs, units, *cutting = _of(job, rank)
+    mesh = None
+    if job.tensor > 1:
+        sizes = job.ranks // job.tensor, job.tensor
+        both = dist.init_device_mesh("cpu", sizes, mesh_dim_names=("data", "tensor"))
+        cutting[0](model, both["tensor"])
+        mesh = both["data"]
+    model, optimizer = _made(job.kind, model, units, mesh)
 
     def step() -> None:
         _mean_of_squares(model(*inputs)).backward()
@@ -238,23 +251,42 @@ def _training(job: Job, rank: int) -> Rank:
     )
 
 
-def _of(job: Job, rank: int) -> tuple[Any, tuple[Any, ...], list[str]]:
-    """The model of a job, its inputs, and what of it is sharded on its own."""
+def _of(job: Job, rank: int) -> tuple[Any, ...]:
+    """The model of a job, its inputs, what of it is sharded on its own, and how it is cut."""
     import torch
 
     if job.model:
         module, _, function = job.model.partition(":")
         return getattr(import_module(module), function)()  # type: ignore[no-any-return]
     x = torch.randn(ROWS, WIDTH, generator=torch.Generator().manual_seed(rank))
-    return layers_of(job.kind), (x,), [str(number) for number in range(0, 2 * LAYERS, 2)]
+    return (
+        layers_of(job.kind),
+        (x,),
+        [str(number) for number in range(0, 2 * LAYERS, 2)],
+        _cut_layers,
+    )
+
+
+def _cut_layers(model: Any, mesh: Any) -> None:
+    """The chain of layers, every second one cut by rows and those before by columns."""
+    from torch.distributed.tensor.parallel import (
+        ColwiseParallel,
+        RowwiseParallel,
+        parallelize_module,
+    )
+
+    styles = (ColwiseParallel(), RowwiseParallel())
+    parallelize_module(
+        model, mesh, {str(2 * number): styles[number % 2] for number in range(LAYERS)}
+    )
 
 
 def _mean_of_squares(output: Any) -> Any:
     return output.float().square().mean()
 
 
-def _made(kind: str, model: Any, units: Sequence[str]) -> tuple[Any, Any]:
-    """A rank's model, wrapped as `kind` says, and its optimizer."""
+def _made(kind: str, model: Any, units: Sequence[str], mesh: Any = None) -> tuple[Any, Any]:
+    """A rank's model, wrapped as `kind` says on a mesh (of all ranks, if None); its optimizer."""
     import torch
     from torch.distributed.fsdp import fully_shard
     from torch.distributed.optim import ZeroRedundancyOptimizer
@@ -263,8 +295,10 @@ def _made(kind: str, model: Any, units: Sequence[str]) -> tuple[Any, Any]:
     if kind in ("fsdp", "zero2"):
         options: dict[str, Any] = {"reshard_after_forward": False} if kind == "zero2" else {}
         for name in units:
-            fully_shard(model.get_submodule(name), **options)
-        fully_shard(model, **options)
+            fully_shard(model.get_submodule(name), mesh=mesh, **options)
+        fully_shard(model, mesh=mesh, **options)
+        return model, torch.optim.Adam(model.parameters(), foreach=False)
+    if kind == "plain":
         return model, torch.optim.Adam(model.parameters(), foreach=False)
     if kind not in ("ddp", "zero1", "lora"):
         raise ValueError(f"no job {kind!r}")

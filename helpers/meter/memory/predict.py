@@ -32,6 +32,7 @@ from helpers.meter.memory.optimizer_states import known_optimizer, make_optimize
 from helpers.meter.memory.sharding import Plan
 from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
+from helpers.meter.memory.tensor_plan import Cut
 from helpers.meter.memory.timeline import Timeline, timeline_of
 from helpers.meter.meta import NeedsValues, NoValues, is_uninitialized
 from helpers.meter.models import TORCH_DTYPES, as_inputs, build, refuse_taken_names
@@ -55,6 +56,7 @@ class Memory:
         uncertain: bytes that the peak may be higher, where a CPU's kernels take scratch space of
             sizes that are not known here. 0 where that is less than 0.2 % of the peak.
         asked: operations whose kernels were run alone, on this CPU, to see what they take.
+        cut: how tensor-parallel ranks cut the weights; None where each is whole.
     """
 
     peak: int
@@ -68,6 +70,7 @@ class Memory:
     ran: str = field(default="", compare=False)
     uncertain: int = 0
     asked: tuple[str, ...] = ()
+    cut: Cut | None = None
 
     def fits(self, capacity: float) -> bool:
         """Whether the step runs on a device of `capacity` bytes.
@@ -111,6 +114,7 @@ class Memory:
             "ledger": self.ledger.to_dict(),
             "uncertain": self.uncertain,
             "asked": list(self.asked),
+            "cut": asdict(self.cut) if self.cut else None,
             "sent": self.sent.to_dict(),
             "saved": [asdict(tensor) for tensor in self.saved],
             "ran": self.ran,
@@ -297,6 +301,7 @@ def _memory(step: Step, own_tensors: str) -> Memory:
         log=step.log,
         uncertain=uncertain,
         asked=asked,
+        cut=step.cut,
     )
 
 

@@ -14,7 +14,7 @@ gloo's, which copies what it gathers or reduces, and sends a reduce-scatter as a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -32,23 +32,40 @@ STAGES = (0, 1, 2, 3)
 
 @dataclass(frozen=True)
 class Plan:
-    """`data` ranks that share what ZeRO's `stage` says; `rank` is the one that is looked at.
+    """`data` groups of ranks that share what ZeRO's `stage` says, each of `tensor` ranks that share
+    every layer; `rank` is the one that is looked at, counted through one group after another.
 
     `units`: names of submodules that are gathered one at a time; the blocks of the model, if None.
+    `cut`: styles of the layers that are shared, as `tensor_plan` takes them; the model's own, or
+    such as are found, if None.
     """
 
-    stage: int
-    data: int
+    stage: int = 0
+    data: int = 1
     rank: int = 0
     units: tuple[str, ...] | None = None
+    tensor: int = 1
+    cut: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         if self.stage not in STAGES:
             raise ValueError(f"ZeRO has the stages 0 to 3, not {self.stage}")
-        if self.data < 2:
-            raise ValueError(f"ranks that share something are ≥ 2, not {self.data}")
-        if not 0 <= self.rank < self.data:
-            raise ValueError(f"of {self.data} ranks there is none {self.rank}: count from 0")
+        if min(self.data, self.tensor) < 1 or self.ranks < 2:
+            raise ValueError(f"ranks that share something are ≥ 2, not {self.ranks}")
+        if self.stage and self.data < 2:
+            raise ValueError(f"ZeRO {self.stage} shares among data-parallel ranks: there are none")
+        if not 0 <= self.rank < self.ranks:
+            raise ValueError(f"of {self.ranks} ranks there is none {self.rank}: count from 0")
+
+    @property
+    def ranks(self) -> int:
+        """All of them."""
+        return self.data * self.tensor
+
+    @property
+    def place(self) -> int:
+        """Of the groups, that of the rank that is looked at."""
+        return self.rank // self.tensor
 
 
 class Replicas:
@@ -71,7 +88,7 @@ class Replicas:
             least = sizes.index(min(sizes))
             shares[least].append(parameter)
             sizes[least] += parameter.numel()
-        return shares[self.plan.rank]
+        return shares[self.plan.place]
 
     def hold(self, tracker: StorageTracker) -> None:
         """Weights, and the buckets in which gradients lie from the second step on."""
@@ -202,7 +219,7 @@ class _Unit:
         taken.update(map(id, own))
         if len({p.dtype for p in own}) > 1:
             raise ValueError("weights that are sharded together need one number format")
-        ranks, rank = owner.plan.data, owner.plan.rank
+        ranks, rank = owner.plan.data, owner.plan.place
         if not all(p.dim() for p in own):
             raise ValueError("FSDP2 shards no weight that is a single number: give it a dimension")
         rows = [ceil(p.shape[0] / ranks) for p in own]
@@ -335,8 +352,10 @@ class _AfterBackward(torch.autograd.Function):
         return None, *gradients
 
 
-def strategy_of(plan: Plan, model: nn.Module, device: str) -> Replicas | Shards:
-    """What the ranks of a plan do."""
+def strategy_of(plan: Plan, model: nn.Module, device: str) -> Replicas | Shards | None:
+    """What the data-parallel ranks of a plan do; None where there is one."""
+    if plan.data == 1:
+        return None
     return Replicas(plan, model) if plan.stage < 2 else Shards(plan, model, device == "cpu")
 
 
