@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from helpers.grading.engine.guard import TEST, guard
 from helpers.grading.engine.name_lookup import Namespace, Student, StudentFunction, execute
 from helpers.grading.engine.own_values import Values, note
 from helpers.grading.engine.time_limit import TooLong, time_limit
@@ -97,6 +98,8 @@ class Session:
             self.noted[test] = note(source, self.names, student, self.call_timeout)
         printed, emitted = io.StringIO(), list[dict[str, Any]]()
         values = self.values.get(test)
+        stopped = guard()
+        before = len(stopped)
         space = Namespace(self.names, self.answers, student, self.call_timeout, values)
         if "check" not in self.answers | self.names.keys():
             space["check"] = lambda name, answer: self._check(name, answer, points, emitted)
@@ -126,7 +129,7 @@ class Session:
         finally:
             self.student_seconds += space.seconds
         outputs = [*_stream(printed), *emitted, *result]
-        return Judgement(score, outputs, blind=space.is_blind)
+        return Judgement(score, outputs, blind=space.is_blind or len(stopped) > before)
 
     def _check(self, name: str, answer: Any, points: float, emitted: list[dict[str, Any]]) -> float:
         """What `check(...)` is where a notebook is graded. It returns points: what the last line of
@@ -166,7 +169,7 @@ def _evaluate(source: str, space: Namespace) -> Any:
     execute(body, space)
     if not isinstance(last, ast.Expr):
         return None
-    return eval(compile(ast.Expression(last.value), "<grade cell>", "eval"), space)
+    return eval(compile(ast.Expression(last.value), TEST, "eval"), space)
 
 
 def _plain_calls(answer: Any) -> Any:
@@ -237,7 +240,7 @@ def _line_of(error: BaseException) -> int:
     """The line of the grade cell that raised."""
     line, trace = 0, error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<grade cell>":
+        if trace.tb_frame.f_code.co_filename == TEST:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
@@ -293,7 +296,7 @@ def _is_raised_by(error: BaseException, source: str) -> bool:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    if trace is None or trace.tb_frame.f_code.co_filename != "<grade cell>":
+    if trace is None or trace.tb_frame.f_code.co_filename != TEST:
         return False
     return any(
         isinstance(node, ast.Raise) and node.lineno <= trace.tb_lineno <= (node.end_lineno or 0)

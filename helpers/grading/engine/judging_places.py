@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from helpers.grading.engine.name_lookup import changed_in_place
 from helpers.grading.handin.ipynb import Cell, is_test, marks_of
 from helpers.grading.handin.template import defined_names
 
@@ -140,7 +141,7 @@ def _asks_about_the_process(
         return True
     before = dict.fromkeys(given - _bound_in(tree), 0)
     here = _given_to_answers(source, answers)
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names = _names_in(tree)
     imported = {name for node in ast.walk(tree) for name in _imported(node)}
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     return (
@@ -148,6 +149,7 @@ def _asks_about_the_process(
         or bool((attributes | imported) & ONLY_THERE)
         or any(_is_identity(node) or _replaces(node) for node in ast.walk(tree))
         or _looks_at_arguments(tree, before | here, answers, modules)
+        or not _made_by_answers(tree, answers).isdisjoint(changed_in_place(tree.body))
     )
 
 
@@ -186,6 +188,20 @@ def _given_to_answers(source: str, answers: set[str]) -> dict[str, int]:
                 if isinstance(each, ast.Name):
                     given[each.id] = min(call.lineno, given.get(each.id, call.lineno))
     return given
+
+
+def _made_by_answers(tree: ast.Module, answers: set[str]) -> set[str]:
+    """Names of answers, and those that a test gives to what comes of them: to change that in place
+    changes what the answer has kept of it."""
+    made = set(answers)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and made & _names_in(node.value):
+            made |= {name for target in node.targets for name in _names_in(target)}
+    return made
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 
 def _bound_in(tree: ast.Module) -> set[str]:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol
 
+from helpers.grading.engine.guard import TEST
 from helpers.grading.handin.ipynb import Notebook, is_test, marks_of
 from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import Function, Opaque, decode, dumps, encode
@@ -222,7 +223,7 @@ def instructor_names(source: Notebook) -> dict[str, ast.stmt]:
         with contextlib.suppress(SyntaxError):
             body = ast.parse(cell["source"]).body
             if not is_test(cell):
-                changed.update(_changed_in_place(body))
+                changed.update(changed_in_place(body))
             if not marks_of(cell).get("solution"):
                 for each in body:
                     names |= dict.fromkeys(_names_defined_by(each, names), each)
@@ -243,7 +244,7 @@ _CHANGING = frozenset(
 )
 
 
-def _changed_in_place(body: list[ast.stmt]) -> Iterator[str]:
+def changed_in_place(body: list[ast.stmt]) -> Iterator[str]:
     """Names whose value some statement changes: `x[…] = …`, `x += …`, `x.append(…)`, `del x[…]`."""
     for node in (node for statement in body for node in ast.walk(statement)):
         target: ast.expr | None = None
@@ -263,7 +264,7 @@ def _changed_in_place(body: list[ast.stmt]) -> Iterator[str]:
 
 def execute(body: list[ast.stmt], space: Namespace) -> None:
     """Run statements of a grade cell."""
-    exec(compile(ast.Module(body, []), "<grade cell>", "exec"), space)
+    exec(compile(ast.Module(body, []), TEST, "exec"), space)
 
 
 def _only(name: str, statement: ast.stmt) -> ast.stmt:

@@ -207,6 +207,7 @@ def test_a_test_that_nobody_has_to_answer_is_refused() -> None:
         "assert double(2) == 4 and 'helper' not in globals()",
         "values = [1]\nassert double(values) == [1, 1]\nassert values == [1]",
         "values = [1]\nassert double(values) is not values",
+        "twice = double([1])\ntwice += [2]\nassert double([1]) == [1, 1]",
     ],
 )
 def test_what_a_test_could_not_see_outside_is_judged_inside(test: str) -> None:
