@@ -20,10 +20,12 @@ from typing import Any
 #: What the code of a test is called in a traceback.
 TEST = "<grade cell>"
 #: Packages whose own text becomes code, or that only read a text.
-_MAKERS = frozenset(("ast", "collections", "dataclasses", "hypothesis"))
+_MAKERS = frozenset(("ast", "collections", "dataclasses"))
+#: Packages that do what they do for themselves, and are told nothing by an answer.
+_OWN = frozenset(("helpers", "importlib", "_frozen_importlib", "hypothesis"))
 _ALWAYS = frozenset(
     (
-        *("compile", "pickle.find_class", "marshal.loads", "code.__new__"),
+        *("compile", "pickle.find_class", "marshal.loads"),
         *("os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn"),
         *("subprocess.Popen", "pty.spawn", "os.kill", "os.killpg", "signal.pthread_kill"),
         *("sqlite3.connect", "socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"),
@@ -84,7 +86,7 @@ def _is_of_a_test(event: str, frame: FrameType | None) -> bool:
     while frame is not None:
         if frame.f_code.co_filename == TEST:
             return True
-        if _package(frame) in ("helpers", "importlib", "_frozen_importlib"):
+        if _package(frame) in _OWN:
             return False
         frame = frame.f_back
     return False
