@@ -16,9 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from helpers.meter.memory.local_sizes import LocalSizes, mark, unmark
-from helpers.meter.memory.storages import StorageTracker
-from helpers.meter.memory.tensor_plan import (
+from helpers.meter.memory.ranks.layer_styles import (
     Cut,
     Style,
     alike,
@@ -28,6 +26,8 @@ from helpers.meter.memory.tensor_plan import (
     styles_of,
     wildcard,
 )
+from helpers.meter.memory.ranks.local_sizes import LocalSizes, mark, unmark
+from helpers.meter.memory.storages import StorageTracker
 from helpers.meter.meta import tensors_in
 from helpers.meter.value_fallback import CannotRun
 
