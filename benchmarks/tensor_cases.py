@@ -1,7 +1,8 @@
 """Small models that tensor-parallel ranks train: what `ranks_cases` gives, and how they are cut.
 
 A model of transformers is cut by transformers' own code and plan; another by PyTorch's
-`parallelize_module`, after its counts of heads were made those of one rank, as its documentation says.
+`parallelize_module`, after its counts of heads were made those of one rank, as PyTorch's tutorial
+says.
 """
 
 from __future__ import annotations
@@ -16,13 +17,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from helpers.meter.memory.ranks.sharding import blocks_of
+
 R = torch.randn
 Case = tuple[nn.Module, tuple[Any, ...], list[str], Callable[[nn.Module, Any], None]]
 
 
 def _by_torch(plan: Mapping[str, str], heads: tuple[str, ...], model: nn.Module, mesh: Any) -> None:
     from torch.distributed.tensor import Replicate
-    from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
+    from torch.distributed.tensor.parallel import (
+        ColwiseParallel,
+        RowwiseParallel,
+        parallelize_module,
+    )
 
     styles = {
         "colwise": ColwiseParallel,
@@ -38,8 +45,8 @@ def _by_torch(plan: Mapping[str, str], heads: tuple[str, ...], model: nn.Module,
 
 
 def _by_transformers(model: Any, mesh: Any) -> None:
-    from transformers.distributed.tensor_parallel import apply_tensor_parallelism
     from transformers.distributed.configuration_utils import DistributedConfig
+    from transformers.distributed.tensor_parallel import apply_tensor_parallelism
 
     inner = model.model
     head = inner.get_output_embeddings()
@@ -58,8 +65,8 @@ def case(model: nn.Module, plan: Mapping[str, str], *inputs: Tensor, heads: tupl
         for name, _ in model.named_modules()
         if (style := plan.get(re.sub(r"(?<![^.])\d+(?![^.])", "*", name), plan.get(name)))
     }
-    model.plan = plan  # type: ignore[assignment]
-    return model, inputs, [], partial(_by_torch, whole, heads)
+    model.plan = plan
+    return model, inputs, blocks_of(model), partial(_by_torch, whole, heads)
 
 
 def mlp() -> Case:
@@ -149,7 +156,7 @@ def _language(kind: str, **options: Any) -> Case:
     config = getattr(transformers, f"{kind}Config")(**{**SMALL, **options})
     model = getattr(transformers, f"{kind}ForCausalLM")(config)
     ids = torch.randint(0, 1002, (2, 64))
-    return Logits(model), (ids,), [], _by_transformers
+    return Logits(model), (ids,), blocks_of(Logits(model)), _by_transformers
 
 
 def llama() -> Case:
@@ -208,9 +215,37 @@ def qwen3_moe() -> Case:
     return _language("Qwen3Moe", head_dim=32, **EXPERTS)
 
 
-CASES = {
-    function.__name__: function
-    for function in (mlp, blocks, decoder, vit, llama, llama_tied, mistral, qwen2, qwen3)
-    + (gemma2, phi3, olmo2, glm4, gpt_neox, cohere, starcoder2, mixtral, qwen3_moe)
-}
-globals().update(CASES)
+def deepseek_v3() -> Case:
+    """Keys and values from one small vector, a part of which all heads share."""
+    heads = {"qk_rope_head_dim": 16, "qk_nope_head_dim": 32, "v_head_dim": 32}
+    ranks = {"q_lora_rank": 64, "kv_lora_rank": 32, "num_key_value_heads": 8}
+    experts = {"n_routed_experts": 8, "n_group": 2, "topk_group": 1, "num_experts_per_tok": 2}
+    sizes = {"moe_intermediate_size": 128, "first_k_dense_replace": 1, "pad_token_id": 0}
+    return _language("DeepseekV3", **heads, **ranks, **experts, **sizes)
+
+
+CASES = (
+    *(
+        "mlp",
+        "blocks",
+        "decoder",
+        "vit",
+        "llama",
+        "llama_tied",
+        "mistral",
+        "qwen2",
+        "qwen3",
+        "gemma2",
+    ),
+    *(
+        "phi3",
+        "olmo2",
+        "glm4",
+        "gpt_neox",
+        "cohere",
+        "starcoder2",
+        "mixtral",
+        "qwen3_moe",
+        "deepseek_v3",
+    ),
+)

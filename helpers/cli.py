@@ -368,13 +368,14 @@ def memory(
     fused: Annotated[bool, typer.Option("--fused", help="One kernel updates all weights.")] = False,
     data: Annotated[int | None, typer.Option(help="Ranks with a batch each; one's part.")] = None,
     zero: Annotated[int | None, typer.Option(help="ZeRO's stage: what they share.")] = None,
-    rank: Annotated[int, typer.Option(help="Which of them.")] = 0,
+    tensor: Annotated[int | None, typer.Option(help="Ranks that cut each layer.")] = None,
+    rank: Annotated[int, typer.Option(help="Which of all these.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Predicts what a training step's memory peaks at, without running it."""
     from helpers.meter.memory.command import memory_command
 
-    given = input or (), tokens, checkpoint, fused, data, zero, rank
+    given = input or (), tokens, checkpoint, fused, data, zero, rank, tensor
     memory_command(model, batch, optimizer, device, dtype, autocast, as_json, *given)
 
 

@@ -12,20 +12,16 @@ import contextlib
 import json
 import os
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-#: Where `struct tcp_info` of Linux has tcpi_notsent_bytes, 4 bytes; and tcpi_bytes_sent and, of
-#: them, tcpi_bytes_retrans, 8 bytes each.
-_BYTES_WAITING, _BYTES_SENT, _INFO = 144, 200, 216
+from helpers.meter.rank_bytes import bytes_of, bytes_sent, difference, highest, storages_of
 
 #: A step is measured again while the profiler loses what decides its peak.
 _MOST_STEPS = 4
@@ -34,16 +30,18 @@ _MOST_STEPS = 4
 @dataclass(frozen=True)
 class Job:
     """`kind`: "ddp", "zero1", "zero2" (FSDP2 that keeps what it gathered until the backward pass),
-    "fsdp", "tensor", "lora" (DDP of which only thin matrices learn), or a collective of `collectives`.
+    "fsdp", "plain" (one group of ranks), "lora" (DDP of which only thin matrices learn), or a
+    collective of `collectives`.
 
-    `model`: a `module:function` that gives a model, its inputs, the names of submodules that FSDP2
-    shards each on its own, and for "tensor" a function that cuts the model on a device mesh; the chain
-    of layers below, if empty.
+    `tensor`: so many ranks share each layer. `model`: a `module:function` that gives a model, its
+    inputs, the names of submodules that FSDP2 shards each on its own, and a function that cuts the
+    model on a device mesh, where layers are shared; the chain of layers below, if empty.
     """
 
     kind: str
     ranks: int
     model: str = ""
+    tensor: int = 1
 
 
 @dataclass(frozen=True)
@@ -122,6 +120,9 @@ RECORDED = {
     Job("zero1", 4): (Rank(8_388_608, 8_388_608, 4_194_304, 24_248_340, 18_879_862),),
     Job("fsdp", 4): (Rank(2_097_152, 2_097_152, 4_194_304, 12_582_952, 25_195_474),),
     Job("lora", 2): (Rank(8_650_752, 262_144, 524_288, 11_157_576, 262_984),),
+    Job("plain", 2, tensor=2): (Rank(4_194_304, 4_194_304, 8_388_608, 18_481_196, 921_536),),
+    Job("plain", 4, tensor=4): (Rank(2_097_152, 2_097_152, 4_194_304, 9_306_156, 1_388_352),),
+    Job("fsdp", 4, tensor=2): (Rank(2_097_152, 2_097_152, 4_194_304, 10_354_728, 9_319_360),),
     Job("reduce-scatter", 4): (Rank(0, 0, 0, 0, 6_001_776),),
 }
 
@@ -204,9 +205,9 @@ def _collective(run: Callable[[], Any]) -> Rank:
     import torch.distributed as dist
 
     dist.barrier()
-    before = _sent()
+    before = bytes_sent()
     run()
-    return Rank(0, 0, 0, 0, _difference(before, _sent()))
+    return Rank(0, 0, 0, 0, difference(before, bytes_sent()))
 
 
 def _training(job: Job, rank: int) -> Rank:
@@ -216,10 +217,13 @@ def _training(job: Job, rank: int) -> Rank:
 
     torch.manual_seed(0)
     model, inputs, units, *cutting = _of(job, rank)
-    if job.kind == "tensor":
-        mesh = dist.init_device_mesh("cpu", (job.ranks,))
-        cutting[0](model, mesh)
-    model, optimizer = _made(job.kind, model, units)
+    mesh = None
+    if job.tensor > 1:
+        sizes = job.ranks // job.tensor, job.tensor
+        both = dist.init_device_mesh("cpu", sizes, mesh_dim_names=("data", "tensor"))
+        cutting[0](model, both["tensor"])
+        mesh = both["data"]
+    model, optimizer = _made(job.kind, model, units, mesh)
 
     def step() -> None:
         _mean_of_squares(model(*inputs)).backward()
@@ -229,24 +233,24 @@ def _training(job: Job, rank: int) -> Rank:
     parameters = list(model.parameters())
     inner = getattr(optimizer, "optim", optimizer)
     states = [t for each in inner.state.values() for t in each.values() if torch.is_tensor(t)]
-    standing = _bytes([*parameters, *model.buffers(), *states, *inputs])
+    standing = bytes_of([*parameters, *model.buffers(), *states, *inputs])
     for _ in range(_MOST_STEPS):
         optimizer.zero_grad()
         dist.barrier()
-        before = _sent()
+        before = bytes_sent()
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
             step()
-        sent = _difference(before, _sent())
+        sent = difference(before, bytes_sent())
         gradients = [p.grad for p in parameters if p.grad is not None]
-        least, most = _highest(profiler.profiler.kineto_results, set(_storages(gradients)))
+        least, most = highest(profiler.profiler.kineto_results, set(storages_of(gradients)))
         unsure = torch.tensor([int(least < most)])
         dist.all_reduce(unsure)
         if not unsure.item():
             break
     return Rank(
-        weights=_bytes(parameters),
-        gradients=_bytes(gradients),
-        states=_bytes(t for t in states if t.dim()),
+        weights=bytes_of(parameters),
+        gradients=bytes_of(gradients),
+        states=bytes_of(t for t in states if t.dim()),
         peak=standing + least,
         sent=sent,
     )
@@ -260,15 +264,34 @@ def _of(job: Job, rank: int) -> tuple[Any, ...]:
         module, _, function = job.model.partition(":")
         return getattr(import_module(module), function)()  # type: ignore[no-any-return]
     x = torch.randn(ROWS, WIDTH, generator=torch.Generator().manual_seed(rank))
-    return layers_of(job.kind), (x,), [str(number) for number in range(0, 2 * LAYERS, 2)]
+    return (
+        layers_of(job.kind),
+        (x,),
+        [str(number) for number in range(0, 2 * LAYERS, 2)],
+        _cut_layers,
+    )
+
+
+def _cut_layers(model: Any, mesh: Any) -> None:
+    """The chain of layers, every second one cut by rows and those before by columns."""
+    from torch.distributed.tensor.parallel import (
+        ColwiseParallel,
+        RowwiseParallel,
+        parallelize_module,
+    )
+
+    styles = (ColwiseParallel(), RowwiseParallel())
+    parallelize_module(
+        model, mesh, {str(2 * number): styles[number % 2] for number in range(LAYERS)}
+    )
 
 
 def _mean_of_squares(output: Any) -> Any:
     return output.float().square().mean()
 
 
-def _made(kind: str, model: Any, units: Sequence[str]) -> tuple[Any, Any]:
-    """A rank's model, wrapped as `kind` says, and its optimizer."""
+def _made(kind: str, model: Any, units: Sequence[str], mesh: Any = None) -> tuple[Any, Any]:
+    """A rank's model, wrapped as `kind` says on a mesh (of all ranks, if None); its optimizer."""
     import torch
     from torch.distributed.fsdp import fully_shard
     from torch.distributed.optim import ZeroRedundancyOptimizer
@@ -277,10 +300,10 @@ def _made(kind: str, model: Any, units: Sequence[str]) -> tuple[Any, Any]:
     if kind in ("fsdp", "zero2"):
         options: dict[str, Any] = {"reshard_after_forward": False} if kind == "zero2" else {}
         for name in units:
-            fully_shard(model.get_submodule(name), **options)
-        fully_shard(model, **options)
+            fully_shard(model.get_submodule(name), mesh=mesh, **options)
+        fully_shard(model, mesh=mesh, **options)
         return model, torch.optim.Adam(model.parameters(), foreach=False)
-    if kind == "tensor":
+    if kind == "plain":
         return model, torch.optim.Adam(model.parameters(), foreach=False)
     if kind not in ("ddp", "zero1", "lora"):
         raise ValueError(f"no job {kind!r}")
@@ -322,86 +345,6 @@ class _Adapted:
                 return self.frozen(x) + self.up(self.down(x))
 
         return Adapted()
-
-
-def _highest(results: Any, kept: set[int]) -> tuple[int, int]:
-    """Bytes at the highest moment beyond those before, by the allocator's events: least and most.
-
-    A release in one of gloo's threads is lost at times. It shows where its address is handed out
-    again, or at the end, where none but `kept` are still there: it came at once, or just then.
-    """
-    waiting, changes = list(results.experimental_event_tree()), []
-    while waiting:
-        event = waiting.pop()
-        waiting.extend(event.children)
-        if event.tag.name == "Allocation":
-            fields = event.extra_fields
-            changes.append((event.start_time_ns, fields.alloc_size, fields.ptr))
-    changes.sort(key=lambda change: change[0])
-    at_once, just_then = dict[int, int](), dict[int, int]()
-    alive: dict[int, tuple[int, int]] = {}
-    for number, (_, size, address) in enumerate(changes):
-        if size > 0:
-            if address in alive:
-                made, lost = alive[address]
-                at_once[made] = just_then[number - 1] = lost
-            alive[address] = number, size
-        else:
-            alive.pop(address, None)
-    at_once.update(at for address, at in alive.items() if address not in kept)
-    return _peak(changes, at_once), _peak(changes, just_then)
-
-
-def _peak(changes: Sequence[tuple[int, int, int]], releases: Mapping[int, int]) -> int:
-    """The highest sum of changes; after those that `releases` names, so many bytes go."""
-    held = highest = 0
-    for number, (_, size, _) in enumerate(changes):
-        held += size
-        highest = max(highest, held)
-        held -= releases.get(number, 0)
-    return highest
-
-
-def _bytes(tensors: Any) -> int:
-    """Bytes of the storages of tensors, each once; of a DTensor the share of this rank."""
-    return sum(_storages(tensors).values())
-
-
-def _storages(tensors: Any) -> dict[int, int]:
-    """The storages of tensors: where they begin, and their bytes."""
-    storages = {}
-    for tensor in tensors:
-        local = tensor.to_local() if hasattr(tensor, "to_local") else tensor
-        storage = local.untyped_storage()
-        storages[storage.data_ptr()] = storage.nbytes()
-    return storages
-
-
-def _sent() -> int | None:
-    """Bytes given to all TCP connections of this process, also those that wait to be sent."""
-    total, known = 0, False
-    for connection in _connections():
-        info = b""
-        with contextlib.suppress(OSError, AttributeError):
-            info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-        if len(info) >= _INFO:
-            sent, again = struct.unpack_from("QQ", info, _BYTES_SENT)
-            total += sent - again + struct.unpack_from("I", info, _BYTES_WAITING)[0]
-            known = True
-    return total if known else None
-
-
-def _connections() -> Iterator[socket.socket]:
-    folder = Path("/proc/self/fd")
-    if not folder.is_dir():
-        return
-    for name in os.listdir(folder):
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(name))) as connection:
-            yield connection
-
-
-def _difference(before: int | None, after: int | None) -> int | None:
-    return None if before is None or after is None else after - before
 
 
 if __name__ == "__main__":

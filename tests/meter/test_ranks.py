@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from helpers.meter import ranks
+from helpers.meter import rank_bytes, ranks
 from helpers.meter.ranks import LAYERS, RECORDED, WIDTH, Job, RanksError, run_ranks
 from helpers.reference.many_devices import zero_bytes
 
@@ -62,11 +62,11 @@ def test_what_waits_for_a_slow_receiver_counts_as_sent() -> None:
         server.accept()[0],
     ):
         sender.setblocking(False)
-        before, given = ranks._sent() or 0, 0
+        before, given = rank_bytes.bytes_sent() or 0, 0
         with contextlib.suppress(BlockingIOError):
             while True:
                 given += sender.send(bytes(2**16))
-        assert (ranks._sent() or 0) - before == given
+        assert (rank_bytes.bytes_sent() or 0) - before == given
 
 
 def test_a_release_that_the_profiler_lost_leaves_two_peaks():
@@ -81,7 +81,7 @@ def test_a_release_that_the_profiler_lost_leaves_two_peaks():
             )
             for at, each in enumerate(fields)
         ]
-        return ranks._highest(SimpleNamespace(experimental_event_tree=lambda: events), {7})
+        return rank_bytes.highest(SimpleNamespace(experimental_event_tree=lambda: events), {7})
 
     between = (50, 2), (-50, 2)
     assert highest((100, 1), *between, (-100, 1), (100, 1), (-100, 1)) == (150, 150)

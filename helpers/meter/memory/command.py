@@ -12,7 +12,7 @@ from torch import nn
 from helpers.conventions import format_bytes
 from helpers.meter.command_inputs import Given, given, training_options
 from helpers.meter.memory.predict import Memory, training_memory
-from helpers.meter.memory.sharding import Plan
+from helpers.meter.memory.ranks.plan import Plan
 from helpers.meter.memory.timeline import Timeline
 from helpers.meter.models import run_built
 from helpers.meter.printing import show
@@ -35,19 +35,21 @@ def memory_command(
     data: int | None = None,
     zero: int | None = None,
     rank: int = 0,
+    tensor: int | None = None,
 ) -> None:
     """Predicts a training step and prints a table, or JSON.
 
     `model` is as `models.build` takes it; `input`, `tokens` and `batch` are as
     `command_inputs.given` takes them; a language model trains on its tokens, by its own loss.
-    `data`, `zero`, `rank`: of so many ranks, which share what that stage of ZeRO says, this one.
+    `data`, `zero`, `tensor`, `rank`: of `data` groups of ranks, which share what that stage of ZeRO
+    says, each of `tensor` ranks, which share every layer, this one.
     `device`: a GPU's name, which adds whether the step fits; without one the step is that of a CPU.
     Raises ValueError, in one line, for what does not exist or does not fit.
     """
     from helpers.hardware import device as named_device
 
     where = named_device(device) if device is not None else None
-    plan = _plan(data, zero, rank)
+    plan = _plan(data, zero, rank, tensor)
 
     def run(built: nn.Module) -> tuple[Given, Memory]:
         inputs = given(built, input, tokens, batch)
@@ -73,14 +75,13 @@ def memory_command(
             "optimizer": optimizer,
         }
         if plan:
-            said.update(data=plan.data, zero=plan.stage, rank=plan.rank)
+            said.update(data=plan.data, zero=plan.stage, tensor=plan.tensor, rank=plan.rank)
         said.update(memory.to_dict())
         if where:
             said.update(capacity=int(where.usable), fits=memory.fits(where.usable))
         print(json.dumps(said, indent=2))
         return
-    shared = f", rank {plan.rank} of {plan.data}, ZeRO {plan.stage}" if plan else ""
-    _print(memory, f"{model}, {inputs}, {dtype}, {optimizer}{shared}")
+    _print(memory, f"{model}, {inputs}, {dtype}, {optimizer}{_shared(plan) if plan else ''}")
     if where:
         verdict = "fits" if memory.fits(where.usable) else "does not fit"
         print(
@@ -90,12 +91,20 @@ def memory_command(
         )
 
 
-def _plan(data: int | None, zero: int | None, rank: int) -> Plan | None:
-    if data is None:
-        if zero is not None or rank:
-            raise ValueError("--zero and --rank say something of several ranks: give --data")
+def _plan(data: int | None, zero: int | None, rank: int, tensor: int | None) -> Plan | None:
+    if data is None and zero is not None:
+        raise ValueError("--zero says what data-parallel ranks share: give --data")
+    if data is None and tensor is None:
+        if rank:
+            raise ValueError("--rank is one of several: give --data or --tensor")
         return None
-    return Plan(zero or 0, data, rank)
+    return Plan(zero or 0, data or 1, rank, tensor=tensor or 1)
+
+
+def _shared(plan: Plan) -> str:
+    said = f", rank {plan.rank} of {plan.ranks}"
+    said += f", ZeRO {plan.stage}" if plan.data > 1 else ""
+    return said + (f", {plan.tensor} cut each layer" if plan.tensor > 1 else "")
 
 
 def _print(memory: Memory, title: str) -> None:
@@ -113,6 +122,8 @@ def _print(memory: Memory, title: str) -> None:
     lines = [f"peak in {operation}, {memory.timeline.phases[at]}", _sketch(memory.timeline)]
     for term in memory.sent.terms:
         lines.append(f"sends {format_bytes(term.amount)} by {term.name}")
+    if memory.cut:
+        lines.append(str(memory.cut))
     if memory.asked:
         asked = ", ".join(
             name.removeprefix("aten.").removesuffix(".default") for name in memory.asked

@@ -29,11 +29,12 @@ from helpers.meter.memory.device.allocator import CUDA_CONTEXT
 from helpers.meter.memory.device.asking import NEGLIGIBLE, settle
 from helpers.meter.memory.device.cuda_replay import cublas_bytes, replay
 from helpers.meter.memory.optimizer_states import known_optimizer, make_optimizer, prepare_states
-from helpers.meter.memory.sharding import Plan
+from helpers.meter.memory.ranks.layer_styles import Cut
+from helpers.meter.memory.ranks.plan import Plan
 from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
 from helpers.meter.memory.timeline import Timeline, timeline_of
-from helpers.meter.meta import NeedsValues, NoValues, inner_tensors, is_uninitialized
+from helpers.meter.meta import NeedsValues, inner_tensors, is_uninitialized
 from helpers.meter.models import TORCH_DTYPES, as_inputs, build, refuse_taken_names
 from helpers.meter.value_fallback import CannotRun, first_that_runs
 
@@ -55,6 +56,7 @@ class Memory:
         uncertain: bytes that the peak may be higher, where a CPU's kernels take scratch space of
             sizes that are not known here. 0 where that is less than 0.2 % of the peak.
         asked: operations whose kernels were run alone, on this CPU, to see what they take.
+        cut: how tensor-parallel ranks cut the weights; None where each is whole.
     """
 
     peak: int
@@ -68,6 +70,7 @@ class Memory:
     ran: str = field(default="", compare=False)
     uncertain: int = 0
     asked: tuple[str, ...] = ()
+    cut: Cut | None = None
 
     def fits(self, capacity: float) -> bool:
         """Whether the step runs on a device of `capacity` bytes.
@@ -111,6 +114,7 @@ class Memory:
             "ledger": self.ledger.to_dict(),
             "uncertain": self.uncertain,
             "asked": list(self.asked),
+            "cut": asdict(self.cut) if self.cut else None,
             "sent": self.sent.to_dict(),
             "saved": [asdict(tensor) for tensor in self.saved],
             "ran": self.ran,
@@ -170,7 +174,8 @@ def training_memory(
         optimizer: "sgd", "momentum", "adam", "adamw", "adafactor", "adam8bit", or a function from
             parameters to a torch optimizer.
         foreach: whether the optimizer updates all parameters at once; PyTorch's default is no on
-            a CPU, yes on CUDA.
+            a CPU, yes on CUDA. Where ranks cut layers it is no: PyTorch refuses to update weights
+            that are cut and weights that are whole at once.
         fused: whether one kernel updates all parameters, without temporaries.
         device: "cpu" or "cuda", the kernels and the allocator to assume.
         dtype: to convert model and inputs to ("bf16": weights, gradients and states in 16 bits).
@@ -193,7 +198,7 @@ def training_memory(
         known_optimizer(optimizer)
     updates = {"fused": True} if fused else {"foreach": foreach}
     if foreach is None and not fused:
-        updates = {"foreach": device == "cuda"}
+        updates = {"foreach": device == "cuda" and not (plan and plan.tensor > 1)}
 
     options = {"device": device != "cpu", "dtype": dtype, "autocast": autocast, "loss": loss}
     options |= {"foreach": foreach is not None, "fused": fused, "checkpoint": checkpoint}
@@ -202,8 +207,6 @@ def training_memory(
 
     def run(values: Values, whole: bool) -> Memory:
         given, named = as_inputs((inputs, keywords), whole)
-        if plan and plan.tensor > 1 and values is Values.ALL:
-            raise NoValues("ranks that share layers are predicted from shapes alone")
         with _step(values, model, given, named, device, dtype, autocast, plan) as step:
             step.model.train()
             checkpoint_modules(step.model, checkpoint)
@@ -307,6 +310,7 @@ def _memory(step: Step, own_tensors: str) -> Memory:
         log=step.log,
         uncertain=uncertain,
         asked=asked,
+        cut=step.cut,
     )
 
 

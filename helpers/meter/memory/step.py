@@ -19,9 +19,11 @@ from helpers.meter.memory.device.cuda_layouts import CUDA_LAYOUTS
 from helpers.meter.memory.device.kernel_bytes import taken_on_cpu
 from helpers.meter.memory.device.kernel_choice import fast_paths, kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, state_tensors
-from helpers.meter.memory.sharding import Plan, strategy_of
+from helpers.meter.memory.ranks.layer_styles import Cut
+from helpers.meter.memory.ranks.plan import Plan
+from helpers.meter.memory.ranks.sharding import strategy_of
+from helpers.meter.memory.ranks.tensor_parallel import TensorRank, tensor_rank_of
 from helpers.meter.memory.storages import StorageLog, StorageTracker
-from helpers.meter.memory.tensor_parallel import TensorRank, tensor_rank_of
 from helpers.meter.meta import tensors_in
 from helpers.meter.value_fallback import CannotRun, reason_of
 
@@ -71,7 +73,9 @@ class Step:
         self.notes_saved = True
         self.autocast = autocast
         self.model, self.inputs, self.keywords = model, inputs, keywords
-        self.cut = self._cut_by(plan) if plan and plan.tensor > 1 else None
+        self.tensor_rank, self.cut = None, None
+        if plan and plan.tensor > 1:
+            self.tensor_rank, self.cut = self._cut_by(plan)
         self.strategy = strategy_of(plan, model, device) if plan else None
         for tensor in self._given():
             if tensor.numel() == 0:
@@ -79,13 +83,14 @@ class Step:
                 raise ValueError(f"input of shape {shape} is empty: the batch starts at 1")
         self.restart()
 
-    def _cut_by(self, plan: Plan) -> TensorRank:
+    def _cut_by(self, plan: Plan) -> tuple[TensorRank, Cut]:
         def run() -> Any:
             self.tracker = self._new_tracker()
             with self.tracker, torch.no_grad():
                 return self._forward()
 
-        return tensor_rank_of(self.model, plan.cut, plan.tensor, plan.rank % plan.tensor, run)
+        place = plan.tensor, plan.rank % plan.tensor
+        return tensor_rank_of(self.model, plan.cut, *place, run, on_gloo=self.device == "cpu")
 
     @property
     def log(self) -> StorageLog:
@@ -143,8 +148,10 @@ class Step:
                     self.tracker.hold(parameter.grad, "gradients")
         with self.tracker:
             with ExitStack() as shared:
-                for part in filter(None, (self.cut, self.strategy)):
-                    shared.enter_context(part.running(self.tracker))
+                if self.tensor_rank:
+                    shared.enter_context(self.tensor_rank.running(self.tracker))
+                if self.strategy:
+                    shared.enter_context(self.strategy.running(self.tracker))
                 loss = self._loss(loss_of)
                 self._backward(loss)
                 if self.strategy:

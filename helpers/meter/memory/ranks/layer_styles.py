@@ -5,9 +5,9 @@ transformers' own plans, which a model of that package brings along:
 
     {"layers.*.mlp.up_proj": "colwise", "layers.*.mlp.down_proj": "rowwise"}
 
-For other models a plan is found, as Megatron-LM has it: a linear layer is cut by columns, and the one
-that its result reaches by rows, if what is between the two works on each feature or head alone. What is
-in no such pair stays whole on every rank.
+For other models a plan is found, as Megatron-LM has it: a linear layer is cut by columns, and the
+one that its result reaches by rows, if what is between the two works on each feature or head alone.
+What is in no such pair stays whole on every rank.
 
 Source of the pairs: Shoeybi et al., Megatron-LM (2019), section 3.
 """
@@ -15,7 +15,7 @@ Source of the pairs: Shoeybi et al., Megatron-LM (2019), section 3.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -32,13 +32,13 @@ class Style:
     """What a rank does in a layer.
 
     Attributes:
-        cut: the dimension of its weights that is cut, from the last one back; None leaves them whole.
+        cut: the dimension of its weights that is cut, from the last one back; None: none.
         enters: "copied": the input is the same for all, its gradient is summed; "split": each takes
             its part of the input; "as it is".
         leaves: "summed" or "gathered" over all ranks, or "as it is".
         sums_gradients: of its weights, over all ranks.
         in_place: sums its result where it lies.
-        vocabulary: each has some rows of a table, looks up what is in them, and the results are summed.
+        vocabulary: each has some rows of a table, looks up what is in them, and results are summed.
     """
 
     cut: int | None = None
@@ -71,6 +71,23 @@ STYLES: Mapping[str, Style] = {
     "local_params": Style(),
     "replicate": Style(),
 }
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a model was cut: styles by names with wildcards, whose plan it is ("given", "its own" or
+    "found"), the share of all weights that is cut, and the share of them that a rank has."""
+
+    plan: Mapping[str, str]
+    whose: str
+    share: float
+    held: float
+
+    def __str__(self) -> str:
+        whose = {"given": "the plan that is given", "its own": "its own plan"}
+        by = whose.get(self.whose, "pairs of layers that were found")
+        share, held = 100 * self.share, 100 * self.held
+        return f"{share:.1f} % of the weights are cut, by {by}; a rank has {held:.1f} % of all"
 
 
 def wildcard(name: str) -> str:
@@ -106,7 +123,17 @@ def styles_of(plan: Mapping[str, str], model: nn.Module) -> dict[str, Style]:
 
 def is_linear(module: nn.Module) -> bool:
     """Whether a module multiplies by one matrix; transformers has one of its own for GPT-2."""
-    return type(module) is nn.Linear or type(module).__name__ == "Conv1D"
+    return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"
+
+
+def alike(model: nn.Module, names: Iterable[str], plan: Mapping[str, str]) -> frozenset[str]:
+    """The layers of a plan that have the names of others but for their numbers, and their sizes."""
+
+    def kind(name: str) -> tuple[str, torch.Size]:
+        return wildcard(name), model.get_parameter(f"{name}.weight").shape
+
+    kinds = {kind(name) for name in names}
+    return frozenset(name for name in plan if kind(name) in kinds)
 
 
 def found_plan(
@@ -244,8 +271,10 @@ _MIXING = frozenset(
 )
 _REDUCING = frozenset(
     function
-    for name in ("mean", "sum", "var", "std", "norm", "amax", "amin", "max", "min", "argmax")
-    + ("topk", "softmax", "log_softmax", "logsumexp", "cumsum", "sort", "prod")
+    for name in (
+        *("mean", "sum", "var", "std", "norm", "amax", "amin", "max", "min", "argmax", "prod"),
+        *("topk", "softmax", "log_softmax", "logsumexp", "cumsum", "sort"),
+    )
     for owner in (Tensor, torch, F)
     if (function := getattr(owner, name, None)) is not None
 )

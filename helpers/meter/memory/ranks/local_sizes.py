@@ -9,6 +9,7 @@ mark goes on to whatever is made of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
+from itertools import takewhile
 from math import prod
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 from helpers.meter.meta import tensors_in
 
-#: Of a marked tensor: the dimension that was cut, from the last one back; None where it is not known.
+#: Of a marked tensor: the dimension that was cut, from the last one back; None: not known which.
 _MARK = "_cut_dimension"
 _UNKNOWN = None
 
@@ -45,7 +46,8 @@ def is_marked(tensor: Any) -> bool:
 class LocalSizes(TorchFunctionMode):
     """Within it, views and splits of what is marked are those of one of so many `ranks`.
 
-    `look_up` is called for `embedding` with a table of which a rank has some rows, by its id in `tables`.
+    `look_up` is called for `embedding` with a table of which a rank has some rows: `tables` has its
+    id.
     """
 
     def __init__(self, ranks: int, tables: Container[int], look_up: Callable[..., Tensor]) -> None:
@@ -70,9 +72,14 @@ class LocalSizes(TorchFunctionMode):
         return out
 
 
+def _getter(name: str) -> Any:
+    """What reads an attribute of a tensor, as a function mode is told of it."""
+    return getattr(Tensor, name).__get__
+
+
 #: Attributes of a tensor are functions, too; these make no tensor that goes on.
 _ATTRIBUTES = frozenset(
-    getattr(Tensor, name).__get__
+    _getter(name)
     for name in ("shape", "dtype", "device", "requires_grad", "grad_fn", "is_leaf", "ndim", "grad")
 )
 
@@ -90,19 +97,21 @@ def _dimension(func: Any, made: Tensor, given: Sequence[Tensor]) -> int | None:
 
 
 _REORDERING = frozenset(
-    {Tensor.transpose, torch.transpose, Tensor.permute, torch.permute, Tensor.mT.__get__}
-    | {Tensor.swapaxes, torch.swapaxes, Tensor.movedim, torch.movedim, Tensor.T.__get__}
+    {Tensor.transpose, torch.transpose, Tensor.permute, torch.permute, _getter("mT")}
+    | {Tensor.swapaxes, torch.swapaxes, Tensor.movedim, torch.movedim, _getter("T")}
     | {Tensor.__getitem__, Tensor.matmul, torch.matmul, torch.einsum, torch.bmm, Tensor.bmm}
 )
 
 
-def local_view(shape: Sequence[int], sizes: Sequence[int], ranks: int) -> tuple[list[int], int]:
+def local_view(
+    shape: Sequence[int], sizes: Sequence[int], ranks: int, cut: int | None = None
+) -> tuple[list[int], int]:
     """The sizes of a rank's view, and the dimension of it that is cut.
 
-    `shape`: of the rank's part. `sizes`: the view of the whole; one of them may be -1. Dimensions that
-    stay or are joined with others are the same for a rank and for the whole. Of the others the
-    largest is divided but for the last one, as the heads are of (3, heads, width).
-    ValueError where `sizes` are no view of the whole, or not divisible.
+    `shape`: of the rank's part, cut along its dimension `cut`, if that is known. `sizes`: the view
+    of the whole; one of them may be -1. Dimensions before and behind the cut stay, or are joined or
+    taken apart. Of the others the largest is divided but for the last one, as the heads are of
+    (3, heads, width). ValueError where `sizes` are no view of the whole, or not divisible.
 
     >>> local_view((8, 100, 1152), (8, 100, 3, 12, 64), 2)
     ([8, 100, 3, 6, 64], -2)
@@ -111,22 +120,28 @@ def local_view(shape: Sequence[int], sizes: Sequence[int], ranks: int) -> tuple[
     if -1 in sizes:
         known = prod(size for size in sizes if size != -1)
         sizes[sizes.index(-1)] = prod(shape) * ranks // known
-    first, shape = _same(shape, sizes)
-    last, shape = _same(shape[::-1], sizes[first:][::-1])
-    middle = range(first, len(sizes) - last)
-    if prod(sizes[i] for i in middle) != prod(shape) * ranks:
+    before = shape if cut is None else shape[:cut]
+    first = _same(before, sizes)
+    behind = shape[::-1] if cut is None else shape[cut:][:0:-1]
+    last = (
+        _equal(behind, sizes[first:][::-1]) if cut is None else _same(behind, sizes[first:][::-1])
+    )
+    own = range(first, len(sizes) - last)
+    outside = prod(sizes[:first]) * prod(sizes[len(sizes) - last :])
+    if prod(sizes[i] for i in own) * outside != prod(shape) * ranks:
         raise ValueError(f"{tuple(sizes)} is no view of a whole")
-    divisible = [i for i in middle if sizes[i] % ranks == 0]
+    several = [i for i in own if sizes[i] > 1]
+    divisible = [i for i in several[:-1] or several if sizes[i] % ranks == 0]
     if not divisible:
         raise ValueError(f"{ranks} ranks cannot share a view of {tuple(sizes)}")
-    cut = max((i for i in divisible if i != middle[-1]), key=sizes.__getitem__, default=middle[-1])
-    sizes[cut] //= ranks
-    return sizes, cut - len(sizes)
+    found = max(divisible, key=sizes.__getitem__)
+    sizes[found] //= ranks
+    return sizes, found - len(sizes)
 
 
-def _same(shape: Sequence[int], sizes: Sequence[int]) -> tuple[int, Sequence[int]]:
-    """How many leading `sizes` are those of a tensor, some joined or taken apart; what is left."""
-    i = j = found_i = found_j = 0
+def _same(shape: Sequence[int], sizes: Sequence[int]) -> int:
+    """How many leading `sizes` are those of a tensor, some joined or taken apart."""
+    i = j = found = 0
     a = b = 1
     while i < len(shape) and j < len(sizes):
         a, i = a * shape[i], i + 1
@@ -138,20 +153,26 @@ def _same(shape: Sequence[int], sizes: Sequence[int]) -> tuple[int, Sequence[int
                 b, j = b * sizes[j], j + 1
         if a != b:
             break
-        found_i, found_j = i, j
-    return found_j, shape[found_i:]
+        found = j
+    return found
+
+
+def _equal(shape: Sequence[int], sizes: Sequence[int]) -> int:
+    """How many leading `sizes` are those of a tensor, one for one."""
+    pairs = zip(shape, sizes, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _view(ranks: int, func: Callable[..., Any], x: Tensor, *args: Any, **kwargs: Any) -> Any:
     sizes = kwargs.get("shape", kwargs.get("size", args))
     if len(sizes) == 1 and not isinstance(sizes[0], int):
         sizes = sizes[0]
-    if isinstance(sizes, torch.dtype) or isinstance(sizes, Tensor):  # other bits, or as another
+    if isinstance(sizes, (torch.dtype, Tensor)):  # other bits, or as another
         return mark(func(x, *args, **kwargs), _UNKNOWN)
     if -1 not in sizes and prod(sizes) == x.numel():
         return mark(func(x, *args, **kwargs), _UNKNOWN)
     try:
-        local, cut = local_view(tuple(x.shape), sizes, ranks)
+        local, cut = local_view(tuple(x.shape), sizes, ranks, getattr(x, _MARK))
     except ValueError:
         return mark(func(x, *args, **kwargs), _UNKNOWN)
     return mark(func(x, local), cut)
