@@ -19,7 +19,7 @@ from torch import nn
 @contextmanager
 def emptied(modules: Iterable[nn.Module]) -> Iterator[None]:
     """Clears, at the end, the caches of these modules' classes and files that got something new."""
-    kinds = {type(module) for module in modules}
+    kinds: set[Any] = {type(module) for module in modules}
     caches = {id(found): found for kind in kinds for found in _caches_of(kind)}
     before = {number: found.cache_info().misses for number, found in caches.items()}
     try:
@@ -31,7 +31,7 @@ def emptied(modules: Iterable[nn.Module]) -> Iterator[None]:
 
 
 @cache
-def _caches_of(kind: type) -> tuple[Any, ...]:
+def _caches_of(kind: Any) -> tuple[Any, ...]:
     """Those of a class, of what it inherits, and of the files that these are written in."""
     own = [each for each in kind.__mro__ if each.__module__.partition(".")[0] != "torch"]
     files = [sys.modules.get(each.__module__) for each in own if each is not object]
