@@ -274,3 +274,22 @@ def test_tensors_that_modules_keep_as_attributes_are_there_from_the_start() -> N
     predicted, real = training_memory(model, x), measured_training(model, x)
     assert predicted.peak == real.peak
     assert predicted.timeline.bytes["buffers"][0] == (50 * 8 + 3) * 4
+
+
+def test_layers_that_leave_themselves_out_by_chance_stay() -> None:
+    class Dropped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.ModuleList(nn.Linear(8, 8) for _ in range(20))
+
+        def forward(self, x: Tensor) -> Tensor:
+            for layer in self.layers:
+                if not (self.training and torch.rand([]) < 0.5):
+                    x = layer(x).tanh()
+            return x
+
+    model, x = Dropped(), torch.randn(4, 8)
+    whole = training_memory(
+        nn.Sequential(*(nn.Sequential(each, nn.Tanh()) for each in model.layers)), x
+    )
+    assert training_memory(model, x).ledger["gradients"] == whole.ledger["gradients"]
