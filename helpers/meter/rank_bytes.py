@@ -6,7 +6,7 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ from typing import Any
 _BYTES_WAITING, _BYTES_SENT, _INFO = 144, 200, 216
 
 
-def highest(results: Any, kept: set[int]) -> int:
-    """Bytes at the highest moment beyond those before, from the allocator's events.
+def highest(results: Any, kept: set[int]) -> tuple[int, int]:
+    """Bytes at the highest moment beyond those before, by the allocator's events: least and most.
 
     A release in one of gloo's threads is lost at times. It shows where its address is handed out
-    again, or at the end, where none but `kept` are still there: then it came at once.
+    again, or at the end, where none but `kept` are still there: it came at once, or just then.
     """
     waiting, changes = list(results.experimental_event_tree()), []
     while waiting:
@@ -29,17 +29,22 @@ def highest(results: Any, kept: set[int]) -> int:
             fields = event.extra_fields
             changes.append((event.start_time_ns, fields.alloc_size, fields.ptr))
     changes.sort(key=lambda change: change[0])
-    releases: dict[int, int] = {}
+    at_once, just_then = dict[int, int](), dict[int, int]()
     alive: dict[int, tuple[int, int]] = {}
     for number, (_, size, address) in enumerate(changes):
         if size > 0:
             if address in alive:
-                before, lost = alive[address]
-                releases[before] = lost
+                made, lost = alive[address]
+                at_once[made] = just_then[number - 1] = lost
             alive[address] = number, size
         else:
             alive.pop(address, None)
-    releases.update(at for address, at in alive.items() if address not in kept)
+    at_once.update(at for address, at in alive.items() if address not in kept)
+    return _peak(changes, at_once), _peak(changes, just_then)
+
+
+def _peak(changes: Sequence[tuple[int, int, int]], releases: Mapping[int, int]) -> int:
+    """The highest sum of changes; after those that `releases` names, so many bytes go."""
     held = highest = 0
     for number, (_, size, _) in enumerate(changes):
         held += size

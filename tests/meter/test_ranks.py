@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -66,3 +67,24 @@ def test_what_waits_for_a_slow_receiver_counts_as_sent() -> None:
             while True:
                 given += sender.send(bytes(2**16))
         assert (rank_bytes.bytes_sent() or 0) - before == given
+
+
+def test_a_release_that_the_profiler_lost_leaves_two_peaks():
+    def highest(*changes):
+        fields = [SimpleNamespace(alloc_size=size, ptr=address) for size, address in changes]
+        events = [
+            SimpleNamespace(
+                children=[],
+                tag=SimpleNamespace(name="Allocation"),
+                start_time_ns=at,
+                extra_fields=each,
+            )
+            for at, each in enumerate(fields)
+        ]
+        return rank_bytes.highest(SimpleNamespace(experimental_event_tree=lambda: events), {7})
+
+    between = (50, 2), (-50, 2)
+    assert highest((100, 1), *between, (-100, 1), (100, 1), (-100, 1)) == (150, 150)
+    assert highest((100, 1), *between, (100, 1), (-100, 1)) == (100, 150)
+    assert highest((100, 7), *between) == (150, 150)  # it is kept
+    assert highest((100, 1), *between) == (100, 150)
