@@ -206,6 +206,9 @@ NEWER: dict[str, Kind] = {
         _translated,
     ),
     "Pegasus": Kind("PegasusForConditionalGeneration", _READER_AND_WRITER, _translated),
+    "LED": Kind(
+        "LEDForConditionalGeneration", {**_READER_AND_WRITER, "attention_window": 8}, _translated
+    ),
     # pictures
     "DINOv3": Kind("DINOv3ViTModel", _EYES, _pictures(2, 3, 32, 32)),
     "DINOv3 ConvNeXt": Kind(
@@ -342,6 +345,23 @@ NEWER: dict[str, Kind] = {
     ),
     "TimeSeriesTransformer": Kind(
         "TimeSeriesTransformerModel", {**_FORECAST, "encoder_layers": 2}, _series
+    ),
+    # It leaves layers out by chance.
+    "Wav2Vec2-BERT": Kind(
+        "Wav2Vec2BertModel",
+        {**_WIDE, "feature_projection_input_dim": 16, "conv_depthwise_kernel_size": 7},
+        lambda: {"input_features": R(2, 20, 16)},
+    ),
+    "TimesFM": Kind(
+        "TimesFmModelForPrediction",
+        {
+            **_WIDE,
+            "head_dim": 16,
+            "patch_length": 8,
+            "context_length": 32,
+            "horizon_length": 16,
+        },
+        lambda: {"past_values": R(2, 32), "freq": torch.tensor([[0], [1]])},
     ),
     "DecisionTransformer": Kind(
         "DecisionTransformerModel",
