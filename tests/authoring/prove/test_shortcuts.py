@@ -10,7 +10,6 @@ from helpers.authoring.prove.answers import CodeCell
 from helpers.authoring.prove.run import Proof
 from helpers.exercises import EXERCISES, Exercise
 
-
 #: Before a test puts a few functions in its place.
 IN_SIGHT = shortcuts.in_sight
 
