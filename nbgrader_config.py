@@ -36,6 +36,6 @@ c.Autograde.autograde_preprocessors = [
 # Hidden tests stay hidden in what students get back.
 c.GenerateFeedback.preprocessors = [
     "helpers.grading.report.grades.Grades",
-    "helpers.grading.preprocessors.HideTests",
+    "helpers.grading.report.hidden_tests.HideTests",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]

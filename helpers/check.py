@@ -24,6 +24,7 @@ from helpers.diagnosis.texts import in_one_line, number_text, right_text, told_a
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, Right
 from helpers.figures import current_figure, no_show, own_figures
+from helpers.text_table import folded
 from helpers.timing import in_time
 from helpers.values import PlaceholderLeft, placeholder, plain
 from helpers.verdict import Row, Status, Verdict, first_of_all
@@ -99,11 +100,11 @@ def progress(unit: str) -> None:
         each.name: last_verdicts[each.name].status for each in asked if each.name in last_verdicts
     }
     right = [name for name, status in said.items() if status == "right"]
-    print(f"{len(right)} of {len(asked)} exercises right on the cases shown")
+    print(folded(f"{len(right)} of {len(asked)} exercises right on the cases shown"))
     for exercise in asked:
         if exercise.name not in right:
-            print(f"  {exercise.name}: {said.get(exercise.name, 'not checked yet')}")
-    print("What you explain in words is not among\nthem: a person reads it")
+            print(folded(f"  {exercise.name}: {said.get(exercise.name, 'not checked yet')}"))
+    print(folded("What you explain in words is not among them: a person reads it"))
     _show_calibration()
 
 
@@ -112,7 +113,7 @@ def _show_calibration() -> None:
     predictions = predict.closed()
     if not predictions:
         return
-    print(predict.summary(predictions))
+    print(folded(predict.summary(predictions)))
     if predict.in_notebook():
         import matplotlib.pyplot as plt
 

@@ -40,8 +40,17 @@ class Statement:
     uses: frozenset[str]
 
 
+_CELL_MAGIC = re.compile(r"\s*%%(\w+)")
+#: Cell magics below which a cell is Python.
+_OF_PYTHON = frozenset(("time", "timeit", "capture", "prun"))
+
+
 def python_of(source: str) -> list[ast.stmt]:
-    """The statements of a cell, without IPython's own lines. SyntaxError for what is none."""
+    """The statements of a cell, without IPython's own lines; none of one in another language, as
+    below `%%bash`. SyntaxError for what is none."""
+    magic = _CELL_MAGIC.match(source)
+    if magic and magic[1] not in _OF_PYTHON:
+        return []
     try:
         return ast.parse(source).body
     except SyntaxError:

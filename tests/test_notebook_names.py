@@ -20,3 +20,8 @@ def test_a_notebook_of_countless_statements_is_looked_at_in_part(monkeypatch):
     for many in ("x;" * 200, "x\n" * 200):
         assert len(statements_of([*ordinary, many, *ordinary])) == 4
     assert len(statements_of(["x = 1"] * 1000)) == 100
+
+
+def test_a_cell_in_another_language_says_nothing_and_one_under_a_magic_of_pythons_does():
+    assert statements_of(["%%bash\nx=1", "%%writefile x.py\nx = 1"]) == []
+    assert [each.defines for each in statements_of(["%%time\nx = 1"])] == [frozenset(), {"x"}]

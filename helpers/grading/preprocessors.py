@@ -14,7 +14,6 @@ from typing import Any
 from nbformat.notebooknode import NotebookNode, from_dict
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
-from nbgrader.utils import is_grade, is_solution
 from traitlets import Enum, Float
 
 from helpers.authoring.unit_files import files_beside
@@ -22,7 +21,7 @@ from helpers.grading.engine.grade_submission import Graded, Times, Unit
 from helpers.grading.engine.job import GradingJob, RebuiltTask
 from helpers.grading.engine.worker_state import grade_task
 from helpers.grading.handin import rebuild
-from helpers.grading.handin.ipynb import read_notebook, shown_lines
+from helpers.grading.handin.ipynb import read_notebook
 from helpers.grading.nbgrader.course_files import (
     course_secret,
     ignored_by,
@@ -94,20 +93,6 @@ class SaveGrades(SaveAutoGrades):
         grade.auto_score = score.score
         grade.needs_manual_grade = score.needs_manual or grade.manual_score is not None
         self.gradebook.db.commit()
-
-
-class HideTests(NbGraderPreprocessor):
-    """Takes hidden tests out of the instructor's grade cells, for what students get back.
-
-    nbgrader's own stops at a student's cell that holds its marks; this one leaves such a cell.
-    """
-
-    def preprocess_cell(
-        self, cell: NotebookNode, resources: Resources, index: int
-    ) -> tuple[NotebookNode, Resources]:
-        if is_grade(cell) and not is_solution(cell):
-            cell.source = shown_lines(cell.source)
-        return cell, resources
 
 
 def _job(

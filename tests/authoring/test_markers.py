@@ -115,6 +115,7 @@ def test_a_release_whose_tests_fail_as_nothing_is_answered_can_be_published(unit
     assert run_notebook(json.dumps(notebook), "own", COURSE).statuses == {}
 
 
+BASH = '# %% answer="files" language="bash"\n# touch a.txt\n'
 IN_PLACE = '# %%\nbasket = {}\n\n# %% answer="basket"\nbasket["egg"] = 1\n\n'
 
 
@@ -125,8 +126,9 @@ IN_PLACE = '# %%\nbasket = {}\n\n# %% answer="basket"\nbasket["egg"] = 1\n\n'
         IN_PLACE + '# %% test="basket" points=0.5\nassert basket\n',
         ANSWER + '\n# %% test="mean" points=1\n# %%time\nassert mean([1]) == 1\n',
         ANSWER + '\n# %% test="mean" points=1 tags=["slow"]\nassert mean([1]) == 1\n',
+        BASH + '\n# %% test="files" points=1\nassert open("a.txt")\n',
     ],
-    ids=["two tests of one answer", "an answer that changes something", "magic", "tagged"],
+    ids=["two tests of one answer", "an answer that changes something", "magic", "tagged", "bash"],
 )
 def test_a_test_of_an_answer_is_built(unit, cells):
     assert built(unit, HEAD + cells)

@@ -21,7 +21,7 @@ from helpers.grading.class_run import (
 )
 from helpers.grading.commands.grade import as_data, print_table
 from helpers.grading.engine.grade_submission import CellScore
-from helpers.grading.handin.ipynb import kernel_of, read_notebook
+from helpers.grading.handin.ipynb import kernel_of, read_notebook, shown_lines
 from helpers.grading.handin.template import make_template
 from helpers.grading.lms.export import grades_of
 from helpers.grading.nbgrader.config import open_course
@@ -29,6 +29,7 @@ from helpers.grading.nbgrader.course_files import graded_notebooks
 from helpers.grading.preprocessors import Rebuild
 from helpers.grading.report.data import read_class
 from helpers.grading.report.feedback import write_feedback
+from helpers.grading.sandbox.inside.fork_server import COPIED
 from helpers.grading.sandbox.registry import BACKENDS
 from tests import COURSE
 from tests.executed import once, shared_folder
@@ -36,16 +37,13 @@ from tests.grading import notebooks, sample
 from tests.grading.notebooks import UNIT
 
 ONE = Options(jobs=1)
-#: An answer that is wrong, and one that writes where the unit's files are.
+#: An answer that is wrong, and one that changes what is beside it.
 WRONG = {"part_a": {**notebooks.RIGHT["part_a"], "rows": "rows = [1]"}, "part_b": {}}
 WRITES = """\
-try:
-    open("data.csv", "w")
-    rows = []
-except OSError:
-    open("own.txt", "w").write("1 2 3")
-    open("images/own.txt", "w").write("4")
-    rows = [*open("own.txt").read().split(), open("images/own.txt").read()]"""
+with open("data.csv", "a") as file:
+    file.write("4 5")
+open("images/own.txt", "w").write("6")
+rows = [*open("data.csv").read().split()[-2:], open("images/own.txt").read(), 7]"""
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +92,7 @@ def test_a_notebook_that_was_not_handed_in_is_for_a_person(
     assert half.remarks == ("part_b: no part_b.ipynb in ps/",)
 
 
-def test_the_units_files_can_be_read_and_not_changed_and_what_is_written_is_there(
+def test_what_is_written_beside_the_units_files_or_into_them_is_there(
     graded: tuple[Path, ClassResult],
 ) -> None:
     assert of(graded[1], "writes").scores[0].score == 2.0
@@ -267,6 +265,20 @@ def test_a_name_given_twice_is_said_in_one_line() -> None:
         make_template(read_notebook(json.dumps(notebooks.notebook(cells)).encode()))
 
 
+def test_a_courses_own_marks_hide_its_tests() -> None:
+    from traitlets.config import Config
+
+    config = Config()
+    config.ClearHiddenTests.begin_test_delimeter = "VVV"
+    config.ClearHiddenTests.end_test_delimeter = "AAA"
+    text = "assert x\n# VVV\nassert x == 17\n# AAA\nassert 1"
+    cell = notebooks.code(text, grade_id="t", grade=True, locked=True, points=1)
+    source = read_notebook(json.dumps(notebooks.notebook([cell])).encode())
+    made = make_template(source, config).cells[0]["source"]
+    assert shown_lines(made) == "assert x\nassert 1"
+    assert shown_lines(make_template(source).cells[0]["source"]) == text
+
+
 def test_a_unit_without_headings_has_its_points_under_the_notebooks_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -306,20 +318,28 @@ def test_another_notebook_beside_a_text_is_named_instead_of_left_out(tmp_path: P
         find_unit(tmp_path, "hw")
 
 
+BESIDE_IN_A_PROCESS = """\
+import os
+from helpers import word
+there = sorted(os.listdir())
+open("x", "w")
+print("er", end="", file=open("a/b.txt", "a"))
+read = open("a/b.txt").read()
+linked = os.path.islink("large.bin")"""
+
+
 @pytest.mark.parametrize("name", sorted(BACKENDS))
 def test_each_process_finds_the_files_in_its_own_folder(name: str) -> None:
-    files = (("helpers.py", b"word = 'theirs'"), ("a/b.txt", b"deep"))
+    files = (("helpers.py", b"word = 'theirs'"), ("a/b.txt", b"deep"), ("large.bin", bytes(COPIED)))
     with BACKENDS[name].serve((), Options().limits, files) as server:
         for _ in range(2):
             process = server.client().start()
-            code = (
-                "import os\nfrom helpers import word\nthere = sorted(os.listdir())\nopen('x', 'w')"
-            )
-            process.run(code, 30)
+            process.run(BESIDE_IN_A_PROCESS, 30)
             assert process.get("word", 10) == "theirs"
             process.run("import matplotlib.pyplot as plt\nfigure = plt.figure()", 30)
             assert type(process.get("figure", 10)) is dict
-            assert process.get("there", 10) == ["a", "helpers.py"]
+            assert process.get("there", 10) == ["a", "helpers.py", "large.bin"]
+            assert (process.get("read", 10), process.get("linked", 10)) == ("deeper", True)
             process.close()
 
 

@@ -23,7 +23,9 @@ def feedback_command(
     if to is not None:
         refuse_other(to)
     pages, failed = write_feedback(course, unit, students, jobs)
-    print(f"{sum(map(len, pages.values()))} feedback pages in {course / 'feedback'}")
+    written = [page for each in pages.values() for page in each]
+    where = f" in {written[0].parents[2]}" if written else ""
+    print(f"{len(written)} feedback pages{where}")
     for student, reason in failed.items():
         print(f"{student}: {reason}")
     complete = True

@@ -95,6 +95,7 @@ class Graded(Scored):
         notebook: the autograded notebook.
         student_seconds: time that the student's own cells and functions took.
         noted: where tests are only tried, what the instructor's cells computed before each.
+        blind: tests that passed outside without a look at all that they are about.
     """
 
     status: Status
@@ -106,6 +107,7 @@ class Graded(Scored):
     notebook: Notebook = field(default_factory=dict)
     student_seconds: float = 0.0
     noted: Mapping[str, Values] = field(default_factory=dict)
+    blind: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         # Here, where each remark comes by, whoever makes it and whatever a student said in it.
@@ -264,6 +266,7 @@ def grade_rebuilt(
         notebook,
         ran.seconds + session.student_seconds,
         noted or {},
+        frozenset(name for name, judgement in ran.judgements.items() if judgement.blind),
     )
     return unsure(graded, said_nothing) if disturbed else graded
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from helpers.grading.engine.guard import TEST, guard
 from helpers.grading.engine.name_lookup import Namespace, Student, StudentFunction, execute
 from helpers.grading.engine.own_values import Values, note
 from helpers.grading.engine.time_limit import TooLong, time_limit
@@ -47,6 +48,8 @@ class Judgement:
         needs_review: the test itself failed, so the score means nothing.
         settled: to try the test among the student's cells would say no more: they changed what it
             works with, or it took all its time.
+        blind: nothing of the student's was looked at, or something that cannot be seen from
+            outside, so that to pass says nothing.
     """
 
     score: float
@@ -54,6 +57,7 @@ class Judgement:
     remark: str = ""
     needs_review: bool = False
     settled: bool = False
+    blind: bool = False
 
 
 @dataclass
@@ -94,6 +98,8 @@ class Session:
             self.noted[test] = note(source, self.names, student, self.call_timeout)
         printed, emitted = io.StringIO(), list[dict[str, Any]]()
         values = self.values.get(test)
+        stopped = guard()
+        before = len(stopped)
         space = Namespace(self.names, self.answers, student, self.call_timeout, values)
         if "check" not in self.answers | self.names.keys():
             space["check"] = lambda name, answer: self._check(name, answer, points, emitted)
@@ -122,7 +128,8 @@ class Session:
             return Judgement(0.0, outputs, remark[:300], bool(remark), bool(tampered))
         finally:
             self.student_seconds += space.seconds
-        return Judgement(score, [*_stream(printed), *emitted, *result])
+        outputs = [*_stream(printed), *emitted, *result]
+        return Judgement(score, outputs, blind=space.is_blind or len(stopped) > before)
 
     def _check(self, name: str, answer: Any, points: float, emitted: list[dict[str, Any]]) -> float:
         """What `check(...)` is where a notebook is graded. It returns points: what the last line of
@@ -162,7 +169,7 @@ def _evaluate(source: str, space: Namespace) -> Any:
     execute(body, space)
     if not isinstance(last, ast.Expr):
         return None
-    return eval(compile(ast.Expression(last.value), "<grade cell>", "eval"), space)
+    return eval(compile(ast.Expression(last.value), TEST, "eval"), space)
 
 
 def _plain_calls(answer: Any) -> Any:
@@ -233,7 +240,7 @@ def _line_of(error: BaseException) -> int:
     """The line of the grade cell that raised."""
     line, trace = 0, error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<grade cell>":
+        if trace.tb_frame.f_code.co_filename == TEST:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
@@ -289,7 +296,7 @@ def _is_raised_by(error: BaseException, source: str) -> bool:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    if trace is None or trace.tb_frame.f_code.co_filename != "<grade cell>":
+    if trace is None or trace.tb_frame.f_code.co_filename != TEST:
         return False
     return any(
         isinstance(node, ast.Raise) and node.lineno <= trace.tb_lineno <= (node.end_lineno or 0)

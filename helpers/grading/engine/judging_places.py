@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from helpers.grading.engine.name_lookup import changed_in_place
 from helpers.grading.handin.ipynb import Cell, is_test, marks_of
 from helpers.grading.handin.template import defined_names
 
@@ -73,7 +74,14 @@ def tests_of(unit: Unit) -> list[Test]:
     cells = unit.template.cells
     answers = {name for answer in unit.template.answers for name in answer.names}
     has_check = any(_CHECK_IMPORTED.search(cell["source"]) for cell in cells)
-    return [_read(cell, unit, answers, has_check) for cell in filter(is_test, cells)]
+    tests: list[Test] = []
+    given = set[str]()
+    for cell in (each for each in cells if each["cell_type"] == "code"):
+        given -= defined_names(cell["source"])
+        if is_test(cell):
+            tests.append(_read(cell, unit, answers, has_check, given))
+        given |= _given_to_answers(cell["source"], answers).keys()
+    return tests
 
 
 def has_own_tests(unit: Unit) -> bool:
@@ -81,7 +89,8 @@ def has_own_tests(unit: Unit) -> bool:
     return any(test.place != "outside" for test in tests_of(unit))
 
 
-def _read(cell: Cell, unit: Unit, answers: set[str], has_check: bool) -> Test:
+def _read(cell: Cell, unit: Unit, answers: set[str], has_check: bool, given: set[str]) -> Test:
+    """`given` are names of what answers got from cells before."""
     marks, source = marks_of(cell), cell["source"]
     said = cell["metadata"].get("course", {})
     place, untouched = said.get("place"), said.get("untouched")
@@ -99,7 +108,7 @@ def _read(cell: Cell, unit: Unit, answers: set[str], has_check: bool) -> Test:
         place = "outside"
     points = float(marks["points"])
     # Where there is nothing to win, nobody cheats.
-    inside = not points or _asks_about_the_process(source, answers, _modules(unit))
+    inside = not points or _asks_about_the_process(source, answers, _modules(unit), given)
     imported = re.findall(r"^(?:from [\w.]+ )?import (.+)", source, re.MULTILINE)
     binds = defined_names(source) | {name for line in imported for name in line.split()}
     return Test(
@@ -122,20 +131,25 @@ def _modules(unit: Unit) -> set[str]:
     }
 
 
-def _asks_about_the_process(source: str, answers: set[str], modules: set[str]) -> bool:
+def _asks_about_the_process(
+    source: str, answers: set[str], modules: set[str], given: set[str]
+) -> bool:
     try:
         tree = ast.parse(source)
     except SyntaxError:
         # Magics, or an await outside of a function.
         return True
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    before = dict.fromkeys(given - _bound_in(tree), 0)
+    here = _given_to_answers(source, answers)
+    names = _names_in(tree)
     imported = {name for node in ast.walk(tree) for name in _imported(node)}
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     return (
         bool((names | imported) & (OF_THE_PROCESS - answers))
         or bool((attributes | imported) & ONLY_THERE)
         or any(_is_identity(node) or _replaces(node) for node in ast.walk(tree))
-        or _looks_at_arguments(tree, answers, modules)
+        or _looks_at_arguments(tree, before | here, answers, modules)
+        or not _made_by_answers(tree, answers).isdisjoint(changed_in_place(tree.body))
     )
 
 
@@ -161,15 +175,49 @@ def _is_identity(node: ast.AST) -> bool:
     return not any(isinstance(each, ast.Constant) for each in (node.left, *node.comparators))
 
 
-def _looks_at_arguments(tree: ast.Module, answers: set[str], modules: set[str]) -> bool:
-    """Whether something is compared after an answer got it: what it does to it stays with it."""
+def _given_to_answers(source: str, answers: set[str]) -> dict[str, int]:
+    """What a cell gives to answers, by name, and the first line in which it does."""
     given: dict[str, int] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-            for each in arguments if node.func.id in answers else ():
+    try:
+        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    except SyntaxError:
+        return given
+    for call in calls:
+        if isinstance(call.func, ast.Name) and call.func.id in answers:
+            for each in (*call.args, *(keyword.value for keyword in call.keywords)):
                 if isinstance(each, ast.Name):
-                    given[each.id] = min(node.lineno, given.get(each.id, node.lineno))
+                    given[each.id] = min(call.lineno, given.get(each.id, call.lineno))
+    return given
+
+
+def _made_by_answers(tree: ast.Module, answers: set[str]) -> set[str]:
+    """Names of answers, and those that a test gives to what comes of them: to change that in place
+    changes what the answer has kept of it."""
+    made = set(answers)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and made & _names_in(node.value):
+            made |= {name for target in node.targets for name in _names_in(target)}
+    return made
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def _bound_in(tree: ast.Module) -> set[str]:
+    """Names that get a value in a test, parameters included."""
+    stored = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    return stored | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+
+
+def _looks_at_arguments(
+    tree: ast.Module, given: dict[str, int], answers: set[str], modules: set[str]
+) -> bool:
+    """Whether something is compared after an answer got it: what it does to it stays with it."""
     return any(
         all(given.get(name, node.lineno) < node.lineno for name in names - modules)
         for node in ast.walk(tree)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol
 
+from helpers.grading.engine.guard import TEST
 from helpers.grading.handin.ipynb import Notebook, is_test, marks_of
 from helpers.grading.sandbox.backend import CallTimeout, ProcessDied, StudentError
 from helpers.grading.sandbox.inside.codec import Function, Opaque, decode, dumps, encode
@@ -38,6 +39,8 @@ class Namespace(dict[str, Any]):
     Attributes:
         lost: what ended the student's process or a call in it; then no other call is made.
         not_plain: the first that came from the student and is no plain data, in a few words.
+        asked: whether it was asked for anything of the student's.
+        asked_a_function: whether for more of a function than a result.
         computed: names whose value is what the instructor's cells compute.
         seconds: time that the student's functions took.
     """
@@ -60,6 +63,7 @@ class Namespace(dict[str, Any]):
         self.lost: StudentError | None = None
         self.seconds = 0.0
         self.not_plain = ""
+        self.asked = self.asked_a_function = False
 
     def __missing__(self, name: str) -> Any:
         if name not in self._answers:
@@ -73,6 +77,7 @@ class Namespace(dict[str, Any]):
                 return self[name]
             if hasattr(builtins, name):
                 raise KeyError(name)
+        self.asked = True
         try:
             value = self.student.get(name, self._timeout)
         except KeyError:
@@ -83,6 +88,12 @@ class Namespace(dict[str, Any]):
             self.not_plain = self.not_plain or not_plain(value)
         self[name] = value
         return value
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing of the student's was looked at, or something that cannot be seen from
+        here: a test can pass for that reason alone, as one that expects an AttributeError."""
+        return not self.asked or bool(self.not_plain) or self.asked_a_function
 
     def changed(self) -> list[str]:
         """Names that a test took for the instructor's and that mean something else by now in the
@@ -149,6 +160,7 @@ class StudentFunction:
     """
 
     def __init__(self, space: Namespace, name: str) -> None:
+        self._space = space
         self._call = lambda args, kwargs: space.call(name, args, kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -159,6 +171,7 @@ class StudentFunction:
             return StudentFunction
         if name in _NOT_EVERY_CALLABLE_HAS:
             raise AttributeError(name)
+        object.__getattribute__(self, "_space").asked_a_function = True
         raise ToldInside(f"{name} of a function is seen in the student's process only")
 
 
@@ -210,7 +223,7 @@ def instructor_names(source: Notebook) -> dict[str, ast.stmt]:
         with contextlib.suppress(SyntaxError):
             body = ast.parse(cell["source"]).body
             if not is_test(cell):
-                changed.update(_changed_in_place(body))
+                changed.update(changed_in_place(body))
             if not marks_of(cell).get("solution"):
                 for each in body:
                     names |= dict.fromkeys(_names_defined_by(each, names), each)
@@ -231,7 +244,7 @@ _CHANGING = frozenset(
 )
 
 
-def _changed_in_place(body: list[ast.stmt]) -> Iterator[str]:
+def changed_in_place(body: list[ast.stmt]) -> Iterator[str]:
     """Names whose value some statement changes: `x[…] = …`, `x += …`, `x.append(…)`, `del x[…]`."""
     for node in (node for statement in body for node in ast.walk(statement)):
         target: ast.expr | None = None
@@ -251,7 +264,7 @@ def _changed_in_place(body: list[ast.stmt]) -> Iterator[str]:
 
 def execute(body: list[ast.stmt], space: Namespace) -> None:
     """Run statements of a grade cell."""
-    exec(compile(ast.Module(body, []), "<grade cell>", "exec"), space)
+    exec(compile(ast.Module(body, []), TEST, "exec"), space)
 
 
 def _only(name: str, statement: ast.stmt) -> ast.stmt:

@@ -2,8 +2,9 @@
 
 The solution has to earn everything and the untouched notebook nothing, or the unit is not graded:
 else a right answer could get no points, or a wrong one all, and nobody would see it. The same runs
-settle the place of each test: outside the student's process if the solution passes there, and
-inside it otherwise. And they tell what the instructor's cells compute (`own_values.py`).
+settle the place of each test: outside the student's process if the solution passes there by what
+can be seen from there, and inside it otherwise. And they tell what the instructor's cells compute
+(`own_values.py`).
 """
 
 from __future__ import annotations
@@ -95,18 +96,18 @@ class _Trial:
         return inside | (set(names[: last + 1]) & self.undecided)
 
     def unsolved(self, inside: set[str]) -> dict[str, str]:
-        """Tests that do not give the solution all points, and a line on each."""
+        """Tests that do not give the solution all points, or do so blindly, and a line on each."""
         graded = self._graded(self._solution, inside)
         scores = _scores(graded)
         return {
             test.grade_id: f"{self._where}: the test {test.grade_id} gives the unit's own "
             f"solution {scores[test.grade_id]:g} of {test.points:g} points "
-            f"({(reason := _reason(graded, test))}): {self._advice(test, reason)}"
+            f"({(reason := _reason(graded, test))}): {self._advice(test, reason, graded)}"
             for test in self._tests
-            if scores[test.grade_id] < test.points
+            if scores[test.grade_id] < test.points or test.grade_id in graded.blind & self.undecided
         }
 
-    def _advice(self, test: Test, reason: str) -> str:
+    def _advice(self, test: Test, reason: str, graded: Graded) -> str:
         """What to do where a test does not give the solution its points."""
         cells = [marks_of(cell).get("grade_id") for cell in self._unit.template.cells]
         position = cells.index(test.grade_id)
@@ -115,8 +116,14 @@ class _Trial:
             if answer.position > position and missing & answer.names:
                 return f"it stands above the answer {answer.grade_id}, which it is about"
         above = [each for each in self._unit.template.answers if each.position < position]
-        if above and _says_nothing(self._solved[above[-1].grade_id]):
-            return f"the answer {above[-1].grade_id} has no solution in source/: write one"
+        if not above:
+            return "mend the test or the solution"
+        nearest = above[-1].grade_id
+        if _says_nothing(self._solved[nearest]):
+            return f"the answer {nearest} has no solution in source/: write one"
+        ran = {marks_of(cell).get("grade_id"): cell for cell in graded.notebook["cells"]}
+        if error := _error(ran[nearest]):
+            return f"the solution of {nearest} ends in {_said(error)}"
         return "mend the test or the solution"
 
     def given_away(self, inside: set[str]) -> dict[str, str]:
@@ -198,7 +205,7 @@ def _reason(graded: Graded, test: Test) -> str:
     before = ""
     for cell in graded.notebook["cells"]:
         if error := _error(cell):
-            said = f"{error['ename']}: {error['evalue']}".rstrip(": ")[:300]
+            said = _said(error)
             if marks_of(cell).get("grade_id") == test.grade_id:
                 if before and error["ename"] == "NameError":
                     return before
@@ -216,6 +223,10 @@ def _error(cell: dict[str, Any]) -> dict[str, Any] | None:
         return None
     errors = (out for out in cell.get("outputs", ()) if out["output_type"] == "error")
     return next(errors, None)
+
+
+def _said(error: dict[str, Any]) -> str:
+    return f"{error['ename']}: {error['evalue']}".rstrip(": ")[:300]
 
 
 #: In a traceback: a line of the test itself, which comes first, as outside and inside show it.

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from helpers.grading.handin.ipynb import Cell, Notebook, is_graded, marks_of, shown_lines
+from helpers.grading.handin.ipynb import (
+    HIDDEN_TESTS,
+    Cell,
+    Notebook,
+    is_graded,
+    is_test,
+    marks_of,
+    shown_lines,
+)
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -105,6 +113,7 @@ def make_template(source: Notebook, config: Any = None) -> Template:
     parts = {name: copy.deepcopy(source[name]) for name in ("cells", "metadata")}
     node = from_dict(parts)
     _upgrade_metadata(node)
+    _use_our_marks(node, config)
     for preprocessor in (LockCells, ClearSolutions, ClearOutput, ComputeChecksums):
         node, _ = preprocessor(config=config).preprocess(node, {})
     notebook = json.loads(json.dumps(node)) | {"nbformat": 4, "nbformat_minor": 5}
@@ -132,6 +141,21 @@ def _upgrade_metadata(node: NotebookNode) -> None:
     except (ValidationError, KeyError) as error:
         reason = str(error).split("\n")[0]
         raise ValueError(f"its nbgrader metadata are not in order: {reason}") from None
+
+
+def _use_our_marks(node: NotebookNode, config: Any) -> None:
+    """Hidden tests between nbgrader's own marks, where a course has set others."""
+    from nbgrader.preprocessors import ClearHiddenTests
+
+    theirs = ClearHiddenTests(config=config)
+    marks = (theirs.begin_test_delimeter, theirs.end_test_delimeter)
+    if marks == HIDDEN_TESTS:
+        return
+    for cell in filter(is_test, node["cells"]):
+        lines = cell["source"].split("\n")
+        for mark, ours in zip(marks, HIDDEN_TESTS, strict=True):
+            lines = [f"### {ours}" if mark in line else line for line in lines]
+        cell["source"] = "\n".join(lines)
 
 
 def _give_ids(cells: list[Cell]) -> None:

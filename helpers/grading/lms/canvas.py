@@ -64,11 +64,14 @@ class Canvas(Platform):
             order=int(found["file_id"][:18]),
         )
 
+    def assignments(self, header: Sequence[str]) -> Sequence[str]:
+        return [name for name in header if re.search(r" \(\d+\)\Z", name)]
+
     def title(self, unit: str, header: Sequence[str]) -> str:
         def words(text: str) -> str:
             return re.sub(r"\W|_", "", text).casefold()
 
-        there = [name for name in header if re.search(r" \(\d+\)\Z", name)]
+        there = self.assignments(header)
         called_so = [name for name in there if words(name.rpartition(" (")[0]) == words(unit)]
         return called_so[0] if len(called_so) == 1 else unit
 

@@ -42,6 +42,7 @@ from helpers.grading.lms.origins import Origin, add_origins, earlier_numbers, re
 from helpers.grading.lms.platform import Student
 from helpers.grading.lms.registry import LASTING
 from helpers.grading.lms.roster import handed_in_at, is_own, students_of
+from helpers.grading.nbgrader.config import submitted_folder
 from helpers.grading.nbgrader.lock import only_run
 
 #: What came of a student. `kept`: what is in submitted/ is newer or better than the download's.
@@ -110,7 +111,7 @@ def collect(
     replace_newer: bool = False,
     groups: bool = False,
 ) -> Collected:
-    """Put a download's notebooks into submitted/.
+    """Put a download's notebooks into submitted/, or what the configuration calls so.
 
     Args:
         course: the folder with source/ and submitted/.
@@ -127,7 +128,7 @@ def collect(
     unit = find_unit(course, unit_name)
     students = students_of(course, roster)
     read_origins(course, unit_name)  # what is wrong with it is said before anything is changed
-    submitted = course / "submitted"
+    submitted = submitted_folder(course)
     with only_run(course, "something is being collected"), _staging(submitted) as staging:
         current = roster is not None and not is_own(course, roster)
         found = read_contents(download, unit, students, staging, numbers_are_current=current)

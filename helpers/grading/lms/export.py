@@ -194,8 +194,8 @@ class UnitExport(ExportPlugin):
             grades = {name: grade for name, grade in grades.items() if name in self.student}
             students = tuple(each for each in students if each.id in self.student)
         self.grades, self.students = grades, students
-        title = self.title or self._sheet.title(unit, self._header)
-        rows = self._sheet.rows(title, students, grades)
+        self.column = self.title or self._sheet.title(unit, self._header)
+        rows = self._sheet.rows(self.column, students, grades)
         write_csv(Path(self.to or "grades.csv"), rows)
 
 
@@ -263,6 +263,12 @@ def export_grades(
         plugin.export(gradebook)
     names = {each.id for each in plugin.students}
     lines = [f"{len(names) or len(plugin.grades)} students in {plugin.to}"]
+    there = SHEETS[to].assignments(plugin._header)
+    if there and plugin.column not in there:
+        lines.append(
+            f"{to} makes a new assignment of it, {plugin.column!r}: of those that it has, "
+            f"{', '.join(there)}, --title says which"
+        )
     without = sorted(names - set(plugin.grades))
     if without:
         lines.append(f"no grade, as nothing is graded: {', '.join(without)}")

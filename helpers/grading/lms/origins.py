@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.files import write_text
+from helpers.grading.nbgrader.config import submitted_folder
 
 _ENDING = ".origins.json"
 
@@ -63,7 +64,7 @@ def earlier_numbers(course: Path) -> dict[tuple[str, str], str]:
     """Whose a platform's number was in any unit that was collected: a student, by platform and
     number. Files that cannot be read say nothing here."""
     found: dict[tuple[str, str], str] = {}
-    for path in sorted((course / "submitted").glob(f"*{_ENDING}")):
+    for path in sorted(submitted_folder(course).glob(f"*{_ENDING}")):
         with contextlib.suppress(ValueError):
             for student, origin in read_origins(course, path.name.removesuffix(_ENDING)).items():
                 if origin.number and origin.own:
@@ -72,7 +73,7 @@ def earlier_numbers(course: Path) -> dict[tuple[str, str], str]:
 
 
 def _path(course: Path, unit: str) -> Path:
-    return course / "submitted" / f"{unit}{_ENDING}"
+    return submitted_folder(course) / f"{unit}{_ENDING}"
 
 
 def _origin(kept: Any) -> Origin:

@@ -147,6 +147,10 @@ class Platform:
         """The number alone, of what its list writes in that column."""
         return text
 
+    def assignments(self, header: Sequence[str]) -> Sequence[str]:
+        """The assignments that its list of students has columns for."""
+        return ()
+
     def title(self, unit: str, header: Sequence[str]) -> str:
         """What the assignment of a unit is called there.
 

@@ -29,6 +29,13 @@ def config_of(course: Path) -> Any:
     return load_config(course) if (course / "nbgrader_config.py").is_file() else None
 
 
+def submitted_folder(course: Path) -> Path:
+    """Where a course keeps what students handed in."""
+    config = config_of(course)
+    said = config.CourseDirectory.get("submitted_directory") if config else None
+    return course / (said or "submitted")
+
+
 def open_course(course: Path) -> NbGraderAPI:
     """nbgrader's interface to a course that has a gradebook.
 

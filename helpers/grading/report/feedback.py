@@ -61,6 +61,7 @@ def write_feedback(
     jobs = min(jobs or os.cpu_count() or 1, max(1, len(todo) // WORTH_A_PROCESS))
     make = partial(_make_page, course, unit, PAGE)
     pages: dict[str, list[Path]] = {}
+    feedback = api.coursedir.feedback_directory
     done = track(
         zip(todo, _each(make, todo, jobs), strict=True),
         "Feedback",
@@ -70,7 +71,7 @@ def write_feedback(
     )
     for student, made in done:
         if made:
-            folder = course / "feedback" / student / unit
+            folder = Path(api.coursedir.format_path(feedback, student, unit))
             written = (folder / f"{name}.html" for name in names)
             pages[student] = [page for page in written if page.is_file()]
         else:

@@ -24,6 +24,7 @@ from traitlets import List, Type
 from traitlets.config import Config
 
 from helpers.grading.report.grades import Grades
+from helpers.grading.report.hidden_tests import HideTests
 
 if TYPE_CHECKING:
     from jinja2.bccache import Bucket
@@ -145,14 +146,14 @@ class _Exporter(HTMLExporter, _Held):
 
 def _with_names(page: str) -> str:
     """The list at the top says which question each line is of; nbgrader's says only its kind."""
-    kinds = "Test cell|Written response|Comment"
+    kinds = "Test cell|Written response|Task|Comment"
     line = rf'(<li><a href="#(?:comment-)?(?:check_)?([^"]+)">)({kinds})(</a>)'
     return re.sub(line, _named, page)
 
 
 def _named(line: re.Match[str]) -> str:
     begin, name, kind, end = line.groups()
-    shown = {"Test cell": name, "Written response": f"{name}, in words"}
+    shown = {"Test cell": name, "Written response": f"{name}, in words", "Task": f"{name}, a task"}
     return f"{begin}{shown.get(kind, f'Comment on {name}')}{end}"
 
 
@@ -166,7 +167,7 @@ def _kept_colours(colour: Callable[..., str]) -> Callable[..., str]:
 
 class _Feedback(GenerateFeedback):
     exporter_class = Type(_Exporter, klass=Exporter)
-    preprocessors = List([Grades, CSSHTMLHeaderPreprocessor]).tag(config=True)
+    preprocessors = List([Grades, HideTests, CSSHTMLHeaderPreprocessor]).tag(config=True)
 
 
 def make_pages(api: NbGraderAPI, unit: str, student: str) -> bool:

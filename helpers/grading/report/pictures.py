@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,9 @@ def difficulty(report: ClassReport) -> str:
     shares = {name: share * 100 for name, share in rated if share is not None}
     hardest = min(shares, key=lambda name: shares[name])
     title = f"{hardest} is the hardest: {shares[hardest]:.0f} % of its points"
-    return _bars(shares, "mean share of the points, %", title)
+    if shares[hardest] == 100:
+        title = "Everyone has all points of every question"
+    return _bars(shares, "mean share of the points, %", title, ticks=range(0, 101, 20))
 
 
 def misconceptions(report: ClassReport) -> str:
@@ -67,10 +70,18 @@ def guesses(report: ClassReport) -> str:
     return as_svg(drawn)
 
 
-def _bars(amounts: dict[str, float], unit: str, title: str, height: float = 0.3) -> str:
+def _bars(
+    amounts: dict[str, float],
+    unit: str,
+    title: str,
+    height: float = 0.3,
+    ticks: Sequence[float] | None = None,
+) -> str:
     drawn, axes = figure(size=(WIDTH, 1.0 + height * len(amounts)))
     plain = {label.replace("$", r"\$"): amount for label, amount in amounts.items()}
     bars(plain, unit, "", text="{:.0f}".format, ax=axes)
+    if ticks is not None:
+        axes.set_xticks(ticks)
     # Over the labels too, which leave little room beside them.
     drawn.suptitle(title.replace("$", r"\$"), x=0.01, ha="left", fontsize=11)
     return as_svg(drawn)

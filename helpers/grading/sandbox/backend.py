@@ -161,4 +161,5 @@ class Backend(Protocol):
 
     def serve(self, modules: tuple[str, ...], limits: Limits, files: Files = ()) -> Server:
         """Begin a server, which may not be ready yet; each process has `modules` imported, and
-        finds `files`, read-only, in the folder that it runs in, which is its own."""
+        finds `files` in the folder that it runs in, which is its own: what it writes there, no
+        other process sees."""

@@ -156,7 +156,7 @@ def _buckets(parameters: Sequence[nn.Parameter], caps: tuple[int, int]) -> list[
 
 
 def _flat(bucket: Sequence[nn.Parameter]) -> Tensor:
-    return torch.empty(sum(p.numel() for p in bucket), dtype=bucket[0].dtype, device="meta")
+    return bucket[0].detach().new_empty(sum(p.numel() for p in bucket))
 
 
 class Shards:
@@ -293,15 +293,15 @@ class _Unit:
         self.owner.last_reduced = None
         if not arrived:
             return
-        ranks, dtype = self.owner.plan.data, arrived[0][1].dtype
+        ranks, one = self.owner.plan.data, arrived[0][1].detach()
         shards = [(shard, size) for _, shard, size in arrived]
         total = sum(size for _, size in shards)
-        given = torch.empty(total * ranks, dtype=dtype, device="meta")
+        given = one.new_empty(total * ranks)
         if self.owner.on_gloo:  # a CPU copies what has to be padded before it is put together
             padded = sum(size for whole, _, size in arrived if whole.numel() != size * ranks)
-            self.owner.tracker.transfer("chunk-cat", 0, padded * ranks * dtype.itemsize)
+            self.owner.tracker.transfer("chunk-cat", 0, padded * ranks * one.itemsize)
         arrived.clear()
-        kept = torch.empty(total, dtype=dtype, device="meta")
+        kept = one.new_empty(total)
         self._send("reduce-scatter", given)
         place = 0
         for shard, size in shards:
@@ -313,8 +313,7 @@ class _Unit:
         if self.gathered is not None or self.whole:
             return
         total = sum(self.sizes) * self.owner.plan.data
-        dtype = self.full_parameters[0].dtype
-        self.gathered = torch.empty(total, dtype=dtype, device="meta")
+        self.gathered = self.full_parameters[0].detach().new_empty(total)
         self.owner.tracker.relabel(self.gathered, "gathered weights")
         self._send("all-gather", self.gathered)
 
@@ -323,8 +322,8 @@ class _Unit:
             return
         if keep:
             self.owner.last_gathered = None
-        ranks, dtype = self.owner.plan.data, self.gathered.dtype
-        self.whole = [torch.empty(size * ranks, dtype=dtype, device="meta") for size in self.sizes]
+        ranks, whole = self.owner.plan.data, self.gathered.new_empty
+        self.whole = [whole(size * ranks) for size in self.sizes]
         for tensor in self.whole:
             self.owner.tracker.relabel(tensor, "gathered weights")
         if keep:
@@ -386,7 +385,7 @@ def _submodule(model: nn.Module, name: str) -> nn.Module:
 
 def _shard(parameter: nn.Parameter, rows: int, size: int, rank: int) -> nn.Parameter:
     """A rank's rows of a parameter, cut from as many as the first rank has."""
-    padded = torch.empty(size, dtype=parameter.dtype, device="meta")
+    padded = parameter.detach().new_empty(size)
     own = max(0, min(rows, parameter.shape[0] - rank * rows))
     width = size // rows if rows else 0
     cut = padded[: own * width].view(own, *parameter.shape[1:])

@@ -21,6 +21,7 @@ from helpers.meter.memory.storages import StorageTracker
 from helpers.meter.memory.tensor_plan import (
     Cut,
     Style,
+    alike,
     found_plan,
     is_linear,
     own_plan,
@@ -39,8 +40,10 @@ class TensorRank:
     fails, they say which pair is at fault.
     """
 
-    def __init__(self, model: nn.Module, plan: Mapping[str, str], ranks: int, rank: int) -> None:
-        self.ranks, self.rank = ranks, rank
+    def __init__(
+        self, model: nn.Module, plan: Mapping[str, str], ranks: int, rank: int, on_gloo: bool
+    ) -> None:
+        self.ranks, self.rank, self.on_gloo = ranks, rank, on_gloo
         whole = sum(p.numel() for p in model.parameters())
         styles = styles_of(plan, model)
         self.open: list[str] = []
@@ -48,6 +51,8 @@ class TensorRank:
         self._tracker: StorageTracker | None = None
         self._parts: dict[int, nn.Parameter] = {}
         self._widths: dict[str, int] = {}
+        #: Features of a key that are turned by its position and shared by all heads (DeepSeek's).
+        self._turned = _turned(model)
         #: Tables that are cut by rows, by the id of a rank's part: how many rows they have in all.
         self._rows: dict[int, int] = {}
         self._undo = ExitStack()
@@ -106,10 +111,10 @@ class TensorRank:
             module.nf = self._parts[id(whole)].shape[1]  # type: ignore[assignment]
 
     def _part(self, whole: nn.Parameter, dimension: int) -> nn.Parameter:
-        sizes = list(whole.shape)
-        most = -(-sizes[dimension] // self.ranks)
-        sizes[dimension] = max(0, min(most, sizes[dimension] - self.rank * most))
-        part = torch.empty(sizes, dtype=whole.dtype, device="meta")
+        size = whole.shape[dimension]
+        most = -(-size // self.ranks)
+        first = min(size, self.rank * most)
+        part = whole.detach().narrow(dimension, first, min(most, size - first)).clone()
         return nn.Parameter(part, whole.requires_grad)
 
     def _hook(self, name: str, module: nn.Module, style: Style) -> None:
@@ -171,8 +176,7 @@ class TensorRank:
             return unmark(_Summed.apply(self, out, style.in_place))
         if style.leaves == "gathered":
             return unmark(_Gathered.apply(self, out, self._widths[name]))
-        width = module.config.qk_rope_head_dim  # type: ignore[union-attr]
-        kept, turned = out.split([out.shape[-1] - width, width], dim=-1)
+        kept, turned = out.split([out.shape[-1] - self._turned, self._turned], dim=-1)
         return torch.cat([kept, _Copied.apply(self, turned, True)], dim=-1)
 
     def _look_up(
@@ -195,6 +199,12 @@ def _cut_differently(modules: Mapping[str, nn.Module], styles: Mapping[str, Styl
                 style = styles.get(f"{name}.{key}", styles.get(name))
                 cuts.setdefault(id(parameter), set()).add(style.cut if style else None)
     return {number for number, found in cuts.items() if len(found) > 1}
+
+
+def _turned(model: nn.Module) -> int:
+    configs = (getattr(module, "config", None) for module in model.modules())
+    found = (getattr(config, "qk_rope_head_dim", None) for config in configs)
+    return next((width for width in found if isinstance(width, int)), 0)
 
 
 def _is_transposed(module: nn.Module) -> bool:
@@ -280,8 +290,9 @@ def _gathered(owner: TensorRank, part: Tensor, width: int) -> Tensor:
     most = -(-width // owner.ranks)
     if part.shape[-1] != most:  # a last part may be smaller, and is sent as large as the others
         part = nn.functional.pad(part, (0, most - part.shape[-1]))
-    gathered = part.new_empty((owner.ranks * part.shape[0], *part.shape[1:]))
-    owner.send("all-gather", _bytes(gathered), workspace=_bytes(gathered))
+    gathered = part.new_zeros((owner.ranks * part.shape[0], *part.shape[1:]))
+    size = _bytes(gathered)
+    owner.send("all-gather", size, workspace=size if owner.on_gloo else 0)
     return torch.cat(gathered.chunk(owner.ranks), dim=-1)[..., :width]
 
 
@@ -314,7 +325,12 @@ class _Split(torch.autograd.Function):
 
 
 def tensor_rank_of(
-    model: nn.Module, named: Mapping[str, str] | None, ranks: int, rank: int, run: Callable[[], Any]
+    model: nn.Module,
+    named: Mapping[str, str] | None,
+    ranks: int,
+    rank: int,
+    run: Callable[[], Any],
+    on_gloo: bool = True,
 ) -> tuple[TensorRank, Cut]:
     """A model as one of `ranks` has it, by the plan `named`, its own, or one that is found.
 
@@ -322,7 +338,7 @@ def tensor_rank_of(
     line, where it fails when it is cut so, and ValueError where nothing of it can be cut.
     """
     if plan := named or own_plan(model):
-        cut = TensorRank(model, plan, ranks, rank)
+        cut = TensorRank(model, plan, ranks, rank, on_gloo)
         try:
             with cut.running(None):
                 run()
@@ -331,7 +347,7 @@ def tensor_rank_of(
         return cut, cut.said(plan, "given" if named else "its own")
     whole: frozenset[str] = frozenset()
     while plan := found_plan(model, run, ranks, whole):
-        cut = TensorRank(model, plan, ranks, rank)
+        cut = TensorRank(model, plan, ranks, rank, on_gloo)
         try:
             with cut.running(None):
                 run()
@@ -340,7 +356,7 @@ def tensor_rank_of(
             cut.undo()
             if not cut.open:
                 raise
-            whole |= frozenset(cut.open)
+            whole |= alike(model, cut.open, plan)
     raise ValueError(
         f"{type(model).__name__} has no pair of linear layers that {ranks} ranks can cut: try"
         " another number of them, or give a plan"

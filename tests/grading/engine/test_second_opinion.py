@@ -15,11 +15,10 @@ SOLUTION = "def squares(n):\n    return [i * i for i in range(n)]"
 TEST = "r = squares(3)\nassert sum(r) == 5\nassert list(squares(3))[2] == 4"
 
 
-def graded(answer: str, test: str = TEST, **course: str) -> Graded:
+def graded(answer: str, test: str = TEST, solution: str = SOLUTION, **course: str) -> Graded:
+    solution = f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
     cells = [
-        notebooks.code(
-            f"### BEGIN SOLUTION\n{SOLUTION}\n### END SOLUTION", grade_id="a", solution=True
-        ),
+        notebooks.code(solution, grade_id="a", solution=True),
         notebooks.code(test, grade_id="t", grade=True, locked=True, points=2),
     ]
     cells[1]["metadata"]["course"] = course
@@ -55,3 +54,22 @@ def test_a_test_whose_place_is_fixed_is_tried_there_only() -> None:
     assert (found.scores[0].score, found.scores[0].needs_manual) == (0.0, True)
     found = graded("def squares(n):\n    return 3", place="outside")
     assert "could not be evaluated (TypeError" in found.remarks[0]
+
+
+NO_FIVE = """\
+try:
+    assert five() != 6
+except AttributeError:
+    pass"""
+SAME = "class Six:\n    def __ne__(self, other):\n        return False\n"
+
+
+@pytest.mark.parametrize(("answer", "points"), [("", 2.0), (SAME, 0.0)])
+def test_what_passes_outside_unseen_has_to_pass_in_its_own_process(
+    answer: str, points: float
+) -> None:
+    what = "Six()" if answer else "iter([])"
+    found = graded(
+        f"{answer}def five():\n    return {what}", NO_FIVE, solution="def five():\n    return 5"
+    )
+    assert (found.status, found.scores[0].score) == ("graded", points)

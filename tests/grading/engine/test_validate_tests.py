@@ -73,6 +73,66 @@ def test_a_test_goes_inside_with_the_one_that_it_needs() -> None:
     assert found == {"t1", "t2"}
 
 
+READ_ONLY = """\
+try:
+    pair.left = 3
+except AttributeError:
+    pass
+else:
+    raise AssertionError"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "test"),
+    [
+        ("from types import MappingProxyType as View\npair = View({})", READ_ONLY),
+        ("class Dog:\n    kind = 'Dog'\npet = Dog()", "assert pet.kind == 'Dog'"),
+        (PAIR, "assert not hasattr(Pair(), 'right')"),
+        (
+            PAIR,
+            "try:\n    x = Pair.x\nexcept Exception:\n    x = 1\nassert x == 1 and Pair()",
+        ),
+    ],
+    ids=["read only", "named as the type", "has not", "of a function"],
+)
+def test_a_test_that_passes_outside_for_what_cannot_be_seen_there_is_judged_inside(
+    answer: str, test: str
+) -> None:
+    assert settled(question(answer, test)) == {"t0"}
+
+
+LARGEST = "def largest(values):\n    return max(values)"
+
+
+@pytest.mark.parametrize(
+    "later",
+    ["assert data == [3, 1, 2]", "assert largest([4]) == 4\nassert data == [3, 1, 2]"],
+    ids=["alone", "beside a call"],
+)
+def test_what_an_answer_got_from_an_earlier_test_is_looked_at_inside(later: str) -> None:
+    found = settled(
+        question(LARGEST, "assert largest(data) == 3"),
+        question("", later, untouched="passes"),
+        before="data = [3, 1, 2]",
+    )
+    assert found == {"t1"}
+
+
+def test_a_name_that_a_test_gives_a_value_of_its_own_is_another() -> None:
+    again = "def same(data):\n    return data == 4\nassert same(largest([4]))"
+    found = settled(
+        question(LARGEST, "assert largest(data) == 3"),
+        question("", again),
+        before="data = [3, 1, 2]",
+    )
+    assert found == set()
+
+
+def test_of_a_solution_that_ends_in_an_error_that_is_said() -> None:
+    with pytest.raises(ValueError, match=r"\): the solution of a0 ends in ZeroDivisionError: div"):
+        settled(question("words = []\n1 / 0\nwords = ['a']", "assert words[0] == 'a'"))
+
+
 @pytest.mark.parametrize("place", ["inside", "outside"])
 def test_metadata_fix_the_place(place: str) -> None:
     found = settled(question(DOUBLE, "assert double(2) == 4", place=place))
@@ -134,7 +194,7 @@ def test_all_tests_that_are_refused_are_named() -> None:
 def test_a_test_that_nobody_has_to_answer_is_refused() -> None:
     with pytest.raises(ValueError, match="t0 gives a notebook without answers 2 of 2 points"):
         settled(question("x = 1", "assert True"))
-    assert settled(question("x = 1", "assert True", untouched="passes")) == set()
+    assert settled(question("x = 1", "assert True", untouched="passes")) == {"t0"}
 
 
 @pytest.mark.parametrize(
@@ -147,6 +207,7 @@ def test_a_test_that_nobody_has_to_answer_is_refused() -> None:
         "assert double(2) == 4 and 'helper' not in globals()",
         "values = [1]\nassert double(values) == [1, 1]\nassert values == [1]",
         "values = [1]\nassert double(values) is not values",
+        "twice = double([1])\ntwice += [2]\nassert double([1]) == [1, 1]",
     ],
 )
 def test_what_a_test_could_not_see_outside_is_judged_inside(test: str) -> None:

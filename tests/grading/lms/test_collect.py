@@ -13,6 +13,7 @@ import pytest
 
 from helpers.grading.commands.collect import _by_reason
 from helpers.grading.lms.collect import Collected, Line, collect
+from helpers.grading.lms.origins import read_origins
 from tests.grading import notebooks, sample
 
 ROSTER = """\
@@ -336,6 +337,16 @@ def test_canvas_gradebook_is_a_roster(course: Path, tmp_path: Path) -> None:
     download = zipped(tmp_path / "d.zip", member)
     result = collect(course, sample.UNIT, download, roster=tmp_path / "grades.csv")
     assert states(result) == {"ada01": "collected"}
+
+
+def test_a_course_can_keep_what_was_handed_in_elsewhere(course: Path, tmp_path: Path) -> None:
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write('\nc.CourseDirectory.submitted_directory = "inbox"\n')
+    name = MOODLE.format(name="Ada Lovelace", number=901, file="a.ipynb")
+    collect(course, sample.UNIT, zipped(tmp_path / "all.zip", {name: notebook("here")}))
+    assert (course / "inbox" / "ada" / sample.UNIT / f"{sample.UNIT}.ipynb").is_file()
+    assert read_origins(course, sample.UNIT)["ada"].number == "901"
+    assert not (course / "submitted" / "ada").exists()
 
 
 def test_without_a_roster_students_are_called_as_the_platform_calls_them(

@@ -61,6 +61,16 @@ def test_an_assignment_that_canvas_has_is_called_as_there(course: Path, tmp_path
     assert rows(tmp_path / "d.csv")[0] == [*columns, "Sheet 3 (9)"]
 
 
+def test_that_canvas_would_make_a_new_assignment_is_said(course: Path, tmp_path: Path) -> None:
+    book, out = tmp_path / "book.csv", tmp_path / "c.csv"
+    columns = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Set 1 (4711)"]
+    write_csv(book, [columns, ["Lovelace, Ada", 11, "S1", "ada01", "A", ""]])
+    said = "canvas makes a new assignment of it, 'homework': of those that it has, Set 1 (4711), --"
+    assert any(line.startswith(said) for line in export_grades(course, UNIT, "canvas", out, book))
+    lines = export_grades(course, UNIT, "canvas", out, book, title="Set 1 (4711)")
+    assert not any("new assignment" in line for line in lines)
+
+
 def test_moodle_gets_its_own_columns(course: Path, tmp_path: Path) -> None:
     export_grades(course, UNIT, "moodle", tmp_path / "m.csv")
     head, *students = rows(tmp_path / "m.csv")

@@ -93,12 +93,31 @@ def test_the_list_at_the_top_names_the_questions(course: Path) -> None:
     assert listed == ["softmax_flops"]
 
 
+HIDDEN = "\n### BEGIN HIDDEN TESTS\nassert tangerine\n### END HIDDEN TESTS"
+
+
+def test_of_any_course_hidden_tests_are_in_no_page_and_pages_are_where_it_says(
+    course: Path,
+) -> None:
+    config = 'c = get_config()\nc.CourseDirectory.feedback_directory = "returned"\n'
+    (course / "nbgrader_config.py").write_text(config)
+    path = course / "autograded" / "ada" / UNIT / f"{UNIT}.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        cell["source"] += HIDDEN if cell["cell_type"] == "code" else ""
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    (page,) = write_feedback(course, UNIT, ["ada"])[0]["ada"]
+    assert page == course / "returned" / "ada" / UNIT / f"{UNIT}.html"
+    assert "tangerine" not in page.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("kind", "place", "shown"),
     [
         ("Test cell", "check_padding", "padding"),
         ("Test cell", "test_1", "test_1"),
         ("Written response", "explain_padding", "explain_padding, in words"),
+        ("Task", "draw", "draw, a task"),
         ("Comment", "comment-explain_padding", "Comment on explain_padding"),
     ],
 )

@@ -154,3 +154,23 @@ def test_the_command_says_what_a_rank_holds_and_sends(capsys: Any) -> None:
 
 def network() -> nn.Module:
     return nn.Sequential(nn.Linear(16, 16, bias=False))
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+def test_a_model_that_needs_values_is_shared_as_one_that_does_not(stage: int) -> None:
+    class Layer(nn.Linear):
+        looks = False
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if self.looks:
+                assert x.isfinite().all().item()
+            return super().forward(x)
+
+    model = nn.Sequential(*(Layer(48, 48) for _ in range(3)))
+    shapes_only = predicted(model, (8, 48), stage=stage, data=2)
+    Layer.looks = True
+    real = predicted(model, (8, 48), stage=stage, data=2)
+    assert not shapes_only.ran
+    assert real.ran.startswith("ran for real on the CPU")
+    assert real.ledger == shapes_only.ledger
+    assert real.sent == shapes_only.sent

@@ -29,6 +29,8 @@ from . import huge_pages, watch
 
 #: Where, beside the code in here, the unit's own files are. No module can have such a name.
 FILES = "unit-files"
+#: Bytes of them that each process has as its own.
+COPIED = 32 * 2**20
 
 
 def main() -> None:
@@ -191,16 +193,27 @@ def serve(made: Any, connection: socket.socket, options: dict[str, Any]) -> None
 
 
 def working_folder(home: str, private: bool) -> str:
-    """The folder that the student's code runs in, with the unit's files: as links to what nobody
-    can change. What else is written there is this process's own."""
+    """The folder that the student's code runs in, with the unit's files: copies, which it may
+    change as on the student's own machine, and of the largest links to what nobody can change.
+    What is written there is this process's own."""
     folder = home if private else tempfile.mkdtemp(dir=home)
     given = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), FILES)
+    sizes: dict[tuple[str, str], int] = {}
     for place, folders, files in os.walk(given):
         here = os.path.join(folder, os.path.relpath(place, given))
         for name in folders:
             os.mkdir(os.path.join(here, name))
         for name in files:
-            os.symlink(os.path.join(place, name), os.path.join(here, name))
+            path = os.path.join(place, name)
+            sizes[path, os.path.join(here, name)] = os.path.getsize(path)
+    left = COPIED
+    for (path, own), size in sorted(sizes.items(), key=lambda each: (each[1], each[0])):
+        left -= size
+        if left < 0:
+            os.symlink(path, own)
+            continue
+        with open(path, "rb") as source, open(own, "wb") as copy:
+            copy.write(source.read())
     return folder
 
 
