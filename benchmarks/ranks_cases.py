@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from helpers.meter.memory.sharding import blocks_of
+from helpers.meter.memory.ranks.sharding import blocks_of
 
 Case = tuple[nn.Module, tuple[Any, ...], list[str]]
 R = torch.randn

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.meter.memory.sharding import blocks_of
+from helpers.meter.memory.ranks.sharding import blocks_of
 
 R = torch.randn
 Case = tuple[nn.Module, tuple[Any, ...], list[str], Callable[[nn.Module, Any], None]]

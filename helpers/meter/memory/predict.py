@@ -29,10 +29,10 @@ from helpers.meter.memory.device.allocator import CUDA_CONTEXT
 from helpers.meter.memory.device.asking import NEGLIGIBLE, settle
 from helpers.meter.memory.device.cuda_replay import cublas_bytes, replay
 from helpers.meter.memory.optimizer_states import known_optimizer, make_optimizer, prepare_states
-from helpers.meter.memory.sharding import Plan
+from helpers.meter.memory.ranks.layer_styles import Cut
+from helpers.meter.memory.ranks.plan import Plan
 from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
-from helpers.meter.memory.tensor_plan import Cut
 from helpers.meter.memory.timeline import Timeline, timeline_of
 from helpers.meter.meta import NeedsValues, inner_tensors, is_uninitialized
 from helpers.meter.models import TORCH_DTYPES, as_inputs, build, refuse_taken_names

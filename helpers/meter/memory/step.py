@@ -19,10 +19,11 @@ from helpers.meter.memory.device.cuda_layouts import CUDA_LAYOUTS
 from helpers.meter.memory.device.kernel_bytes import taken_on_cpu
 from helpers.meter.memory.device.kernel_choice import fast_paths, kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, state_tensors
-from helpers.meter.memory.sharding import Plan, strategy_of
+from helpers.meter.memory.ranks.layer_styles import Cut
+from helpers.meter.memory.ranks.plan import Plan
+from helpers.meter.memory.ranks.sharding import strategy_of
+from helpers.meter.memory.ranks.tensor_parallel import TensorRank, tensor_rank_of
 from helpers.meter.memory.storages import StorageLog, StorageTracker
-from helpers.meter.memory.tensor_parallel import TensorRank, tensor_rank_of
-from helpers.meter.memory.tensor_plan import Cut
 from helpers.meter.meta import tensors_in
 from helpers.meter.value_fallback import CannotRun, reason_of
 

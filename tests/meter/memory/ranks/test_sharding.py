@@ -10,7 +10,8 @@ from torch import nn
 
 from helpers.meter.memory.command import memory_command
 from helpers.meter.memory.predict import Memory, training_memory
-from helpers.meter.memory.sharding import Plan, blocks_of
+from helpers.meter.memory.ranks.plan import Plan
+from helpers.meter.memory.ranks.sharding import blocks_of
 from helpers.meter.ranks import LAYERS, RECORDED, ROWS, WIDTH, Job, layers_of
 
 STAGES = {"ddp": 0, "zero1": 1, "fsdp": 3, "lora": 0, "plain": 0}

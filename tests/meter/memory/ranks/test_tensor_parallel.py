@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from helpers.meter.memory.command import memory_command
-from helpers.meter.memory.local_sizes import local_view
 from helpers.meter.memory.predict import Memory, training_memory
-from helpers.meter.memory.sharding import Plan
-from helpers.meter.memory.tensor_plan import STYLES, own_plan, styles_of, wildcard
+from helpers.meter.memory.ranks.layer_styles import STYLES, own_plan, styles_of, wildcard
+from helpers.meter.memory.ranks.local_sizes import local_view
+from helpers.meter.memory.ranks.plan import Plan
 
 
 def predicted(model: nn.Module, *inputs: Any, tensor: int = 2, **options: Any) -> Memory:
