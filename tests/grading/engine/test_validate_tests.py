@@ -208,6 +208,10 @@ def test_a_test_that_nobody_has_to_answer_is_refused() -> None:
         "values = [1]\nassert double(values) == [1, 1]\nassert values == [1]",
         "values = [1]\nassert double(values) is not values",
         "twice = double([1])\ntwice += [2]\nassert double([1]) == [1, 1]",
+        "rows = {'a': [1]}\nassert double(rows['a']) == [1, 1]\nassert rows == {'a': [1]}",
+        "rows = [[1]]\nassert [double(row) for row in rows] == [[1, 1]]\nassert rows == [[1]]",
+        "rows = [[1]]\nassert list(map(double, rows)) == [[1, 1]]\nassert rows == [[1]]",
+        "rows = [[1]]\nassert double(*rows) == [1, 1]\nassert rows == [[1]]",
     ],
 )
 def test_what_a_test_could_not_see_outside_is_judged_inside(test: str) -> None:
