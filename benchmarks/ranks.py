@@ -25,7 +25,7 @@ import tensor_cases
 import torch
 
 from helpers.meter.memory.predict import training_memory
-from helpers.meter.memory.sharding import Plan
+from helpers.meter.memory.ranks.plan import Plan
 from helpers.meter.ranks import Job, RanksError, run_ranks
 
 HERE = Path(__file__).parent

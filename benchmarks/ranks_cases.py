@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from helpers.meter.memory.sharding import blocks_of
+from helpers.meter.memory.ranks.sharding import blocks_of
 
 Case = tuple[nn.Module, tuple[Any, ...], list[str]]
 R = torch.randn
@@ -322,8 +322,32 @@ def translator() -> Case:
     return case(Translator(), R(2, 19, 96), R(2, 11, 96))
 
 
+class Routed(nn.Module):
+    """Two of four experts for each token, found by a mask: it needs numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.router = nn.Linear(128, 4)
+        self.experts = nn.ModuleList(
+            nn.Sequential(nn.Linear(128, 256), nn.GELU(), nn.Linear(256, 128)) for _ in range(4)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights, chosen = self.router(x).softmax(-1).topk(2, -1)
+        out = torch.zeros_like(x)
+        for number, expert in enumerate(self.experts):
+            rows, place = torch.where(chosen == number)
+            out = out.index_add(0, rows, expert(x[rows]) * weights[rows, place, None])
+        return x + out
+
+
+def routed() -> Case:
+    return case(nn.Sequential(nn.Linear(64, 128), Routed(), Routed()), R(96, 64))
+
+
 CASES = (
     *("mlp", "uneven", "decoder", "grouped_heads", "tied_weights", "encoder", "lstm", "gru", "vit"),
     *("residual", "depthwise", "convnext", "unet", "experts", "mixer", "recommender", "waves"),
     *("checkpointed", "repeated", "expert_matrices", "translator"),
+    "routed",
 )

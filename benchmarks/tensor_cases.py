@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.meter.memory.sharding import blocks_of
+from helpers.meter.memory.ranks.sharding import blocks_of
 
 R = torch.randn
 Case = tuple[nn.Module, tuple[Any, ...], list[str], Callable[[nn.Module, Any], None]]
@@ -215,6 +215,15 @@ def qwen3_moe() -> Case:
     return _language("Qwen3Moe", head_dim=32, **EXPERTS)
 
 
+def deepseek_v3() -> Case:
+    """Keys and values from one small vector, a part of which all heads share."""
+    heads = {"qk_rope_head_dim": 16, "qk_nope_head_dim": 32, "v_head_dim": 32}
+    ranks = {"q_lora_rank": 64, "kv_lora_rank": 32, "num_key_value_heads": 8}
+    experts = {"n_routed_experts": 8, "n_group": 2, "topk_group": 1, "num_experts_per_tok": 2}
+    sizes = {"moe_intermediate_size": 128, "first_k_dense_replace": 1, "pad_token_id": 0}
+    return _language("DeepseekV3", **heads, **ranks, **experts, **sizes)
+
+
 CASES = (
     *(
         "mlp",
@@ -228,5 +237,15 @@ CASES = (
         "qwen3",
         "gemma2",
     ),
-    *("phi3", "olmo2", "glm4", "gpt_neox", "cohere", "starcoder2", "mixtral", "qwen3_moe"),
+    *(
+        "phi3",
+        "olmo2",
+        "glm4",
+        "gpt_neox",
+        "cohere",
+        "starcoder2",
+        "mixtral",
+        "qwen3_moe",
+        "deepseek_v3",
+    ),
 )

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from unseen_applied import APPLIED
-from unseen_transformers import TRANSFORMERS, of_transformers
+from unseen_features import FEATURES
+from unseen_newer import NEWER
+from unseen_transformers import TRANSFORMERS, Kind, of_transformers
 from unseen_written import WRITTEN
 
 R, whole = torch.randn, torch.randint
@@ -270,16 +272,26 @@ QUANTIZED: dict[str, Callable[[], Case]] = {
     "torchao int8 weights and numbers": _of_torchao("Int8DynamicActivationInt8WeightConfig"),
 }
 
+
+def _made(kinds: dict[str, Kind]) -> dict[str, Callable[[], Case]]:
+    return {
+        name: lambda kind=kind: Case(*of_transformers(kind))  # type: ignore[misc]
+        for name, kind in kinds.items()
+    }
+
+
 GROUPS: dict[str, dict[str, Callable[[], Case]]] = {
     "timm": {name: lambda name=name: _of_timm(name) for name in TIMM},
     "torchvision": {name: lambda name=name: _of_torchvision(name) for name in TORCHVISION},
-    "transformers": {name: lambda name=name: Case(*of_transformers(name)) for name in TRANSFORMERS},
+    "transformers": _made(TRANSFORMERS),
+    "transformers, newer": _made(NEWER),
     "diffusers": DIFFUSERS,
     "graphs (torch_geometric)": GRAPHS,
     "hand-written": {name: lambda make=make: Case(*make()) for name, make in WRITTEN.items()},
     "sound, tables, play, science": {
         name: lambda make=make: Case(*make()) for name, make in APPLIED.items()
     },
+    "features": {name: lambda make=make: Case(*make()) for name, make in FEATURES.items()},
     "quantized": QUANTIZED,
 }
 

@@ -322,12 +322,11 @@ TRANSFORMERS: dict[str, Kind] = {
 }
 
 
-def of_transformers(name: str) -> tuple[nn.Module, tuple[()], dict[str, Any], None, int]:
+def of_transformers(kind: Kind) -> tuple[nn.Module, tuple[()], dict[str, Any], None, int]:
     """The fields of a `Case`."""
     import transformers
 
     transformers.logging.set_verbosity_error()
-    kind = TRANSFORMERS[name]
     model = getattr(transformers, kind.name)
     configuration = getattr(transformers, kind.configuration, None) or model.config_class
     return model(configuration(**kind.options)), (), kind.inputs(), None, kind.missed

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from helpers import missing_imports, predict
 from helpers.diagnosis import Attempt, General, explain, is_right, remark_on
+from helpers.diagnosis.comparison import with_lists
 from helpers.diagnosis.dependence import dependence
 from helpers.diagnosis.errors import error_line
 from helpers.diagnosis.observations import observed
 from helpers.diagnosis.texts import in_one_line, number_text, right_text, told_apart
 from helpers.exercises import EXERCISES
 from helpers.exercises.exercise import Case, Exercise, Right
-from helpers.figures import current_figure, no_show
+from helpers.figures import current_figure, no_show, own_figures
+from helpers.text_table import folded
 from helpers.timing import in_time
 from helpers.values import PlaceholderLeft, placeholder, plain
 from helpers.verdict import Row, Status, Verdict, first_of_all
@@ -97,11 +100,11 @@ def progress(unit: str) -> None:
         each.name: last_verdicts[each.name].status for each in asked if each.name in last_verdicts
     }
     right = [name for name, status in said.items() if status == "right"]
-    print(f"{len(right)} of {len(asked)} exercises right on the cases shown")
+    print(folded(f"{len(right)} of {len(asked)} exercises right on the cases shown"))
     for exercise in asked:
         if exercise.name not in right:
-            print(f"  {exercise.name}: {said.get(exercise.name, 'not checked yet')}")
-    print("What you explain in words is not among\nthem: a person reads it")
+            print(folded(f"  {exercise.name}: {said.get(exercise.name, 'not checked yet')}"))
+    print(folded("What you explain in words is not among them: a person reads it"))
     _show_calibration()
 
 
@@ -110,7 +113,7 @@ def _show_calibration() -> None:
     predictions = predict.closed()
     if not predictions:
         return
-    print(predict.summary(predictions))
+    print(folded(predict.summary(predictions)))
     if predict.in_notebook():
         import matplotlib.pyplot as plt
 
@@ -224,7 +227,7 @@ def _outcome(
     none_is_an_answer: bool,
 ) -> _Outcome:
     try:
-        value = answer(*case.args)
+        value = with_lists(answer(*case.args), rights)
     except Exception as error:
         if isinstance(error, NotImplementedError) and not error.args:
             raise
@@ -368,16 +371,21 @@ def plain_answer(answer: Any, draws: bool) -> Any:
     if not callable(answer):
         return answer
 
+    drawn = 0
+
     def call(*args: Any) -> Any:
+        nonlocal drawn
+        # Of several cases the first one's picture is shown.
+        drawn += draws
         # A copy: an answer that empties a list would change the question.
         try:
-            with no_show():
+            with no_show(), own_figures(kept=drawn == 1) if draws else nullcontext():
                 value = answer(*copy.deepcopy(args))
+                return plain(current_figure() if draws and value is None else value)
         except NotImplementedError as error:
             raise placeholder(error, answer) from error.__cause__
         except SystemExit:
             raise RuntimeError("it calls exit(), which ends everything: use return") from None
-        return plain(current_figure() if draws and value is None else value)
 
     return call
 

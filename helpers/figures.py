@@ -34,6 +34,24 @@ def read_figure(value: Any) -> dict[str, Any]:
     return {"axes": [_read_axes(axes) for axes in figure.axes]}
 
 
+@contextlib.contextmanager
+def own_figures(kept: bool) -> Iterator[None]:
+    """What the block draws with pyplot comes on figures of its own, not on one that is open; unless
+    they are `kept` they are closed behind it, and so is one with nothing on it."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    before = set(pyplot.get_fignums()) if pyplot else set()
+    if pyplot:
+        pyplot.figure()
+    try:
+        yield
+    finally:
+        # The block may have been the first to import it.
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        for number in sorted(set(pyplot.get_fignums()) - before) if pyplot else ():
+            if not kept or not pyplot.figure(number).axes:  # type: ignore[union-attr]
+                pyplot.close(number)  # type: ignore[union-attr]
+
+
 def current_figure() -> Any:
     """The figure that pyplot draws on now, or None where nothing was drawn."""
     pyplot = sys.modules.get("matplotlib.pyplot")

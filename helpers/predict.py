@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from helpers.text_table import html_table, text_table
+from helpers.text_table import folded, html_table, text_table
 from helpers.values import plain
 
 MIME_TYPE = "application/vnd.network-costs.prediction+json"
@@ -109,22 +109,24 @@ def predict(name: str, guess: Any) -> None:
     if name in _closed:
         first = _closed[name].guess
         same = is_amount(value) and value == first
-        print(f"{name}: {first:,.4g}" + ("" if same else ", your first guess, stays: you know now"))
+        stays = "" if same else ", your first guess, stays: you know now"
+        print(folded(f"{name}: {first:,.4g}{stays}"))
         return
     _guesses.pop(name, None)
     if guess is ...:
-        print(f"{name}: no guess yet; {_HOW}")
+        print(folded(f"{name}: no guess yet; {_HOW}"))
     elif not is_amount(value):
-        print(f"{name}: no guess yet; {type(guess).__name__} is no number above 0: {_HOW}")
+        kind = type(guess).__name__
+        print(folded(f"{name}: no guess yet; {kind} is no number above 0: {_HOW}"))
     else:
         _guesses[name] = value
-        print(f"{name}: your guess is {value:,.4g}; the next cell shows the result")
+        print(folded(f"{name}: your guess is {value:,.4g}; the next cell shows the result"))
 
 
 def guessed(name: str) -> bool:
     """Whether there is a guess; says so where there is none, in place of the result."""
     if name not in _guesses:
-        print(f"{name}: no guess yet, so no result is shown")
+        print(folded(f"{name}: no guess yet, so no result is shown"))
     return name in _guesses
 
 

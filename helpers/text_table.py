@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 
@@ -10,6 +11,8 @@ Row = Sequence[str]
 
 #: What a letter of other scripts or an emoji is made of.
 _JOINERS = "\u200c\u200d"
+#: Signs in a line of a notebook's output on a phone, which breaks a longer one inside a word.
+PHONE = 42
 
 
 def visible(text: str) -> str:
@@ -21,6 +24,11 @@ def visible(text: str) -> str:
 def _is_seen(character: str) -> bool:
     kind = unicodedata.category(character)
     return character in _JOINERS or (kind[0] != "C" and kind not in ("Zl", "Zp"))
+
+
+def folded(text: str) -> str:
+    """A sentence in lines that a phone shows whole: each breaks between two words."""
+    return textwrap.fill(text, PHONE, break_long_words=False, break_on_hyphens=False)
 
 
 def text_table(rows: Sequence[Row], left: int = 1) -> str:

@@ -10,9 +10,7 @@ that keeps no scores (FlashAttention, arXiv:2205.14135) and without dropout.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from itertools import product
 from typing import Any
 
 from helpers.hardware import device
@@ -215,22 +213,6 @@ def step_seconds(task: Task, plan: Plan) -> Ledger:
         Term("update", 1, 2 * updated / kind.bandwidth),
     )
     return Ledger("s", terms)
-
-
-def every_plan(task: Task) -> Iterator[Plan]:
-    """Every plan that does the task, whether it fits or not."""
-    for ranks in range(1, task.machine.devices + 1):
-        if task.machine.devices % ranks or task.gpt.heads % ranks:
-            continue
-        passes, left = divmod(task.sequences, task.machine.devices // ranks)
-        if left:
-            continue
-        batches = [batch for batch in range(1, passes + 1) if passes % batch == 0]
-        for batch, zero, again, precision, optimizer in product(batches, *_LEVERS):
-            yield Plan(batch, passes // batch, again, precision, optimizer, zero, ranks)
-
-
-_LEVERS = ((0, 1, 2, 3), (False, True), ("mixed", "fp32"), ("adam", "adam8bit"))
 
 
 GIB = 2**30

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import dis
 import math
+from collections import deque
 from decimal import Decimal
 from fractions import Fraction
+from itertools import islice
+from types import GeneratorType
 from typing import Any
 
 from helpers.figures import is_figure, read_figure
 
 #: What is plain already. A subclass, such as one of numpy's numbers, is not.
 _PLAIN = frozenset({type(None), bool, int, float, str})
+
+
+_VIEWS: tuple[Any, ...] = ({}.keys(), {}.values(), {}.items())
+_ITERATORS = tuple(type(each) for each in (iter([]), iter(()), reversed([]), iter(range(0))))
 
 
 class TooLarge(ValueError):
@@ -43,6 +50,18 @@ def plain(value: Any, most: float = math.inf) -> Any:
         return value.tolist()
     except NotImplementedError:  # a tensor on the meta device has no numbers
         return value
+
+
+#: What has its members in an order, can be gone through again and runs no code of anybody.
+REPEATABLE: tuple[type, ...] = (range, deque, *(type(view) for view in _VIEWS))
+#: What gives its members once; a generator runs the code of whoever wrote it.
+ONCE: tuple[type, ...] = (GeneratorType, map, filter, zip, enumerate, reversed, *_ITERATORS)
+
+
+def members(value: Any, most: int, kinds: tuple[type, ...] = (*REPEATABLE, *ONCE)) -> Any:
+    """A list of what such a value gives, not more than `most`, so that an endless one ends; any
+    other value as it is."""
+    return list(islice(value, most)) if type(value) in kinds else value
 
 
 class PlaceholderLeft(NotImplementedError):

@@ -20,12 +20,16 @@ from hypothesis import settings
 
 from helpers.grading.commands import doctor
 from helpers.grading.sandbox import bubblewrap
+from tests import STUBS
 
 matplotlib.use("agg")
 
 # Several workers share the cores: a thread of PyTorch's that waits must not spin on one. Read when
 # PyTorch is loaded, here and in every program that a test starts.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# Every program that a test starts leaves out what is imported slowly for nothing.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(STUBS), os.environ.get("PYTHONPATH", "")])
 
 pytest_plugins = ["tests.ahead"]
 

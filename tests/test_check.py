@@ -3,8 +3,10 @@
 import linecache
 import math
 import re
+from collections import deque
 from dataclasses import replace
 from graphlib import TopologicalSorter
+from itertools import count
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -452,7 +454,7 @@ def test_an_int_and_a_float_of_the_same_number_have_the_same_verdict(off, tolera
 @pytest.mark.parametrize(
     ("right", "mine", "words"),
     [
-        ([1, 2], (each for each in [1, 2]), "a generator, not a list: list(…) makes one of it"),
+        ([1, 2], {1, 2}, "a set, not a list: list(…) makes one of it"),
         (3, [3], "take the one number out of it"),
         (3, (each for each in [3]), "sum(…) adds up"),
     ],
@@ -460,6 +462,60 @@ def test_an_int_and_a_float_of_the_same_number_have_the_same_verdict(off, tolera
 def test_what_is_nearly_an_answer_is_told_how_to_become_one(right, mine, words):
     exercise = asked(reference=lambda n: right, examples=[(1,)])
     assert words in judge(exercise, lambda n: mine, exercise.visible_cases()).hint
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: range(3),
+        lambda: deque([0, 1, 2]),
+        lambda: {0: "a", 1: "b", 2: "c"}.keys(),
+        lambda: {"a": 0, "b": 1, "c": 2}.values(),
+        lambda: (n for n in range(3)),
+        lambda: map(int, "012"),
+        lambda: filter(None.__ne__, [0, 1, 2]),
+        lambda: reversed([2, 1, 0]),
+    ],
+)
+@pytest.mark.parametrize("part", ["", "positions"])
+def test_what_gives_the_members_of_a_list_in_order_is_that_list(made, part):
+    right, mine = [0, 1, 2], made
+    exercise = asked(reference=lambda n: {part: right} if part else right, examples=[(1,)])
+    answer = plain_answer(lambda n: {part: mine()} if part else mine(), draws=False)
+    assert judge(exercise, answer, exercise.visible_cases()).fraction == 1
+
+
+def test_lists_of_ranges_are_lists_of_lists():
+    exercise = asked(reference=lambda n: [[0, 1], [0, 1, 2]], examples=[(1,)])
+    answer = plain_answer(lambda n: [range(2), range(3)], draws=False)
+    assert judge(exercise, answer, exercise.visible_cases()).fraction == 1
+
+
+def test_an_endless_generator_is_a_list_that_is_too_long():
+    exercise = asked(reference=lambda n: [0, 1], examples=[(1,)])
+    answer = plain_answer(lambda n: count(), draws=False)
+    verdict = judge(exercise, answer, exercise.visible_cases())
+    assert verdict.status == "wrong"
+    endless = plain_answer(lambda n: (each for each in count()), draws=False)
+    assert "longer" in judge(exercise, endless, exercise.visible_cases()).hint
+
+
+def test_what_a_generator_raises_is_the_answers_error():
+    exercise = asked(reference=lambda n: [1.0], examples=[(1,)])
+    answer = plain_answer(lambda n: (1 / each for each in [0]), draws=False)
+    assert "ZeroDivisionError" in judge(exercise, answer, exercise.visible_cases()).hint
+
+
+@pytest.mark.parametrize(
+    "odd", [[3], [[3]], [], {}, {"a": 3}, float("nan"), 10**400, 1 + 2j, object()]
+)
+@pytest.mark.parametrize("name", ["residual_traffic", "block_bytes", "softmax_cost", "zero_ledger"])
+def test_whatever_is_returned_has_a_verdict(name, odd):
+    exercise = EXERCISES[name]
+    right = exercise.correct(exercise.visible_cases()[0])
+    for value in (odd, dict.fromkeys(right, odd)):
+        verdict = judge(exercise, lambda *_, value=value: value, exercise.public_cases())
+        assert verdict.status == "wrong"
 
 
 def test_none_in_some_cases_only_asks_for_a_return_on_every_way():
@@ -593,3 +649,37 @@ def test_what_a_value_calls_itself_moves_no_cursor(name):
     said = [verdict.hint, *(row.yours for row in verdict.rows)]
     assert all(text.isprintable() for text in said)
     assert "?[2J" in verdict.hint
+
+
+PLOT = EXERCISES["plot_intensity"]
+
+
+def drawn(flop, moved, once, largest):
+    batches = range(1, largest + 1)
+    plt.plot(batches, [b * flop / (once + b * moved) for b in batches])
+    plt.xlabel("batch size")
+    plt.ylabel("FLOP/B")
+
+
+def test_who_draws_nothing_has_no_picture_though_another_one_is_open():
+    drawn(*PLOT.examples[0])
+    verdict = judge(PLOT, plain_answer(lambda *_: None, draws=True), PLOT.visible_cases())
+    assert (verdict.fraction, "no" in verdict.hint) == (0, True)
+    plt.close("all")
+
+
+def test_of_several_cases_each_is_drawn_on_its_own_and_the_first_is_shown():
+    assert judge(PLOT, plain_answer(drawn, draws=True), PLOT.visible_cases()).fraction == 1
+    (number,) = plt.get_fignums()
+    (line,) = plt.figure(number).axes[0].get_lines()
+    assert len(line.get_xdata()) == PLOT.examples[0][-1]
+    plt.close("all")
+
+
+@pytest.mark.parametrize("name", ["plot_intensity", "plot_pair"])
+def test_what_is_written_down_for_one_picture_is_wrong_in_a_case_shown(name):
+    exercise = EXERCISES[name]
+    first, *others = exercise.visible_cases()
+    assert all(a != b for case in others for a, b in zip(first.args, case.args, strict=True)), (
+        "each argument changes"
+    )

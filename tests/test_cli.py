@@ -37,6 +37,7 @@ def course(tmp_path_factory):
     for name in ("pyproject.toml", "nbgrader_config.py"):
         shutil.copy(COURSE / name, folder / name)
     (folder / "broken.ipynb").write_text('{"cells": [')
+    (folder / "long.ipynb").write_text('{"cells": [' + ", ".join(["{}"] * 20_000) + "]}")
     (folder / "foreign.ipynb").write_text(
         '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
     )
@@ -68,7 +69,11 @@ def course(tmp_path_factory):
         (["export", "homework", "--to", "excel"], "--to excel: use moodle, canvas, csv"),
         (["export", "homework", "--to", "canvas"], "canvas knows students by the ids in a roster"),
         (["check", "missing.ipynb"], "missing.ipynb: there is no such file"),
-        (["check", "broken.ipynb"], "broken.ipynb is no notebook"),
+        (
+            ["check", "broken.ipynb"],
+            "broken.ipynb: the file is no valid notebook (it ends too early",
+        ),
+        (["check", "long.ipynb"], "long.ipynb: it has 20,000 cells, and at most 5,000 are read"),
         (["check", "foreign.ipynb"], "does not say which unit it is of"),
         (["demo", "--folder", "source"], "source holds something else than a demo"),
     ],

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
-from helpers.check import judge
+from helpers.check import judge, plain_answer
 from helpers.diagnosis import General
 from helpers.exercises import EXERCISES, Exercise, Misconception
 from helpers.ledger import Ledger, Term
@@ -130,12 +131,12 @@ def batch_norm(batch, channels, height, width):
     [
         (
             "block_flops",
-            lambda batch: 2 * 64 * batch + 64 * 32 * 2,
+            lambda batch, i, o: 2 * i * batch + i * o * 2,
             "the batch is missing in: Linear multiply-accumulates",
         ),
         (
             "block_bytes",
-            lambda batch: 64 * batch * 4 + (64 * batch + 32) * 4,
+            lambda batch, i, o: i * batch * 4 + (i * batch + o) * 4,
             "you left out: read weights",
         ),
     ],
@@ -244,3 +245,11 @@ def test_a_constant_0_was_not_rounded_and_is_asked_about_both():
         verdict = said(exercise, lambda *args: 0)
         assert verdict.misconceptions == ()
         assert "same in every case: does it use what comes in?" + words in verdict.hint
+
+
+def test_whole_numbers_as_floats_of_32_bits_are_told_from_wrong_ones():
+    exercise = EXERCISES["residual_traffic"]
+    answer = plain_answer(
+        lambda elements, inputs: torch.tensor(4.0 * elements) * (3 * inputs - 1), draws=False
+    )
+    assert "float of 32 bits" in judge(exercise, answer, exercise.public_cases()).hint

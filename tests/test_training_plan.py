@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.exercises.plan_answer import fastest_plan
+from helpers.exercises.plan_answer import every_plan, fastest_plan
 from helpers.meter import training_memory
 from helpers.reference.many_devices import data_parallel_bytes, zero_bytes
 from helpers.reference.transformer import DecoderModel
@@ -13,7 +13,6 @@ from helpers.training_plan import (
     Machine,
     Plan,
     Task,
-    every_plan,
     held_bytes,
     mismatch,
     own_task,

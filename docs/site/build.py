@@ -11,6 +11,7 @@ Pages and notebooks are first laid out in build/site/pages, where Sphinx reads t
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
 import re
@@ -40,6 +41,7 @@ from helpers.authoring.notebooks import (
     source_notebook,
 )
 from helpers.files import write_text
+from helpers.notebook_names import computes_nothing, python_of
 
 HERE = Path(__file__).parent
 COURSE = HERE.parents[1]
@@ -49,6 +51,9 @@ COLAB = r"\[Open in Colab\]\(([^)]*)\)"
 
 #: Among the pages: what each picture of a notebook shows, for those who do not see it.
 PICTURES = "pictures.json"
+
+#: Lines of imports, and of what is measured and drawn, up to which a page shows a cell's code.
+MOST_IMPORTS, MOST_DONE = 4, 9
 
 #: Parts of the package that no notebook imports: a change of theirs changes no output.
 UNSEEN = ("grading", "cli.py", "authoring")
@@ -153,7 +158,8 @@ def reference_page(part: str) -> str:
 
 
 def folded(source: NotebookNode) -> NotebookNode:
-    """The solution notebook with each answer behind "Show the answer", and without Colab's cell."""
+    """The solution notebook with each answer behind "Show the answer", long code that measures and
+    draws folded as well, and without Colab's cell."""
     answers = [cell.metadata.get("nbgrader", {}).get("solution", False) for cell in source.cells]
     notebook = solution_notebook(source)
     for cell, answer in zip(notebook.cells, answers, strict=True):
@@ -162,11 +168,37 @@ def folded(source: NotebookNode) -> NotebookNode:
         elif answer:
             summary = "<summary>Show the answer</summary>"
             cell.source = f'<details class="answer">{summary}\n\n{cell.source}\n\n</details>'
+    for cell, answer in zip(notebook.cells[2:], answers[2:], strict=True):
+        if cell.cell_type == "code" and not answer and is_plumbing(cell):
+            fold(cell)
     # The badge is an image of another host.
     badge = r"\[!\[Open in Colab\]\([^)]*\)\]"
     notebook.cells[0].source = re.sub(badge, "[Open in Colab]", notebook.cells[0].source)
     notebook.cells[1].metadata["tags"] = ["remove-cell"]
     return notebook
+
+
+def is_plumbing(cell: NotebookNode) -> bool:
+    """Whether a cell's code is not there to be read: it is tagged so, imports only, or measures and
+    draws in many lines. What defines a function or a class is."""
+    if "hide-input" in cell.metadata.get("tags", []):
+        return True
+    body = python_of(cell.source)
+    lines = {each: (each.end_lineno or each.lineno) - each.lineno + 1 for each in body}
+    if all(isinstance(each, ast.Import | ast.ImportFrom) for each in body):
+        return sum(lines.values()) > MOST_IMPORTS
+    done = [lines[each] for each in body if not computes_nothing(each)]
+    return sum(done) > MOST_DONE
+
+
+def fold(cell: NotebookNode) -> None:
+    """Puts a cell's code behind a line that says how long it is."""
+    cell.metadata["tags"] = list(dict.fromkeys([*cell.metadata.get("tags", []), "hide-input"]))
+    code = f"the code, {len(cell.source.splitlines())} lines"
+    cell.metadata["mystnb"] = {
+        "code_prompt_show": f"Show {code}",
+        "code_prompt_hide": f"Hide {code}",
+    }
 
 
 def executed(unit: Unit, run: Path) -> NotebookNode:

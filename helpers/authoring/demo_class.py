@@ -61,7 +61,9 @@ prelu_flops = prelu_flops([[1.0, -2.0]])""",
 }
 _SOFTMAX_2BN = {"softmax_flops": "def softmax_flops(batch, n):\n    return 2 * batch * n"}
 _NO_WEIGHTS = {
-    "block_bytes": "def block_bytes(batch):\n    return 4 * batch * (3 * 64 + 32)",
+    "block_bytes": """\
+def block_bytes(batch, in_features, out_features):
+    return 4 * batch * (3 * in_features + out_features)""",
     "best_batch": """\
 def best_batch(in_features, out_features, ridge):
     intensity = 2 * in_features * out_features / (4 * (in_features + out_features))
@@ -82,8 +84,8 @@ _OTHER_DERIVATIONS = {
 def softmax_flops(batch, n):
     return batch * (40 * n + n + 4 * n)  # the sum starts from zero""",
     "block_bytes": """\
-def block_bytes(batch):
-    return 4 * (3 * 64 * batch + 64 * 32 + 32 * batch)  # the slope stays in a register""",
+def block_bytes(batch, n, m):
+    return 4 * (3 * n * batch + n * m + m * batch)  # the slope stays in a register""",
 }
 _WORDS = {
     "explain_batch_norm": "I kept x − μ from the variance, so I subtract once less.",

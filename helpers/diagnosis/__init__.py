@@ -16,7 +16,7 @@ from typing import Any
 from helpers.diagnosis.comparison import is_number, is_right, remark_on
 from helpers.diagnosis.explanation import Attempt, Explanation, General
 from helpers.diagnosis.ledgers import DERIVATION, explained_by_ledger
-from helpers.diagnosis.relations import LAST_RESORT, numbers_of, paired, patterns, relations
+from helpers.diagnosis.relations import LAST_RESORT, are_numbers, paired, patterns, relations
 from helpers.diagnosis.two_slips import FIRST, two_slips
 from helpers.diagnosis.variants import FORGETTABLE, SEED, correct_for, variants
 from helpers.exercises.exercise import Case, Exercise, OneOf, Right
@@ -83,7 +83,7 @@ def _general(
 ) -> Iterator[Explanation]:
     """Everything that gives the values of a part, in any question."""
     ledgers = [right for right in rights if isinstance(right, Ledger)]
-    if len(ledgers) == len(rights) and all(len(numbers_of(value)) == 1 for value in values):
+    if len(ledgers) == len(rights) and are_numbers(values):
         yield from explained_by_ledger(ledgers, values, as_if_one(exercise, part, cases))
     yield from _misread(exercise, part, cases, values)
     # Where it is right that there is none, no number stands to another.

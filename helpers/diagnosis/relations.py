@@ -7,6 +7,7 @@ at all. What is said is true of the numbers as such, whatever led to them.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement
 from typing import Any
@@ -48,6 +49,11 @@ def numbers_of(value: Any) -> list[float]:
     return members if all(is_number(each) and abs(each) < LARGEST for each in members) else []
 
 
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether each is one number; a list of one is none."""
+    return all(is_number(each) and abs(each) < LARGEST for each in values)
+
+
 def relations(
     by_case: Sequence[Sequence[tuple[float, float]]], varied: Varied, of_bytes: bool
 ) -> Iterator[Explanation]:
@@ -61,6 +67,7 @@ def relations(
     yield from _factor(pairs, of_bytes)
     yield from _reciprocal(pairs)
     yield from _rounded(pairs)
+    yield from _of_32_bits(pairs)
     yield from _offset(pairs)
     yield from _argument_factor(by_case, varied)
     yield from _terms_of_arguments(by_case, varied)
@@ -165,6 +172,21 @@ def _rounded(pairs: Pairs) -> Iterator[Explanation]:
 _NOT_ROUNDED = "this is rounded: give it with all its digits"
 
 
+def _of_32_bits(pairs: Pairs) -> Iterator[Explanation]:
+    """Whole numbers as floats of 32 bits have them, which a tensor computes with."""
+    if all(
+        float(right).is_integer() and _is_nearly_in_32_bits(right, mine) for right, mine in pairs
+    ):
+        hint = "as near as a float of 32 bits comes: beyond 2²⁴ count in Python's whole numbers"
+        yield Explanation(General.ROUNDED, hint)
+
+
+def _is_nearly_in_32_bits(right: float, mine: float) -> bool:
+    if abs(mine - right) > 2**-21 * abs(right):
+        return False
+    return bool(struct.unpack("f", struct.pack("f", mine))[0] == mine)
+
+
 def _is_rounding(exact: float, whole: float) -> bool:
     return whole in (math.floor(exact), math.ceil(exact), round(exact))
 
@@ -177,7 +199,9 @@ def _offset(pairs: Pairs) -> Iterator[Explanation]:
         (offset,) = offsets
         if abs(offset) <= _FEW and float(offset).is_integer():
             hint = f"in every case this is {abs(offset):.0f} too {_much(offset)}"
-            yield Explanation(General.ONE_OFF, f"{hint}: which term does not change?", 1.2)
+            by_one = "is it rounded the other way, or an end counted otherwise?"
+            what = by_one if abs(offset) == 1 else "which term does not change?"
+            yield Explanation(General.ONE_OFF, f"{hint}: {what}", 1.2)
 
 
 #: An offset beyond this is no slip by a few.

@@ -12,7 +12,7 @@ from typing import Any
 from helpers.diagnosis.comparison import close
 from helpers.diagnosis.explanation import Explanation, General
 from helpers.diagnosis.ledgers import explained_by_ledger
-from helpers.diagnosis.relations import numbers_of
+from helpers.diagnosis.relations import are_numbers, numbers_of
 from helpers.exercises.exercise import Case, Exercise, Right
 from helpers.ledger import Ledger
 
@@ -32,7 +32,9 @@ def two_slips(
     values: Sequence[Any],
 ) -> list[Explanation]:
     """The explanations of a part by a misconception and one slip more."""
-    if len(cases) < _FEWEST or not all(len(numbers_of(v)) == 1 for v in [*values, *rights]):
+    if len(cases) < _FEWEST or not are_numbers(values):
+        return []
+    if not all(len(numbers_of(right)) == 1 for right in rights):
         return []
     totals = [numbers_of(right)[0] for right in rights]
     found, mistaken = list[Explanation](), list[tuple[str, list[float]]]()

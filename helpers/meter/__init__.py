@@ -10,3 +10,4 @@ from helpers.meter.flops.counting import counting
 from helpers.meter.flops.result import Count, Entry, Row, Unknown
 from helpers.meter.memory.largest_batch import LargestBatch, largest_batch
 from helpers.meter.memory.predict import Memory, inference_memory, training_memory
+from helpers.meter.memory.ranks.plan import Plan

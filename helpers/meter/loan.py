@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from helpers.meter.meta import PLAIN, NoValues, is_inexact, is_uninitialized, to_meta
+from helpers.meter.meta import PLAIN, NoValues, is_inexact, is_uninitialized, tensors_in, to_meta
 
 
 class Values(Enum):
@@ -54,6 +54,15 @@ _SKIPPED = (
     *(torch.Generator, torch.jit.ScriptFunction, Enum),
 )
 _SKIPPED_PACKAGES = frozenset({"logging", "threading", "weakref", "typing"})
+
+
+def constants(model: nn.Module) -> Iterator[Tensor]:
+    """Tensors that modules keep as plain attributes, neither parameters nor buffers."""
+    for module in model.modules():
+        for name in vars(module).keys() - _OF_EVERY_MODULE:
+            for tensor in tensors_in(vars(module)[name]):
+                if not isinstance(tensor, nn.Parameter):
+                    yield tensor
 
 
 class Loan:

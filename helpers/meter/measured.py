@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn, optim
 
+from helpers.meter.loan import constants
 from helpers.meter.memory.optimizer_states import make_optimizer, state_tensors
 from helpers.meter.memory.step import mean_of_squares
 from helpers.meter.meta import inner_tensors, tensors_in
@@ -101,7 +102,8 @@ def _measured(device: str, run: Callable[[], None], held: Iterable[Tensor]) -> M
 
 
 def _tensors(model: nn.Module, inputs: Any, keywords: Any) -> Iterable[Tensor]:
-    for tensor in (*model.parameters(), *model.buffers(), *tensors_in(inputs, keywords)):
+    own = *model.parameters(), *model.buffers(), *constants(model)
+    for tensor in (*own, *tensors_in(inputs, keywords)):
         yield from inner_tensors(tensor).values() or (tensor,)
 
 

@@ -1,8 +1,8 @@
 """What ranks that train together really hold and send: real processes of this machine, over gloo.
 
 `run_ranks` starts one Python process, which imports PyTorch once and forks a process for each rank.
-They train a small model for two steps with plain data parallelism (DDP), with ZeRO-1
-(ZeroRedundancyOptimizer) or with ZeRO-3 (FSDP2), and say what the second step held and sent. Bytes
+They train a small model for some steps with plain data parallelism (DDP), with ZeRO-1
+(ZeroRedundancyOptimizer) or with ZeRO-3 (FSDP2), and say what the last step held and sent. Bytes
 sent are the kernel's own count of each TCP connection (Linux; elsewhere None).
 """
 
@@ -12,20 +12,19 @@ import contextlib
 import json
 import os
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-#: Where `struct tcp_info` of Linux has tcpi_notsent_bytes, 4 bytes; and tcpi_bytes_sent and, of
-#: them, tcpi_bytes_retrans, 8 bytes each.
-_BYTES_WAITING, _BYTES_SENT, _INFO = 144, 200, 216
+from helpers.meter.rank_bytes import bytes_of, bytes_sent, difference, highest, storages_of
+
+#: A step is measured again while the profiler loses what decides its peak.
+_MOST_STEPS = 4
 
 
 @dataclass(frozen=True)
@@ -206,9 +205,9 @@ def _collective(run: Callable[[], Any]) -> Rank:
     import torch.distributed as dist
 
     dist.barrier()
-    before = _sent()
+    before = bytes_sent()
     run()
-    return Rank(0, 0, 0, 0, _difference(before, _sent()))
+    return Rank(0, 0, 0, 0, difference(before, bytes_sent()))
 
 
 def _training(job: Job, rank: int) -> Rank:
@@ -231,22 +230,28 @@ def _training(job: Job, rank: int) -> Rank:
         optimizer.step()
 
     step()
-    optimizer.zero_grad()
     parameters = list(model.parameters())
     inner = getattr(optimizer, "optim", optimizer)
     states = [t for each in inner.state.values() for t in each.values() if torch.is_tensor(t)]
-    standing = _bytes([*parameters, *model.buffers(), *states, *inputs])
-    dist.barrier()
-    before = _sent()
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        step()
-    sent = _difference(before, _sent())
-    gradients = [p.grad for p in parameters if p.grad is not None]
+    standing = bytes_of([*parameters, *model.buffers(), *states, *inputs])
+    for _ in range(_MOST_STEPS):
+        optimizer.zero_grad()
+        dist.barrier()
+        before = bytes_sent()
+        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+            step()
+        sent = difference(before, bytes_sent())
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        least, most = highest(profiler.profiler.kineto_results, set(storages_of(gradients)))
+        unsure = torch.tensor([int(least < most)])
+        dist.all_reduce(unsure)
+        if not unsure.item():
+            break
     return Rank(
-        weights=_bytes(parameters),
-        gradients=_bytes(gradients),
-        states=_bytes(t for t in states if t.dim()),
-        peak=standing + _highest(profiler.profiler.kineto_results, set(_storages(gradients))),
+        weights=bytes_of(parameters),
+        gradients=bytes_of(gradients),
+        states=bytes_of(t for t in states if t.dim()),
+        peak=standing + least,
         sent=sent,
     )
 
@@ -340,81 +345,6 @@ class _Adapted:
                 return self.frozen(x) + self.up(self.down(x))
 
         return Adapted()
-
-
-def _highest(results: Any, kept: set[int]) -> int:
-    """Bytes at the highest moment beyond those before, from the allocator's events.
-
-    A release in one of gloo's threads is lost at times. It shows where its address is handed out
-    again, or at the end, where none but `kept` are still there: then it came at once.
-    """
-    waiting, changes = list(results.experimental_event_tree()), []
-    while waiting:
-        event = waiting.pop()
-        waiting.extend(event.children)
-        if event.tag.name == "Allocation":
-            fields = event.extra_fields
-            changes.append((event.start_time_ns, fields.alloc_size, fields.ptr))
-    changes.sort(key=lambda change: change[0])
-    releases: dict[int, int] = {}
-    alive: dict[int, tuple[int, int]] = {}
-    for number, (_, size, address) in enumerate(changes):
-        if size > 0:
-            if address in alive:
-                before, lost = alive[address]
-                releases[before] = lost
-            alive[address] = number, size
-        else:
-            alive.pop(address, None)
-    releases.update(at for address, at in alive.items() if address not in kept)
-    held = highest = 0
-    for number, (_, size, _) in enumerate(changes):
-        held += size
-        highest = max(highest, held)
-        held -= releases.get(number, 0)
-    return highest
-
-
-def _bytes(tensors: Any) -> int:
-    """Bytes of the storages of tensors, each once; of a DTensor the share of this rank."""
-    return sum(_storages(tensors).values())
-
-
-def _storages(tensors: Any) -> dict[int, int]:
-    """The storages of tensors: where they begin, and their bytes."""
-    storages = {}
-    for tensor in tensors:
-        local = tensor.to_local() if hasattr(tensor, "to_local") else tensor
-        storage = local.untyped_storage()
-        storages[storage.data_ptr()] = storage.nbytes()
-    return storages
-
-
-def _sent() -> int | None:
-    """Bytes given to all TCP connections of this process, also those that wait to be sent."""
-    total, known = 0, False
-    for connection in _connections():
-        info = b""
-        with contextlib.suppress(OSError, AttributeError):
-            info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-        if len(info) >= _INFO:
-            sent, again = struct.unpack_from("QQ", info, _BYTES_SENT)
-            total += sent - again + struct.unpack_from("I", info, _BYTES_WAITING)[0]
-            known = True
-    return total if known else None
-
-
-def _connections() -> Iterator[socket.socket]:
-    folder = Path("/proc/self/fd")
-    if not folder.is_dir():
-        return
-    for name in os.listdir(folder):
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(name))) as connection:
-            yield connection
-
-
-def _difference(before: int | None, after: int | None) -> int | None:
-    return None if before is None or after is None else after - before
 
 
 if __name__ == "__main__":

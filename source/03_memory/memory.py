@@ -16,6 +16,7 @@ from helpers.check import check, progress
 from helpers.conventions import BYTE_UNITS, dtype_bytes, format_bytes
 from helpers.predict import guessed, outcome, predict
 
+torch.set_num_threads(1)  # one core: other programs disturb it less
 device = "cuda" if torch.cuda.is_available() else "cpu"
 
 # %% [markdown]
@@ -454,17 +455,19 @@ check("conv_traffic", conv_traffic)
 #
 # A residual connection computes `relu(a + b)`. PyTorch runs it as two kernels, and the second one starts when the first is done. Where is `a + b` in the meantime? In memory.
 #
-# ✎ Count what both kernels read and write.
+# ✎ Count what the kernels read and write. Where more branches come together, `relu(a + b + c)`, each addition of two tensors is a kernel of its own.
 
 
 # %% answer="residual_traffic"
-def residual_traffic(elements):
-    """Bytes that relu(a + b) moves; a and b have
-    this many fp32 elements each."""
+def residual_traffic(elements, inputs):
+    """Bytes that relu(a + b + …) moves: so many
+    inputs, of this many fp32 elements each."""
     ### BEGIN SOLUTION
-    add = 2 * elements + elements  # reads a and b, writes the sum
-    relu = elements + elements  # reads the sum, writes the output
-    return 4 * (add + relu)
+    # an addition reads two tensors and writes one
+    additions = (inputs - 1) * 3 * elements
+    # the ReLU reads the sum, writes the output
+    relu = 2 * elements
+    return 4 * (additions + relu)
     ### END SOLUTION
 
 
@@ -488,7 +491,7 @@ copying, measured = in_turns(lambda: result.copy_(a), residual, 25)
 bandwidth = 2 * elements * 4 / copying  # read once, written once
 print(f"this machine copies {bandwidth / 1e9:.1f} GB/s")
 try:
-    predicted = residual_traffic(elements) / bandwidth
+    predicted = residual_traffic(elements, 2) / bandwidth
     print(f"predicted {predicted * 1e3:.2f} ms, measured {measured * 1e3:.2f} ms,", end=" ")
     print(f"ratio {predicted / measured:.2f}")
 except NotImplementedError:
@@ -681,11 +684,12 @@ plt.show()
 # So where does a layer's energy go? For Linear(768 → 3072) without bias, a MAC takes 3.7 + 0.9 pJ, and each number that is read or written 640.
 
 # %% tags=["skip-grading"]
+print("energy of moving ÷ energy of computing")
 for batch in 1, 64, 4096:
     macs = linear_flops(batch, 768, 3072, bias=False).total / 2
     moved = linear_bytes(batch, 768, 3072, bias=False).total / 4  # numbers
     ratio = 640 * moved / ((3.7 + 0.9) * macs)
-    print(f"batch {batch:5,}: moving takes {ratio:5.1f} × the energy of computing")
+    print(f"  batch {batch:5,}: {ratio:5.1f}")
 
 # %% [markdown]
 # A batch shares each weight; what goes in and out is everyone's own. Here, too, intensity saturates.

@@ -27,7 +27,7 @@ from helpers.meter import training_memory
 from helpers.plots.training import step_timeline
 
 large = training_memory("convnextv2_large", (1, 3, 224, 224))
-step_timeline(large, "convnextv2_large, one image: four bands for 198 M weights")
+step_timeline(large, "198 M weights make four bands, one image the rest")
 plt.show()
 
 # %% [markdown]

@@ -474,7 +474,7 @@ for name, operation, *points in (
         print(f"{name}: PyTorch's rule stands in for yours")
 
 
-# %%
+# %% tags=["hide-input"]
 @cache
 def say_once(line):
     print(line)
@@ -687,7 +687,9 @@ axes.set(
 axes.legend()
 plt.show()
 of_a_million = {name: series[-1] / 1e3 for name, series in times.items()}
-print("a million slopes:", ", ".join(f"{name} {s:,.2f} s" for name, s in of_a_million.items()))
+print("a million slopes, in seconds:")
+for name, needed in of_a_million.items():
+    print(f"  {name:8}{needed:12,.2f}")
 
 # %% [markdown]
 # Below 10⁴ inputs reverse mode looks flat: there a call costs more than its arithmetic. Beyond, it grows with n as one run does, and stays some 3 to 10 times as long. The other two are as many runs, or sweeps, as there are inputs.

@@ -299,7 +299,8 @@ for _ in range(20):
     count_votes(votes, counts)
     lost.append(len(votes) - counts.sum())
 wrong = sum(map(bool, lost))
-print(f"{wrong} of 20 counts are wrong; at worst {max(lost):,} of {len(votes):,} votes are lost")
+print(f"{wrong} of 20 counts are wrong; at worst")
+print(f"{max(lost):,} of {len(votes):,} votes are lost")
 
 # %% [markdown]
 # Two threads read the same old count, both add one, and one vote is gone: a **race**. The counts without a loss were lucky: one thread was done before the other began. On a busy machine, or one core, all may be: *trying does not find a race*. (A plain `total += x[i]` is safe: Numba gives each thread a total of its own.)

@@ -136,10 +136,10 @@ predict("peak of an FSDP rank", 10)
 # The ranks take some seconds; where none can run, recorded ones are shown, and it is said.
 
 # %% tags=["skip-grading"]
-from helpers.meter.ranks import LAYERS, RECORDED, WIDTH, Job, RanksError, run_ranks
+from helpers.meter.ranks import LAYERS, RECORDED, ROWS, WIDTH, Job, RanksError, run_ranks
 
 jobs = [Job(kind, ranks) for ranks in (2, 4) for kind in ("ddp", "zero1", "fsdp")]
-jobs += [Job("lora", 2), Job("reduce-scatter", 4)]
+jobs += [Job("lora", 2), Job("reduce-scatter", 4), Job("plain", 2, tensor=2)]
 try:
     ran = dict(zip(jobs, run_ranks(jobs)))
     print("measured now, on this machine")
@@ -517,6 +517,26 @@ def tensor_mlp(tokens, width, hidden, ranks):
 check("tensor_mlp", tensor_mlp)
 
 # %% [markdown]
+# Does a real rank do that? PyTorch cut the chain of 8 layers into four such MLPs, between two processes. Beside it the meter of unit 06, which finds by itself what can be cut:
+
+# %% tags=["skip-grading"]
+from helpers.meter import Plan, training_memory
+from helpers.meter.ranks import layers_of
+
+real = ran[Job("plain", 2, tensor=2)][0]
+step = training_memory(layers_of("ddp"), (ROWS, WIDTH), plan=Plan(tensor=2))
+print(f"peak: {format_bytes(real.peak)}, predicted ÷ real {step.peak / real.peak:.4f}")
+if real.sent:
+    sent = step.sent.total
+    print(f"sent: {format_bytes(real.sent)}, predicted ÷ real {sent / real.sent:.3f}")
+print(step.timeline.operations.count("all-reduce"), "all-reduces")
+
+# %% [markdown]
+# Four MLPs, forward and backward: why not eight? The input of the first is data, and nobody wants its gradient.
+#
+# PyTorch sums once for *each* layer that is cut by columns. Where queries, keys and values are three layers with one input, it sums three gradients, where their sum would do: count the collectives of your own plan, too.
+
+# %% [markdown]
 # Nothing hides these all-reduces: the next product waits for the sum. A block of width 8,192 on 8 ranks, 4,096 tokens, forward and backward:
 
 # %% tags=["skip-grading"]
@@ -604,9 +624,6 @@ check("lora_bytes", lora_bytes)
 # Of a 7 B model 14 GB are left of 112. And activations? Is what is saved in a pass smaller, too? The meter of unit 06, on a chain as our ranks have it, with 4,096 rows; and what the two ranks held and sent.
 
 # %% tags=["skip-grading"]
-from helpers.meter import training_memory
-from helpers.meter.ranks import layers_of
-
 for kind in "ddp", "lora":
     saved = training_memory(layers_of(kind), (4096, WIDTH)).saved_bytes
     rank = ran[Job(kind, 2)][0]

@@ -210,16 +210,17 @@ check("softmax_flops", softmax_flops)
 # %% [markdown]
 # ## Task 6: arithmetic intensity (6 points and the bonus)
 #
-# A small block: **PReLU, then Linear(64 → 32) without bias**, in fp32. The tensor between the two goes through memory.
+# A small block: **PReLU, then Linear(in → out) without bias**, in fp32; our own goes from 64 to 32 features. The tensor between the two goes through memory.
 #
-# Count PReLU at its most: every x ≤ 0, one slope for all channels. First the FLOP, for a batch of any size. *1 point.*
+# Count PReLU at its most: every x ≤ 0, one slope for all channels. First the FLOP, for any batch and any sizes. *1 point.*
 
 
 # %% answer="block_flops"
-def block_flops(batch):
-    """FLOP of PReLU → Linear(64 → 32)."""
+def block_flops(batch, in_features, out_features):
+    """FLOP of PReLU → Linear(in → out)."""
     ### BEGIN SOLUTION
-    return batch * 64 + 2 * batch * 64 * 32
+    prelu = batch * in_features
+    return prelu + 2 * batch * in_features * out_features
     ### END SOLUTION
 
 
@@ -231,11 +232,12 @@ check("block_flops", block_flops)
 
 
 # %% answer="block_bytes"
-def block_bytes(batch):
-    """Bytes that PReLU and Linear(64 → 32) read and write, fp32."""
+def block_bytes(batch, in_features, out_features):
+    """Bytes that PReLU and Linear(in → out) read and write, fp32."""
     ### BEGIN SOLUTION
-    prelu = batch * 64 + 1 + batch * 64  # input, slope, output
-    linear = batch * 64 + 64 * 32 + batch * 32  # input, weights, output
+    read, written = batch * in_features, batch * out_features
+    prelu = 2 * read + 1  # input, output, slope
+    linear = read + in_features * out_features + written  # input, weights, output
     return 4 * (prelu + linear)
     ### END SOLUTION
 
@@ -330,10 +332,11 @@ check("best_batch", best_batch)
 
 
 # %% answer="fused"
-def fused(batch, flop):
+def fused(batch, in_features, out_features, flop):
     """{"bytes": …, "intensity": FLOP/B} of both in one kernel."""
     ### BEGIN SOLUTION
-    moved = 4 * (batch * 64 + 1 + 64 * 32 + batch * 32)
+    read, written = batch * in_features, batch * out_features
+    moved = 4 * (read + 1 + in_features * out_features + written)
     return {"bytes": moved, "intensity": flop / moved}
     ### END SOLUTION
 
@@ -345,7 +348,7 @@ check("fused", fused)
 # *What did you count as traffic in this task? A person reads it.*
 
 # %% [markdown] read="explain_intensity" points=0
-# At batch 1 the 8,192 bytes of weights are nine tenths of all traffic. They are read once for the
+# At 64 → 32 and batch 1 the 8,192 bytes of weights are nine tenths of all traffic. They are read once for the
 # whole batch, so a larger batch helps, until the 896 bytes of each sample outweigh them: 4,160
 # FLOP / 896 B = 4.6 FLOP/B. Fused, the 512 bytes between the layers fall away and the limit
 # rises to 10.8.

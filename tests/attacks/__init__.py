@@ -12,6 +12,10 @@ wrong answers, and below `[expected]` stand
 "others" (their marks, their files) or "class" (that it is graded to its end). These are handed in
 for `assignment.toml`, too: `benchmarks/attacks.py` tries them with several graders.
 
+`confined = true` stands in those that the sandbox's program stands in the way of: they reach for
+files, processes, memory, the network or the kernel. What came of the others is the grader's doing,
+and the same whatever program that is.
+
 In a cell `PORT` is where a service of this machine's listens, and `TOKEN` a word that no file's
 name may hold afterwards.
 """
@@ -36,6 +40,7 @@ class Case:
     never: tuple[str, ...]
     says: str
     tries: str
+    confined: bool
 
 
 def read_cases(folder: str = "cases") -> tuple[Case, ...]:
@@ -47,8 +52,8 @@ def _read(path: Path) -> Case:
     case = tomllib.loads(path.read_text(encoding="utf-8"))
     expected = case["expected"]
     never = tuple(expected.get("never", ()))
-    says, tries = expected.get("says", ""), case.get("tries", "")
-    return Case(path.stem, case["cell"], expected["points"], never, says, tries)
+    says, tries, confined = expected.get("says", ""), case.get("tries", ""), "confined" in case
+    return Case(path.stem, case["cell"], expected["points"], never, says, tries, confined)
 
 
 @dataclass(frozen=True)

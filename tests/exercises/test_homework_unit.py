@@ -51,8 +51,18 @@ def test_prelu_multiplies_where_x_is_not_positive():
     assert right("prelu_flops", [[1.0, 0.0, -1.0]]) == 2
 
 
+#: Features that go in and come out.
+OUR_BLOCK = (64, 32)
+
+
 def test_prelu_linear_at_batch_1_has_an_intensity_of_0_46():
-    bound = right("block_bound", right("block_flops", 1), right("block_bytes", 1), 19.5, 2039)
+    bound = right(
+        "block_bound",
+        right("block_flops", 1, *OUR_BLOCK),
+        right("block_bytes", 1, *OUR_BLOCK),
+        19.5,
+        2039,
+    )
     assert bound["intensity"] == pytest.approx(0.46, abs=0.005)
     assert bound["bound"] == "memory"
 
@@ -62,12 +72,14 @@ def test_prelu_linear_saturates_at_4_6():
     limit = (64 + 2 * 64 * 32) / (4 * (3 * 64 + 32))
     assert limit == pytest.approx(4.64, abs=0.005)
     batch = 10**9
-    assert right("block_flops", batch) / right("block_bytes", batch) == pytest.approx(limit)
+    assert right("block_flops", batch, *OUR_BLOCK) / right(
+        "block_bytes", batch, *OUR_BLOCK
+    ) == pytest.approx(limit)
 
 
 def test_the_weights_are_8192_of_the_bytes_at_batch_1():
     exercise = EXERCISES["block_bytes"]
-    assert exercise.reference(1)["read weights"] == 8192
+    assert exercise.reference(1, *OUR_BLOCK)["read weights"] == 8192
 
 
 def test_the_best_batch_is_the_first_whose_intensity_reaches_the_ridge():
@@ -146,7 +158,7 @@ def plotted(draw):
     """The verdict on a function that draws with pyplot, in the notebook's case."""
     exercise = EXERCISES["plot_intensity"]
     try:
-        return judge(exercise, plain_answer(draw, draws=True), exercise.visible_cases())
+        return judge(exercise, plain_answer(draw, draws=True), exercise.visible_cases()[:1])
     finally:
         plt.close("all")
 

@@ -8,11 +8,10 @@ import helpers
 from helpers import training_plan
 from helpers.check import judge
 from helpers.exercises import EXERCISES
-from helpers.exercises.plan_answer import fastest_plan, memory_trouble, read_answer
+from helpers.exercises.plan_answer import every_plan, fastest_plan, memory_trouble, read_answer
 from helpers.parts import part_of
 from helpers.training_plan import (
     Plan,
-    every_plan,
     held_bytes,
     own_task,
     step_seconds,

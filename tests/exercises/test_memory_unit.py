@@ -84,7 +84,11 @@ def test_a_convolution_moves_each_pixel_once():
 
 
 def test_a_residual_connection_moves_five_tensors():
-    assert right("residual_traffic", 1000) == 5 * 1000 * 4
+    assert right("residual_traffic", 1000, 2) == 5 * 1000 * 4
+
+
+def test_each_further_branch_of_a_sum_moves_three_more():
+    assert right("residual_traffic", 1000, 3) == (5 + 3) * 1000 * 4
 
 
 def test_four_movements_between_the_layers_of_an_mlp():

@@ -6,10 +6,11 @@ import socket
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from helpers.meter import ranks
+from helpers.meter import rank_bytes, ranks
 from helpers.meter.ranks import LAYERS, RECORDED, WIDTH, Job, RanksError, run_ranks
 from helpers.reference.many_devices import zero_bytes
 
@@ -61,8 +62,29 @@ def test_what_waits_for_a_slow_receiver_counts_as_sent() -> None:
         server.accept()[0],
     ):
         sender.setblocking(False)
-        before, given = ranks._sent() or 0, 0
+        before, given = rank_bytes.bytes_sent() or 0, 0
         with contextlib.suppress(BlockingIOError):
             while True:
                 given += sender.send(bytes(2**16))
-        assert (ranks._sent() or 0) - before == given
+        assert (rank_bytes.bytes_sent() or 0) - before == given
+
+
+def test_a_release_that_the_profiler_lost_leaves_two_peaks():
+    def highest(*changes):
+        fields = [SimpleNamespace(alloc_size=size, ptr=address) for size, address in changes]
+        events = [
+            SimpleNamespace(
+                children=[],
+                tag=SimpleNamespace(name="Allocation"),
+                start_time_ns=at,
+                extra_fields=each,
+            )
+            for at, each in enumerate(fields)
+        ]
+        return rank_bytes.highest(SimpleNamespace(experimental_event_tree=lambda: events), {7})
+
+    between = (50, 2), (-50, 2)
+    assert highest((100, 1), *between, (-100, 1), (100, 1), (-100, 1)) == (150, 150)
+    assert highest((100, 1), *between, (100, 1), (-100, 1)) == (100, 150)
+    assert highest((100, 7), *between) == (150, 150)  # it is kept
+    assert highest((100, 1), *between) == (100, 150)

@@ -131,3 +131,28 @@ def test_a_picture_right_below_a_result_is_covered_with_it_and_dots_are_not_spok
         ["guess-width"],
         [],
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_plumbing"),
+    [
+        (["import torch"] * 5, True),
+        (["import torch"] * 3, False),
+        ([f"print({n})" for n in range(12)], True),
+        (["print(1)", "print(2)"], False),
+        (["def lesson():", *(f"    print({n})" for n in range(30))], False),
+        (["class Lesson:", *(f"    n = {n}" for n in range(30)), "print(Lesson.n)"], False),
+        (["for n in range(9):", *(f"    print({n})" for n in range(12))], True),
+    ],
+)
+def test_long_code_that_measures_or_draws_is_folded_and_what_is_taught_is_not(
+    build, lines, is_plumbing
+):
+    assert build.is_plumbing(new_code_cell("\n".join(lines))) == is_plumbing
+
+
+def test_a_folded_cell_says_how_long_its_code_is(build):
+    cell = new_code_cell("\n".join(f"print({n})" for n in range(12)))
+    build.fold(cell)
+    assert cell.metadata["tags"] == ["hide-input"]
+    assert cell.metadata["mystnb"]["code_prompt_show"] == "Show the code, 12 lines"

@@ -46,7 +46,7 @@ def stale(proof: Proof) -> list[str]:
         for name, is_found, _ in FINDINGS
         for each in proof.outcomes
         if name in EXCUSABLE and is_found(each)
-    }
+    } | {line_of(proof)}
     known = EXERCISES[proof.question].known_slips or {}
     return [slip for slip in known if slip not in slips]
 
@@ -54,7 +54,7 @@ def stale(proof: Proof) -> list[str]:
 def is_proven(proof: Proof) -> bool:
     """Whether all is as it should be."""
     faults = (*found(proof).values(), stale(proof), free(proof))
-    return not any(faults) and not is_guessed(proof)
+    return not any(faults) and not is_guessed(proof) and not is_read_off(proof)
 
 
 def line(proof: Proof) -> str:
@@ -73,10 +73,22 @@ def is_guessed(proof: Proof) -> bool:
     return proof.guess.earns > LUCK
 
 
+def line_of(proof: Proof) -> str:
+    """What an entry may know: that what is asked is itself a line over some arguments."""
+    return f"linear in {', '.join(proof.line)}" if proof.line else ""
+
+
+def is_read_off(proof: Proof) -> bool:
+    """Whether a straight line through the cases shown earns everything."""
+    return bool(proof.line) and line_of(proof) not in (EXERCISES[proof.question].known_slips or {})
+
+
 def text(proofs: Sequence[Proof]) -> str:
     """The report for people."""
     names = [name for name, _, _ in FINDINGS]
-    rows = [("question", "answers", "untried", "wrong", "no hint", *names, "free", "guessed")]
+    rows = [
+        ("question", "answers", "untried", "wrong", "no hint", *names, "free", "guessed", "line")
+    ]
     counts = [_counts(proof) for proof in proofs]
     rows += [
         (proof.question, *map(str, row.values())) for proof, row in zip(proofs, counts, strict=True)
@@ -103,6 +115,7 @@ def _counts(proof: Proof) -> dict[str, int]:
         **{name: len(outcomes) for name, outcomes in found(proof).items()},
         "free": len(free(proof)),
         "guessed": int(is_guessed(proof)),
+        "line": int(is_read_off(proof)),
     }
 
 
@@ -119,6 +132,8 @@ def _details(proof: Proof) -> list[str]:
         share = f"{proof.guess.earns:.0%} of the points on average"
         lines.append(f"\n{proof.question}, guessed: {share} by a table of what is shown, and")
         lines.append(f"  {proof.guess.how}")
+    if is_read_off(proof):
+        lines.append(f"\n{proof.question}, line: the cases shown tell all, {line_of(proof)}")
     lines += [f"\n{proof.question} knows a slip that is found no more: {s}" for s in stale(proof)]
     return lines
 
@@ -143,6 +158,7 @@ def data(proofs: Sequence[Proof]) -> list[Mapping[str, Any]]:
             },
             "free": [asdict(each) for each in free(proof)],
             "guess": asdict(proof.guess),
+            "line": proof.line,
             "stale": stale(proof),
             "without a hint": [
                 asdict(each) for each in proof.outcomes if each.shown < 1 and not each.hint

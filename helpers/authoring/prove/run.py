@@ -16,12 +16,15 @@ from itertools import chain
 from pathlib import Path
 
 from helpers.authoring.notebooks import find_unit
-from helpers.authoring.prove.answers import CodeCell, answers, code_cells
+from helpers.authoring.prove.answers import Answer, CodeCell, answers, code_cells
 from helpers.authoring.prove.derivations import derived
 from helpers.authoring.prove.guesses import NO_GUESS, Guess, best_guess
 from helpers.authoring.prove.judging import Outcome, Question
+from helpers.authoring.prove.lines import line_through
+from helpers.authoring.prove.pictures import wrong_pictures
 from helpers.authoring.prove.shortcuts import Shortcut, shortcuts
 from helpers.exercises import EXERCISES
+from helpers.exercises.exercise import Exercise
 
 #: Bytes that a process may take: a slip can make a list that never ends.
 MEMORY = 6 * 1024**3
@@ -38,6 +41,7 @@ class Proof:
         outcomes: what came of every answer.
         shortcuts: the calls that give a part of it without any work.
         guess: the best answer that knows nothing.
+        line: the arguments of which a straight line through the cases shown earns everything.
         untried: answers that there was no time for.
         seconds: processor seconds that it took.
     """
@@ -46,6 +50,7 @@ class Proof:
     outcomes: tuple[Outcome, ...]
     shortcuts: tuple[Shortcut, ...] = ()
     guess: Guess = NO_GUESS
+    line: tuple[str, ...] = ()
     untried: int = 0
     seconds: float = 0.0
 
@@ -76,7 +81,7 @@ def prove_one(course: Path, name: str, seeds: int) -> Proof:
     question = Question(exercise, seeds)
     outcomes, untried, start = list[Outcome](), 0, time.process_time()
     cells = _cells(course, exercise.unit)
-    for answer in chain(answers(exercise, cells), derived(exercise)):
+    for answer in chain(_in_order(exercise, cells), derived(exercise)):
         if not outcomes:
             question.time(answer)
         elif time.process_time() - start > SECONDS:
@@ -90,8 +95,17 @@ def prove_one(course: Path, name: str, seeds: int) -> Proof:
         if outcome is not None:
             outcomes.append(outcome)
     calls = tuple(shortcuts(exercise, cells))
-    guess = best_guess(exercise)
-    return Proof(name, tuple(outcomes), calls, guess, untried, time.process_time() - start)
+    guess, line = best_guess(exercise), line_through(exercise)
+    seconds = time.process_time() - start
+    return Proof(name, tuple(outcomes), calls, guess, line, untried, seconds)
+
+
+def _in_order(exercise: Exercise, cells: Sequence[CodeCell]) -> Iterator[Answer]:
+    """The worked answer first; of a picture the wrong ones follow."""
+    for number, answer in enumerate(answers(exercise, cells)):
+        yield answer
+        if not number and exercise.read is not None:
+            yield from wrong_pictures(answer)
 
 
 @functools.cache

@@ -1,8 +1,8 @@
 """Answers that are no work: one call of a function in sight, or of a library.
 
-Tried are the functions of this package that graded answers see, those that the unit's own cells
-define, and the usual calls of PyTorch and NumPy (`library`), each with the question's arguments in
-every order.
+Tried are the functions of this package that graded answers see, private ones as well, those that
+the unit's own cells define, and the usual calls of PyTorch and NumPy (`library`), each with the
+question's arguments in every order.
 """
 
 from __future__ import annotations
@@ -39,7 +39,15 @@ SECONDS = 0.05
 #: Of more arguments a function gets some in the question's own order.
 MOST_IN_ANY_ORDER = 2
 #: What functions return that are no answer.
-_NO_VALUE = ("None", "Figure", "Axes", "Iterator", "Any")
+_NO_VALUE = ("None", "Figure", "Axes", "Iterator", "Callable", "Any")
+#: The largest number that a function of a picture is tried with, and cases that it needs.
+_MOST_DRAWN, _FEWEST = 10_000, 3
+#: Parts that measure the machine, which takes its time and is no formula.
+_MEASURING = ("hardware", "timing")
+
+
+#: Arguments, and what is right.
+_Case = tuple[tuple[Any, ...], Mapping[str, Right]]
 
 
 @dataclass(frozen=True)
@@ -62,10 +70,23 @@ def shortcuts(exercise: Exercise, cells: Sequence[CodeCell]) -> Iterator[Shortcu
         warnings.simplefilter("ignore")
         for name, function in tried.items():
             with contextlib.suppress(Endless):
-                for order in _orders(function, len(exercise.parameters)):
-                    for part in _given(function, order, cases, asked, exercise.tolerance):
+                tried_on = _drawable(cases) if name.startswith("helpers.plots") else cases
+                for order in _orders(function, len(exercise.parameters)) if tried_on else ():
+                    for part in _given(function, order, tried_on, asked, exercise.tolerance):
                         args = ", ".join(exercise.parameters[at] for at in order)
                         yield Shortcut(part, f"{name}({args})")
+
+
+def _drawable(cases: Sequence[_Case]) -> Sequence[_Case]:
+    """The cases whose numbers a picture can show: of millions it would fill the memory."""
+    small = [(args, right) for args, right in cases if not any(map(_is_large, args))]
+    return small if len(small) >= _FEWEST else []
+
+
+def _is_large(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_is_large, value))
+    return isinstance(value, int | float) and abs(value) > _MOST_DRAWN
 
 
 def _is_asked(cases: Sequence[tuple[tuple[Any, ...], Right]]) -> bool:
@@ -105,7 +126,7 @@ def _orders(function: Callable[..., Any], many: int) -> Iterator[tuple[int, ...]
 def _given(
     function: Callable[..., Any],
     order: Sequence[int],
-    cases: Sequence[tuple[tuple[Any, ...], Mapping[str, Right]]],
+    cases: Sequence[_Case],
     parts: Sequence[str],
     tolerance: float,
 ) -> Sequence[str]:
@@ -140,13 +161,16 @@ def in_sight() -> dict[str, Callable[..., Any]]:
         for path in part.files() if part.students else ():
             module = import_module(".".join(("helpers", *path.with_suffix("").parts)))
             for name, each in vars(module).items():
-                if _gives_a_value(each) and each.__module__ == module.__name__:
+                measures = part.name in _MEASURING and name.startswith("_")
+                if measures or getattr(each, "__module__", "") != module.__name__:
+                    continue
+                if _gives_a_value(each):
                     found[f"{module.__name__}.{name}"] = each
     return found
 
 
 def _gives_a_value(each: Any) -> bool:
-    if not isinstance(each, FunctionType) or each.__name__.startswith("_"):
+    if not isinstance(each, FunctionType):
         return False
     returned = str(each.__annotations__.get("return", "None"))
     return not returned.startswith(_NO_VALUE)

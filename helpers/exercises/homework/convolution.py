@@ -33,7 +33,8 @@ PADDING = Exercise(
             "1 → 0",
         ),
         "equivalent: what is halved is even, and one more is rounded away",
-    ),
+    )
+    | {"linear in size_in, size_out, kernel": "so it is: whoever finds all three has the rule"},
     misconceptions=(
         Misconception(
             "padding that keeps the size",

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception, OneOf
-from helpers.exercises.homework.intensity import (
-    SLOPE_FREE,
-    bytes_of,
-    draw_batches,
-    fused_bytes_of,
-)
+from helpers.exercises.homework.intensity import SLOPE_FREE, draw_blocks
 from helpers.exercises.prelu_linear import (
     FP32,
     ONE_BATCH_TOO_FEW,
     ONE_WAY_SAVED,
     WITHOUT_WEIGHTS,
     best_batch,
+    block_bytes,
     block_flops,
+    fused_bytes,
     without,
 )
 from helpers.ledger import Ledger
@@ -119,76 +116,69 @@ BEST_BATCH = Exercise(
 
 
 def _draw_fused(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    return [(batch, draw.randrange(1000, 10**6)) for (batch,) in draw_batches(draw)]
+    return [(*sizes, draw.randrange(1000, 10**6)) for sizes in draw_blocks(draw)]
 
 
-def _fused(batch: int, flop: float, traffic: Ledger | None = None) -> dict[str, Any]:
-    moved = traffic or fused_bytes_of(batch)
+def _fused(batch: int, in_features: int, out_features: int, flop: float) -> dict[str, Any]:
+    return _of(fused_bytes(batch, in_features, out_features), flop)
+
+
+def _of(moved: Ledger, flop: float) -> dict[str, Any]:
     totals = [total for _, total in moved.derivations()]
     return {"bytes": moved, "intensity": OneOf(tuple(flop / total for total in totals))}
 
 
-def _less(batch: int, *names: str) -> Ledger:
-    return without(bytes_of(batch), *names)
+def _less(*names: str) -> Callable[..., dict[str, Any]]:
+    """The answer of one who counts the fused kernel without some of what it moves."""
+    return lambda *args: _of(without(fused_bytes(*args[:3]), *names), args[3])
+
+
+def _elements(batch: int, in_features: int, out_features: int, flop: float) -> dict[str, Any]:
+    right = fused_bytes(batch, in_features, out_features).total // FP32
+    counts = (right, right - 1)  # with and without the slope
+    return {"bytes": OneOf(counts), "intensity": OneOf(tuple(flop / each for each in counts))}
 
 
 FUSED = Exercise(
     points=2,
     topic="what fusing PReLU into Linear saves",
-    examples=[(1, 4160), (64, 266_240)],
+    examples=[(1, 64, 32, 4160), (64, 64, 32, 266_240), (100, 48, 100, 964_800)],
     hidden=_draw_fused,
-    reference=lambda batch, flop: _fused(batch, flop),
-    known_slips=SLOPE_FREE,
+    reference=_fused,
+    known_slips=SLOPE_FREE | {"read + 1 → read": "the slope stays in a register"},
     bonus=True,
     misconceptions=(
         Misconception(
             "nothing saved",
             "this is the traffic without fusion: which tensor need not go to memory any more?",
-            lambda batch, flop: _fused(batch, flop, bytes_of(batch)),
+            lambda *args: _of(block_bytes(*args[:3]), args[3]),
         ),
         Misconception(
             *ONE_WAY_SAVED,
-            lambda batch, flop: _fused(batch, flop, _less(batch, "read Linear input")),
+            lambda *args: _of(without(block_bytes(*args[:3]), "read Linear input"), args[3]),
         ),
-        Misconception(
-            *WITHOUT_WEIGHTS,
-            lambda batch, flop: _fused(batch, flop, without(fused_bytes_of(batch), "read weights")),
-        ),
+        Misconception(*WITHOUT_WEIGHTS, _less("read weights")),
         Misconception(
             "the input saved, too",
             "one kernel still has to fetch what it works on: which tensors does nobody else bring?",
-            lambda batch, flop: _fused(
-                batch, flop, without(fused_bytes_of(batch), "read PReLU input")
-            ),
+            _less("read PReLU input"),
         ),
         Misconception(
             "the result saved, too",
             "is the result of the kernel written anywhere?",
-            lambda batch, flop: _fused(
-                batch, flop, without(fused_bytes_of(batch), "write Linear output")
-            ),
+            _less("write Linear output"),
         ),
         Misconception(
             "elements for bytes",
             "this is the number of elements, not of bytes: how many bytes does one take?",
-            lambda batch, flop: {
-                "bytes": OneOf(
-                    (fused_bytes_of(batch).total / 4, fused_bytes_of(batch).total / 4 - 1)
-                ),
-                "intensity": OneOf(
-                    (
-                        4 * flop / fused_bytes_of(batch).total,
-                        4 * flop / (fused_bytes_of(batch).total - 4),
-                    )
-                ),
-            },
+            _elements,
         ),
         Misconception(
             "intensity upside down",
             "the intensity is in FLOP/B: which of the two is divided by the other?",
-            lambda batch, flop: {
+            lambda *args: {
                 "intensity": OneOf(
-                    tuple(total / flop for _, total in fused_bytes_of(batch).derivations())
+                    tuple(total / args[3] for _, total in fused_bytes(*args[:3]).derivations())
                 )
             },
         ),

@@ -1,4 +1,4 @@
-"""Homework, task 6: the arithmetic intensity of PReLU → Linear(64 → 32, no bias) in fp32.
+"""Homework, task 6: the arithmetic intensity of PReLU → Linear(no bias) in fp32.
 
 PReLU is counted at its most, as if every x ≤ 0, with one slope for all channels.
 """
@@ -6,7 +6,7 @@ PReLU is counted at its most, as if every x ≤ 0, with one slope for all channe
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -26,80 +26,84 @@ from helpers.exercises.prelu_linear import (
 )
 from helpers.ledger import Ledger, Term
 
-IN, OUT = 64, 32
+#: A slip that the worked answers survive.
+SLOPE_FREE = {"1 → 0": "the slope stays in a register"}
 
 
-def _of_batch(cost: Callable[[int, int, int], Ledger]) -> Callable[[int], Ledger]:
-    return lambda batch: cost(batch, IN, OUT)
-
-
-flops_of, bytes_of, fused_bytes_of = map(_of_batch, (block_flops, block_bytes, fused_bytes))
-
-
-#: Of the worked answers.
-SLOPE_FREE = dict.fromkeys(
-    ("batch * 64 + 1 → batch * 64", "1 → 0"), "the slope stays in a register"
-)
-
-
-def draw_batches(draw: random.Random) -> Sequence[tuple[Any, ...]]:
-    return [(batch,) for batch in draw.sample(range(2, 513), 4)]
+def draw_blocks(draw: random.Random) -> Sequence[tuple[Any, ...]]:
+    """Batches and sizes of the block, of which none is twice another."""
+    return [
+        (batch, draw.choice((48, 80, 130)), draw.choice((20, 56, 110)))
+        for batch in draw.sample(range(2, 513), 4)
+    ]
 
 
 BLOCK_FLOPS = Exercise(
     points=1,
     topic="FLOP of PReLU → Linear",
-    examples=[(1,), (16,)],
-    hidden=draw_batches,
-    reference=flops_of,
+    examples=[(1, 64, 32), (16, 64, 32), (16, 48, 100)],
+    hidden=draw_blocks,
+    reference=block_flops,
     misconceptions=(
         Misconception(
             *MAC_FOR_FLOP,
-            lambda batch: batch * IN * OUT + batch * IN,
+            lambda batch, in_features, out_features: (
+                batch * in_features * out_features + batch * in_features
+            ),
         ),
         Misconception(
-            # Of 64 features and 32 outputs both make the same difference.
-            "first addition saved, or PReLU behind the layer",
-            "32 FLOP too few for each sample: the first addition of each output counts here, and "
-            "PReLU comes before the layer",
-            lambda batch: flops_of(batch).total - batch * OUT,
+            "first addition saved",
+            "the first addition of each output counts here, too: a MAC is two FLOP",
+            lambda *sizes: block_flops(*sizes).total - sizes[0] * sizes[2],
+        ),
+        Misconception(
+            "PReLU behind the layer",
+            "PReLU comes before the layer: how many numbers does it see?",
+            lambda batch, in_features, out_features: (
+                2 * batch * in_features * out_features + batch * out_features
+            ),
         ),
         Misconception(
             "a bias that is not there",
             "this Linear layer has no bias",
-            lambda batch: 2 * batch * IN * OUT + batch * OUT + batch * IN,
+            lambda *sizes: block_flops(*sizes).total + sizes[0] * sizes[2],
         ),
         Misconception(
             "two operations for each PReLU element",
             "PReLU compares, which is free, and multiplies: how many FLOP is that for one number?",
-            lambda batch: 2 * batch * IN * OUT + 2 * batch * IN,
+            lambda *sizes: block_flops(*sizes).total + sizes[0] * sizes[1],
         ),
         Misconception(
             "batch forgotten in one layer",
             "one of the two layers is that of one sample: where is the batch?",
-            lambda batch: OneOf(
-                (
-                    2 * IN * OUT + batch * IN,
-                    2 * IN * OUT + 2 * batch * IN,
-                    IN * OUT + batch * IN,
-                    IN * OUT + 2 * batch * IN,
-                    2 * batch * IN * OUT + IN,
-                    2 * batch * IN * OUT + 2 * IN,
+            lambda batch, in_features, out_features: OneOf(
+                tuple(
+                    price * of_linear * in_features * out_features + times * of_prelu * in_features
+                    for of_linear, of_prelu in ((1, batch), (batch, 1))
+                    for price in (2, 1)
+                    for times in (1, 2)
+                    if (price, of_linear) != (1, batch)
                 )
             ),
+        ),
+        Misconception(
+            "sizes 64 and 32 written down",
+            "right for 64 → 32: the sizes are arguments, and are others in other cases",
+            lambda batch, in_features, out_features: block_flops(batch, 64, 32).total,
         ),
     ),
 )
 
 
-def _weights_for_every_sample(batch: int) -> Ledger:
-    weights = Term("read weights", batch * IN * OUT, FP32)
-    return Ledger("B", (*without(bytes_of(batch), "read weights").terms, weights))
+def _weights_for_every_sample(batch: int, in_features: int, out_features: int) -> Ledger:
+    weights = Term("read weights", batch * in_features * out_features, FP32)
+    others = without(block_bytes(batch, in_features, out_features), "read weights")
+    return Ledger("B", (*others.terms, weights))
 
 
-def _less_than_the_weights(batch: int) -> OneOf:
+def _less_than_the_weights(batch: int, in_features: int, out_features: int) -> OneOf:
     """The weights left out, and of any other tensor the whole or all samples but one."""
-    others = without(bytes_of(batch), "read weights").terms
+    others = without(block_bytes(batch, in_features, out_features), "read weights").terms
     ways = [(term.amount, term.amount / batch, 0) for term in others]
     return OneOf(tuple(dict.fromkeys(sum(way) for way in product(*ways) if any(way))))
 
@@ -107,10 +111,10 @@ def _less_than_the_weights(batch: int) -> OneOf:
 BLOCK_BYTES = Exercise(
     points=1,
     topic="bytes moved by PReLU → Linear",
-    examples=[(1,), (16,), (100,)],
-    hidden=draw_batches,
-    reference=bytes_of,
-    known_slips=SLOPE_FREE,
+    examples=[(1, 64, 32), (16, 64, 32), (100, 48, 100)],
+    hidden=draw_blocks,
+    reference=block_bytes,
+    known_slips=SLOPE_FREE | {"2 * read + 1 → 2 * read": "the slope stays in a register"},
     misconceptions=(
         Misconception(
             *WEIGHTS_FOR_EVERY_SAMPLE,
@@ -119,19 +123,24 @@ BLOCK_BYTES = Exercise(
         Misconception(
             "a slope for each channel",
             "one slope serves all channels here: how many slopes do you read?",
-            lambda batch: bytes_of(batch).total + FP32 * (IN - 1),
+            lambda *sizes: block_bytes(*sizes).total + FP32 * (sizes[1] - 1),
         ),
         Misconception(
             "a bias that is not there",
             "this Linear layer has no bias: what is read for each output?",
-            lambda batch: bytes_of(batch).total + FP32 * OUT,
+            lambda *sizes: block_bytes(*sizes).total + FP32 * sizes[2],
         ),
         Misconception(
             "fused",
             "the tensor between the layers goes through memory here: it is written, and read",
-            fused_bytes_of,
+            fused_bytes,
         ),
         Misconception(*WITHOUT_WEIGHTS, _less_than_the_weights),
+        Misconception(
+            "sizes 64 and 32 written down",
+            "right for 64 → 32: the sizes are arguments, and are others in other cases",
+            lambda batch, in_features, out_features: block_bytes(batch, 64, 32),
+        ),
     ),
 )
 
@@ -229,10 +238,11 @@ def _draw_plots(draw: random.Random) -> Sequence[tuple[Any, ...]]:
 PLOT_INTENSITY = Exercise(
     points=2,
     topic="intensity against batch size, plotted",
-    examples=[(4160, 896, 8196, 64)],
+    # Two: what is written down for the first is wrong in the second.
+    examples=[(4160, 896, 8196, 64), (9000, 1200, 20_000, 40)],
     hidden=_draw_plots,
     reference=lambda flop, moved, once, largest: right_plot(flop, moved, once, largest),
-    # Each one would be drawn into the notebook.
+    # Pictures take their time.
     spare=(),
     read=read_intensity_plot,
     gate="intensity",

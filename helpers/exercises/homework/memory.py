@@ -192,6 +192,7 @@ ACTIVATIONS_FROM_PEAK = Exercise(
         for _ in range(4)
     ],
     reference=_from_peak,
+    known_slips={"linear in peak, parameters, batch": "so it is: what each takes is asked"},
     misconceptions=(
         Misconception(
             *WEIGHTS_STILL_IN_IT,
@@ -247,10 +248,11 @@ def _adam_bytes(parameters: int, activation_bytes: int) -> Ledger:
 ADAM_BYTES = Exercise(
     points=1,
     topic="memory of a training step with Adam",
-    examples=[(197_956_840, 544_480_432), (1_000_000, 0)],
+    examples=[(197_956_840, 544_480_432), (1_234_567, 7_654_321)],
     hidden=lambda draw: [
         (draw.randrange(10**6, 10**9), draw.randrange(10**6, 10**10)) for _ in range(4)
     ],
+    known_slips={"linear in parameters, activation_bytes": "so it is: what each takes is asked"},
     reference=_adam_bytes,
     misconceptions=(
         Misconception(

@@ -313,10 +313,16 @@ LINES_TOUCHED = Exercise(
             lambda count, stride: ceil(count * stride / LINE),
         ),
         Misconception(
-            "the whole stretch, rounded down",
+            "the whole stretch, not rounded up",
             "two things: a line that is begun is loaded as a whole, and with a long stride lines "
             "are stepped over",
-            lambda count, stride: OneOf((count * stride // LINE, (count - 1) * stride // LINE)),
+            lambda count, stride: OneOf(
+                (
+                    count * stride // LINE,
+                    (count - 1) * stride // LINE,
+                    count * stride / LINE,
+                )
+            ),
         ),
         Misconception(
             "rounded down",

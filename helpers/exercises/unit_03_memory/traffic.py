@@ -113,28 +113,56 @@ CONV_TRAFFIC = Exercise(
 )
 
 
-def _residual(elements: int) -> Ledger:
-    names = ("read a", "read b", "write a + b", "read a + b", "write output")
-    return Ledger("B", tuple(Term(name, elements, FP32) for name in names))
+def _residual(elements: int, inputs: int) -> Ledger:
+    sums = (inputs - 1) * elements
+    return Ledger(
+        "B",
+        (
+            Term("additions read", 2 * sums, FP32),
+            Term("additions write", sums, FP32),
+            Term("ReLU reads", elements, FP32),
+            Term("ReLU writes", elements, FP32),
+        ),
+    )
 
 
 RESIDUAL_TRAFFIC = Exercise(
     points=1,
-    topic="bytes that relu(a + b) moves",
-    examples=[(1000,), (802_816,)],
-    hidden=lambda draw: [(draw.randrange(10**3, 10**7),) for _ in range(4)],
+    topic="bytes that relu(a + b + …) moves",
+    # No straight line goes through them.
+    examples=[(1000, 2), (802_816, 3), (4096, 5)],
+    hidden=lambda draw: [(draw.randrange(10**3, 10**7), draw.randrange(2, 9)) for _ in range(4)],
     reference=_residual,
     misconceptions=(
         Misconception(
-            "as if one kernel did both",
-            "two kernels run one after the other: where does a + b wait in between?",
-            lambda elements: 3 * elements * FP32,
+            "as if one kernel did all",
+            "each addition and the ReLU is a kernel of its own: where does a + b wait in between?",
+            lambda elements, inputs: (inputs + 1) * elements * FP32,
         ),
         Misconception(
-            "four of five tensors",
-            "name what each of the two kernels reads and what it writes: these are four tensors, "
-            "and one more moves",
-            lambda elements: 4 * elements * FP32,
+            "as if one kernel did all additions",
+            "one kernel adds two tensors: of more inputs, where does a + b wait?",
+            lambda elements, inputs: (inputs + 3) * elements * FP32,
+        ),
+        Misconception(
+            "ReLU that only reads or only writes",
+            "name what the last kernel, the ReLU, reads and what it writes",
+            lambda elements, inputs: (3 * inputs - 2) * elements * FP32,
+        ),
+        Misconception(
+            "additions of one input",
+            "name what one addition reads and what it writes: how many tensors are that?",
+            lambda elements, inputs: 2 * inputs * elements * FP32,
+        ),
+        Misconception(
+            "as many additions as inputs",
+            "a + b are two inputs: how many additions is that?",
+            lambda elements, inputs: (3 * inputs + 2) * elements * FP32,
+        ),
+        Misconception(
+            "always two inputs",
+            "right for a + b: what moves more where there are more `inputs`?",
+            lambda elements, inputs: 5 * elements * FP32,
         ),
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.unit_05_activations.chains import largest_pair
 
 
@@ -130,6 +130,14 @@ RELU_PEAK = Exercise(
             "only the ReLUs",
             "the convolutions run, too: each holds its input and its output",
             lambda sizes: {"new tensor": 2 * max(sizes[1:])},
+        ),
+        Misconception(
+            "all at once",
+            "this adds up all tensors: which of them are there when one operation runs?",
+            lambda sizes: {
+                "in place": sum(sizes),
+                "new tensor": OneOf((2 * sum(sizes) - sizes[0], sum(sizes))),
+            },
         ),
         Misconception(
             "outputs only",

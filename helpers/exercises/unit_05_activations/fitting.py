@@ -300,6 +300,11 @@ STRIP_PLAN = Exercise(
             _other_plan(**_KIB),
         ),
         Misconception(
+            "bits for bytes",
+            "a number of int8 is one byte, and memory is in kilobytes: is there a factor of 8?",
+            _other_plan(kilo=8000),
+        ),
+        Misconception(
             "strips of unequal height",
             "the number of strips divides the side",
             _other_plan(**_ANY_NUMBER),

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.ledger import Ledger
 from helpers.reference import layer_saved_bytes
 
@@ -121,6 +121,16 @@ KEPT_STORAGES = Exercise(
             "told apart by size",
             "two storages can have the same number of bytes: what tells them apart?",
             lambda saved, weights: sum({size for storage, size in saved if storage not in weights}),
+        ),
+        Misconception(
+            "how many, not how large",
+            "this is how many there are: how many bytes have they?",
+            lambda saved, weights: OneOf(
+                (
+                    len({storage for storage, _ in saved if storage not in weights}),
+                    len([storage for storage, _ in saved if storage not in weights]),
+                )
+            ),
         ),
     ),
 )

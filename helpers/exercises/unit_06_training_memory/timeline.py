@@ -108,6 +108,7 @@ STEP_MOMENTS = Exercise(
         (draw.randrange(10**6, 10**9), draw.randrange(10**7, 10**10)) for _ in range(4)
     ],
     reference=_moments,
+    known_slips={"linear in parameters, saved_bytes": "so it is: what is held when is asked"},
     misconceptions=(
         Misconception(
             "gradients in the forward pass",

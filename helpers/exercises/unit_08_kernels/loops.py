@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import chain, permutations
 from typing import Any
 
 from helpers.exercises.exercise import Exercise, Misconception
@@ -69,6 +69,12 @@ MAY_RUN_IN_PARALLEL = Exercise(
             lambda reads, writes: all(
                 not set(writes[i]) & set(reads[j]) for i, j in permutations(range(len(writes)), 2)
             ),
+        ),
+        Misconception(
+            "all reads against all writes",
+            "two things: an iteration may read what it writes itself, and two that write one place "
+            "are in each other's way without reading it",
+            lambda reads, writes: not set(chain(*reads)) & set(chain(*writes)),
         ),
         Misconception(
             "an iteration against itself",

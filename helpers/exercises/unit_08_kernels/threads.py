@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from helpers.exercises.exercise import Exercise, Misconception
+from helpers.exercises.exercise import Exercise, Misconception, OneOf
 from helpers.exercises.unit_08_kernels.inputs import whole_numbers
 
 
@@ -44,6 +44,15 @@ PRODUCT_READS = Exercise(
             "an element of a tile is used by one row, or one column, of the block's threads: how "
             "many are these?",
             lambda m, n, k, tile: {"tiled": 2 * m * n * k // tile**2},
+        ),
+        Misconception(
+            "each matrix read once, by tiles less often",
+            "each element of the product reads a row and a column of its own: who would keep what "
+            "another one has read?",
+            lambda m, n, k, tile: {
+                "naive": m * k + k * n,
+                "tiled": OneOf(((m * k + k * n) // tile, (m * k + k * n) // tile**2)),
+            },
         ),
         Misconception(
             "each matrix read once",

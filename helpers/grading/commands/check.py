@@ -92,8 +92,11 @@ def source_of(notebook: Path, course: Path) -> tuple[Unit, Path]:
         content = read_notebook(notebook.read_bytes())
     except FileNotFoundError:
         raise ValueError(f"{notebook}: there is no such file") from None
-    except (ValueError, OSError):
-        raise ValueError(f"{notebook} is no notebook: download it again as .ipynb") from None
+    except OSError as error:
+        raise ValueError(f"{notebook} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        mend = ": download it again as .ipynb" if "notebook" in str(error) else ""
+        raise ValueError(f"{notebook}: {error}{mend}") from None
     if named := unit_of(content):
         unit = find_unit(course, named)
         return unit, unit.path("source")

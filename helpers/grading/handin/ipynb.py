@@ -54,7 +54,7 @@ def read_notebook(data: bytes) -> Notebook:
     if not isinstance(cells, list):
         raise ValueError("the file is no notebook: it has no cells")
     if len(cells) > MAX_CELLS:
-        raise ValueError(f"the notebook has too many cells ({len(cells)})")
+        raise ValueError(f"it has {len(cells):,} cells, and at most {MAX_CELLS:,} are read")
     read = [cell for cell in map(_read_cell, cells) if cell is not None]
     size = sum(len(cell["source"]) for cell in read)
     if size > MAX_CHARACTERS:

@@ -85,10 +85,20 @@ class _Call(_Door):
     """What the page asks for; JSON both ways. A refusal is one line."""
 
     def get(self, token: str, name: str) -> None:
-        self._answer({"state": self._reader.state, "names": self._reader.names}[name])
+        if name in _POSTS:
+            self._refuse_method("POST")
+        else:
+            self._answer({"state": self._reader.state, "names": self._reader.names}[name])
 
     def post(self, token: str, name: str) -> None:
-        self._answer(lambda: _POSTS[name](self._reader, json.loads(self.request.body)))
+        if name in _POSTS:
+            self._answer(lambda: _POSTS[name](self._reader, json.loads(self.request.body)))
+        else:
+            self._refuse_method("GET")
+
+    def _refuse_method(self, allowed: str) -> None:
+        self.set_header("Allow", allowed)
+        self._refuse(405, f"This is asked for with {allowed}")
 
     def _answer(self, work: Callable[[], Any]) -> None:
         try:

@@ -12,7 +12,7 @@ from torch import nn
 from helpers.conventions import format_bytes
 from helpers.meter.command_inputs import Given, given, training_options
 from helpers.meter.memory.predict import Memory, training_memory
-from helpers.meter.memory.sharding import Plan
+from helpers.meter.memory.ranks.plan import Plan
 from helpers.meter.memory.timeline import Timeline
 from helpers.meter.models import run_built
 from helpers.meter.printing import show

@@ -29,12 +29,12 @@ from helpers.meter.memory.device.allocator import CUDA_CONTEXT
 from helpers.meter.memory.device.asking import NEGLIGIBLE, settle
 from helpers.meter.memory.device.cuda_replay import cublas_bytes, replay
 from helpers.meter.memory.optimizer_states import known_optimizer, make_optimizer, prepare_states
-from helpers.meter.memory.sharding import Plan
+from helpers.meter.memory.ranks.layer_styles import Cut
+from helpers.meter.memory.ranks.plan import Plan
 from helpers.meter.memory.step import SavedTensor, Step, mean_of_squares
 from helpers.meter.memory.storages import StorageLog
-from helpers.meter.memory.tensor_plan import Cut
 from helpers.meter.memory.timeline import Timeline, timeline_of
-from helpers.meter.meta import NeedsValues, NoValues, is_uninitialized
+from helpers.meter.meta import NeedsValues, inner_tensors, is_uninitialized
 from helpers.meter.models import TORCH_DTYPES, as_inputs, build, refuse_taken_names
 from helpers.meter.value_fallback import CannotRun, first_that_runs
 
@@ -174,7 +174,8 @@ def training_memory(
         optimizer: "sgd", "momentum", "adam", "adamw", "adafactor", "adam8bit", or a function from
             parameters to a torch optimizer.
         foreach: whether the optimizer updates all parameters at once; PyTorch's default is no on
-            a CPU, yes on CUDA.
+            a CPU, yes on CUDA. Where ranks cut layers it is no: PyTorch refuses to update weights
+            that are cut and weights that are whole at once.
         fused: whether one kernel updates all parameters, without temporaries.
         device: "cpu" or "cuda", the kernels and the allocator to assume.
         dtype: to convert model and inputs to ("bf16": weights, gradients and states in 16 bits).
@@ -197,7 +198,7 @@ def training_memory(
         known_optimizer(optimizer)
     updates = {"fused": True} if fused else {"foreach": foreach}
     if foreach is None and not fused:
-        updates = {"foreach": device == "cuda"}
+        updates = {"foreach": device == "cuda" and not (plan and plan.tensor > 1)}
 
     options = {"device": device != "cpu", "dtype": dtype, "autocast": autocast, "loss": loss}
     options |= {"foreach": foreach is not None, "fused": fused, "checkpoint": checkpoint}
@@ -206,8 +207,6 @@ def training_memory(
 
     def run(values: Values, whole: bool) -> Memory:
         given, named = as_inputs((inputs, keywords), whole)
-        if plan and values is Values.ALL:
-            raise NoValues("ranks are predicted from shapes alone")
         with _step(values, model, given, named, device, dtype, autocast, plan) as step:
             step.model.train()
             checkpoint_modules(step.model, checkpoint)
@@ -267,6 +266,8 @@ def _step(
         raise ValueError(f"a step is one of a module or of a model's name, not of {given}")
     with torch.inference_mode(False), lending(model, values, own_type) as loan:
         try:
+            if device == "cpu" and values is not Values.ALL:
+                _refuse_made_of_others(model)
             arguments, named = loan.lend((inputs, keywords))
         except NeedsValues as error:
             raise CannotRun(f"{type(model).__name__}: {error}") from error
@@ -274,6 +275,14 @@ def _step(
             with torch.no_grad():  # lazy modules learn their shapes
                 model(*arguments, **named)
         yield Step(model, arguments, named, device, products_type, values, plan)
+
+
+def _refuse_made_of_others(model: nn.Module) -> None:
+    """Libraries of quantized weights choose another path for a tensor that is not on a CPU."""
+    for parameter in model.parameters():
+        if inner_tensors(parameter):
+            kind = type(parameter).__name__
+            raise NeedsValues(f"{kind}s take another path without values")
 
 
 def _memory(step: Step, own_tensors: str) -> Memory:

@@ -11,17 +11,19 @@ import torch
 from torch import Tensor, nn, optim
 
 from helpers.conventions import dtype_name
-from helpers.meter.loan import Values
+from helpers.meter.loan import Values, constants
 from helpers.meter.memory.device.allocator import rounded
 from helpers.meter.memory.device.autocast import autocasting
 from helpers.meter.memory.device.cpu_kernels import LAYOUTS
+from helpers.meter.memory.device.cuda_layouts import CUDA_LAYOUTS
 from helpers.meter.memory.device.kernel_bytes import taken_on_cpu
 from helpers.meter.memory.device.kernel_choice import fast_paths, kernels_of
 from helpers.meter.memory.optimizer_states import AnyScalar, fused_on_meta, state_tensors
-from helpers.meter.memory.sharding import Plan, strategy_of
+from helpers.meter.memory.ranks.layer_styles import Cut
+from helpers.meter.memory.ranks.plan import Plan
+from helpers.meter.memory.ranks.sharding import strategy_of
+from helpers.meter.memory.ranks.tensor_parallel import TensorRank, tensor_rank_of
 from helpers.meter.memory.storages import StorageLog, StorageTracker
-from helpers.meter.memory.tensor_parallel import TensorRank, tensor_rank_of
-from helpers.meter.memory.tensor_plan import Cut
 from helpers.meter.meta import tensors_in
 from helpers.meter.value_fallback import CannotRun, reason_of
 
@@ -87,7 +89,8 @@ class Step:
             with self.tracker, torch.no_grad():
                 return self._forward()
 
-        return tensor_rank_of(self.model, plan.cut, plan.tensor, plan.rank % plan.tensor, run)
+        place = plan.tensor, plan.rank % plan.tensor
+        return tensor_rank_of(self.model, plan.cut, *place, run, on_gloo=self.device == "cpu")
 
     @property
     def log(self) -> StorageLog:
@@ -106,6 +109,9 @@ class Step:
             self.strategy.hold(self.tracker)
         for buffer in self.model.buffers():
             self.tracker.hold(buffer, "buffers")
+        if self.device == "cpu":  # from there a model that moves leaves them behind
+            for tensor in constants(self.model):
+                self.tracker.hold(tensor, "buffers")
         for tensor in self._given():
             self.tracker.hold(tensor, "inputs")
 
@@ -186,7 +192,8 @@ class Step:
             )
 
     def _new_tracker(self) -> StorageTracker:
-        layouts = {} if self.values is Values.ALL else LAYOUTS
+        layouts = CUDA_LAYOUTS if self.device == "cuda" else LAYOUTS
+        layouts = {} if self.values is Values.ALL else layouts
         if self.device == "cpu":
             return StorageTracker(taken_on_cpu, layouts, values=self.values)
         count_cpu = self.values is Values.ALL

@@ -10,6 +10,9 @@ from helpers.authoring.prove.answers import CodeCell
 from helpers.authoring.prove.run import Proof
 from helpers.exercises import EXERCISES, Exercise
 
+#: Before a test puts a few functions in its place.
+IN_SIGHT = shortcuts.in_sight
+
 
 def question(reference, examples):
     return Exercise(
@@ -90,3 +93,17 @@ def test_an_entry_may_say_why_a_call_is_right(monkeypatch):
     assert "the answer = f(x)" in said
     monkeypatch.setitem(report.__dict__, "EXERCISES", {"padding": replace(padding, library="so")})
     assert "free:" not in report.text([proof])
+
+
+def test_private_functions_are_in_sight_but_those_that_measure_are_not():
+    names = IN_SIGHT()
+    assert "helpers.plots.devices._passes" in names
+    assert not [each for each in names if each.startswith("helpers.hardware._")]
+
+
+@pytest.mark.parametrize(
+    "name", ["kept_micro_batches", "pipeline_bubble", "sent_bytes", "lines_touched", "tensor_mlp"]
+)
+def test_no_function_of_a_picture_answers_what_the_picture_is_about(name, monkeypatch):
+    monkeypatch.setattr(shortcuts, "in_sight", IN_SIGHT)
+    assert list(shortcuts.shortcuts(EXERCISES[name], [])) == []

@@ -96,6 +96,16 @@ def test_the_page_and_its_parts_are_there(ask):
     assert json.loads(ask("state")[1]) == {"said": {"answers": []}}
 
 
+@pytest.mark.parametrize(
+    ("name", "body", "allowed"),
+    [("state", {}, "GET"), ("names", [], "GET"), ("marks", None, "POST"), ("add", None, "POST")],
+)
+def test_what_is_asked_for_the_wrong_way_says_which_is_right(ask, name, body, allowed):
+    response, text = ask(name, body)
+    assert (response.status, response.headers["Allow"]) == (405, allowed)
+    assert allowed in json.loads(text)["line"]
+
+
 def test_a_mark_gets_through(ask, running):
     response, _ = ask("marks", [MARK])
     assert response.status == 200

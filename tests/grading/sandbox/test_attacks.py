@@ -12,7 +12,7 @@ import pytest
 from tests.attacks import Case, shown
 from tests.executed import shared_folder
 from tests.grading import sample
-from tests.grading.sandbox.attacked import CASES, Graded, graded_once, student_of
+from tests.grading.sandbox.attacked import Graded, graded_once, student_of
 
 
 @pytest.fixture(scope="module")
@@ -20,14 +20,12 @@ def graded(tmp_path_factory: pytest.TempPathFactory, attacked: str) -> Graded:
     return graded_once(shared_folder(tmp_path_factory), attacked)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_an_attack_earns_what_is_expected(graded: Graded, case: Case) -> None:
     result = graded.of(student_of(case))
     assert result.total == case.points
     assert re.search(case.says, "\n".join(result.remarks))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_an_attack_shows_nothing_that_it_may_not_have(graded: Graded, case: Case) -> None:
     notebook = json.loads(graded.notebook(student_of(case)))
     texts = shown(notebook)

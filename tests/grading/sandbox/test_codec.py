@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+from collections import deque
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -225,3 +227,32 @@ def test_figures_in_figures_are_too_deep() -> None:
         data = {"figure": data}
     with pytest.raises(CodecError, match="nested"):
         decode(data)
+
+
+@pytest.mark.parametrize(
+    "value", [range(3), deque([0, 1, 2]), dict.fromkeys((0, 1, 2)).keys()], ids=repr
+)
+def test_what_can_be_gone_through_again_comes_with_its_members(value):
+    """It is equal to no list, as in Python: a check may take it for one."""
+    read = decode(encode(value))
+    assert read.members == (0, 1, 2)
+    assert read != [0, 1, 2]
+
+
+def test_a_generator_is_gone_through_only_where_a_function_has_returned_it():
+    given = (n for n in range(3))
+    assert decode(encode(given)).members is None
+    assert list(given) == [0, 1, 2]
+    assert decode(codec.encode_result(n for n in range(3))).members == (0, 1, 2)
+
+
+def test_what_is_endless_comes_without_members():
+    assert decode(codec.encode_result(count())).members is None
+    assert decode(codec.encode_result(n for n in count())).members is None
+    assert decode(encode(range(10**12))).members is None
+
+
+@pytest.mark.parametrize("data", [["a", "b", "c"], ["a", "b", [1], [2]], ["a"], ["a", [1]]])
+def test_members_are_a_list(data):
+    with pytest.raises(CodecError):
+        decode({"opaque": data})

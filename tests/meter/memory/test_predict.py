@@ -257,3 +257,20 @@ def test_what_is_no_module_is_refused_in_a_line(predict):
         predict(function, (2, 4))
     with pytest.raises(ValueError, match="not of NoneType"):
         predict(None, (2, 4))
+
+
+def test_tensors_that_modules_keep_as_attributes_are_there_from_the_start() -> None:
+    class Positions(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(8, 8)
+            self.tables = [torch.ones(50, 8), torch.ones(3)]
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.layer(x) + self.tables[0]
+            return out
+
+    model, x = Positions(), torch.randn(50, 8)
+    predicted, real = training_memory(model, x), measured_training(model, x)
+    assert predicted.peak == real.peak
+    assert predicted.timeline.bytes["buffers"][0] == (50 * 8 + 3) * 4

@@ -10,6 +10,8 @@ below and refuses the rest, whatever was sent. Nothing is unpickled, imported or
     torch tensor                    {"tensor": ...}, the same; bfloat16 comes as float32
     matplotlib figure or axes       {"figure": ...}, as `helpers.figures.read_figure` reads it
     a function or class             {"function": name}
+    range, deque, a dict's views    {"opaque": [type, start of its repr, members]}; what a function
+                                    returns that gives its members once, as well
     anything else                   {"opaque": [type, start of its repr]}
 """
 
@@ -28,9 +30,13 @@ from typing import Any
 
 import numpy
 
+from helpers.values import ONCE, REPEATABLE, members
+
 MAX_BYTES = 16 * 1024 * 1024
 MAX_NODES = 200_000
 MAX_DEPTH = 24
+#: Of what is no list, but gives what a list may hold.
+MAX_MEMBERS = 10_000
 MAX_INT_BITS = 4096
 #: Lists that an array may become: one of shape (n, 0) has no bytes, but n lists.
 MAX_LISTS = 500_000
@@ -54,6 +60,8 @@ class Opaque:
 
     kind: str
     text: str
+    #: In their order, where it is something that has some: a check may take it for their list.
+    members: tuple[Any, ...] | None = None
 
     def __repr__(self) -> str:
         return f"<{self.kind}: {self.text}>" if self.text else f"<{self.kind}>"
@@ -69,8 +77,18 @@ class Function:
 def encode(value: Any, name: str = "") -> Any:
     """`value` as JSON data. `name` is what a callable is called. Never raises for a strange value:
     what is no plain data, too deep or too large becomes an `Opaque`."""
+    return _encoded(_Encoder(name), value)
+
+
+def encode_result(value: Any) -> Any:
+    """The same of what a function has returned: nobody else goes through its generator. Raises what
+    that raises."""
+    return _encoded(_Encoder("", (*REPEATABLE, *ONCE)), value)
+
+
+def _encoded(encoder: _Encoder, value: Any) -> Any:
     try:
-        return _Encoder(name).encode(value, 0)
+        return encoder.encode(value, 0)
     except _TooLarge as error:
         return {"opaque": [type(value).__name__[:100], str(error)]}
 
@@ -103,8 +121,9 @@ class _TooLarge(Exception):
 
 
 class _Encoder:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, with_members: tuple[type, ...] = REPEATABLE) -> None:
         self.name = name
+        self.with_members = with_members
         self.nodes = 0
         self.bytes = 0
 
@@ -142,7 +161,7 @@ class _Encoder:
         if isinstance(value, set | frozenset):
             # In an order that is the same in every process.
             return {"set": sorted((self.encode(item, depth + 1) for item in value), key=dumps)}
-        return self._object(value)
+        return self._object(value, depth)
 
     def _int(self, value: int) -> Any:
         if value.bit_length() > MAX_INT_BITS:
@@ -159,7 +178,7 @@ class _Encoder:
         if self.bytes > MAX_BYTES * 0.7:
             raise _TooLarge("too many bytes")
 
-    def _object(self, value: Any) -> Any:
+    def _object(self, value: Any, depth: int) -> Any:
         array = _as_array(value)
         if array is not None:
             self._count(array.nbytes)
@@ -175,7 +194,17 @@ class _Encoder:
             text = repr(value)[:200]
         except Exception:
             text = ""
-        return {"opaque": [type(value).__name__[:100], text]}
+        found = members(value, MAX_MEMBERS + 1, self.with_members)
+        # Nobody asks for so many: it may be endless.
+        if found is value or len(found) > MAX_MEMBERS:
+            return {"opaque": [type(value).__name__[:100], text]}
+        return {
+            "opaque": [
+                type(value).__name__[:100],
+                text,
+                [self.encode(each, depth + 1) for each in found],
+            ]
+        }
 
 
 def _as_array(value: Any) -> numpy.ndarray | None:
@@ -313,9 +342,12 @@ class _Decoder:
         return Function(clean_text(content[:200]))
 
     def _read_opaque(self, content: Any, depth: int) -> Opaque:
-        if type(content) is not list or [type(part) for part in content] != [str, str]:
-            raise CodecError("an opaque value is two texts")
-        return Opaque(*(clean_text(part[:300]) for part in content))
+        kinds = [type(part) for part in content] if type(content) is list else []
+        if kinds not in ([str, str], [str, str, list]):
+            raise CodecError("an opaque value is two texts, and members where it has some")
+        kind, text, *rest = content
+        found = tuple(self.decode(each, depth + 1) for each in rest[0]) if rest else None
+        return Opaque(clean_text(kind[:300]), clean_text(text[:300]), found)
 
 
 _TAGS = frozenset(

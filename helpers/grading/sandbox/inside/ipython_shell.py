@@ -314,7 +314,7 @@ class Server:
                     raise placeholder(error, function) from None
             if value is None:
                 value = current_figure()
-            return {"value": codec.encode(value)}
+            return {"value": codec.encode_result(value)}
         except KeyboardInterrupt:
             raise
         except BaseException as error:

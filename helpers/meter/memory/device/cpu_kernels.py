@@ -84,6 +84,12 @@ def _convolution_backward(*args: Any) -> tuple[Tensor | None, Tensor | None, Ten
     )
 
 
+def _layer_norm(source: Tensor, *args: Any) -> tuple[Tensor, ...]:
+    """What comes out is always contiguous, also in the stride of a dimension of size 1."""
+    out = aten.native_layer_norm.default(source, *args)
+    return out[0].new_empty(source.shape), *out[1:]
+
+
 def _layer_norm_backward(
     gradient: Tensor, source: Tensor, shape: Any, *args: Any
 ) -> tuple[Tensor | None, ...]:
@@ -119,6 +125,20 @@ def _keeping_losses(func: Any) -> Callable[..., Tensor]:
         return out.new_empty(each).as_strided((), ())
 
     return loss
+
+
+def _as_its_source(func: Any, place: int = 0) -> Callable[..., Tensor]:
+    """A result that is contiguous or channels last, as the argument in this place is."""
+
+    def call(*args: Any) -> Tensor:
+        out: Tensor = func(*args)
+        return torch.empty_like(out, memory_format=suggest_memory_format(args[place]))
+
+    return call
+
+
+def _log_sigmoid(source: Tensor) -> tuple[Tensor, ...]:
+    return tuple(t.contiguous() for t in aten.log_sigmoid_forward.default(source))
 
 
 def _layer_norm_workspace(out: Any, source: Tensor, *args: Any) -> int:
@@ -273,11 +293,27 @@ def _distances_workspace(out: Any, first: Tensor, second: Tensor) -> int:
 LAYOUTS: dict[Any, Callable[..., Any]] = {
     aten.convolution.default: _convolution,
     aten.convolution_backward.default: _convolution_backward,
+    aten.native_layer_norm.default: _layer_norm,
     aten.native_layer_norm_backward.default: _layer_norm_backward,
     aten.native_batch_norm.default: _batch_norm,
     aten.native_batch_norm_backward.default: _batch_norm_backward,
     aten.mkldnn_rnn_layer.default: rnn_layer,
     aten.mkldnn_rnn_layer_backward.default: rnn_layer_backward,
+    aten.log_sigmoid_forward.default: _log_sigmoid,
+    **{
+        func: _as_its_source(func)
+        for func in (
+            *(aten.reflection_pad2d.default, aten.replication_pad2d.default),
+            *(aten.pixel_shuffle.default, aten.channel_shuffle.default),
+        )
+    },
+    **{
+        func: _as_its_source(func, 1)
+        for func in (
+            aten.reflection_pad2d_backward.default,
+            aten.replication_pad2d_backward.default,
+        )
+    },
     **{
         loss: _keeping_losses(loss)
         for loss in (

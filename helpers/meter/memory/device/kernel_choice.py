@@ -18,7 +18,9 @@ import torch
 from torch import Tensor
 
 from helpers.meter.interception import RECURRENT, VALUES_ONLY, Handler, intercepting
+from helpers.meter.memory.device.cuda_layouts import NORMS
 from helpers.meter.memory.device.products import PRODUCTS
+from helpers.meter.memory.device.quantiles import QUANTILES
 from helpers.meter.memory.device.recurrent import lstm
 from helpers.meter.memory.device.recurrent_steps import STEPS
 
@@ -33,10 +35,11 @@ def kernels_of(device: str) -> AbstractContextManager[None]:
     chosen: dict[torch._ops.OpOverload, Handler] = {**RECURRENT, **VALUES_ONLY, **PRODUCTS}
     chosen[aten.linear.default] = _linear
     if device == "cuda":
+        chosen |= NORMS
         chosen[aten.scaled_dot_product_attention.default] = _cuda_attention
         chosen[aten.dropout.default] = _fused_dropout
     else:
-        chosen |= STEPS
+        chosen |= {**STEPS, **QUANTILES}
         chosen[aten.lstm.input] = lstm
         chosen[aten.scaled_dot_product_attention.default] = _cpu_attention
     return intercepting(chosen)

@@ -15,7 +15,7 @@ Source of the pairs: Shoeybi et al., Megatron-LM (2019), section 3.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -123,7 +123,17 @@ def styles_of(plan: Mapping[str, str], model: nn.Module) -> dict[str, Style]:
 
 def is_linear(module: nn.Module) -> bool:
     """Whether a module multiplies by one matrix; transformers has one of its own for GPT-2."""
-    return type(module) is nn.Linear or type(module).__name__ == "Conv1D"
+    return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"
+
+
+def alike(model: nn.Module, names: Iterable[str], plan: Mapping[str, str]) -> frozenset[str]:
+    """The layers of a plan that have the names of others but for their numbers, and their sizes."""
+
+    def kind(name: str) -> tuple[str, torch.Size]:
+        return wildcard(name), model.get_parameter(f"{name}.weight").shape
+
+    kinds = {kind(name) for name in names}
+    return frozenset(name for name in plan if kind(name) in kinds)
 
 
 def found_plan(

@@ -14,9 +14,8 @@ gloo's, which copies what it gathers or reduces, and sends a reduce-scatter as a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from typing import Any
@@ -24,48 +23,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from helpers.meter.memory.ranks.plan import Plan
 from helpers.meter.memory.storages import StorageTracker
 from helpers.meter.meta import tensors_in
-
-STAGES = (0, 1, 2, 3)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """`data` groups of ranks that share what ZeRO's `stage` says, each of `tensor` ranks that share
-    every layer; `rank` is the one that is looked at, counted through one group after another.
-
-    `units`: names of submodules that are gathered one at a time; the blocks of the model, if None.
-    `cut`: styles of the layers that are shared, as `tensor_plan` takes them; the model's own, or
-    such as are found, if None.
-    """
-
-    stage: int = 0
-    data: int = 1
-    rank: int = 0
-    units: tuple[str, ...] | None = None
-    tensor: int = 1
-    cut: Mapping[str, str] | None = None
-
-    def __post_init__(self) -> None:
-        if self.stage not in STAGES:
-            raise ValueError(f"ZeRO has the stages 0 to 3, not {self.stage}")
-        if min(self.data, self.tensor) < 1 or self.ranks < 2:
-            raise ValueError(f"ranks that share something are ≥ 2, not {self.ranks}")
-        if self.stage and self.data < 2:
-            raise ValueError(f"ZeRO {self.stage} shares among data-parallel ranks: there are none")
-        if not 0 <= self.rank < self.ranks:
-            raise ValueError(f"of {self.ranks} ranks there is none {self.rank}: count from 0")
-
-    @property
-    def ranks(self) -> int:
-        """All of them."""
-        return self.data * self.tensor
-
-    @property
-    def place(self) -> int:
-        """Of the groups, that of the rank that is looked at."""
-        return self.rank // self.tensor
 
 
 class Replicas:
@@ -156,7 +116,7 @@ def _buckets(parameters: Sequence[nn.Parameter], caps: tuple[int, int]) -> list[
 
 
 def _flat(bucket: Sequence[nn.Parameter]) -> Tensor:
-    return torch.empty(sum(p.numel() for p in bucket), dtype=bucket[0].dtype, device="meta")
+    return bucket[0].detach().new_empty(sum(p.numel() for p in bucket))
 
 
 class Shards:
@@ -293,15 +253,15 @@ class _Unit:
         self.owner.last_reduced = None
         if not arrived:
             return
-        ranks, dtype = self.owner.plan.data, arrived[0][1].dtype
+        ranks, one = self.owner.plan.data, arrived[0][1].detach()
         shards = [(shard, size) for _, shard, size in arrived]
         total = sum(size for _, size in shards)
-        given = torch.empty(total * ranks, dtype=dtype, device="meta")
+        given = one.new_empty(total * ranks)
         if self.owner.on_gloo:  # a CPU copies what has to be padded before it is put together
             padded = sum(size for whole, _, size in arrived if whole.numel() != size * ranks)
-            self.owner.tracker.transfer("chunk-cat", 0, padded * ranks * dtype.itemsize)
+            self.owner.tracker.transfer("chunk-cat", 0, padded * ranks * one.itemsize)
         arrived.clear()
-        kept = torch.empty(total, dtype=dtype, device="meta")
+        kept = one.new_empty(total)
         self._send("reduce-scatter", given)
         place = 0
         for shard, size in shards:
@@ -313,8 +273,7 @@ class _Unit:
         if self.gathered is not None or self.whole:
             return
         total = sum(self.sizes) * self.owner.plan.data
-        dtype = self.full_parameters[0].dtype
-        self.gathered = torch.empty(total, dtype=dtype, device="meta")
+        self.gathered = self.full_parameters[0].detach().new_empty(total)
         self.owner.tracker.relabel(self.gathered, "gathered weights")
         self._send("all-gather", self.gathered)
 
@@ -323,8 +282,8 @@ class _Unit:
             return
         if keep:
             self.owner.last_gathered = None
-        ranks, dtype = self.owner.plan.data, self.gathered.dtype
-        self.whole = [torch.empty(size * ranks, dtype=dtype, device="meta") for size in self.sizes]
+        ranks, whole = self.owner.plan.data, self.gathered.new_empty
+        self.whole = [whole(size * ranks) for size in self.sizes]
         for tensor in self.whole:
             self.owner.tracker.relabel(tensor, "gathered weights")
         if keep:
@@ -386,7 +345,7 @@ def _submodule(model: nn.Module, name: str) -> nn.Module:
 
 def _shard(parameter: nn.Parameter, rows: int, size: int, rank: int) -> nn.Parameter:
     """A rank's rows of a parameter, cut from as many as the first rank has."""
-    padded = torch.empty(size, dtype=parameter.dtype, device="meta")
+    padded = parameter.detach().new_empty(size)
     own = max(0, min(rows, parameter.shape[0] - rank * rows))
     width = size // rows if rows else 0
     cut = padded[: own * width].view(own, *parameter.shape[1:])

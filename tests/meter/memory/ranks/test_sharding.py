@@ -10,7 +10,8 @@ from torch import nn
 
 from helpers.meter.memory.command import memory_command
 from helpers.meter.memory.predict import Memory, training_memory
-from helpers.meter.memory.sharding import Plan, blocks_of
+from helpers.meter.memory.ranks.plan import Plan
+from helpers.meter.memory.ranks.sharding import blocks_of
 from helpers.meter.ranks import LAYERS, RECORDED, ROWS, WIDTH, Job, layers_of
 
 STAGES = {"ddp": 0, "zero1": 1, "fsdp": 3, "lora": 0, "plain": 0}
@@ -154,3 +155,23 @@ def test_the_command_says_what_a_rank_holds_and_sends(capsys: Any) -> None:
 
 def network() -> nn.Module:
     return nn.Sequential(nn.Linear(16, 16, bias=False))
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+def test_a_model_that_needs_values_is_shared_as_one_that_does_not(stage: int) -> None:
+    class Layer(nn.Linear):
+        looks = False
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if self.looks:
+                assert x.isfinite().all().item()
+            return super().forward(x)
+
+    model = nn.Sequential(*(Layer(48, 48) for _ in range(3)))
+    shapes_only = predicted(model, (8, 48), stage=stage, data=2)
+    Layer.looks = True
+    real = predicted(model, (8, 48), stage=stage, data=2)
+    assert not shapes_only.ran
+    assert real.ran.startswith("ran for real on the CPU")
+    assert real.ledger == shapes_only.ledger
+    assert real.sent == shapes_only.sent

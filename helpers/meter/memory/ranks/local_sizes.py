@@ -108,8 +108,8 @@ def local_view(
 ) -> tuple[list[int], int]:
     """The sizes of a rank's view, and the dimension of it that is cut.
 
-    `shape`: of the rank's part, cut along its dimension `cut`, if that is known. `sizes`: the view of
-    the whole; one of them may be -1. Dimensions before and behind the cut stay, or are joined or
+    `shape`: of the rank's part, cut along its dimension `cut`, if that is known. `sizes`: the view
+    of the whole; one of them may be -1. Dimensions before and behind the cut stay, or are joined or
     taken apart. Of the others the largest is divided but for the last one, as the heads are of
     (3, heads, width). ValueError where `sizes` are no view of the whole, or not divisible.
 

@@ -16,17 +16,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from helpers.meter.memory.local_sizes import LocalSizes, mark, unmark
-from helpers.meter.memory.storages import StorageTracker
-from helpers.meter.memory.tensor_plan import (
+from helpers.meter.memory.ranks.collectives import (
+    Copied,
+    Gathered,
+    Group,
+    LookedUp,
+    Split,
+    Summed,
+    bytes_of,
+)
+from helpers.meter.memory.ranks.layer_styles import (
     Cut,
     Style,
+    alike,
     found_plan,
     is_linear,
     own_plan,
     styles_of,
     wildcard,
 )
+from helpers.meter.memory.ranks.local_sizes import LocalSizes, mark, unmark
+from helpers.meter.memory.storages import StorageTracker
 from helpers.meter.meta import tensors_in
 from helpers.meter.value_fallback import CannotRun
 
@@ -39,15 +49,18 @@ class TensorRank:
     fails, they say which pair is at fault.
     """
 
-    def __init__(self, model: nn.Module, plan: Mapping[str, str], ranks: int, rank: int) -> None:
-        self.ranks, self.rank = ranks, rank
+    def __init__(
+        self, model: nn.Module, plan: Mapping[str, str], ranks: int, rank: int, on_gloo: bool
+    ) -> None:
+        self.group = Group(ranks, rank, on_gloo)
         whole = sum(p.numel() for p in model.parameters())
         styles = styles_of(plan, model)
         self.open: list[str] = []
         self._bias: Tensor | None = None
-        self._tracker: StorageTracker | None = None
         self._parts: dict[int, nn.Parameter] = {}
         self._widths: dict[str, int] = {}
+        #: Features of a key that are turned by its position and shared by all heads (DeepSeek's).
+        self._turned = _turned(model)
         #: Tables that are cut by rows, by the id of a rank's part: how many rows they have in all.
         self._rows: dict[int, int] = {}
         self._undo = ExitStack()
@@ -68,24 +81,16 @@ class TensorRank:
                 self._rows[id(module._parameters["weight"])] = module.num_embeddings
             self._hook(name, module, style)
         held = sum(p.numel() for p in model.parameters())
-        kept = sum(
-            p.numel() for p in model.parameters() if id(p) not in set(map(id, self._parts.values()))
-        )
+        parts = sum(part.numel() for part in self._parts.values())
         #: The shares of all weights that are cut, and that this rank has.
-        self.share, self.held = 1 - kept / max(whole, 1), held / max(whole, 1)
+        self.share, self.held = 1 - (held - parts) / max(whole, 1), held / max(whole, 1)
 
     @contextmanager
     def running(self, tracker: StorageTracker | None) -> Iterator[None]:
         """While a step runs under `tracker`: what is sent is noted there."""
-        self._tracker = tracker
-        with LocalSizes(self.ranks, self._rows, self._look_up):
+        self.group.tracker = tracker
+        with LocalSizes(self.group.ranks, self._rows, self._look_up):
             yield
-
-    def send(self, name: str, size: int, rounds: int = 1, workspace: int = 0) -> None:
-        """Notes a collective on so many bytes, of all ranks together where they are gathered."""
-        if self._tracker:
-            sent = rounds * size * (self.ranks - 1) // self.ranks
-            self._tracker.transfer(name, sent, workspace)
 
     def _cut(self, module: nn.Module, key: str, cut: int | None, shared: set[int]) -> None:
         whole = module._parameters[key]
@@ -106,10 +111,8 @@ class TensorRank:
             module.nf = self._parts[id(whole)].shape[1]  # type: ignore[assignment]
 
     def _part(self, whole: nn.Parameter, dimension: int) -> nn.Parameter:
-        sizes = list(whole.shape)
-        most = -(-sizes[dimension] // self.ranks)
-        sizes[dimension] = max(0, min(most, sizes[dimension] - self.rank * most))
-        part = torch.empty(sizes, dtype=whole.dtype, device="meta")
+        first, size = self.group.part(whole.shape[dimension])
+        part = whole.detach().narrow(dimension, first, size).clone()
         return nn.Parameter(part, whole.requires_grad)
 
     def _hook(self, name: str, module: nn.Module, style: Style) -> None:
@@ -140,21 +143,21 @@ class TensorRank:
     def _enter_copied(self, style: Style, module: nn.Module, args: tuple[Any, ...]) -> Any:
         # Experts are given their tokens and the weights of these: both have gradients to be summed.
         return tuple(
-            _Copied.apply(self, x, style.in_place)
+            Copied.apply(self.group, x, style.in_place)
             if isinstance(x, Tensor) and x.requires_grad and (number == 0 or style.in_place)
             else x
             for number, x in enumerate(args)
         )
 
     def _enter_split(self, module: nn.Module, args: tuple[Any, ...]) -> Any:
-        return _Split.apply(self, args[0]), *args[1:]
+        return Split.apply(self.group, args[0]), *args[1:]
 
     def _scale_bias(self, module: nn.Module, args: Any) -> None:
         """A bias that all have is added to a sum: each adds its part of it, a new tensor."""
         bias = module._parameters.get("bias")
         if bias is not None:
             with torch.no_grad():
-                self._bias = bias / self.ranks
+                self._bias = bias / self.group.ranks
 
     def _leave(self, name: str, style: Style, module: nn.Module, args: Any, out: Any) -> Any:
         self._bias = None
@@ -168,22 +171,21 @@ class TensorRank:
             return None
         self.open.clear()
         if style.leaves == "summed":
-            return unmark(_Summed.apply(self, out, style.in_place))
+            return unmark(Summed.apply(self.group, out, style.in_place))
         if style.leaves == "gathered":
-            return unmark(_Gathered.apply(self, out, self._widths[name]))
-        width = module.config.qk_rope_head_dim  # type: ignore[union-attr]
-        kept, turned = out.split([out.shape[-1] - width, width], dim=-1)
-        return torch.cat([kept, _Copied.apply(self, turned, True)], dim=-1)
+            return unmark(Gathered.apply(self.group, out, self._widths[name]))
+        kept, turned = out.split([out.shape[-1] - self._turned, self._turned], dim=-1)
+        return torch.cat([kept, Copied.apply(self.group, turned, True)], dim=-1)
 
     def _look_up(
         self, ids: Tensor, table: Tensor, padding_idx: int | None = None, *others: Any, **named: Any
     ) -> Tensor:
         padding = -1 if padding_idx is None else padding_idx
-        return _LookedUp.apply(self, ids, table, self._rows[id(table)], padding)  # type: ignore[no-any-return]
+        return LookedUp.apply(self.group, ids, table, self._rows[id(table)], padding)  # type: ignore[no-any-return]
 
     def _sum_gradient(self, parameter: Tensor) -> None:
         assert parameter.grad is not None
-        self.send("all-reduce", _bytes(parameter.grad), rounds=2)
+        self.group.send("all-reduce", bytes_of(parameter.grad), rounds=2)
 
 
 def _cut_differently(modules: Mapping[str, nn.Module], styles: Mapping[str, Style]) -> set[int]:
@@ -195,6 +197,12 @@ def _cut_differently(modules: Mapping[str, nn.Module], styles: Mapping[str, Styl
                 style = styles.get(f"{name}.{key}", styles.get(name))
                 cuts.setdefault(id(parameter), set()).add(style.cut if style else None)
     return {number for number, found in cuts.items() if len(found) > 1}
+
+
+def _turned(model: nn.Module) -> int:
+    configs = (getattr(module, "config", None) for module in model.modules())
+    found = (getattr(config, "qk_rope_head_dim", None) for config in configs)
+    return next((width for width in found if isinstance(width, int)), 0)
 
 
 def _is_transposed(module: nn.Module) -> bool:
@@ -212,109 +220,13 @@ def _flipped(cut: int) -> int:
     return -3 - cut
 
 
-def _bytes(tensor: Tensor) -> int:
-    return tensor.numel() * tensor.itemsize
-
-
-def _all_reduced(owner: TensorRank, tensor: Tensor, in_place: bool) -> Tensor:
-    """The sum over all ranks: a copy, unless it may lie where it was."""
-    if not in_place:
-        tensor = tensor.clone(memory_format=torch.contiguous_format)
-    owner.send("all-reduce", _bytes(tensor), rounds=2)
-    return tensor
-
-
-class _Copied(torch.autograd.Function):
-    """Its input; the gradient is summed over all ranks."""
-
-    @staticmethod
-    def forward(ctx: Any, owner: TensorRank, x: Tensor, in_place: bool) -> Tensor:
-        ctx.how = owner, in_place
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Any:
-        owner, in_place = ctx.how
-        return None, _all_reduced(owner, gradients[0], in_place), None
-
-
-class _Summed(torch.autograd.Function):
-    """Its input, summed over all ranks; the gradient is the same for all."""
-
-    @staticmethod
-    def forward(ctx: Any, owner: TensorRank, x: Tensor, in_place: bool) -> Tensor:
-        return _all_reduced(owner, x.view_as(x), in_place)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Any:
-        return None, gradients[0], None
-
-
-class _LookedUp(torch.autograd.Function):
-    """Rows of a table of which a rank has some; those of others are zero, and the sum is whole.
-
-    The gradient is that of the whole table, of which a rank keeps a view of its rows.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any, owner: TensorRank, ids: Tensor, table: Tensor, rows: int, padding: int
-    ) -> Tensor:
-        ctx.how = rows, padding, table.shape[0]
-        ctx.save_for_backward(ids)
-        elsewhere = (ids < 0) | (ids >= table.shape[0])
-        own = ids.clone().sub(0).masked_fill_(elsewhere, 0)
-        found = torch.embedding(table, own).masked_fill_(elsewhere.unsqueeze(-1), 0)
-        return _all_reduced(owner, found, in_place=False)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Any:
-        rows, padding, own = ctx.how
-        (ids,) = ctx.saved_tensors
-        whole = torch.ops.aten.embedding_dense_backward(gradients[0], ids, rows, padding, False)
-        return None, None, whole[:own], None, None
-
-
-def _gathered(owner: TensorRank, part: Tensor, width: int) -> Tensor:
-    """The parts of all ranks side by side: gathered one after another, then put together."""
-    most = -(-width // owner.ranks)
-    if part.shape[-1] != most:  # a last part may be smaller, and is sent as large as the others
-        part = nn.functional.pad(part, (0, most - part.shape[-1]))
-    gathered = part.new_empty((owner.ranks * part.shape[0], *part.shape[1:]))
-    owner.send("all-gather", _bytes(gathered), workspace=_bytes(gathered))
-    return torch.cat(gathered.chunk(owner.ranks), dim=-1)[..., :width]
-
-
-class _Gathered(torch.autograd.Function):
-    """The features of all ranks; each needs the gradient of its own."""
-
-    @staticmethod
-    def forward(ctx: Any, owner: TensorRank, x: Tensor, width: int) -> Tensor:
-        ctx.width = x.shape[-1]
-        return _gathered(owner, x, width)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Any:
-        return None, gradients[0][..., : ctx.width].contiguous(), None
-
-
-class _Split(torch.autograd.Function):
-    """A rank's part of the features; their gradients are gathered."""
-
-    @staticmethod
-    def forward(ctx: Any, owner: TensorRank, x: Tensor) -> Tensor:
-        ctx.how = owner, x.shape[-1]
-        most = -(-x.shape[-1] // owner.ranks)
-        return x[..., owner.rank * most : (owner.rank + 1) * most].contiguous()
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Any:
-        owner, width = ctx.how
-        return None, _gathered(owner, gradients[0], width)
-
-
 def tensor_rank_of(
-    model: nn.Module, named: Mapping[str, str] | None, ranks: int, rank: int, run: Callable[[], Any]
+    model: nn.Module,
+    named: Mapping[str, str] | None,
+    ranks: int,
+    rank: int,
+    run: Callable[[], Any],
+    on_gloo: bool = True,
 ) -> tuple[TensorRank, Cut]:
     """A model as one of `ranks` has it, by the plan `named`, its own, or one that is found.
 
@@ -322,7 +234,7 @@ def tensor_rank_of(
     line, where it fails when it is cut so, and ValueError where nothing of it can be cut.
     """
     if plan := named or own_plan(model):
-        cut = TensorRank(model, plan, ranks, rank)
+        cut = TensorRank(model, plan, ranks, rank, on_gloo)
         try:
             with cut.running(None):
                 run()
@@ -331,7 +243,7 @@ def tensor_rank_of(
         return cut, cut.said(plan, "given" if named else "its own")
     whole: frozenset[str] = frozenset()
     while plan := found_plan(model, run, ranks, whole):
-        cut = TensorRank(model, plan, ranks, rank)
+        cut = TensorRank(model, plan, ranks, rank, on_gloo)
         try:
             with cut.running(None):
                 run()
@@ -340,7 +252,7 @@ def tensor_rank_of(
             cut.undo()
             if not cut.open:
                 raise
-            whole |= frozenset(cut.open)
+            whole |= alike(model, cut.open, plan)
     raise ValueError(
         f"{type(model).__name__} has no pair of linear layers that {ranks} ranks can cut: try"
         " another number of them, or give a plan"

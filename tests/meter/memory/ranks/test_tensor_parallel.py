@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from helpers.meter.memory.command import memory_command
-from helpers.meter.memory.local_sizes import local_view
 from helpers.meter.memory.predict import Memory, training_memory
-from helpers.meter.memory.sharding import Plan
-from helpers.meter.memory.tensor_plan import STYLES, own_plan, styles_of, wildcard
+from helpers.meter.memory.ranks.layer_styles import STYLES, own_plan, styles_of, wildcard
+from helpers.meter.memory.ranks.local_sizes import local_view
+from helpers.meter.memory.ranks.plan import Plan
 
 
 def predicted(model: nn.Module, *inputs: Any, tensor: int = 2, **options: Any) -> Memory:
@@ -243,3 +244,35 @@ def test_the_command_says_how_the_weights_are_cut(capsys: Any) -> None:
 
 def pair() -> nn.Module:
     return Pair(nn.GELU())
+
+
+class Styled(nn.Module):
+    """A layer, a norm, and another layer, on 5 rows of 16; keys of which 4 features are turned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = SimpleNamespace(qk_rope_head_dim=4)
+        self.before = nn.Linear(16, 16, bias=False)
+        self.layer, self.norm = nn.Linear(16, 16, bias=False), nn.RMSNorm(16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.layer(self.before(x)))
+
+
+@pytest.mark.parametrize(
+    ("plan", "sent"),
+    [
+        # each of two ranks: an all-reduce of n bytes sends n, an all-gather of n in all n / 2
+        ({"layer": "colwise_gather_output"}, {"all-reduce": 320, "all-gather": 160}),
+        ({"layer": "rowwise_split_input"}, {"all-reduce": 320, "all-gather": 160}),
+        ({"layer": "moe_tp_experts"}, {"all-reduce": 640}),
+        ({"layer": "all_reduce"}, {"all-reduce": 320}),
+        ({"layer": "mla_kv_a_proj"}, {"all-reduce": 80}),
+        ({"norm": "replicated_with_grad_allreduce"}, {"all-reduce": 64}),
+        ({"layer": "replicate"}, {}),
+    ],
+    ids=lambda value: next(iter(value.values()), "") if isinstance(value, dict) else "",
+)
+def test_each_style_sends_what_it_says(plan: dict[str, str], sent: dict[str, int]) -> None:
+    memory = predicted(Styled(), (5, 16), cut=plan)
+    assert {term.name: term.amount for term in memory.sent.terms} == sent
