@@ -120,7 +120,9 @@ def print_table(result: ClassResult) -> None:
         console.print(line, highlight=False, markup=False)
 
     # Not the table's own title: that is broken to the width of the table.
-    say(f"{result.unit}: points given by the machine, and answers that a person reads")
+    most = max((each.max_total for each in result.results), default=0)
+    what = f"{result.unit}, out of {most:g}"
+    say(f"{what}: points given by the machine, and answers that a person reads")
     parts = list(dict.fromkeys(result.headings.values()))
     # A column is as wide as its longest word, and three spaces.
     needed = sum(max(map(len, part.split())) + 3 for part in ("student", *parts, "total", "read"))

@@ -171,7 +171,9 @@ def test_a_solution_that_earns_a_part_is_refused() -> None:
 
 
 def test_where_a_cell_before_it_fails_that_is_the_reason() -> None:
-    with pytest.raises(ValueError, match="a cell before it ends in ModuleNotFoundError: .*install nosuch"):
+    with pytest.raises(
+        ValueError, match=r"a cell before it ends in ModuleNotFoundError: .*install nosuch"
+    ):
         settled(question("x = 1", "x + 0.5"), before="import nosuch")
 
 
