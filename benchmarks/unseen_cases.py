@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from unseen_applied import APPLIED
 from unseen_features import FEATURES
+from unseen_libraries import LIBRARIES
 from unseen_newer import NEWER
 from unseen_transformers import TRANSFORMERS, Kind, of_transformers
 from unseen_written import WRITTEN
@@ -291,6 +292,7 @@ GROUPS: dict[str, dict[str, Callable[[], Case]]] = {
     "sound, tables, play, science": {
         name: lambda make=make: Case(*make()) for name, make in APPLIED.items()
     },
+    "other libraries": {name: lambda make=make: Case(*make()) for name, make in LIBRARIES.items()},
     "features": {name: lambda make=make: Case(*make()) for name, make in FEATURES.items()},
     "quantized": QUANTIZED,
 }

@@ -29,7 +29,8 @@ matplotlib.use("agg")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Every program that a test starts leaves out what is imported slowly for nothing.
-os.environ["PYTHONPATH"] = os.pathsep.join([str(STUBS), os.environ.get("PYTHONPATH", "")])
+_found = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(STUBS), *_found]))
 
 pytest_plugins = ["tests.ahead"]
 

@@ -99,8 +99,22 @@ def test_progress_says_how_near_the_guesses_came(capsys):
         predict.predict(name, guess)
         outcome(name, 10)
     check.progress("01_building_blocks")
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last == "3 predictions, 1 within a factor of 2; typically off by 5 times"
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.endswith("3 predictions, 1 within a factor of 2; typically off by 5 times")
+
+
+def test_what_is_said_breaks_between_words_on_a_phone(capsys):
+    """There a line of more than 42 signs breaks wherever it is."""
+    for guess in (..., [3], 3):
+        predict.predict("forward_and_backward", guess)
+    outcome("forward_and_backward", 4)
+    capsys.readouterr()
+    predict.predict("forward_and_backward", 5)
+    guessed("steps_until_convergence")
+    check.progress("02_flops")
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= 42
+    assert "forward_and_backward: 3, your first guess,\nstays: you know now\n" in said
 
 
 def test_progress_draws_the_guesses_in_a_notebook(monkeypatch):

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from helpers.meter.function_caches import emptied
 from helpers.meter.meta import PLAIN, NoValues, is_inexact, is_uninitialized, tensors_in, to_meta
 
 
@@ -279,7 +280,8 @@ def lending(
     try:
         for owner in owners(model):
             loan.take(owner)
-        yield loan
+        with emptied(loan.modules):
+            yield loan
     finally:
         loan.give_back()
 

@@ -81,14 +81,22 @@ def measured_training(
         value.backward()
         made.step()
 
+    def clear() -> None:
+        made.zero_grad(set_to_none=zero_grad == "none")
+
     run()
-    made.zero_grad(set_to_none=zero_grad == "none")
+    clear()
     held = [*_tensors(model, inputs, keywords), *(tensor for _, tensor in state_tensors(made))]
     held += [p.grad for p in parameters if p.grad is not None]
-    return _measured(device, run, held)
+    return _measured(device, run, held, clear)
 
 
-def _measured(device: str, run: Callable[[], None], held: Iterable[Tensor]) -> Measured:
+def _measured(
+    device: str,
+    run: Callable[[], None],
+    held: Iterable[Tensor],
+    clear: Callable[[], None] = lambda: None,
+) -> Measured:
     if device == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
@@ -97,7 +105,11 @@ def _measured(device: str, run: Callable[[], None], held: Iterable[Tensor]) -> M
         statistics = torch.cuda.memory_stats()
         return Measured(statistics["active_bytes.all.peak"], statistics["reserved_bytes.all.peak"])
     before = sum({t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in held}.values())
-    peak = before + profiled_peak(run)
+    peak = profiled_peak(run)
+    if not peak:  # nothing at all was recorded, as it happens on a machine that is busy
+        clear()
+        peak = profiled_peak(run)
+    peak += before
     return Measured(peak, peak)
 
 

@@ -92,6 +92,17 @@ def _kind(tensor: Tensor) -> str:
     return "quantized" if tensor.is_quantized else str(tensor.layout).removeprefix("torch.")
 
 
+def is_dense(tensor: Tensor) -> bool:
+    """Whether a tensor has a place for each of its numbers and none between them."""
+    expected = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size != 1:
+            if stride != expected:
+                return False
+            expected *= size
+    return True
+
+
 def is_inexact(tensor: Tensor) -> bool:
     """Whether a tensor holds real or complex numbers, not integers or truth values."""
     return tensor.is_floating_point() or tensor.is_complex()

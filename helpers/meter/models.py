@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from helpers.meter.meta import NoValues
+from helpers.meter.meta import NoValues, tensors_in
 
 Result = TypeVar("Result")
 
@@ -158,20 +158,23 @@ def default_input(model: nn.Module) -> torch.Tensor:
 
 def as_inputs(given: Any, whole: bool = False) -> Any:
     """Inputs, positional and by name, of which some are given by their sizes: tuples of whole
-    numbers, also in lists and dicts. With `whole`, they are tensors of whole numbers."""
+    numbers; also in lists and dicts, unless there are tensors, beside which such a tuple is what it
+    is. With `whole`, they are tensors of whole numbers."""
     inputs, keywords = given
-    return tuple(_sized(value, whole) for value in inputs), _sized(keywords, whole)
+    inside = next(tensors_in(given), None) is None
+    made = tuple(_sized(value, whole, inside) for value in inputs)
+    return made, {name: _sized(value, whole, inside) for name, value in keywords.items()}
 
 
-def _sized(value: Any, whole: bool) -> Any:
+def _sized(value: Any, whole: bool, inside: bool) -> Any:
     if isinstance(value, (tuple, torch.Size)) and value and all(type(x) is int for x in value):
         if min(value) < 1:
             raise ValueError(f"an input's sizes must be whole numbers ≥ 1, not {tuple(value)}")
         return torch.empty(value, dtype=torch.long if whole else None, device="meta")
-    if type(value) is list:
-        return [_sized(part, whole) for part in value]
-    if type(value) is dict:
-        return {name: _sized(part, whole) for name, part in value.items()}
+    if type(value) is list and inside:
+        return [_sized(part, whole, inside) for part in value]
+    if type(value) is dict and inside:
+        return {name: _sized(part, whole, inside) for name, part in value.items()}
     return value
 
 

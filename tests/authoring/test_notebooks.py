@@ -33,8 +33,12 @@ def build_unit(unit):
     return notebook_texts(unit, source_notebook(unit))
 
 
-SOURCES = {unit: source_notebook(unit) for unit in UNITS}
 each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+
+
+@pytest.fixture(scope="module")
+def sources():
+    return {unit: source_notebook(unit) for unit in UNITS}
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +125,8 @@ def test_every_question_of_the_unit_is_asked_with_its_points(unit):
             assert points[f"check_{exercise.name}"] == exercise.points
 
 
-def test_the_tables_of_units_are_up_to_date():
-    for path, text in catalogue(SOURCES).items():
+def test_the_tables_of_units_are_up_to_date(sources):
+    for path, text in catalogue(sources).items():
         assert path.read_text() == text, f"{path}: run `course build`"
 
 
@@ -322,8 +326,8 @@ def test_ids_do_not_depend_on_anything_but_the_text():
     assert json.loads(notebook_text(release_notebook(first)))["cells"][1]["id"] == "cell-001"
 
 
-def test_what_only_draws_is_folded_and_what_is_to_be_read_is_not():
-    cells = [cell for source in SOURCES.values() for cell in source.cells]
+def test_what_only_draws_is_folded_and_what_is_to_be_read_is_not(sources):
+    cells = [cell for source in sources.values() for cell in source.cells]
     folded = [cell for cell in cells if "jupyter" in cell.metadata]
     assert folded
     assert all("skip-grading" in cell.metadata.tags for cell in folded)

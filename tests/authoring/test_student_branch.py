@@ -164,23 +164,25 @@ def answers(exercise):
     yield 17  # no function at all
 
 
-ALL_ANSWERS = [[name, each] for name, e in EXERCISES.items() for each in answers(e)]
+@pytest.fixture(scope="module")
+def all_answers():
+    return [[name, each] for name, e in EXERCISES.items() for each in answers(e)]
 
 
 @pytest.fixture(scope="module")
-def whole():
+def whole(all_answers):
     """The whole package's verdicts on all of them."""
     names = {}
     exec(JUDGE.partition("verdicts = []")[0], names)
     verdicts = []
-    for name, values in ALL_ANSWERS:
+    for name, values in all_answers:
         answer = names["replayed"](values) if isinstance(values, list) else values
         verdicts.append(judge(EXERCISES[name], answer, EXERCISES[name].public_cases()))
     return verdicts
 
 
-def test_verdicts_are_those_of_the_whole_package_to_the_byte(package, whole):
-    students = json.loads(python(package, JUDGE, dumps(ALL_ANSWERS)))
+def test_verdicts_are_those_of_the_whole_package_to_the_byte(package, all_answers, whole):
+    students = json.loads(python(package, JUDGE, dumps(all_answers)))
     for verdict, (text, html, data) in zip(whole, students, strict=True):
         assert text == verdict.text()
         assert html == verdict.html()

@@ -76,7 +76,7 @@ def test_a_guess_is_shown_beside_its_result_when_graded_and_earns_nothing(unit, 
     graded = grade_notebook(handed_in, unit.path("source"))
     assert (graded.status, graded.total, graded.remarks) == ("graded", 0, ())
     _, _, _, asks, shows, *_ = graded.notebook["cells"]
-    assert shown(asks) == "days: your guess is 36.5; the next cell shows the result\n"
+    assert shown(asks) == "days: your guess is 36.5; the next cell\nshows the result\n"
     assert "10 times too low" in shown(shows)
     assert kept_in(graded.notebook) == (GUESS,)
 

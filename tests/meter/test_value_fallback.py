@@ -142,6 +142,11 @@ def test_sizes_can_be_given_by_name_and_in_containers():
     assert count(nn.Linear(4, 4), input=(2, 4), convention="mac2").macs == 32
 
 
+def test_tuples_in_containers_are_what_they_are_beside_tensors():
+    shown = With(lambda layer, x, shapes: layer(x.view(shapes[0])))
+    assert count(shown, torch.ones(8), [(2, 4)], convention="mac2").macs == 32
+
+
 def drawing(layer, x):
     random.random(), np.random.rand(), torch.rand(1)
     return layer(x) if x.isfinite().all() else x

@@ -171,14 +171,20 @@ class Recorder(TorchDispatchMode):
         if not self._is_muted:
             counted = cost(call) if cost else None
             if counted is None:
-                calls, shapes = self.unknown.get(name, (0, set()))
-                shapes.add(tuple(tuple(tensor.shape) for tensor in tensors_in(call.args)))
-                self.unknown[name] = calls + 1, shapes
+                self._note_unknown(name, call)
             else:
                 macs, flops = counted
                 if assumes and flops:
                     self.assume(assumes)
         self._book(name, macs, flops, moved)
+
+    def _note_unknown(self, name: str, call: Call) -> None:
+        seen = tuple(tuple(tensor.shape) for tensor in tensors_in(call.args))
+        if not seen and next(tensors_in(call.out), None) is None:
+            return  # it asks for a version or a setting: there is nothing to compute with
+        calls, shapes = self.unknown.get(name, (0, set()))
+        shapes.add(seen)
+        self.unknown[name] = calls + 1, shapes
 
     def _book(self, name: str, macs: int, flops: int, moved: int) -> None:
         if not (macs or flops or moved):

@@ -20,6 +20,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from helpers.meter.meta import is_dense
+
 aten = torch.ops.aten
 _add = aten.add.Tensor
 
@@ -102,7 +104,7 @@ class Accumulation:
         if torch.is_grad_enabled():
             return None
         if self._between_nodes:
-            sums = func is _add and _is_dense(args[0]) and _references(args[0]) == self._alone
+            sums = func is _add and is_dense(args[0]) and _references(args[0]) == self._alone
             return aten.add_.Tensor if sums else None
         changed = _in_place.get((func, self._node))
         if changed is None:
@@ -113,17 +115,6 @@ class Accumulation:
     def changed(self, tensor: Tensor) -> None:
         """Notes what a formula has just changed, and may change again."""
         self._changed = tensor.untyped_storage()._cdata
-
-
-def _is_dense(tensor: Tensor) -> bool:
-    """Whether a tensor has a place for each of its numbers and none between them."""
-    expected = 1
-    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
-        if size != 1:
-            if stride != expected:
-                return False
-            expected *= size
-    return True
 
 
 def _references(tensor: Tensor) -> tuple[int, int]:

@@ -143,8 +143,22 @@ def prepare_states(optimizer: optim.Optimizer, parameters: list[nn.Parameter]) -
     for parameter in parameters:
         parameter.grad = torch.zeros_like(parameter)
     with AnyScalar(), fused_on_meta():
-        optimizer.step()
+        try:
+            optimizer.step()
+        except RuntimeError as error:
+            if "dense gradients" not in str(error):
+                raise
+            for parameter in parameters:
+                parameter.grad = _sparse(parameter)
+            optimizer.step()
     optimizer.zero_grad(set_to_none=True)
+
+
+def _sparse(parameter: Tensor) -> Tensor:
+    """A gradient of one row, as an embedding's may be."""
+    row = parameter.detach()[:1]
+    places = torch.zeros(1, 1, dtype=torch.int64, device=row.device)
+    return torch.sparse_coo_tensor(places, torch.zeros_like(row), parameter.shape)
 
 
 def optimizer_states(parameters: Iterable[Any], optimizer: str = "adam") -> Ledger:

@@ -17,6 +17,8 @@ from torch._prims_common import (
     make_contiguous_strides_for,
 )
 
+from helpers.meter.meta import is_dense
+
 #: A number beside a tensor is an operand of these, as a tensor of no dimensions is.
 _OF_TWO = """
     add sub rsub mul div remainder fmod floor_divide maximum minimum atan2 hypot copysign xlogy
@@ -60,22 +62,11 @@ def _strides(
         return make_contiguous_strides_for(out.shape)
     number = kind in _BINARY and any(isinstance(each, (int, float, complex)) for each in args[:2])
     if number or kind in _LIKE or len(whole) < len(operands):
-        return whole[0].stride() if len(whole) == 1 and _is_dense(whole[0]) else None
+        return whole[0].stride() if len(whole) == 1 and is_dense(whole[0]) else None
     if all(each.is_contiguous() for each in whole):
         return make_contiguous_strides_for(out.shape)
     last = torch.channels_last
     if out.dim() == 4 and all(each.is_contiguous(memory_format=last) for each in whole):
         return make_channels_last_strides_for(out.shape)
     alike = len({each.stride() for each in whole}) == 1
-    return whole[0].stride() if alike and _is_dense(whole[0]) else None
-
-
-def _is_dense(tensor: Tensor) -> bool:
-    """Whether every place in memory between its first and its last number is one number's."""
-    expected = 1
-    for step, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
-        if size > 1:
-            if step != expected:
-                return False
-            expected *= size
-    return True
+    return whole[0].stride() if alike and is_dense(whole[0]) else None

@@ -73,3 +73,12 @@ def test_an_error_passes_and_nothing_stays_behind():
     model(torch.randn(1, 4)).sum().backward()
     with pytest.raises(ValueError, match="looks at one forward pass"), counting(convention="timm"):
         pass
+
+
+def test_an_operation_that_has_no_tensor_is_not_unknown():
+    with torch.library._scoped_library("meter_test", "DEF") as library, counting() as counter:
+        library.define("version() -> int")
+        library.impl("version", lambda: 7, "CompositeExplicitAutograd")
+        torch.ones(3) * torch.ops.meter_test.version()
+    assert counter.result.flops == 3
+    assert counter.result.unknown == ()

@@ -315,3 +315,13 @@ def test_an_optimizer_peaks_as_predicted(name: str) -> None:
     options: dict[str, Any] = {"optimizer": getattr(torch.optim, name)}
     predicted, real = training_memory(model, x, **options), measured_training(model, x, **options)
     assert predicted.peak == pytest.approx(real.peak, rel=CLOSE)
+
+
+def test_an_optimizer_of_sparse_gradients_alone_is_predicted() -> None:
+    table, ids = nn.Embedding(500, 16, sparse=True), torch.randint(0, 500, (40,))
+    options: dict[str, Any] = {"optimizer": torch.optim.SparseAdam}
+    predicted, real = (
+        training_memory(table, ids, **options),
+        measured_training(table, ids, **options),
+    )
+    assert predicted.peak == pytest.approx(real.peak, rel=CLOSE)
