@@ -24,6 +24,12 @@ def replacing(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
+def refuse_path(path: Path) -> None:
+    """ValueError where `path` cannot be a new file: a folder, or in none that exists."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"{path} cannot be written: name a file in a folder that exists")
+
+
 def remove_unfinished(path: Path) -> None:
     """Remove what killed processes left of `replacing(path)`. For the only one who writes it."""
     for stale in path.parent.glob(f".{path.name}.*"):

@@ -147,11 +147,6 @@ def is_text(path: Path) -> bool:
     return first.startswith(_TEXT)
 
 
-def build_unit(unit: Unit) -> dict[Path, str]:
-    """The texts of a unit's three notebooks, by path; nothing is written."""
-    return notebook_texts(unit, source_notebook(unit))
-
-
 def notebook_texts(unit: Unit, source: NotebookNode) -> dict[Path, str]:
     """The texts of the three notebooks that come of a unit's `source_notebook`, by path."""
     return {
@@ -159,12 +154,6 @@ def notebook_texts(unit: Unit, source: NotebookNode) -> dict[Path, str]:
         unit.path("release"): notebook_text(release_notebook(source)),
         unit.path("solution"): notebook_text(solution_notebook(source)),
     }
-
-
-def refuse_path(path: Path) -> None:
-    """ValueError where `path` cannot be a new file: a folder, or in none that exists."""
-    if path.is_dir() or not path.parent.is_dir():
-        raise ValueError(f"{path} cannot be written: name a file in a folder that exists")
 
 
 def notebook_text(notebook: NotebookNode) -> str:
@@ -202,6 +191,18 @@ def source_notebook(unit: Unit, origin: Origin | None = None) -> NotebookNode:
     notebook.cells[0].source += f"\n\n{colab_badge(origin, released)}"
     notebook.cells.insert(1, new_code_cell(first_cell(origin)))
 
+    _mark_cells(unit, notebook, text)
+    notebook.metadata = {
+        "course": {"unit": unit.name, "version": hashlib.sha256(text.encode()).hexdigest()[:12]},
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def _mark_cells(unit: Unit, notebook: NotebookNode, text: str) -> None:
+    """Give each cell what its marker says, and a name of its own."""
     seen: set[str] = set()
     # The cell that installs stands in no text.
     lines = [n for n, line in enumerate(text.splitlines(), 1) if re.match(r"# %%(\s|$)", line)]
@@ -220,14 +221,6 @@ def source_notebook(unit: Unit, origin: Origin | None = None) -> NotebookNode:
             cell.outputs, cell.execution_count = [], None
             _fold(cell, is_first=position == 1)
     _complain_about_unasked(unit, seen)
-
-    notebook.metadata = {
-        "course": {"unit": unit.name, "version": hashlib.sha256(text.encode()).hexdigest()[:12]},
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    return notebook
 
 
 def _fold(cell: NotebookNode, is_first: bool) -> None:

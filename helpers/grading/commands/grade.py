@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from helpers.grading.class_run import ClassResult, Options, SubmissionResult, gr
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+    from rich.table import Table
 
 #: `grade_command` returns it when something waits for a person.
 NEEDS_REVIEW = 3
@@ -110,55 +112,63 @@ def as_data(result: ClassResult, sandbox: str) -> dict[str, Any]:
 
 def print_table(result: ClassResult) -> None:
     """One line a student: the points of each part, their sum, what a person has to read."""
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     console = Console()
-    parts = list(dict.fromkeys(result.headings.values()))
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False)
+
     # Not the table's own title: that is broken to the width of the table.
-    console.print(
-        f"{result.unit}: points given by the machine, and answers that a person reads",
-        highlight=False,
-        markup=False,
-    )
-    table = Table(box=box.SIMPLE)
+    most = max((each.max_total for each in result.results), default=0)
+    what = f"{result.unit}, out of {most:g}"
+    say(f"{what}: points given by the machine, and answers that a person reads")
+    parts = list(dict.fromkeys(result.headings.values()))
     # A column is as wide as its longest word, and three spaces.
     needed = sum(max(map(len, part.split())) + 3 for part in ("student", *parts, "total", "read"))
     numbered = needed > console.width
     titles = [str(number) for number, _ in enumerate(parts, start=1)] if numbered else parts
     # One long name must not take the columns of all: what the others leave, at least eight signs.
     others = 6 * (len(parts) + 2) if numbered else needed - len("student   ")
-    table.add_column("student", no_wrap=True, max_width=max(8, console.width - others))
-    for title in (*titles, "total", "to read"):
-        table.add_column(title, justify="right")
-    for each in result.results:
-        points = dict.fromkeys(parts, 0.0)
-        for score in each.scores:
-            points[result.headings[score.key]] += score.score or 0.0
-        readable = each.status != "unreadable"
-        cells = [f"{points[part]:.3g}" if readable else "?" for part in parts]
-        to_read = sum(score.needs_manual for score in each.scores)
-        table.add_row(Text(each.student), *cells, f"{each.total:.4g}", str(to_read or ""))
-    console.print(table)
+    console.print(_table(result, dict(zip(parts, titles, strict=True)), console.width - others))
     if numbered:
         for number, part in zip(titles, parts, strict=True):
-            console.print(f"  {number:>2}  {part}", highlight=False, markup=False)
+            say(f"  {number:>2}  {part}")
         console.print()
-    remarks = [(each, remark) for each in result.results for remark in each.remarks]
-    for each, remark in remarks:
-        console.print(f"{each.student}: {remark}", highlight=False, markup=False)
+    for each in result.results:
+        for remark in each.remarks:
+            say(f"{each.student}: {remark}")
     if result.inside:
-        console.print(_line_on_inside(result), highlight=False, markup=False)
+        say(_line_on_inside(result))
     if waiting := _line_on_reading(result):
-        console.print(waiting, highlight=False, markup=False)
+        say(waiting)
     unchanged = sum(each.unchanged for each in result.results)
     done = len(result.results) - unchanged
     line = f"{done} graded, {unchanged} unchanged since they were graded"
     if result.needs_review:
         line += f", {len(result.needs_review)} for a person to look at"
-    console.print(line, highlight=False)
+    say(line)
+
+
+def _table(result: ClassResult, titles: Mapping[str, str], room: int) -> Table:
+    """`titles` of the unit's parts; `room`: signs that there are for a student's name."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE)
+    table.add_column("student", no_wrap=True, max_width=max(8, room))
+    for title in (*titles.values(), "total", "to read"):
+        table.add_column(title, justify="right")
+    for each in result.results:
+        points = dict.fromkeys(titles, 0.0)
+        for score in each.scores:
+            points[result.headings[score.key]] += score.score or 0.0
+        readable = each.status != "unreadable"
+        cells = [f"{points[part]:.3g}" if readable else "?" for part in titles]
+        to_read = sum(score.needs_manual for score in each.scores)
+        table.add_row(Text(each.student), *cells, f"{each.total:.4g}", str(to_read or ""))
+    return table
 
 
 def _line_on_reading(result: ClassResult) -> str:

@@ -222,16 +222,7 @@ def grade_rebuilt(
     """Grade a notebook that was rebuilt before."""
     times = times or Times()
     notebook = copy.deepcopy(rebuilt.notebook)
-    seed = seed_of(unit, student, notebook)
-    own = frozenset(name for answer in unit.template.answers for name in answer.names)
-    cells = [cell["source"] for cell in notebook["cells"] if rebuild.runs(cell)]
-    lent = _lent(own, cells, notebook)
-    noted: dict[str, Values] | None = {} if unit.tried else None
-    session = Session(
-        *(unit.names, own, seed, times.call, times.judging, cells, lent, unit.values),
-        unit.numbers,
-        noted,
-    )
+    session = _session(unit, student, notebook, times)
     ran = run_notebook(notebook, unit.inside, start, session, times, brief=unit.tried)
     said_nothing = _unanswered_tests(rebuilt, unit.template)
     ran = second_opinion(unit, notebook, ran, said_nothing, start, session, times)
@@ -265,10 +256,28 @@ def grade_rebuilt(
         ran.out_of_time,
         notebook,
         ran.seconds + session.student_seconds,
-        noted or {},
+        session.noted or {},
         frozenset(name for name, judgement in ran.judgements.items() if judgement.blind),
     )
     return unsure(graded, said_nothing) if disturbed else graded
+
+
+def _session(unit: Unit, student: str, notebook: Notebook, times: Times) -> Session:
+    """What judges a student's rebuilt notebook outside."""
+    own = frozenset(name for answer in unit.template.answers for name in answer.names)
+    cells = [cell["source"] for cell in notebook["cells"] if rebuild.runs(cell)]
+    return Session(
+        unit.names,
+        own,
+        seed_of(unit, student, notebook),
+        times.call,
+        times.judging,
+        cells,
+        _lent(own, cells, notebook),
+        unit.values,
+        unit.numbers,
+        {} if unit.tried else None,
+    )
 
 
 def _lent(answers: frozenset[str], running: Sequence[str], notebook: Notebook) -> dict[int, str]:

@@ -176,18 +176,34 @@ def _is_identity(node: ast.AST) -> bool:
 
 
 def _given_to_answers(source: str, answers: set[str]) -> dict[str, int]:
-    """What a cell gives to answers, by name, and the first line in which it does."""
+    """What a cell gives to answers, by name, and the first line in which it does: in a call, to
+    what calls them, as `map`, or piece by piece, in a loop."""
     given: dict[str, int] = {}
     try:
-        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+        nodes = list(ast.walk(ast.parse(source)))
     except SyntaxError:
         return given
-    for call in calls:
-        if isinstance(call.func, ast.Name) and call.func.id in answers:
-            for each in (*call.args, *(keyword.value for keyword in call.keywords)):
-                if isinstance(each, ast.Name):
-                    given[each.id] = min(call.lineno, given.get(each.id, call.lineno))
+    for call in (node for node in nodes if isinstance(node, ast.Call)):
+        arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if any(
+            isinstance(each, ast.Name) and each.id in answers for each in (call.func, *arguments)
+        ):
+            for name in set().union(*map(_names_passed, arguments)) - answers:
+                given[name] = min(call.lineno, given.get(name, call.lineno))
+    for loop in (node for node in nodes if isinstance(node, ast.For | ast.comprehension)):
+        lines = [given[name] for name in _names_in(loop.target) if name in given]
+        for name in _names_passed(loop.iter) if lines else ():
+            given[name] = min(*lines, given.get(name, min(lines)))
     return given
+
+
+def _names_passed(argument: ast.expr) -> set[str]:
+    """Names in an argument, without those of which a call makes something else, as `list(data)`."""
+    if isinstance(argument, ast.Call | ast.Lambda):
+        return set()
+    found = {argument.id} if isinstance(argument, ast.Name) else set[str]()
+    parts = (each for each in ast.iter_child_nodes(argument) if isinstance(each, ast.expr))
+    return found.union(*map(_names_passed, parts))
 
 
 def _made_by_answers(tree: ast.Module, answers: set[str]) -> set[str]:

@@ -115,6 +115,8 @@ class _Trial:
         for answer in self._unit.template.answers:
             if answer.position > position and missing & answer.names:
                 return f"it stands above the answer {answer.grade_id}, which it is about"
+        if module := re.search(r"No module named '([\w.]+)'", reason):
+            return f"install {module[1]} where `course` runs, or do without it"
         above = [each for each in self._unit.template.answers if each.position < position]
         if not above:
             return "mend the test or the solution"

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 from nbgrader.plugins import ExportPlugin
 from traitlets import Bool, Enum, Unicode
 
-from helpers.authoring.notebooks import bonus_cells, find_unit, refuse_path
-from helpers.files import write_text
+from helpers.authoring.notebooks import bonus_cells, find_unit
+from helpers.files import refuse_path, write_text
 from helpers.grading.lms.origins import read_origins
 from helpers.grading.lms.platform import Grade, Platform, Student, as_number
 from helpers.grading.lms.registry import GRADEBOOKS
@@ -261,26 +261,31 @@ def export_grades(
     plugin.to = str(output or (f"{unit}-{to}.csv" if to != "csv" else f"{unit}.csv"))
     with open_course(course).gradebook as gradebook:
         plugin.export(gradebook)
-    names = {each.id for each in plugin.students}
-    lines = [f"{len(names) or len(plugin.grades)} students in {plugin.to}"]
-    there = SHEETS[to].assignments(plugin._header)
-    if there and plugin.column not in there:
-        lines.append(
-            f"{to} makes a new assignment of it, {plugin.column!r}: of those that it has, "
+    return list(_lines(plugin))
+
+
+def _lines(done: UnitExport) -> Iterator[str]:
+    """What people are told of a file that was written."""
+    names = {each.id for each in done.students}
+    yield f"{len(names) or len(done.grades)} students in {done.to}"
+    there = SHEETS[done.platform].assignments(done._header)
+    if there and done.column not in there:
+        yield (
+            f"{done.platform} makes a new assignment of it, {done.column!r}: of those that it has, "
             f"{', '.join(there)}, --title says which"
         )
-    without = sorted(names - set(plugin.grades))
-    if without:
-        lines.append(f"no grade, as nothing is graded: {', '.join(without)}")
-    strangers = sorted(set(plugin.grades) - names)
+    if without := sorted(names - set(done.grades)):
+        yield f"no grade, as nothing is graded: {', '.join(without)}"
+    strangers = sorted(set(done.grades) - names)
     if strangers and names:
-        where = "in the file by their id" if to == "csv" else "NOT in the file"
-        lines.append(f"graded but not in the roster, {where}: {', '.join(strangers)}")
-    to_read = {name: grade.to_read for name, grade in plugin.grades.items() if grade.to_read}
+        where = (
+            "in the file by their id" if done.platform == Spreadsheet.name else "NOT in the file"
+        )
+        yield f"graded but not in the roster, {where}: {', '.join(strangers)}"
+    to_read = {name: grade.to_read for name, grade in done.grades.items() if grade.to_read}
     if to_read:
         whose = ", ".join(sorted(to_read)) if len(to_read) <= NAMED else f"students: {len(to_read)}"
-        lines.append(
+        yield (
             "not in the grades yet, as a person has to read or confirm them: "
             f"{sum(to_read.values())} ({whose})"
         )
-    return lines

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.authoring.notebooks import refuse_path
-from helpers.files import write_text
+from helpers.files import refuse_path, write_text
 from helpers.grading.report import pictures
 from helpers.grading.report.data import ClassReport, read_class
 from helpers.text_table import visible

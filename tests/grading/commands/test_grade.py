@@ -39,6 +39,7 @@ def test_parts_that_fit_have_their_names(
     text = printed(2, 80, capsys, monkeypatch)
     assert "Recomputation" in text
     assert "   1  Recomputation" not in text
+    assert text.startswith("unit, out of 2: points")
 
 
 @pytest.mark.parametrize("parts", [1, 5, 10])

@@ -171,7 +171,9 @@ def test_a_solution_that_earns_a_part_is_refused() -> None:
 
 
 def test_where_a_cell_before_it_fails_that_is_the_reason() -> None:
-    with pytest.raises(ValueError, match=r"a cell before it ends in ModuleNotFoundError: No .*nos"):
+    with pytest.raises(
+        ValueError, match=r"a cell before it ends in ModuleNotFoundError: .*install nosuch"
+    ):
         settled(question("x = 1", "x + 0.5"), before="import nosuch")
 
 
@@ -208,6 +210,10 @@ def test_a_test_that_nobody_has_to_answer_is_refused() -> None:
         "values = [1]\nassert double(values) == [1, 1]\nassert values == [1]",
         "values = [1]\nassert double(values) is not values",
         "twice = double([1])\ntwice += [2]\nassert double([1]) == [1, 1]",
+        "rows = {'a': [1]}\nassert double(rows['a']) == [1, 1]\nassert rows == {'a': [1]}",
+        "rows = [[1]]\nassert [double(row) for row in rows] == [[1, 1]]\nassert rows == [[1]]",
+        "rows = [[1]]\nassert list(map(double, rows)) == [[1, 1]]\nassert rows == [[1]]",
+        "rows = [[1]]\nassert double(*rows) == [1, 1]\nassert rows == [[1]]",
     ],
 )
 def test_what_a_test_could_not_see_outside_is_judged_inside(test: str) -> None:
