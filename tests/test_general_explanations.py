@@ -253,3 +253,9 @@ def test_whole_numbers_as_floats_of_32_bits_are_told_from_wrong_ones():
         lambda elements, inputs: torch.tensor(4.0 * elements) * (3 * inputs - 1), draws=False
     )
     assert "float of 32 bits" in judge(exercise, answer, exercise.public_cases()).hint
+
+
+def test_the_square_of_what_is_right_is_said_to_be_one():
+    exercise = EXERCISES["output_size"]
+    verdict = judge(exercise, lambda *args: exercise.reference(*args) ** 2, exercise.public_cases())
+    assert "the square of what is right" in verdict.hint

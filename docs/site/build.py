@@ -54,6 +54,8 @@ PICTURES = "pictures.json"
 
 #: Lines of imports, and of what is measured and drawn, up to which a page shows a cell's code.
 MOST_IMPORTS, MOST_DONE = 4, 9
+#: Statements beside imports with which a cell is still one of imports.
+MOST_BESIDE_IMPORTS = 2
 
 #: Parts of the package that no notebook imports: a change of theirs changes no output.
 UNSEEN = ("grading", "cli.py", "authoring")
@@ -179,16 +181,18 @@ def folded(source: NotebookNode) -> NotebookNode:
 
 
 def is_plumbing(cell: NotebookNode) -> bool:
-    """Whether a cell's code is not there to be read: it is tagged so, imports only, or measures and
-    draws in many lines. What defines a function or a class is."""
+    """Whether a cell's code is not there to be read: it is tagged so, imports and does hardly more,
+    or measures and draws in many lines. What defines a function, a class or a value is."""
     if "hide-input" in cell.metadata.get("tags", []):
         return True
     body = python_of(cell.source)
     lines = {each: (each.end_lineno or each.lineno) - each.lineno + 1 for each in body}
-    if all(isinstance(each, ast.Import | ast.ImportFrom) for each in body):
-        return sum(lines.values()) > MOST_IMPORTS
-    done = [lines[each] for each in body if not computes_nothing(each)]
-    return sum(done) > MOST_DONE
+    imports = [each for each in body if isinstance(each, ast.Import | ast.ImportFrom)]
+    done = [each for each in body if not computes_nothing(each)]
+    only_imports = len(imports) + len(done) == len(body) and len(done) <= MOST_BESIDE_IMPORTS
+    if only_imports and sum(lines[each] for each in imports) > MOST_IMPORTS:
+        return True
+    return sum(lines[each] for each in done) > MOST_DONE
 
 
 def fold(cell: NotebookNode) -> None:

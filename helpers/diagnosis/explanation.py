@@ -27,6 +27,7 @@ class General(StrEnum):
     SIGN = "sign"
     ROUNDED = "rounded"
     ONE_OFF = "one off"
+    SQUARED = "the square of it"
     LEFT_OUT = "terms left out"
     PRICED_1 = "terms priced 1"
     LEFT_OUT_AND_PRICED_1 = "terms left out and priced 1"

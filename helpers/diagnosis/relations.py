@@ -66,6 +66,7 @@ def relations(
         return
     yield from _factor(pairs, of_bytes)
     yield from _reciprocal(pairs)
+    yield from _square(pairs)
     yield from _rounded(pairs)
     yield from _of_32_bits(pairs)
     yield from _offset(pairs)
@@ -150,6 +151,12 @@ def _reciprocal(pairs: Pairs) -> Iterator[Explanation]:
         yield Explanation(
             General.OPPOSITE, "this is the rest to 1: the share of what is asked for?"
         )
+
+
+def _square(pairs: Pairs) -> Iterator[Explanation]:
+    if _vary(pairs) and all(right and _same(right * right, mine) for right, mine in pairs):
+        hint = "this is the square of what is right: is one side of it asked for?"
+        yield Explanation(General.SQUARED, hint)
 
 
 def _rounded(pairs: Pairs) -> Iterator[Explanation]:

@@ -440,7 +440,7 @@ for name in BY_OUTPUT:
 # Where a rule is missing or wrong, PyTorch's own stands in (slowly), and Python's `graphlib` for your order; a line says so. So you can go on, whatever happened above. (Only `Number` has no stand-in: training will need its relu.) You need not read the next two cells.
 
 
-# %%
+# %% tags=["hide-input"]
 def pytorch_rule(operation):
     """A rule made from PyTorch's autograd."""
 

@@ -138,6 +138,8 @@ def test_a_picture_right_below_a_result_is_covered_with_it_and_dots_are_not_spok
     [
         (["import torch"] * 5, True),
         (["import torch"] * 3, False),
+        ([*["import torch"] * 5, "torch.set_num_threads(1)"], True),
+        ([*["import torch"] * 5, 'MY_NAME = ""'], False),
         ([f"print({n})" for n in range(12)], True),
         (["print(1)", "print(2)"], False),
         (["def lesson():", *(f"    print({n})" for n in range(30))], False),

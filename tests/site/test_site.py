@@ -65,7 +65,11 @@ def test_every_answer_is_folded(site):
     for unit in find_units(COURSE):
         text = (site / "units" / f"{unit.name}.html").read_text()
         answers = unit.text.read_text().count("# %% answer=")
-        unpractised = len(re.findall(r"<details class=\"[^\"]*hide", text))
+        folded = len(re.findall(r"<details class=\"[^\"]*hide", text))
+        # Beside answers long code is, and says how long.
+        code = len(re.findall(r">Show the code, \d+ lines<", text))
+        unpractised = folded - code
+        assert code
         practised = text.count("<summary>Worked answer</summary>")
         assert practised + unpractised == answers
         words = len(re.findall(r"^# %% \[markdown\] read=", unit.text.read_text(), re.MULTILINE))

@@ -153,6 +153,11 @@ ATTENTION_SHARE = Exercise(
             lambda s, d: {"share of projections": 2 * d / s},
         ),
         Misconception(
+            "three projections",
+            "queries, keys and values are three projections: which is the fourth?",
+            lambda s, d: {"share of projections": 3 * d / (3 * d + 2 * s), "even at": 1.5 * d},
+        ),
+        Misconception(
             "causal products",
             "this counts half of the pairs: does the question ask for the causal half?",
             lambda s, d: {"share of projections": 4 * d / (4 * d + s), "even at": 4 * d},

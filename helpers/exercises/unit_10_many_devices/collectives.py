@@ -124,6 +124,14 @@ def _ring(ranks: int, length: int, seed: int, back: int = 1) -> dict[str, Any]:
     return _played(ranks, length, seed, [(0, ranks - 1, True), (1, ranks - 1, False)], back)
 
 
+def _one_exchange(ranks: int, length: int, seed: int) -> dict[str, Any]:
+    """Each rank passes its list on once, and adds what comes."""
+    data = _numbers(ranks, length, seed)
+    pairs = [(data[rank], data[rank - 1]) for rank in range(ranks)]
+    sums = [a + b for own, other in pairs for a, b in zip(own, other, strict=True)]
+    return {"sums": sums, "busiest link": length, "steps": 1}
+
+
 def _draw_rings(draw: random.Random) -> Sequence[tuple[Any, ...]]:
     return [
         (ranks, ranks * draw.randrange(2, 6), draw.randrange(10**6))
@@ -152,6 +160,11 @@ RING_ALL_REDUCE = Exercise(
             "sums collected, then handed round whole",
             "the sums are right, but whole lists travel: pass on one chunk a step",
             lambda ranks, length, seed: {"busiest link": 2 * (ranks - 1) * length},
+        ),
+        Misconception(
+            "one exchange",
+            "one step brings the numbers of the rank before: how do those of all others come?",
+            _one_exchange,
         ),
         Misconception(
             "no second time round",
