@@ -147,6 +147,11 @@ def is_text(path: Path) -> bool:
     return first.startswith(_TEXT)
 
 
+def build_unit(unit: Unit) -> dict[Path, str]:
+    """The texts of a unit's three notebooks, by path; nothing is written."""
+    return notebook_texts(unit, source_notebook(unit))
+
+
 def notebook_texts(unit: Unit, source: NotebookNode) -> dict[Path, str]:
     """The texts of the three notebooks that come of a unit's `source_notebook`, by path."""
     return {

@@ -15,10 +15,10 @@ from helpers.authoring import markers, notebooks
 from helpers.authoring.build import catalogue
 from helpers.authoring.notebooks import (
     KINDS,
+    build_unit,
     find_unit,
     find_units,
     notebook_text,
-    notebook_texts,
     release_notebook,
     source_notebook,
 )
@@ -27,12 +27,6 @@ from helpers.files import write_text
 from tests import COURSE
 
 UNITS = find_units(COURSE)
-
-
-def build_unit(unit):
-    return notebook_texts(unit, source_notebook(unit))
-
-
 each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 
 
