@@ -130,6 +130,16 @@ def test_vision_transformers_of_timm_are_cut_in_every_block() -> None:
     }
 
 
+def test_a_model_that_needs_values_runs_for_real_with_its_parts() -> None:
+    class Looking(Pair):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x) if x.isfinite().all().item() else x
+
+    memory = predicted(Looking(nn.GELU()), torch.randn(5, 16))
+    assert "ran for real" in memory.ran
+    assert memory.peak == predicted(Pair(nn.GELU()), (5, 16)).peak
+
+
 class Language(nn.Module):
     """A table of words, a pair of layers, and a head; `tied`: the head is the table."""
 
