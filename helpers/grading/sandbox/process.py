@@ -187,6 +187,8 @@ class StudentProcess:
         try:
             self._reply(grace, outputs)
         except OutOfTime:
+            if select.select([self._told], [], [], 0)[0]:
+                self._ended()
             if family(self.pid)[1] >= self._limits.processes:
                 # They may keep the fork server from its turn to look.
                 self._end(self._excess()[PROCESSES])
