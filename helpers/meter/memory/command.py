@@ -98,7 +98,8 @@ def _plan(data: int | None, zero: int | None, rank: int, tensor: int | None) -> 
         if rank:
             raise ValueError("--rank is one of several: give --data or --tensor")
         return None
-    return Plan(zero or 0, data or 1, rank, tensor=tensor or 1)
+    groups, cut = (1 if given is None else given for given in (data, tensor))
+    return Plan(zero or 0, groups, rank, tensor=cut)
 
 
 def _shared(plan: Plan) -> str:
