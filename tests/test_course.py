@@ -104,8 +104,9 @@ class OfAUnit:
 
     def test_the_solution_is_right_whatever_is_drawn(self, unit, solution):
         """The cases drawn for one submission must not be harder than those for another."""
-        (output,) = solution.cells[-1].outputs
-        judged, wrong = json.loads(output.text)
+        # What a library tells on a busy machine, on stderr, is not what is asked here.
+        told = [out.text for out in solution.cells[-1].outputs if out.get("name") == "stdout"]
+        judged, wrong = json.loads("".join(told))
         assert judged == [e.name for e in EXERCISES.values() if e.unit == unit.name and not e.read]
         assert wrong == []
 
