@@ -194,6 +194,11 @@ def training_memory(
         raise ValueError(f"unknown zero_grad {zero_grad!r}: use 'none' or 'zero'")
     if plan and zero_grad == "zero":
         raise ValueError("gradients of several ranks are freed before a step: zero_grad='none'")
+    if plan and plan.tensor > 1 and plan.stage < 2 and (fused or foreach):
+        raise ValueError(
+            "PyTorch updates no weights that are cut together with weights that are whole: with"
+            " ranks that cut layers, leave out fused and foreach"
+        )
     if isinstance(optimizer, str):
         known_optimizer(optimizer)
     updates = {"fused": True} if fused else {"foreach": foreach}

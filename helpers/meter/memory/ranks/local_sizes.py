@@ -63,7 +63,7 @@ class LocalSizes(TorchFunctionMode):
         if func in _ATTRIBUTES or not any(is_marked(x) for x in tensors_in(args, kwargs)):
             return func(*args, **kwargs)
         mended = _MENDED.get(func)
-        if mended and is_marked(args[0]):
+        if mended and args and is_marked(args[0]):
             return mended(self.ranks, func, *args, **kwargs)
         out = func(*args, **kwargs)
         for made in tensors_in(out):
@@ -187,7 +187,7 @@ def _split(ranks: int, func: Any, x: Tensor, sizes: Any, dim: int = 0) -> Any:
     """Pieces of the dimension that was cut are smaller by so many ranks, as it is itself."""
     mine = getattr(x, _MARK)
     if mine is None or dim % x.dim() != mine % x.dim():
-        return [mark(part, mine) for part in func(x, sizes, dim)]
+        return tuple(mark(part, mine) for part in func(x, sizes, dim))
     whole = x.shape[dim] * ranks
     if isinstance(sizes, int):
         sizes = [sizes] * (whole // sizes) if whole % sizes == 0 else [x.shape[dim]]

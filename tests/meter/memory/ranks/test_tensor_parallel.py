@@ -199,6 +199,12 @@ def test_plans_that_cannot_be_followed_are_refused_in_a_line(
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("how", ["fused", "foreach"])
+def test_weights_cut_and_whole_are_not_updated_at_once(how: str) -> None:
+    with pytest.raises(ValueError, match="leave out fused and foreach"):
+        training_memory(Pair(nn.GELU()), (5, 16), plan=Plan(tensor=2), **{how: True})
+
+
 def test_the_model_stays_as_it_was() -> None:
     model, x = Language(100, tied=True), torch.zeros(2, 3, dtype=torch.int64)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
