@@ -35,6 +35,10 @@ def _unregistered(leaf: Any) -> list[Any]:
     if isinstance(leaf, (list, tuple)):
         return list(leaf)
     if is_dataclass(leaf) and not isinstance(leaf, type):
+        # What it holds, not what it works out when asked: a configuration may refuse to say.
+        held = getattr(leaf, "__dict__", None)
+        if held is not None:
+            return [held[field.name] for field in fields(leaf) if field.name in held]
         return [getattr(leaf, field.name) for field in fields(leaf)]
     return []
 

@@ -136,3 +136,24 @@ def test_containers_that_let_nobody_write_come_back_as_they_were():
     assert not model.weight.is_meta
     assert model.config["scale"] is scale
     assert model.scales[0] is scale
+
+
+@dataclass
+class Reticent:
+    """A configuration that does not say everything of itself."""
+
+    heads: int
+    table: torch.Tensor
+
+    def __getattribute__(self, name):
+        if name == "heads":
+            raise RuntimeError("ask each layer")
+        return super().__getattribute__(name)
+
+
+def test_what_a_configuration_refuses_to_say_is_not_asked():
+    model, table = nn.Linear(4, 4), torch.ones(3)
+    model.config = Reticent(2, table)
+    (found,) = tensors_in(model.config)
+    assert found is table
+    assert training_memory(model, (2, 4)).peak > 0
